@@ -1,0 +1,44 @@
+# What every target of imgq is built with.
+set(IMGQ_SANITIZE "" CACHE STRING "sanitizers for all targets: address,undefined or thread")
+option(IMGQ_WERROR "warnings are errors" ON)
+
+add_compile_definitions(IMGQ_VERSION="${PROJECT_VERSION}" _FILE_OFFSET_BITS=64)
+
+if(IMGQ_SANITIZE)
+  add_compile_options(-fsanitize=${IMGQ_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${IMGQ_SANITIZE})
+  add_compile_definitions(IMGQ_SANITIZED=1)
+endif()
+
+# imgq_warnings(TARGET): our own code is clean under these.
+function(imgq_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+    -Wold-style-cast -Wnon-virtual-dtor)
+  if(IMGQ_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# imgq_library(NAME SOURCES... ): one static library for a directory. Its libraries are linked PRIVATE,
+# so no directory sees another's dependencies.
+function(imgq_library name)
+  add_library(${name} STATIC ${ARGN})
+  imgq_warnings(${name})
+endfunction()
+
+# imgq_program(NAME SOURCE LIBRARIES...)
+function(imgq_program name source)
+  add_executable(${name} ${source})
+  imgq_warnings(${name})
+  target_link_libraries(${name} PRIVATE ${ARGN})
+endfunction()
+
+# imgq_test(NAME SOURCES... LIBS libraries...): a GoogleTest program, each test known to ctest.
+function(imgq_test name)
+  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
+  imgq_warnings(${name})
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gtest GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+endfunction()

@@ -1,0 +1,146 @@
+#ifndef IMGQ_SPOOL_CLAIM_H_
+#define IMGQ_SPOOL_CLAIM_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "spool/records.h"
+#include "spool/spool.h"
+
+namespace imgq {
+
+inline constexpr int kMaxLosses = 10;     // daemons that may die under one job before it is poison
+inline constexpr int kPoisonCrashes = 2;  // workers that one job may kill
+
+// A waiting job's name in staging/: <id>.<n>. Attempt numbers only grow; a claim that was released
+// leaves a gap, so the number of failed attempts is the number of try records, not n.
+struct Token {
+  JobId id;
+  int attempt = 1;
+  friend auto operator<=>(const Token&, const Token&) = default;
+};
+
+// Reads staging/ and returns its oldest tokens in order of submission, at most `limit`: bounded
+// memory at any backlog. Names that are no tokens are skipped.
+Result<std::vector<Token>> scan_staging(const Spool& spool, size_t limit);
+
+// Moves delayed tokens whose time has come to staging/. A due time further away than kMaxDelay is
+// due now: a clock that stepped back must not park a job for ever.
+//   returns how many moved, and when the next is due (Unix ms; 0 for none)
+struct Promoted {
+  int moved = 0;
+  int64_t next_due_ms = 0;
+};
+inline constexpr int64_t kMaxDelayMs = 3600 * 1000;
+Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms);
+
+// Exponential backoff with full jitter in its upper half: attempt 1 waits first_ms/2..first_ms,
+// each further one twice that, never more than max_ms.
+struct Backoff {
+  int64_t first_ms = 10'000;
+  int64_t max_ms = 600'000;  // at most kMaxDelayMs
+};
+
+// A job this owner has taken and must complete, fail or release.
+struct Claim {
+  Token token;
+  Ticket ticket;
+  uid_t submitter = 0;     // owner of the ticket's inode
+  int failures = 0;        // counted tries since submission or the last manual retry
+  int crashes = 0;         // of those, how many killed their worker
+  int losses = 0;          // owners that died under it, since the same
+  int64_t claimed_ms = 0;  // Unix time
+};
+
+struct Claims {
+  std::vector<Claim> taken;
+  int lost_races = 0;              // another owner was first: normal
+  int finished = 0;                // an old name of an ended job came back: token mended, not run
+  std::vector<Error> quarantined;  // tickets that could not be read: moved to corrupt/
+};
+
+// A result written by a worker into tmp/, ready to be published.
+struct FreshResult {
+  std::string rendition;
+  std::string extension;  // "jpg", "png", "webp", "avif"
+  TempFile file;
+  std::string about = "{}";  // JSON object for the outcome
+};
+
+struct Finished {
+  Claim claim;
+  std::vector<FreshResult> results;
+  std::string report = "{}";  // JSON object for the outcome
+};
+
+enum class SourceAfter { keep, remove };
+
+// A running daemon instance: the folder processing/<host>.<boot>.<pid>.<random>/ with its flocked
+// .alive. Only the owner of a claim moves it, others only after they saw that this owner is dead.
+class Owner {
+ public:
+  // Registers a new instance.
+  static Result<Owner> enter(const Spool& spool);
+
+  const std::string& name() const { return name_; }
+
+  // Heartbeat; call every few seconds.
+  //   errors  ENOENT the folder was taken over: this instance was thought dead. Forget all claims,
+  //           publish nothing, enter anew.
+  Status beat() const;
+
+  // Takes waiting jobs, without waiting: each renamed to processing/<me>/, both folders synced
+  // once, tickets and tries read. A job whose outcome exists is not run: its token goes where it
+  // belongs. A job with more than kMaxLosses losses is failed as `poison` here and not returned.
+  //   errors  ENOSPC, EROFS, ... the spool cannot move jobs now: none was taken;
+  //           ENOENT this instance was taken over (see beat)
+  //   source  FORMAT.md "Claim"
+  Result<Claims> claim(std::span<const Token> tokens, Sync sync) const;
+
+  // The job's image, O_RDONLY|O_NOFOLLOW|O_NONBLOCK, a regular file.
+  //   errors  ENOENT it vanished; ESTALE a referenced file changed since submission; EACCES, EPERM
+  //           a referenced path in a ticket of another uid, or unreadable; ELOOP, EINVAL not a file
+  Result<Fd> open_source(const Claim& claim) const;
+
+  // Publishes: results synced and named, outcome linked to <id>.end, hour folder synced, and only
+  // then the answer; afterwards the token moves to completed/. Grouped in `batch`. In the order
+  // given.
+  //   errors  EEXIST another owner ended the job first (fenced: own results are gone, nothing to
+  //   do);
+  //           ENOSPC, ... not published, the claim is still held; EIO: see is_ambiguous
+  //   source  FORMAT.md "Complete"
+  std::vector<Result<Outcome>> complete(std::vector<Finished>& jobs, Sync sync,
+                                        SourceAfter source) const;
+
+  // Ends the job as failed: a permanent cause, or no attempts left.
+  Result<Outcome> fail(const Claim& claim, const Cause& cause, const std::string& report,
+                       Sync sync) const;
+
+  // Records a failed attempt; the token goes to delayed/ with the next number; or, when the job has
+  // no attempts left or has killed kPoisonCrashes workers, fails it (code "poison" for the latter).
+  //   returns when it will be tried again (Unix ms), or 0 when it has failed for good
+  Result<int64_t> retry_later(const Claim& claim, const Cause& cause, const Backoff& backoff,
+                              Sync sync) const;
+
+  // Gives the job back unharmed, to staging/ under the next number: stopping, or the spool is full.
+  Status release(const Claim& claim) const;
+
+  // True when the job was ended by somebody else (cancelled, or run by another owner).
+  Result<bool> has_ended(const Claim& claim) const;
+
+  // Releases what is still claimed and removes the folder.
+  Status leave();
+
+ private:
+  Owner(const Spool* spool, std::string name, Fd alive)
+      : spool_(spool), name_(std::move(name)), alive_(std::move(alive)) {}
+  const Spool* spool_;  // outlives it
+  std::string name_;
+  Fd alive_;
+};
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_CLAIM_H_

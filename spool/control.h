@@ -1,0 +1,33 @@
+#ifndef IMGQ_SPOOL_CONTROL_H_
+#define IMGQ_SPOOL_CONTROL_H_
+
+#include "spool/query.h"
+#include "spool/spool.h"
+
+// What people do to single jobs. Each returns the state the job is in afterwards.
+//   errors  ENOENT no such job; EBUSY the job is in a state that does not allow it (path: id;
+//   action
+//           says which state); EAGAIN the token moved meanwhile, three times in a row: ask again
+namespace imgq {
+
+// Waiting, held, delayed: cancelled. Processing: the outcome says cancelled, and its owner drops
+// the work. Already cancelled: cancelled. Completed or failed: EBUSY.
+Result<State> cancel(const Spool& spool, const JobId& id);
+
+// Staging or delayed -> hold. Held already: hold. Else EBUSY.
+Result<State> hold(const Spool& spool, const JobId& id);
+
+// Hold -> staging under the next attempt number. Staging already: staging. Else EBUSY.
+Result<State> release(const Spool& spool, const JobId& id);
+
+// Failed -> staging: the failed outcome becomes try record n, counting starts anew. Delayed ->
+// staging at once. Completed or cancelled: EBUSY, an answer given never goes back.
+Result<State> retry(const Spool& spool, const JobId& id);
+
+// Forgets an ended job and removes all its files; not ended: EBUSY.
+//   source  FORMAT.md "Purge"
+Status purge(const Spool& spool, const JobId& id);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_CONTROL_H_

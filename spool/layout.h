@@ -1,0 +1,63 @@
+#ifndef IMGQ_SPOOL_LAYOUT_H_
+#define IMGQ_SPOOL_LAYOUT_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "spool/claim.h"
+#include "spool/job_id.h"
+#include "spool/spool.h"
+#include "spool/sys.h"
+
+// Builds and reads every path of the spool, all relative to its root. No I/O. Nothing else in the
+// program puts a path of the spool together.
+namespace imgq::layout {
+
+inline constexpr int kFormatVersion = 1;
+
+std::string hour_folder(const JobId& id);  // jobs/2026-11-24/05
+std::string ticket(const JobId& id);       // jobs/2026-11-24/05/<id>.job
+std::string source(const JobId& id);       // ....src
+std::string try_record(const JobId& id, int attempt);
+std::string outcome(const JobId& id);                        // ....end
+std::string result(const JobId& id, std::string_view file);  // file: ResultFile::file
+std::string result_file(const JobId& id, int attempt, std::string_view rendition,
+                        std::string_view extension);  // <id>.<n>.<rendition>.<ext>
+
+std::string staging(const Token& token);                             // staging/<id>.<n>
+std::string delayed(int64_t due_ms, const Token& token);             // delayed/<due>.<id>.<n>
+std::string hold(const Token& token);                                // hold/<id>.<n>
+std::string processing(std::string_view owner, const Token& token);  // processing/<owner>/<id>.<n>
+std::string owner_folder(std::string_view owner);                    // processing/<owner>
+std::string alive(std::string_view owner);                           // processing/<owner>/.alive
+std::string ended(Ending ending,
+                  const JobId& id);  // completed/<day>/<hour>/<id>, failed/<id>, cancelled/<id>
+std::string key(std::string_view sha256_of_key);  // keys/<2 hex>/<62 hex>
+std::string temp(std::string_view random,
+                 const sys::Identity& me);  // tmp/<random>.<host>.<boot>.<pid>
+std::string owner_name(const sys::Identity& me,
+                       std::string_view random);  // <host>.<boot>.<pid>.<random>
+
+std::optional<Token> parse_token(std::string_view name);  // <id>.<n>
+struct Due {
+  int64_t due_ms = 0;
+  Token token;
+};
+std::optional<Due> parse_delayed(std::string_view name);           // <due>.<id>.<n>
+std::optional<sys::Identity> parse_writer(std::string_view name);  // of a temp or an owner folder
+
+// Reads a name of an hour folder.
+struct Part {
+  JobId id;
+  enum class Kind { ticket, source, try_record, outcome, result } kind;
+  int attempt = 0;        // of try_record and result
+  std::string rendition;  // of result
+};
+std::optional<Part> parse_part(std::string_view name);
+
+bool is_rendition_name(std::string_view name);  // [a-z0-9][a-z0-9_-]{0,31}
+
+}  // namespace imgq::layout
+
+#endif  // IMGQ_SPOOL_LAYOUT_H_

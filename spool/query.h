@@ -1,0 +1,72 @@
+#ifndef IMGQ_SPOOL_QUERY_H_
+#define IMGQ_SPOOL_QUERY_H_
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spool/claim.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+
+namespace imgq {
+
+// All that is known of a job.
+struct JobView {
+  Ticket ticket;
+  State state = State::staging;
+  int attempt = 0;         // the running, next or last one
+  int64_t due_ms = 0;      // when delayed: not before (Unix ms)
+  std::string owner;       // when processing: the instance that has it
+  std::vector<Try> tries;  // oldest first; unreadable ones left out
+  std::optional<Outcome> outcome;
+};
+
+// Looks a job up by its stable names: never a false "not found" while it moves.
+//   errors  ENOENT no such job; code 0 or EPROTO an unreadable record
+//   source  FORMAT.md "Look-up"
+Result<JobView> find(const Spool& spool, const JobId& id);
+
+// Only where it stands: one or two stats when it has ended.
+Result<State> state_of(const Spool& spool, const JobId& id);
+
+// True when <id>.end exists. The cheapest question of all, for waiting.
+Result<bool> has_ended(const Spool& spool, const JobId& id);
+
+struct Listed {
+  JobId id;
+  State state = State::staging;
+  int attempt = 0;
+  int64_t due_ms = 0;
+  std::string owner;
+};
+
+enum class Order { oldest_first, newest_first };
+
+// Jobs of one state by their tokens, in order of submission, at most `limit`; only the names are
+// read. Ended jobs are walked hour by hour, so a small limit is cheap at any size.
+Result<std::vector<Listed>> list(const Spool& spool, State state, Order order, size_t limit);
+
+// Jobs of a state, and the oldest among the waiting ones.
+struct Counts {
+  std::array<int64_t, std::size(kAllStates)> jobs{};  // indexed by State
+  std::optional<JobId> oldest_waiting;                // staging and delayed
+  int64_t corrupt = 0;                                // files in corrupt/
+  int64_t owners = 0;                                 // instances under processing/
+};
+Result<Counts> count(const Spool& spool);
+
+// Opens a published result for reading.
+//   errors  ENOENT gone (purged); code 0 its size is not what the outcome says
+Result<Fd> open_result(const Spool& spool, const JobId& id, const ResultFile& result);
+
+// Opens the submitted image (spooled only).
+Result<Fd> open_spooled_source(const Spool& spool, const JobId& id);
+
+// Absolute path of a result, for scripts that read the spool themselves.
+std::string result_path(const Spool& spool, const JobId& id, const ResultFile& result);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_QUERY_H_

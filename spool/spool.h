@@ -1,0 +1,98 @@
+#ifndef IMGQ_SPOOL_SPOOL_H_
+#define IMGQ_SPOOL_SPOOL_H_
+
+#include <cstdint>
+#include <string>
+
+#include "spool/error.h"
+#include "spool/fd.h"
+
+namespace imgq {
+
+// When a step's names and bytes must be on the disk.
+enum class Sync {
+  full,   // each step by itself, before it is acknowledged
+  batch,  // one sync for a group of steps, before any of them is acknowledged
+  none,   // never: a power cut may lose the newest jobs; only for `imgq run`'s private spool
+};
+
+enum class State { staging, delayed, processing, completed, failed, hold, cancelled };
+inline constexpr State kAllStates[] = {State::staging,   State::delayed, State::processing,
+                                       State::completed, State::failed,  State::hold,
+                                       State::cancelled};
+std::string_view name_of(State state);  // "staging", ...: also the name of its folder
+
+// An open spool: a directory descriptor, the uuid of the spool, nothing that changes. Every
+// function of spool/ takes one by const reference and may be called from several threads at once.
+class Spool {
+ public:
+  // Opens an existing spool.
+  //   errors  ENOENT no such directory, or it is no spool (no "format" file); EPROTO a format
+  //   version
+  //           this program does not know; EXDEV a state folder lies on another file system;
+  //           EACCES; whatever openat(2) answers. The Error's path is `path`.
+  static Result<Spool> open(const std::string& path);
+
+  // Makes an empty spool at `path` (parents too), or opens the one that is there. Safe against
+  // another doing the same. Folders get `mode` (2770 for a shared one, 0700 for one's own).
+  //   errors  ENOTEMPTY a directory with other things in it; EPROTO; mkdirat(2)
+  static Result<Spool> create(const std::string& path, mode_t mode = 0700);
+
+  int root() const { return root_.get(); }
+  const std::string& path() const { return path_; }  // as given, for messages
+  const std::string& uuid() const { return uuid_; }
+  mode_t folder_mode() const { return folder_mode_; }  // new folders get it by fchmod
+  mode_t file_mode() const { return folder_mode_ & 0666; }
+
+  // Free room: 507 and exit 75 stand on it.
+  struct Room {
+    uint64_t free_bytes = 0;
+    uint64_t free_inodes = 0;  // UINT64_MAX where the file system does not count them
+  };
+  Result<Room> room() const;
+
+ private:
+  Spool(Fd root, std::string path, std::string uuid, mode_t folder_mode)
+      : root_(std::move(root)),
+        path_(std::move(path)),
+        uuid_(std::move(uuid)),
+        folder_mode_(folder_mode) {}
+  Fd root_;
+  std::string path_;
+  std::string uuid_;
+  mode_t folder_mode_;
+};
+
+// A file being written in tmp/, named <random>.<host>.<boot>.<pid>. Removed when destroyed, unless
+// a step of the protocol gave it its name.
+class TempFile {
+ public:
+  static Result<TempFile> create(const Spool& spool);
+  TempFile(TempFile&&) noexcept = default;
+  TempFile& operator=(TempFile&& other) noexcept;
+  ~TempFile();
+
+  int fd() const { return fd_.get(); }
+  const std::string& path() const { return path_; }  // relative to the spool: "tmp/..."
+  Fd& owner() { return fd_; }
+  void given_away() { path_.clear(); }  // it has its name now: nothing to remove
+
+ private:
+  TempFile(int root, Fd fd, std::string path)
+      : root_(root), fd_(std::move(fd)), path_(std::move(path)) {}
+  int root_ = -1;  // borrowed from the Spool, which outlives it
+  Fd fd_;
+  std::string path_;
+};
+
+// The error is one that passes when somebody makes room or repairs the disk (ENOSPC, EDQUOT, EROFS,
+// EMFILE, ENFILE): pause and say so, do not spend an attempt.
+bool is_pausing(const Error& error);
+
+// The error leaves open whether the call was done (EIO, EBADFD, ESHUTDOWN, ENOTCONN, ESTALE):
+// publish nothing further, look at the stable names again.
+bool is_ambiguous(const Error& error);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_SPOOL_H_

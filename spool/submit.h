@@ -1,0 +1,52 @@
+#ifndef IMGQ_SPOOL_SUBMIT_H_
+#define IMGQ_SPOOL_SUBMIT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spool/records.h"
+#include "spool/spool.h"
+
+namespace imgq {
+
+enum class Transfer {
+  copy,  // own inode: reflink where the file system can, else copy_file_range, else read and write
+  link,  // hard link: free, but the submitter must not write to the file any more
+};
+
+// Brings an open regular file's bytes into tmp/. `fd` is read from its start.
+//   errors  EFBIG more than limit_bytes; ENODATA empty; ENOSPC, EDQUOT; EIO
+Result<TempFile> copy_source(const Spool& spool, int fd, int64_t limit_bytes);
+
+// The same by hard link; EXDEV and EPERM mean "copy instead". Path is relative to `dir`.
+Result<TempFile> link_source(const Spool& spool, int dir, const std::string& path);
+
+// A job about to be submitted.
+struct Draft {
+  std::string name;            // the submitter's name for the image, any bytes
+  std::string request = "{}";  // JSON object
+  std::string key;             // idempotency key or empty
+  int max_attempts = 3;
+  bool held = false;               // straight to hold/ instead of staging/
+  std::optional<TempFile> source;  // in tmp/; when there is none, `referenced` counts
+  Source referenced;               // kind referenced, path, size, mtime
+  std::string sha256;              // of the source, when known
+};
+
+struct Submitted {
+  JobId id;
+  bool existing = false;  // the key was known: this is the job submitted with it before
+};
+
+// Submits jobs: source and ticket durable under their names, token in staging/, and only then the
+// answer; in `batch` and `none` all drafts share their syncs. Answers are in the order of the
+// drafts; a draft whose answer is an Error left nothing behind, save what sweep removes.
+//   errors  ENOSPC, EDQUOT, EROFS no room; EINVAL a draft breaks records.h's bounds; EIO a sync
+//           failed: none of the group is acknowledged
+//   source  FORMAT.md "Submit"
+std::vector<Result<Submitted>> submit(const Spool& spool, std::vector<Draft> drafts, Sync sync);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_SUBMIT_H_

@@ -1,0 +1,63 @@
+#ifndef IMGQ_SPOOL_SYS_H_
+#define IMGQ_SPOOL_SYS_H_
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// Every system call of the spool, one line each, with the kernel's own contract: -1 and errno.
+// This is the only seam for faults: sys.cc asks the kernel, tests link another implementation
+// (tests/spool/sim_sys.cc keeps a volatile and a durable view of a file system in memory).
+// Each path is relative to an open directory. Each open adds O_CLOEXEC; EINTR is retried here,
+// except by close and fsync, whose state after EINTR is known on Linux (closed) or not (fsync).
+namespace imgq::sys {
+
+int open(const char* path, int flags, mode_t mode = 0);  // only for the spool's root
+int openat(int dir, const char* path, int flags, mode_t mode = 0);
+int close(int fd);
+ssize_t read(int fd, void* buffer, size_t count);
+ssize_t pread(int fd, void* buffer, size_t count, off_t offset);
+ssize_t write(int fd, const void* buffer, size_t count);
+ssize_t copy_file_range(int from, int to, size_t count);
+int clone_range(int from, int to);  // ioctl FICLONE: shares the blocks where the file system can
+int fsync(int fd);
+int syncfs(int fd);
+int fstat(int fd, struct stat* out);
+int fstatat(int dir, const char* path, struct stat* out);  // never follows a link
+int fstatvfs(int fd, struct statvfs* out);
+int fchmod(int fd, mode_t mode);
+int futimens_now(int fd);  // access and modification time := now
+int flock(int fd, int operation);
+int linkat(int from_dir, const char* from, int to_dir, const char* to);
+int renameat(int from_dir, const char* from, int to_dir, const char* to);
+int unlinkat(int dir, const char* path, int flags);
+int mkdirat(int dir, const char* path, mode_t mode);
+
+// Reads every name of a directory, without "." and "..", in the kernel's order, handing each to
+// `take`, which returns false to stop early. Opens the directory anew: no shared offset.
+//   returns 0, or -1 with errno
+int list(int dir, const char* path, bool (*take)(const char* name, void* context), void* context);
+
+int clock_realtime(struct timespec* out);
+int64_t monotonic_ms();
+ssize_t getrandom(void* buffer, size_t count);
+
+// Who writes: name of this host, boot id of its kernel, pid. Constant while the program runs.
+struct Identity {
+  std::string host;
+  std::string boot;
+  int pid = 0;
+};
+Identity identity();
+uid_t effective_uid();
+
+}  // namespace imgq::sys
+
+#endif  // IMGQ_SPOOL_SYS_H_

@@ -1,0 +1,85 @@
+#ifndef IMGQ_SRC_BASE_CONFIG_H_
+#define IMGQ_SRC_BASE_CONFIG_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spool/error.h"
+#include "src/base/limits.h"
+#include "src/base/request.h"
+
+namespace imgq {
+
+// A directory whose files become jobs (hot folder).
+struct Intake {
+  enum class After { keep, move, remove };
+  std::string directory;
+  std::string preset;
+  After after = After::keep;
+  std::string move_to;     // After::move
+  int settle_seconds = 2;  // a file that was not closed after writing counts when unchanged so long
+};
+
+// All settings, merged: default < /etc/imgq/imgq.toml < /etc/imgq/imgq.toml.d/*.toml
+// < $XDG_CONFIG_HOME/imgq/imgq.toml < IMGQ_* environment; flags are laid over it by the programs.
+// Documented in imgq.toml(5); each member is a key, named in the comment.
+struct Config {
+  std::string spool;                     // spool
+  int workers = 0;                       // daemon.workers; 0: the number of CPUs
+  int max_attempts = 3;                  // jobs.max_attempts
+  std::chrono::seconds retry_first{10};  // jobs.retry_first
+  std::chrono::seconds retry_max{600};   // jobs.retry_max
+  std::chrono::seconds lease{30};        // daemon.lease
+  std::chrono::milliseconds poll{2000};  // daemon.poll: scan at least so often
+  std::string sync = "batch";            // daemon.sync: full, batch, none
+  bool keep_source = false;  // jobs.keep_source: keep the submitted image when completed
+  uint64_t min_free_bytes = 64ULL << 20;  // daemon.min_free: below it claims and submissions pause
+  std::chrono::seconds keep_completed{7 * 86400};  // retention.completed
+  std::chrono::seconds keep_failed{30 * 86400};    // retention.failed
+  int64_t keep_jobs = 0;                           // retention.jobs; 0: no limit
+  int64_t keep_bytes = 0;                          // retention.bytes; 0: no limit
+  std::string hook;                                // daemon.hook: program run after a job ended
+  std::string log_level = "info";                  // log.level
+  std::string log_style = "text";                  // log.style: text, json
+  Limits limits;                                   // [limits] ..., [formats] heic avif jxl tiff
+  std::map<std::string, std::vector<Rendition>> presets;  // [preset.NAME.RENDITION] ...
+  std::vector<Intake> intakes;                            // [[intake]]
+
+  // Where each key's value came from: "limits.max_pixels" -> "/etc/imgq/imgq.toml:12",
+  // "IMGQ_SPOOL", "default".
+  std::map<std::string, std::string> origin;
+};
+
+struct ConfigSources {
+  std::optional<std::string> file;  // --config FILE: read instead of the usual files; must exist
+  bool read_environment = true;
+};
+
+// errors  code 0: action "line 3, column 5: unknown key 'workres'; did you mean 'workers'?", path:
+// the
+//         file; ENOENT for a --config file that is missing
+Result<Config> load_config(const ConfigSources& sources);
+
+// The whole effective configuration as TOML, each line with its origin as a comment.
+std::string show_config(const Config& config);
+
+// IMGQ_SPOOL > configuration > $XDG_STATE_HOME/imgq (default ~/.local/state/imgq).
+std::string default_spool();
+
+// "5000", "64MiB", "10kB" (kB = 1000, KiB = 1024); "90", "90s", "15min", "36h", "7d". No sign, no
+// blanks.
+Result<int64_t> parse_size(std::string_view text);
+Result<std::chrono::seconds> parse_duration(std::string_view text);
+Result<int64_t> parse_count(std::string_view text, int64_t low, int64_t high);
+
+// The nearest of `words` when it is near enough to be meant, else empty.
+std::string did_you_mean(std::string_view text, const std::vector<std::string>& words);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SRC_BASE_CONFIG_H_

@@ -1,0 +1,114 @@
+#ifndef IMGQ_SRC_BASE_REQUEST_H_
+#define IMGQ_SRC_BASE_REQUEST_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spool/error.h"
+
+// What is asked of an image: values and their JSON, as it stands in a ticket's "request" and goes
+// to the worker. No pixels here.
+namespace imgq {
+
+enum class Fit {
+  fit,    // whole image inside width x height, ratio kept
+  fill,   // covers width x height exactly, what is over is cut off by `anchor`
+  force,  // width x height exactly, ratio not kept
+};
+
+enum class Anchor {  // which part `fill` keeps
+  centre,
+  north,
+  north_east,
+  east,
+  south_east,
+  south,
+  south_west,
+  west,
+  north_west,
+  attention,
+  entropy,
+  focus,
+};
+
+enum class Format {
+  jpeg,
+  png,
+  webp,
+  avif,
+  automatic,  // "auto": keeps alpha (PNG for a palette or PNG source, else WebP), else JPEG
+  keep,       // as the source; JPEG when the source's format cannot be written
+};
+
+enum class Enlarge { never, allow };
+enum class Chroma { subsampled, full };         // JPEG, AVIF: 4:2:0 or 4:4:4
+enum class Scan { baseline, progressive };      // JPEG, PNG (interlaced)
+enum class Metadata { strip, keep_copyright };  // keep_copyright: EXIF Artist and Copyright only
+
+struct Rgb {
+  uint8_t red = 255, green = 255, blue = 255;
+};
+
+struct Rendition {
+  std::string name = "thumb";  // [a-z0-9][a-z0-9_-]{0,31}; part of the result's file name
+  int width_px = 500;  // 0: free, follows from the other (then fit is Fit::fit); never both 0
+  int height_px = 500;
+  Fit fit = Fit::fit;
+  Anchor anchor = Anchor::centre;
+  double focus_x = 0.5, focus_y = 0.5;  // 0..1 of the upright image, for Anchor::focus
+  Enlarge enlarge = Enlarge::never;
+  Format format = Format::jpeg;
+  int quality = 0;  // 1..100; 0: the format's default (JPEG 80, WebP 75, AVIF 50)
+  Chroma chroma = Chroma::subsampled;
+  Scan scan = Scan::baseline;
+  int64_t max_bytes = 0;  // best quality that fits, by bisection; 0: no target
+  Rgb background;         // under transparency, where the result has none
+  double sharpen = 0;     // sigma in pixels of the result, 0..10; 0: none
+  Metadata metadata = Metadata::strip;
+};
+
+inline constexpr size_t kMaxRenditions = 16;
+inline constexpr int kMaxResultSidePx = 8192;
+
+enum class Truncated { refuse, accept };  // --lenient accepts, and the report notes it
+
+struct Request {
+  std::vector<Rendition> renditions{Rendition{}};
+  Truncated truncated = Truncated::refuse;
+  std::string preset;  // where the renditions came from; for display only
+};
+
+std::string to_json(const Request& request);
+
+// errors  code 0: which field of which rendition is wrong and what would be right; unknown fields
+// are
+//         errors; two renditions of one name; none; more than kMaxRenditions
+Result<Request> parse_request(std::string_view json, std::string_view path);
+
+// Checks bounds as parse_request does. For requests built from options or configuration.
+Status check(const Request& request);
+
+// Words as users write them: "fit", "north-east", "auto", "500x500", "800x", "x600", "#ffffff".
+//   errors  code 0: what was given and what is allowed
+Result<Fit> parse_fit(std::string_view text);
+Result<Anchor> parse_anchor(std::string_view text);  // not for focus: that takes "0.3,0.5"
+Result<Format> parse_format(std::string_view text);
+Result<Rgb> parse_colour(std::string_view text);
+struct Box {
+  int width_px = 0, height_px = 0;
+};
+Result<Box> parse_box(std::string_view text);
+struct Focus {
+  double x = 0.5, y = 0.5;
+};
+Result<Focus> parse_focus(std::string_view text);
+
+std::string_view name_of(Fit);
+std::string_view name_of(Anchor);
+std::string_view name_of(Format);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SRC_BASE_REQUEST_H_

@@ -1,0 +1,53 @@
+#ifndef IMGQ_SRC_SUPERVISE_ENGINE_H_
+#define IMGQ_SRC_SUPERVISE_ENGINE_H_
+
+#include <functional>
+#include <string>
+
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "src/base/config.h"
+#include "src/base/exit_code.h"
+#include "src/base/verdict.h"
+
+// The one engine: claims jobs of a spool, has workers make the renditions, publishes. `imgqd` runs
+// it until it is told to stop, `imgq run` until nothing is left. Sole user of libuv is this
+// directory.
+namespace imgq::supervise {
+
+struct Settings {
+  Config config;
+  std::string worker_program;  // absolute path of imgq-worker
+  Sync sync = Sync::batch;
+  enum class Until {
+    told,  // SIGTERM or SIGINT
+    idle,  // nothing waiting, delayed or running is left, or told
+  } until = Until::told;
+  bool reload_on_sighup = true;
+  bool housekeeping = true;                // retention, sweep: not in `imgq run`
+  std::function<Result<Config>()> reload;  // called on SIGHUP
+  std::function<void(const Outcome&, const Ticket&)>
+      ended;  // after each publication, on the loop's thread; may be empty
+};
+
+struct Tally {
+  int64_t completed = 0, failed = 0, retried = 0;
+  bool interrupted = false;  // told to stop while jobs were left
+};
+
+// Runs on this thread; installs signal handlers for SIGTERM, SIGINT, SIGHUP meanwhile. First
+// signal: no more claims, running jobs end (drain), the rest is released. Second: workers are
+// killed.
+//   errors  what makes it impossible to go on: no worker can be started, spool gone
+Result<Tally> run(const Spool& spool, Settings settings);
+
+// One image through one worker, without a spool: `imgq info FILE`.
+Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program);
+
+// Finds imgq-worker: $IMGQ_WORKER, beside this program, ../libexec/imgq/, /usr/libexec/imgq/.
+//   errors  ENOENT, path: where it was looked for
+Result<std::string> find_worker();
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_ENGINE_H_
