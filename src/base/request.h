@@ -90,6 +90,14 @@ Result<Request> parse_request(std::string_view json, std::string_view path);
 // Checks bounds as parse_request does. For requests built from options or configuration.
 Status check(const Request& request);
 
+// One field of a rendition by its name in JSON, its value as JSON text ("800", "\"fill\""). Besides
+// the members' own names: "size" ("800x600") and sizes as words ("200KiB"). For configuration.
+//   errors  code 0: unknown field, with the nearest; or what the field takes
+Status set_field(Rendition& rendition, std::string_view field, std::string_view json);
+std::vector<std::string> field_names();
+
+bool is_name(std::string_view name);  // of a rendition or preset: [a-z0-9][a-z0-9_-]{0,31}
+
 // Words as users write them: "fit", "north-east", "auto", "500x500", "800x", "x600", "#ffffff".
 //   errors  code 0: what was given and what is allowed
 Result<Fit> parse_fit(std::string_view text);
@@ -108,6 +116,9 @@ Result<Focus> parse_focus(std::string_view text);
 std::string_view name_of(Fit);
 std::string_view name_of(Anchor);
 std::string_view name_of(Format);
+
+// "#rrggbb"
+std::string hex_of(const Rgb& colour);
 
 }  // namespace imgq
 

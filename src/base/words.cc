@@ -1,0 +1,159 @@
+// The words of a request, as users write them.
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+
+#include "src/base/config.h"
+#include "src/base/request.h"
+#include "src/base/text.h"
+
+namespace imgq {
+namespace {
+
+template <class T>
+struct Word {
+  std::string_view word;
+  T value;
+};
+
+constexpr std::array<Word<Fit>, 3> kFits = {{
+    {"fit", Fit::fit},
+    {"fill", Fit::fill},
+    {"force", Fit::force},
+}};
+constexpr std::array<Word<Anchor>, 13> kAnchors = {{
+    {"centre", Anchor::centre},
+    {"north", Anchor::north},
+    {"north-east", Anchor::north_east},
+    {"east", Anchor::east},
+    {"south-east", Anchor::south_east},
+    {"south", Anchor::south},
+    {"south-west", Anchor::south_west},
+    {"west", Anchor::west},
+    {"north-west", Anchor::north_west},
+    {"attention", Anchor::attention},
+    {"entropy", Anchor::entropy},
+    {"focus", Anchor::focus},
+    {"center", Anchor::centre},
+}};
+constexpr std::array<Word<Format>, 7> kFormats = {{
+    {"jpeg", Format::jpeg},
+    {"png", Format::png},
+    {"webp", Format::webp},
+    {"avif", Format::avif},
+    {"auto", Format::automatic},
+    {"keep", Format::keep},
+    {"jpg", Format::jpeg},
+}};
+
+template <class T, size_t N>
+Result<T> look_up(std::string_view what, std::string_view text,
+                  const std::array<Word<T>, N>& words) {
+  std::vector<std::string> known;
+  for (const Word<T>& word : words) {
+    if (word.word == text) return word.value;
+    known.emplace_back(word.word);
+  }
+  return bad_data(
+      fmt::format("'{}' is not {}: use {}", printable(shortened(text, 80)), what, one_of(known)),
+      "");
+}
+
+template <class T, size_t N>
+std::string_view word_for(T value, const std::array<Word<T>, N>& words) {
+  for (const Word<T>& word : words) {
+    if (word.value == value) return word.word;
+  }
+  return "";
+}
+
+Error bad(std::string_view text, std::string_view wanted) {
+  return bad_data(fmt::format("'{}' is not {}", printable(shortened(text, 80)), wanted), "");
+}
+
+constexpr std::string_view kColour = "a colour: use #rrggbb, #rgb, white or black";
+
+int hex_digit(char digit) {
+  if (digit >= '0' && digit <= '9') return digit - '0';
+  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+  return -1;
+}
+
+// 0..1 with at most a handful of digits; no sign, no exponent.
+std::optional<double> read_share(std::string_view text) {
+  double value = 0;
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value, std::chars_format::fixed);
+  if (read.ec != std::errc() || read.ptr != end || text[0] == '-') return std::nullopt;
+  if (!(value >= 0 && value <= 1)) return std::nullopt;
+  return value;
+}
+
+std::optional<int> read_side(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto value = parse_count(text, 1, kMaxResultSidePx);
+  if (!value) return std::nullopt;
+  return static_cast<int>(*value);
+}
+
+}  // namespace
+
+Result<Fit> parse_fit(std::string_view text) { return look_up("a mode", text, kFits); }
+Result<Format> parse_format(std::string_view text) { return look_up("a format", text, kFormats); }
+
+Result<Anchor> parse_anchor(std::string_view text) {
+  auto anchor = look_up("an anchor", text == "focus" ? "" : text, kAnchors);
+  if (anchor || text != "focus") return anchor;
+  return bad(text, "an anchor by itself: give the point, as in 0.3,0.5");
+}
+
+std::string_view name_of(Fit fit) { return word_for(fit, kFits); }
+std::string_view name_of(Anchor anchor) { return word_for(anchor, kAnchors); }
+std::string_view name_of(Format format) { return word_for(format, kFormats); }
+
+Result<Rgb> parse_colour(std::string_view text) {
+  if (text == "white") return Rgb{255, 255, 255};
+  if (text == "black") return Rgb{0, 0, 0};
+  std::string_view digits = text;
+  if (!digits.empty() && digits[0] == '#') digits.remove_prefix(1);
+  const bool brief = digits.size() == 3;
+  if (!brief && digits.size() != 6) return bad(text, kColour);
+  std::array<uint8_t, 3> parts{};
+  for (size_t i = 0; i < 3; ++i) {
+    const int high = hex_digit(digits[brief ? i : 2 * i]);
+    const int low = hex_digit(digits[brief ? i : 2 * i + 1]);
+    if (high < 0 || low < 0) return bad(text, kColour);
+    parts[i] = static_cast<uint8_t>(16 * high + low);
+  }
+  return Rgb{parts[0], parts[1], parts[2]};
+}
+
+std::string hex_of(const Rgb& colour) {
+  return fmt::format("#{:02x}{:02x}{:02x}", colour.red, colour.green, colour.blue);
+}
+
+Result<Box> parse_box(std::string_view text) {
+  const std::string wanted = fmt::format(
+      "a size: use WIDTHxHEIGHT, WIDTHx or xHEIGHT in pixels, up to {}", kMaxResultSidePx);
+  const size_t cross = text.find('x');
+  if (cross == std::string_view::npos || text.size() == 1) return bad(text, wanted);
+  const auto width = read_side(text.substr(0, cross));
+  const auto height = read_side(text.substr(cross + 1));
+  if (!width || !height) return bad(text, wanted);
+  return Box{*width, *height};
+}
+
+Result<Focus> parse_focus(std::string_view text) {
+  constexpr std::string_view kWanted = "a point: use X,Y, each from 0 to 1, as in 0.3,0.5";
+  const size_t comma = text.find(',');
+  if (comma == std::string_view::npos || comma == 0) return bad(text, kWanted);
+  const auto x = read_share(text.substr(0, comma));
+  const std::string_view rest = text.substr(comma + 1);
+  const auto y = rest.empty() ? std::nullopt : read_share(rest);
+  if (!x || !y) return bad(text, kWanted);
+  return Focus{*x, *y};
+}
+
+}  // namespace imgq
