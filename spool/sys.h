@@ -25,10 +25,10 @@ int close(int fd);
 ssize_t read(int fd, void* buffer, size_t count);
 ssize_t pread(int fd, void* buffer, size_t count, off_t offset);
 ssize_t write(int fd, const void* buffer, size_t count);
-ssize_t copy_file_range(int from, int to, size_t count);
+ssize_t copy_file_range(int from, off_t* from_offset, int to, size_t count);
 int clone_range(int from, int to);  // ioctl FICLONE: shares the blocks where the file system can
 int fsync(int fd);
-int syncfs(int fd);
+int syncfs(int fd);  // EOPNOTSUPP where the kernel's does not reach the disk (FUSE, NFS, ...)
 int fstat(int fd, struct stat* out);
 int fstatat(int dir, const char* path, struct stat* out);  // never follows a link
 int fstatvfs(int fd, struct statvfs* out);
@@ -46,16 +46,18 @@ int mkdirat(int dir, const char* path, mode_t mode);
 int list(int dir, const char* path, bool (*take)(const char* name, void* context), void* context);
 
 int clock_realtime(struct timespec* out);
-int64_t monotonic_ms();
+int64_t monotonic_ms();  // goes on through suspend
 ssize_t getrandom(void* buffer, size_t count);
 
-// Who writes: name of this host, boot id of its kernel, pid. Constant while the program runs.
+// Who writes: name of this host, boot id of its kernel, pid. Host and boot hold only letters,
+// digits and dashes, at most 64, and are constant while the program runs; pid is getpid(2).
 struct Identity {
   std::string host;
   std::string boot;
   int pid = 0;
 };
 Identity identity();
+bool is_running(int pid);  // a process of this host has that number
 uid_t effective_uid();
 
 }  // namespace imgq::sys
