@@ -58,12 +58,25 @@ struct Config {
 struct ConfigSources {
   std::optional<std::string> file;  // --config FILE: read instead of the usual files; must exist
   bool read_environment = true;
+  std::string system_directory = "/etc/imgq";  // imgq.toml and imgq.toml.d/*.toml in it
 };
 
+// Environment variables are the keys in capitals with _ for the dot: IMGQ_SPOOL,
+// IMGQ_DAEMON_WORKERS, IMGQ_LOG_LEVEL. A preset or an [[intake]] of a later file replaces one of
+// the same name, or is added.
 // errors  code 0: action "line 3, column 5: unknown key 'workres'; did you mean 'workers'?", path:
 // the
 //         file; ENOENT for a --config file that is missing
 Result<Config> load_config(const ConfigSources& sources);
+
+// One setting as it is in force.
+struct Setting {
+  std::string key;     // "daemon.workers"
+  std::string value;   // as TOML: 4, "30s", true
+  std::string origin;  // see Config::origin
+  std::string meaning;
+};
+std::vector<Setting> settings_of(const Config& config);
 
 // The whole effective configuration as TOML, each line with its origin as a comment.
 std::string show_config(const Config& config);

@@ -276,6 +276,15 @@ Status set_field(Rendition& rendition, std::string_view field, std::string_view 
   return set(rendition, field, *value);
 }
 
+std::vector<FieldText> fields_of(const Rendition& rendition) {
+  std::vector<FieldText> fields;
+  const Json object = to_object(rendition);
+  for (const auto& [key, value] : object.items()) {
+    fields.push_back({key, dump_json(value)});
+  }
+  return fields;
+}
+
 std::string to_json(const Request& request) {
   Json renditions = Json::array();
   for (const Rendition& rendition : request.renditions) renditions.push_back(to_object(rendition));

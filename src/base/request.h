@@ -96,6 +96,12 @@ Status check(const Request& request);
 Status set_field(Rendition& rendition, std::string_view field, std::string_view json);
 std::vector<std::string> field_names();
 
+// The other way: what stands in the JSON of a rendition, field by field, values as JSON text.
+struct FieldText {
+  std::string field, json;
+};
+std::vector<FieldText> fields_of(const Rendition& rendition);
+
 bool is_name(std::string_view name);  // of a rendition or preset: [a-z0-9][a-z0-9_-]{0,31}
 
 // Words as users write them: "fit", "north-east", "auto", "500x500", "800x", "x600", "#ffffff".
