@@ -1,0 +1,236 @@
+#include "src/web/connection.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "spool/sys.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr int64_t kSlow = 16 * 1024;              // bytes a second: who is slower goes first
+constexpr int64_t kIdleBlame = int64_t{1} << 40;  // who has not even asked goes before these
+constexpr int64_t kLingerBytes = 64 << 20;        // no more than an upload may have anyway
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+// How much a connection deserves to be closed: nothing, or more for longer silence.
+int64_t blame(const Register::Entry& entry, int64_t now_ms, int64_t min_age_ms) {
+  const int64_t age_ms = now_ms - entry.since_ms;
+  if (age_ms < min_age_ms) return 0;
+  switch (entry.phase) {
+    case Phase::head:
+      return kIdleBlame + age_ms;
+    case Phase::body:
+    case Phase::reply: {
+      const int64_t rate = entry.moved * 1000 / std::max<int64_t>(age_ms, 1);
+      return rate < kSlow ? kSlow - rate : 0;
+    }
+    case Phase::working:
+    case Phase::held:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void Register::Entry::enter(Phase next) {
+  since_ms = sys::monotonic_ms();
+  moved = 0;
+  phase = next;
+}
+
+void Register::add(Entry& entry) {
+  entry.enter(Phase::head);
+  const std::lock_guard lock(mutex_);
+  entries_.emplace(&entry, false);
+}
+
+void Register::remove(Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(&entry);
+}
+
+bool Register::drop_slowest(int64_t min_age_ms) { return drop_worst(min_age_ms, 1); }
+
+void Register::drop_idle(int64_t min_age_ms) {
+  while (drop_worst(min_age_ms, kIdleBlame)) {
+  }
+}
+
+bool Register::drop_worst(int64_t min_age_ms, int64_t least_blame) {
+  const std::lock_guard lock(mutex_);
+  const int64_t now_ms = sys::monotonic_ms();
+  auto worst = entries_.end();
+  int64_t worst_blame = least_blame - 1;
+  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+    if (at->second) continue;
+    const int64_t its_blame = blame(*at->first, now_ms, min_age_ms);
+    if (its_blame <= worst_blame) continue;
+    worst = at;
+    worst_blame = its_blame;
+  }
+  if (worst == entries_.end()) return false;
+  worst->second = true;
+  (void)::shutdown(worst->first->socket, SHUT_RDWR);  // fails only when it has gone by itself
+  return true;
+}
+
+void Register::drop_all() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [entry, dropped] : entries_) {
+    (void)::shutdown(entry->socket, SHUT_RDWR);  // as above
+    dropped = true;
+  }
+}
+
+size_t Register::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+bool Wire::wait_for(short events, int64_t deadline_ms) const {
+  for (;;) {
+    const int64_t left = deadline_ms - sys::monotonic_ms();
+    if (left <= 0) return false;
+    pollfd waiting{socket_, events, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left, 60'000)));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return true;  // the call that follows tells what is wrong
+  }
+}
+
+Result<std::string_view> Wire::read(int64_t deadline_ms) {
+  while (start_ == end_) {
+    const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (got == 0) return std::string_view();
+    if (got > 0) {
+      start_ = 0;
+      end_ = static_cast<size_t>(got);
+      entry_.moved += got;
+      break;
+    }
+    const int error = errno;
+    if (error == EINTR) continue;
+    if (error != EAGAIN) return Error{error, "receive", "connection"};
+    if (!wait_for(POLLIN, deadline_ms)) return Error{ETIMEDOUT, "receive", "connection"};
+  }
+  const std::string_view out(buffer_.data() + start_, end_ - start_);
+  start_ = end_;
+  return out;
+}
+
+Status Wire::write(std::string_view bytes, int64_t deadline_ms) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(sent));
+      entry_.moved += sent;
+      continue;
+    }
+    const int error = errno;
+    if (error == EINTR) continue;
+    if (error != EAGAIN) return Error{error, "send", "connection"};
+    if (!wait_for(POLLOUT, deadline_ms)) return Error{ETIMEDOUT, "send", "connection"};
+  }
+  return Ok{};
+}
+
+int64_t Wire::pace_deadline() const {
+  return entry_.since_ms + pace_.grace_ms + entry_.moved * 1000 / pace_.min_rate;
+}
+
+int64_t Wire::head_deadline() const { return entry_.since_ms + pace_.head_ms; }
+
+void Wire::linger() {
+  entry_.enter(Phase::reply);          // from here on nothing is lost when it has to make room
+  (void)::shutdown(socket_, SHUT_WR);  // fails only when the client has gone
+  const int64_t deadline_ms = sys::monotonic_ms() + pace_.linger_ms;
+  for (int64_t taken = 0; taken < kLingerBytes;) {
+    start_ = end_;
+    const auto bytes = read(deadline_ms);
+    if (!bytes || bytes->empty() || sys::monotonic_ms() >= deadline_ms) return;
+    taken += static_cast<int64_t>(bytes->size());
+  }
+}
+
+bool Wire::gone_within(int64_t ms) {
+  pollfd waiting{socket_, POLLRDHUP, 0};
+  return ::poll(&waiting, 1, static_cast<int>(ms)) > 0;
+}
+
+std::variant<std::monostate, Head, Refusal> read_head(Wire& wire) {
+  HeadReader reader;
+  while (!reader.done()) {
+    const auto piece = wire.read(wire.head_deadline());
+    if (!piece && piece.error().code == ETIMEDOUT && !reader.empty()) {
+      return Refusal{408, "the request's head did not come in time"};
+    }
+    if (!piece || piece->empty()) return std::monostate{};
+    wire.unread(piece->size() - reader.take(*piece));
+  }
+  auto result = reader.result();
+  if (auto* refusal = std::get_if<Refusal>(&result)) return std::move(*refusal);
+  return std::move(std::get<Head>(result));
+}
+
+Status WireBody::begin() {
+  if (begun_) return Ok{};
+  begun_ = true;
+  wire_.entry().enter(Phase::body);
+  if (!announce_) return Ok{};
+  return wire_.write(kContinue, wire_.pace_deadline());
+}
+
+bool WireBody::at_end() const {
+  switch (framing_) {
+    case Head::Framing::none:
+      return true;
+    case Head::Framing::length:
+      return left_ == 0;
+    case Head::Framing::chunked:
+      return chunked_.done();
+  }
+  return true;
+}
+
+Result<std::string_view> WireBody::next() {
+  if (at_end()) return std::string_view();
+  if (framing_ == Head::Framing::length && taken_ + left_ > limit_) {
+    return Error{EFBIG, "body is too large", "request"};
+  }
+  if (const Status begun = begin(); !begun) return begun.error();
+  return framing_ == Head::Framing::length ? next_of_length() : next_chunk();
+}
+
+Result<std::string_view> WireBody::next_of_length() {
+  auto piece = wire_.read(wire_.pace_deadline());
+  if (!piece) return piece.error();
+  if (piece->empty()) return Error{ECONNRESET, "body is cut short", "request"};
+  const auto take =
+      static_cast<size_t>(std::min<int64_t>(left_, static_cast<int64_t>(piece->size())));
+  wire_.unread(piece->size() - take);
+  left_ -= static_cast<int64_t>(take);
+  taken_ += static_cast<int64_t>(take);
+  return piece->substr(0, take);
+}
+
+Result<std::string_view> WireBody::next_chunk() {
+  while (!chunked_.done()) {
+    const auto bytes = wire_.read(wire_.pace_deadline());
+    if (!bytes) return bytes.error();
+    if (bytes->empty()) return Error{ECONNRESET, "body is cut short", "request"};
+    const auto piece = chunked_.take(*bytes);
+    if (!piece) return piece.error();
+    wire_.unread(bytes->size() - piece->used);
+    taken_ += static_cast<int64_t>(piece->data.size());
+    if (taken_ > limit_) return Error{EFBIG, "body is too large", "request"};
+    if (!piece->data.empty()) return piece->data;
+  }
+  return std::string_view();
+}
+
+}  // namespace imgq::web

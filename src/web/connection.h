@@ -1,0 +1,140 @@
+#ifndef IMGQ_SRC_WEB_CONNECTION_H_
+#define IMGQ_SRC_WEB_CONNECTION_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "spool/error.h"
+#include "src/web/chunked.h"
+#include "src/web/exchange.h"
+#include "src/web/head.h"
+
+// One connection: reads a head and a body, writes a reply, all under deadlines.
+namespace imgq::web {
+
+// How long a client may take. A body or a reply may take as long as it needs at min_rate, and
+// `grace` before it is judged.
+struct Pace {
+  int64_t head_ms = 10'000;
+  int64_t grace_ms = 15'000;
+  int64_t min_rate = 4 * 1024;  // bytes a second, on average
+  int64_t linger_ms = 2'000;    // for what an early reply left unread
+};
+
+// What a connection is doing. Only who keeps us waiting can be shown the door.
+enum class Phase { head, body, working, reply, held };
+
+// The connections that are open, so that the slowest can be closed when there are too many and all
+// of them when the server stops.
+class Register {
+ public:
+  struct Entry {
+    int socket = -1;
+    std::atomic<Phase> phase{Phase::head};
+    std::atomic<int64_t> since_ms{0};  // of this phase, monotonic
+    std::atomic<int64_t> moved{0};     // bytes in this phase
+
+    void enter(Phase next);
+  };
+
+  void add(Entry& entry);
+  void remove(Entry& entry);  // before its socket is closed
+
+  // Shuts down the connection that deserves it most: of those waiting for a head the one that
+  // waits longest, else the slowest body or reply under 16 KiB/s. None that is younger than
+  // `min_age_ms`. False when there is none.
+  bool drop_slowest(int64_t min_age_ms);
+  // Shuts down those that have waited for a head for `min_age_ms`.
+  void drop_idle(int64_t min_age_ms);
+  void drop_all();
+  size_t size() const;
+
+ private:
+  bool drop_worst(int64_t min_age_ms, int64_t least_blame);
+
+  mutable std::mutex mutex_;
+  std::map<Entry*, bool> entries_;  // true: already shut down
+};
+
+// Bytes in and out of a socket, by poll(2); never blocks beyond a deadline.
+class Wire {
+ public:
+  Wire(int socket, Register::Entry& entry, Pace pace)
+      : socket_(socket), entry_(entry), pace_(pace) {}
+
+  // Reads some bytes, at least one; empty at the end of the stream.
+  //   errors  ETIMEDOUT, ECONNRESET, recv(2)
+  Result<std::string_view> read(int64_t deadline_ms);
+  // Gives back the end of what was read last, to be read again.
+  void unread(size_t count) { start_ -= count; }
+
+  //   errors  ETIMEDOUT, EPIPE, ECONNRESET, send(2)
+  Status write(std::string_view bytes, int64_t deadline_ms);
+
+  // The deadline by which the phase must have moved as much as it has, at the slowest pace allowed.
+  int64_t pace_deadline() const;
+  int64_t head_deadline() const;
+
+  // Ends the sending side, takes in what the client still sends, within limits, so that our reply
+  // is not lost to a reset. The socket can be closed after it.
+  void linger();
+
+  // Waits up to `ms` for the client to go away; true when it has.
+  bool gone_within(int64_t ms);
+
+  int socket() const { return socket_; }
+  Register::Entry& entry() { return entry_; }
+
+ private:
+  bool wait_for(short events, int64_t deadline_ms) const;
+
+  int socket_;
+  Register::Entry& entry_;
+  Pace pace_;
+  std::array<char, 16 * 1024> buffer_;
+  size_t start_ = 0, end_ = 0;  // what was received and not yet read
+};
+
+// Reads a head. Nothing when the client went away before it sent a byte.
+std::variant<std::monostate, Head, Refusal> read_head(Wire& wire);
+
+// A body as it comes over the wire: counted, de-chunked, and preceded by "100 Continue" when the
+// client waits for that.
+class WireBody final : public Body {
+ public:
+  WireBody(Wire& wire, const Head& head, int64_t limit_bytes)
+      : wire_(wire),
+        framing_(head.framing),
+        left_(head.length_bytes),
+        limit_(limit_bytes),
+        announce_(head.expects_continue) {}
+
+  Result<std::string_view> next() override;
+
+  // True when the client has nothing more to send of this request.
+  bool at_end() const;
+
+ private:
+  Result<std::string_view> next_of_length();
+  Result<std::string_view> next_chunk();
+  Status begin();
+
+  Wire& wire_;
+  Head::Framing framing_;
+  int64_t left_;
+  int64_t limit_;
+  bool announce_;
+  bool begun_ = false;
+  Chunked chunked_;
+  int64_t taken_ = 0;
+};
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_CONNECTION_H_
