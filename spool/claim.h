@@ -55,23 +55,24 @@ struct Claim {
 };
 
 struct Claims {
-  std::vector<Claim> taken;
-  int lost_races = 0;              // another owner was first: normal
-  int finished = 0;                // an old name of an ended job came back: token mended, not run
-  std::vector<Error> quarantined;  // tickets that could not be read: moved to corrupt/
+  std::vector<Claim> taken = {};
+  int lost_races = 0;  // another owner was first: normal
+  int finished = 0;    // an old name of an ended job came back: token mended, not run
+  std::vector<Error> quarantined = {};  // tickets that cannot be read: moved to corrupt/
+  std::vector<Error> deferred = {};     // could not be read now (EIO, ...): back in a minute
 };
 
 // A result written by a worker into tmp/, ready to be published.
 struct FreshResult {
-  std::string rendition;
-  std::string extension;  // "jpg", "png", "webp", "avif"
+  std::string rendition = {};
+  std::string extension = {};  // "jpg", "png", "webp", "avif"
   TempFile file;
   std::string about = "{}";  // JSON object for the outcome
 };
 
 struct Finished {
   Claim claim;
-  std::vector<FreshResult> results;
+  std::vector<FreshResult> results = {};
   std::string report = "{}";  // JSON object for the outcome
 };
 

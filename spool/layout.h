@@ -33,11 +33,14 @@ std::string owner_folder(std::string_view owner);                    // processi
 std::string alive(std::string_view owner);                           // processing/<owner>/.alive
 std::string ended(Ending ending,
                   const JobId& id);  // completed/<day>/<hour>/<id>, failed/<id>, cancelled/<id>
-std::string key(std::string_view sha256_of_key);  // keys/<2 hex>/<62 hex>
+std::string key_shard(std::string_view sha256_of_key);  // keys/<2 hex>
+std::string key(std::string_view sha256_of_key);        // keys/<2 hex>/<62 hex>
 std::string temp(std::string_view random,
                  const sys::Identity& me);  // tmp/<random>.<host>.<boot>.<pid>
 std::string owner_name(const sys::Identity& me,
                        std::string_view random);  // <host>.<boot>.<pid>.<random>
+
+std::string corrupt(std::string_view path, std::string_view random);  // corrupt/<random>.<name>
 
 std::optional<Token> parse_token(std::string_view name);  // <id>.<n>
 struct Due {
@@ -51,12 +54,15 @@ std::optional<sys::Identity> parse_writer(std::string_view name);  // of a temp 
 struct Part {
   JobId id;
   enum class Kind { ticket, source, try_record, outcome, result } kind;
-  int attempt = 0;        // of try_record and result
-  std::string rendition;  // of result
+  int attempt = 0;             // of try_record and result
+  std::string rendition = {};  // of result
 };
 std::optional<Part> parse_part(std::string_view name);
 
 bool is_rendition_name(std::string_view name);  // [a-z0-9][a-z0-9_-]{0,31}
+bool is_extension(std::string_view text);       // [a-z0-9]{1,8}
+bool is_day(std::string_view name);             // "2026-11-24"
+bool is_hour(std::string_view name);            // "00".."23"
 
 }  // namespace imgq::layout
 

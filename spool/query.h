@@ -16,11 +16,11 @@ namespace imgq {
 struct JobView {
   Ticket ticket;
   State state = State::staging;
-  int attempt = 0;         // the running, next or last one
-  int64_t due_ms = 0;      // when delayed: not before (Unix ms)
-  std::string owner;       // when processing: the instance that has it
-  std::vector<Try> tries;  // oldest first; unreadable ones left out
-  std::optional<Outcome> outcome;
+  int attempt = 0;              // the running, next or last one
+  int64_t due_ms = 0;           // when delayed: not before (Unix ms)
+  std::string owner = {};       // when processing: the instance that has it
+  std::vector<Try> tries = {};  // oldest first; unreadable ones left out
+  std::optional<Outcome> outcome = {};
 };
 
 // Looks a job up by its stable names: never a false "not found" while it moves.
@@ -39,7 +39,7 @@ struct Listed {
   State state = State::staging;
   int attempt = 0;
   int64_t due_ms = 0;
-  std::string owner;
+  std::string owner = {};
 };
 
 enum class Order { oldest_first, newest_first };
@@ -51,7 +51,7 @@ Result<std::vector<Listed>> list(const Spool& spool, State state, Order order, s
 // Jobs of a state, and the oldest among the waiting ones.
 struct Counts {
   std::array<int64_t, std::size(kAllStates)> jobs{};  // indexed by State
-  std::optional<JobId> oldest_waiting;                // staging and delayed
+  std::optional<JobId> oldest_waiting = {};           // staging and delayed
   int64_t corrupt = 0;                                // files in corrupt/
   int64_t owners = 0;                                 // instances under processing/
 };

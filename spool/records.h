@@ -19,6 +19,11 @@ namespace imgq {
 
 inline constexpr size_t kMaxRecordBytes = 64 * 1024;
 inline constexpr int kMaxAttemptNumber = 9999;
+inline constexpr size_t kMaxNameBytes = 4096;
+inline constexpr size_t kMaxKeyBytes = 255;
+inline constexpr size_t kMaxMessageBytes = 2048;  // of a cause; longer ones are cut
+inline constexpr int kMaxAttempts = 1000;
+inline constexpr size_t kMaxResults = 64;
 
 // Where a job's image is.
 enum class SourceKind {
@@ -28,28 +33,29 @@ enum class SourceKind {
 
 struct Source {
   SourceKind kind = SourceKind::spooled;
-  std::string path;         // absolute, when referenced; any bytes but NUL
+  std::string path = {};    // absolute, when referenced; any bytes but NUL
   int64_t size_bytes = 0;   // at submission
   int64_t modified_ns = 0;  // mtime at submission when referenced: a change meanwhile is an error
-  std::string sha256;       // hex; empty unless asked for
+  std::string sha256 = {};  // hex; empty unless asked for
 };
 
 // What is asked: <id>.job. Its existence is the job's existence.
 struct Ticket {
   JobId id;
   int64_t submitted_ms = 0;  // Unix time, milliseconds
-  std::string name;  // the submitter's name for the image, any bytes, at most 4096; data only
-  Source source;
+  std::string name =
+      {};  // the submitter's name for the image, any bytes, at most kMaxNameBytes; data only
+  Source source = {};
   std::string request = "{}";  // a JSON object, opaque here: which renditions, how
-  std::string key;             // idempotency key, empty for none; at most 255 bytes
+  std::string key = {};        // idempotency key, empty for none; at most kMaxKeyBytes
   int max_attempts = 3;        // failed attempts, after which the job has failed
 };
 
 // Why an attempt or a job ended badly. code is a word of the closed list in src/base/verdict.h,
 // opaque here; message is one line of UTF-8.
 struct Cause {
-  std::string code;
-  std::string message;
+  std::string code = {};
+  std::string message = {};
   int signal = 0;  // that killed the worker; 0 for none
 };
 
@@ -58,9 +64,9 @@ struct Try {
   JobId id;
   int attempt = 0;
   int64_t ended_ms = 0;
-  int64_t retry_ms = 0;  // not before, Unix time
-  std::string owner;     // the daemon instance that ran it
-  Cause cause;
+  int64_t retry_ms = 0;    // not before, Unix time
+  std::string owner = {};  // the daemon instance that ran it
+  Cause cause = {};
   // counted   the job failed by itself, or killed its worker: counts towards max_attempts
   // lost      the daemon running it died: counts towards kMaxLosses only
   // retried   a failed outcome put aside by a manual retry: counting starts anew after it
@@ -70,10 +76,10 @@ struct Try {
 enum class Ending { completed, failed, cancelled };
 
 struct ResultFile {
-  std::string rendition;  // [a-z0-9][a-z0-9_-]{0,31}
-  std::string file;       // its name beside the ticket: <id>.<n>.<rendition>.<ext>
+  std::string rendition = {};  // [a-z0-9][a-z0-9_-]{0,31}
+  std::string file = {};       // its name beside the ticket: <id>.<n>.<rendition>.<ext>
   int64_t size_bytes = 0;
-  std::string sha256;        // hex
+  std::string sha256 = {};   // hex
   std::string about = "{}";  // a JSON object, opaque here: width, height, type
 };
 
@@ -84,17 +90,27 @@ struct Outcome {
   int attempt = 0;  // which one; 0 when cancelled before any
   int64_t ended_ms = 0;
   int64_t started_ms = 0;
-  std::string owner;
-  Cause cause;                      // when not completed
-  std::vector<ResultFile> results;  // when completed
-  std::string report = "{}";        // a JSON object, opaque here: what the worker found
+  std::string owner = {};
+  Cause cause = {};                      // when not completed
+  std::vector<ResultFile> results = {};  // when completed
+  std::string report = "{}";             // a JSON object, opaque here: what the worker found
 };
 
 std::string encode(const Ticket& ticket);
 std::string encode(const Try& attempt);
 std::string encode(const Outcome& outcome);
 
-// Strict readers. `path` is only for the error's text.
+// What no record may break: bounds of lengths and numbers, names of results, and that the text fits
+// in kMaxRecordBytes. What passes here can be read back.
+//   errors  EINVAL, the action says what is wrong
+Status check(const Ticket& ticket);
+Status check(const Outcome& outcome);
+
+bool is_source_path(std::string_view path);  // absolute, bounded, no NUL
+bool is_result_of(const ResultFile& result, const JobId& id, int attempt);  // by its file's name
+
+// Strict readers. decode_try also takes a failed outcome: put aside by a manual retry it is the
+// try record of its attempt, of kind retried. `path` is only for the error's text.
 //   errors  code 0: "record is longer than 65536 bytes", "record is cut short", "digest differs",
 //           "format version N is unknown", "field X is missing", "field X is not a T", ...;
 //           EPROTO when only the version is unknown (a newer imgq wrote it: leave it alone)
@@ -102,7 +118,8 @@ Result<Ticket> decode_ticket(std::string_view text, std::string_view path);
 Result<Try> decode_try(std::string_view text, std::string_view path);
 Result<Outcome> decode_outcome(std::string_view text, std::string_view path);
 
-std::string_view name_of(Ending ending);  // "completed", "failed", "cancelled"
+std::string_view name_of(Try::Kind kind);  // "counted", "lost", "retried"
+std::string_view name_of(Ending ending);   // "completed", "failed", "cancelled"
 
 }  // namespace imgq
 

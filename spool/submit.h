@@ -24,14 +24,14 @@ Result<TempFile> link_source(const Spool& spool, int dir, const std::string& pat
 
 // A job about to be submitted.
 struct Draft {
-  std::string name;            // the submitter's name for the image, any bytes
+  std::string name = {};       // the submitter's name for the image, any bytes
   std::string request = "{}";  // JSON object
-  std::string key;             // idempotency key or empty
+  std::string key = {};        // idempotency key or empty
   int max_attempts = 3;
-  bool held = false;               // straight to hold/ instead of staging/
-  std::optional<TempFile> source;  // in tmp/; when there is none, `referenced` counts
-  Source referenced;               // kind referenced, path, size, mtime
-  std::string sha256;              // of the source, when known
+  bool held = false;                    // straight to hold/ instead of staging/
+  std::optional<TempFile> source = {};  // in tmp/; when there is none, `referenced` counts
+  Source referenced = {};               // kind referenced, path, size, mtime
+  std::string sha256 = {};              // of the source, when known
 };
 
 struct Submitted {

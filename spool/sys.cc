@@ -170,7 +170,7 @@ int clock_realtime(struct timespec* out) { return ::clock_gettime(CLOCK_REALTIME
 
 int64_t monotonic_ms() {
   struct timespec now = {};
-  (void)::clock_gettime(CLOCK_BOOTTIME, &now);  // cannot fail: the clock and the pointer are good
+  (void)::clock_gettime(CLOCK_MONOTONIC, &now);  // cannot fail: the clock and the pointer are good
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 

@@ -46,7 +46,7 @@ int mkdirat(int dir, const char* path, mode_t mode);
 int list(int dir, const char* path, bool (*take)(const char* name, void* context), void* context);
 
 int clock_realtime(struct timespec* out);
-int64_t monotonic_ms();  // goes on through suspend
+int64_t monotonic_ms();  // stands still in suspend, as heartbeats do
 ssize_t getrandom(void* buffer, size_t count);
 
 // Who writes: name of this host, boot id of its kernel, pid. Host and boot hold only letters,

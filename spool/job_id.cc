@@ -1,0 +1,149 @@
+#include "spool/job_id.h"
+
+#include <array>
+#include <cstdio>
+#include <mutex>
+#include <system_error>
+
+#include "spool/sys.h"
+
+namespace imgq {
+namespace {
+
+constexpr size_t kTextLength = 36;
+constexpr int64_t kLastMs = 253'402'300'799'999;  // 9999-12-31: a day has ten characters
+constexpr uint64_t kTailMask = (uint64_t{1} << 62) - 1;
+constexpr uint64_t kHeadMask = (uint64_t{1} << 12) - 1;
+
+// The parts of a UUIDv7 that vary: 48 bits of time, 12 and 62 random ones.
+struct Parts {
+  uint64_t ms = 0, head = 0, tail = 0;
+  friend auto operator<=>(const Parts&, const Parts&) = default;
+};
+
+std::array<uint64_t, 2> random_words() {
+  std::array<uint64_t, 2> words{};
+  if (sys::getrandom(words.data(), sizeof words) != static_cast<ssize_t>(sizeof words)) {
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+  }
+  return words;
+}
+
+uint64_t now_ms() {
+  struct timespec now = {};
+  if (sys::clock_realtime(&now) != 0) {
+    throw std::system_error(errno, std::generic_category(), "clock_gettime");
+  }
+  const int64_t ms = static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+  return static_cast<uint64_t>(std::min(std::max<int64_t>(ms, 0), kLastMs));
+}
+
+// The last id, made greater by a random step: still unguessable, and in order.
+Parts after(Parts last, uint64_t step) {
+  last.tail += (step & 0xffffffff) + 1;
+  last.head += last.tail >> 62;
+  last.tail &= kTailMask;
+  last.ms += last.head >> 12;
+  last.head &= kHeadMask;
+  return last;
+}
+
+Parts next_parts() {
+  static std::mutex mutex;
+  static Parts last;
+  const auto [first, second] = random_words();
+  const Parts fresh = {now_ms(), first & kHeadMask, second & kTailMask};
+  const std::lock_guard lock(mutex);
+  last = fresh.ms > last.ms ? fresh : after(last, first >> 12);
+  return last;
+}
+
+std::string text_of(const Parts& parts) {
+  char text[64];
+  (void)std::snprintf(text, sizeof text, "%08llx-%04llx-7%03llx-%04llx-%012llx",  // always fits
+                      static_cast<unsigned long long>(parts.ms >> 16),
+                      static_cast<unsigned long long>(parts.ms & 0xffff),
+                      static_cast<unsigned long long>(parts.head),
+                      static_cast<unsigned long long>(0x8000 | (parts.tail >> 48)),
+                      static_cast<unsigned long long>(parts.tail & 0xffff'ffff'ffff));
+  return text;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+int64_t time_in(std::string_view text) {
+  int64_t ms = 0;
+  for (const size_t at : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 9u, 10u, 11u, 12u}) {
+    ms = ms << 4 | hex_value(text[at]);
+  }
+  return ms;
+}
+
+bool is_job_id(std::string_view text) {
+  if (text.size() != kTextLength) return false;
+  for (size_t at = 0; at < kTextLength; ++at) {
+    const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
+    if (dash ? text[at] != '-' : hex_value(text[at]) < 0) return false;
+  }
+  const char variant = text[19];
+  return text[14] == '7' &&
+         (variant == '8' || variant == '9' || variant == 'a' || variant == 'b') &&
+         time_in(text) <= kLastMs;
+}
+
+// Text fit to show: what is not printable ASCII as \xNN, at most 40 bytes of it.
+std::string shown(std::string_view text) {
+  std::string line;
+  for (const char c : text.substr(0, 40)) {
+    const auto byte = static_cast<unsigned char>(c);
+    char escape[8];
+    (void)std::snprintf(escape, sizeof escape, "\\x%02x", byte);  // always fits
+    line += byte >= 0x20 && byte < 0x7f && c != '\\' ? std::string(1, c) : escape;
+  }
+  return text.size() > 40 ? line + "..." : line;
+}
+
+// Days since 1970 to year, month, day (proleptic Gregorian, by H. Hinnant's method of eras).
+std::string date_of(int64_t days) {
+  const int64_t shifted = days + 719'468;  // since 0000-03-01
+  const int64_t era = shifted / 146'097;
+  const int64_t day_of_era = shifted % 146'097;
+  const int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t month_from_march = (5 * day_of_year + 2) / 153;
+  const auto day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+  const auto month =
+      static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+  const auto year = static_cast<int>(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
+  char text[40];
+  (void)std::snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);  // always fits
+  return text;
+}
+
+}  // namespace
+
+JobId JobId::generate() { return JobId(text_of(next_parts())); }
+
+Result<JobId> JobId::parse(std::string_view text) {
+  if (!is_job_id(text)) return bad_data("not a job id", shown(text));
+  return JobId(std::string(text));
+}
+
+int64_t JobId::unix_ms() const { return time_in(text_); }
+
+std::string JobId::day() const { return date_of(unix_ms() / 86'400'000); }
+
+std::string JobId::hour() const {
+  const int64_t hour = unix_ms() / 3'600'000 % 24;
+  return {static_cast<char>('0' + hour / 10), static_cast<char>('0' + hour % 10)};
+}
+
+std::string JobId::folder() const { return day() + "/" + hour(); }
+
+}  // namespace imgq
