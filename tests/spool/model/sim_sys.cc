@@ -28,8 +28,8 @@ int open_inode(const InodePtr& inode, int flags) {
     inode->data.clear();
     inode->dirty = true;
   }
-  me.fds[me.next_fd] = opened;
-  return me.next_fd++;
+  me.fds[world().next_fd] = opened;
+  return world().next_fd++;
 }
 
 int create_inode(const Place& at, int flags, mode_t mode) {
@@ -113,17 +113,19 @@ ssize_t write(int fd, const void* buffer, size_t count) {
   return write_to(*to, static_cast<const char*>(buffer), world().allowed(Call::write, count));
 }
 
-ssize_t copy_file_range(int from, int to, size_t count) {
+ssize_t copy_file_range(int from, off_t* from_offset, int to, size_t count) {
   if (!world().enter(Call::copy, std::to_string(to))) return -1;
   const auto source = description(from);
   const auto target = description(to);
   if (!source || !target) return refuse(EBADF);
+  const size_t start = from_offset ? static_cast<size_t>(*from_offset) : source->offset;
   const std::string& data = source->inode->data;
-  if (source->offset >= data.size()) return 0;
-  const size_t some = world().allowed(Call::copy, std::min(count, data.size() - source->offset));
-  const std::string bytes = data.substr(source->offset, some);
+  if (start >= data.size()) return 0;
+  const size_t some = world().allowed(Call::copy, std::min(count, data.size() - start));
+  const std::string bytes = data.substr(start, some);
   const ssize_t done = write_to(*target, bytes.data(), bytes.size());
-  if (done > 0) source->offset += static_cast<size_t>(done);
+  if (done > 0 && from_offset) *from_offset += done;
+  if (done > 0 && !from_offset) source->offset += static_cast<size_t>(done);
   return done;
 }
 
@@ -159,6 +161,7 @@ int syncfs(int fd) {
     return -1;
   }
   if (!description(fd)) return refuse(EBADF);
+  if (!world().has_syncfs) return refuse(EOPNOTSUPP);
   world().disk.sync_all();
   world().log("syncfs");
   return world().leave(Call::syncfs, 0);
@@ -230,6 +233,8 @@ ssize_t getrandom(void* buffer, size_t count) {
 }
 
 Identity identity() { return world().running().me; }
+
+bool is_running(int pid) { return world().lives(world().running().me.host, pid); }
 
 uid_t effective_uid() { return world().running().uid; }
 

@@ -66,7 +66,6 @@ struct Process {
   sys::Identity me;
   uid_t uid = 1000;
   std::map<int, std::shared_ptr<Description>> fds;
-  int next_fd = 100;
   bool dead = false;
   int64_t calls = 0;    // all
   int64_t changes = 0;  // those that change the disk
@@ -95,6 +94,8 @@ class World {
   Disk disk;
   bool stale_names = false;  // rename(2) may look a name up in an old cache (network clients)
   bool reflinks = false;     // clone_range works
+  bool has_syncfs = true;    // not on network file systems
+  int next_fd = 100;         // never used twice, so that a mix-up between processes is EBADF
   uint64_t free_bytes = 1U << 30;
   uint64_t free_inodes = 1U << 20;
 

@@ -1,0 +1,147 @@
+// Each step of the protocol, cut short before each change it makes to the disk; what was not synced
+// lasted or not, in every combination up to a bound, and in seeded ones beyond it.
+#include <gtest/gtest.h>
+
+#include "tests/spool/model/replay.h"
+
+namespace imgq::model {
+namespace {
+
+constexpr size_t kCombinations = 16;
+constexpr size_t kSeeds = 6;
+
+struct Tally {
+  size_t cuts = 0;
+  size_t played = 0;
+  size_t wrong = 0;
+};
+
+class ACutStep : public testing::TestWithParam<size_t> {
+ protected:
+  const Scenario& scenario() const { return scenarios()[GetParam()]; }
+
+  // Reports the first broken promise of each cut, and at most three in all.
+  bool keeps_promises(sim::Order order, int64_t cut, End end, sim::Chooser& chooser,
+                      const std::string& how) {
+    const auto played = play(scenario(), order, cut, std::nullopt);
+    const std::string wrong = judge_after(*played, scenario(), end, chooser);
+    tally_.played++;
+    if (wrong.empty()) return true;
+    tally_.wrong++;
+    ADD_FAILURE() << scenario().name << " cut before change " << cut << ", " << how << "\n"
+                  << wrong;
+    return false;
+  }
+
+  bool every_combination_keeps(sim::Order order, int64_t cut) {
+    for (size_t number = 0; number < depth(kCombinations); ++number) {
+      CountingChooser chooser(number);
+      const auto how = "combination " + std::to_string(number);
+      if (!keeps_promises(order, cut, End::power_cut, chooser, how)) return false;
+      if (chooser.exhausted()) return true;
+    }
+    sim::ConstantChooser all(true);
+    if (!keeps_promises(order, cut, End::power_cut, all, "all lasted")) return false;
+    for (uint64_t seed = 1; seed <= depth(kSeeds); ++seed) {
+      sim::SeededChooser chooser(seed + static_cast<uint64_t>(cut) * 1000);
+      const auto how = "seed " + std::to_string(seed);
+      if (!keeps_promises(order, cut, End::power_cut, chooser, how)) return false;
+    }
+    return true;
+  }
+
+  int64_t changes(sim::Order order) {
+    return play(scenario(), order, std::nullopt, std::nullopt)->changes;
+  }
+
+  void cut_everywhere(sim::Order order) {
+    const int64_t all = changes(order);
+    ASSERT_GT(all, 0);
+    for (int64_t cut = 0; cut <= all && tally_.wrong < 3; ++cut) {
+      every_combination_keeps(order, cut);
+      tally_.cuts++;
+    }
+    report();
+  }
+
+  void report() const {
+    std::printf("[  CUTS    ] %s: %zu cut points, %zu worlds, %zu wrong\n", scenario().name.c_str(),
+                tally_.cuts, tally_.played, tally_.wrong);
+  }
+
+  Tally tally_;
+};
+
+TEST_P(ACutStep, LosesNothingWhenPowerFailsUnderAJournal) {
+  cut_everywhere(sim::Order::journalled);
+}
+
+TEST_P(ACutStep, LosesNothingWhenPowerFailsAndAnySubsetLasted) {
+  cut_everywhere(sim::Order::loose);
+}
+
+TEST_P(ACutStep, LosesNothingWhenItsProcessIsKilled) {
+  const int64_t all = changes(sim::Order::loose);
+  for (int64_t cut = 0; cut <= all && tally_.wrong < 3; ++cut) {
+    sim::ConstantChooser unused(true);
+    keeps_promises(sim::Order::loose, cut, End::kill, unused, "killed");
+    tally_.cuts++;
+  }
+  report();
+}
+
+INSTANTIATE_TEST_SUITE_P(Model, ACutStep, testing::Range<size_t>(0, scenarios().size()),
+                         [](const auto& chosen) { return scenarios()[chosen.param].name; });
+
+// The disaster strikes again while its damage is being repaired.
+TEST(ARecovery, MayItselfBeCutShortAnywhere) {
+  size_t played = 0;
+  for (const char* name : {"submit_bulk", "complete", "retry_later", "recover"}) {
+    for (const Scenario& scenario : scenarios()) {
+      if (scenario.name != name) continue;
+      const int64_t changes =
+          play(scenario, sim::Order::loose, std::nullopt, std::nullopt)->changes;
+      for (int64_t first = 1; first < changes; first += 3) {
+        for (int64_t second = 0; second < 40; second += 3) {
+          const auto world = play(scenario, sim::Order::loose, first, std::nullopt);
+          Lab& lab = world->lab;
+          sim::SeededChooser chooser(static_cast<uint64_t>(first * 100 + second));
+          lab.world.power_cut(chooser);
+          sim::Process& repairer = lab.world.start();
+          (void)lab.spool();
+          repairer.dies_at = repairer.changes + second;
+          Daemon daemon(lab);
+          (void)sweep_tmp(lab.spool());
+          (void)fsck(lab.spool(), Repair::mend);
+          if (daemon.in()) daemon.run(2);
+          const std::string wrong = judge_after(*world, scenario, End::power_cut, chooser);
+          played++;
+          ASSERT_TRUE(wrong.empty())
+              << name << " cut at " << first << ", repair cut at " << second << "\n"
+              << wrong;
+        }
+      }
+    }
+  }
+  std::printf("[  CUTS    ] recovery: %zu worlds\n", played);
+}
+
+TEST(ASpoolBeingMade, IsWholeOrCanBeMadeAgainWhereverItIsCut) {
+  for (int64_t cut = 0; cut < 60; ++cut) {
+    sim::World world(sim::Order::loose);
+    sim::Process& maker = world.running();
+    maker.dies_at = cut;
+    (void)Spool::create("/home/me/spool");
+    const bool done = !maker.dead;
+    sim::SeededChooser chooser(static_cast<uint64_t>(cut));
+    world.power_cut(chooser);
+    world.start();
+    const auto again = Spool::create("/home/me/spool");
+    ASSERT_TRUE(again) << "cut " << cut << ": " << again.error().text() << world.story();
+    if (done) return;
+  }
+  FAIL() << "making a spool takes more than 60 changes";
+}
+
+}  // namespace
+}  // namespace imgq::model

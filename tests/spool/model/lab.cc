@@ -1,0 +1,177 @@
+#include "tests/spool/model/lab.h"
+
+#include <fcntl.h>
+
+namespace imgq::model {
+namespace {
+
+constexpr const char* kPhoto = "/home/photo.jpg";
+constexpr int kManyRounds = 60;
+
+// A result as a worker would have written it.
+bool add_result(const Spool& spool, Finished& finished, const std::string& rendition) {
+  auto temp = TempFile::create(spool);
+  if (!temp) return false;
+  const std::string bytes = rendition + " of " + finished.claim.token.id.text();
+  const auto size = static_cast<ssize_t>(bytes.size());
+  if (sys::write(temp->fd(), bytes.data(), bytes.size()) != size) return false;
+  finished.results.push_back({rendition, "jpg", std::move(*temp), R"({"width":1})"});
+  return true;
+}
+
+}  // namespace
+
+Lab::Lab(sim::Order order) : world(order) {
+  world.write_file(kPhoto, "a photograph");
+  auto made = Spool::create(kSpool);
+  if (!made) complain("cannot create: " + made.error().text());
+  if (made) spools_.emplace(world.running().me.pid, std::move(*made));
+  world.disk.sync_all();
+}
+
+Lab::~Lab() { daemon.reset(); }
+
+const Spool& Lab::spool() {
+  const int pid = world.running().me.pid;
+  auto found = spools_.find(pid);
+  if (found == spools_.end()) {
+    auto opened = Spool::open(kSpool);
+    if (!opened) throw std::runtime_error("cannot open the spool: " + opened.error().text());
+    found = spools_.emplace(pid, std::move(*opened)).first;
+  }
+  return found->second;
+}
+
+std::optional<Draft> Lab::draft(const std::string& name, const std::string& key) {
+  const Fd photo(sys::open(kPhoto, O_RDONLY));
+  auto source = copy_source(spool(), photo.get(), 1 << 20);
+  if (!source) return std::nullopt;
+  Draft draft;
+  draft.name = name;
+  draft.key = key;
+  draft.source = std::move(*source);
+  return draft;
+}
+
+std::vector<JobId> Lab::submit(const std::vector<std::string>& names, Sync sync,
+                               const std::string& key, bool held) {
+  std::vector<Draft> drafts;
+  for (const std::string& name : names) {
+    auto one = draft(name, key);
+    if (!one) return {};
+    one->held = held;
+    drafts.push_back(std::move(*one));
+  }
+  std::vector<JobId> ids;
+  for (const auto& answer : imgq::submit(spool(), std::move(drafts), sync)) {
+    if (!answer || !alive()) continue;
+    Promise& promise = ledger[answer->id];
+    promise.accepted = true;
+    promise.held = held;
+    promise.key = key;
+    ids.push_back(answer->id);
+    if (!answer->existing) jobs.push_back(answer->id);
+  }
+  return ids;
+}
+
+Daemon::Daemon(Lab& lab) : lab_(&lab), spool_(&lab.spool()) {
+  auto entered = Owner::enter(*spool_);
+  if (entered) owner_ = std::move(*entered);
+}
+
+std::vector<Claim> Daemon::claim(size_t limit, Sync sync) {
+  const auto tokens = scan_staging(*spool_, limit);
+  if (!tokens) return {};
+  auto claims = owner_->claim(*tokens, sync);
+  if (!claims || !lab_->alive()) return {};
+  return std::move(claims->taken);
+}
+
+void Daemon::complete(const std::vector<Claim>& claims, Sync sync, SourceAfter source) {
+  std::vector<Finished> finished;
+  for (const Claim& claim : claims) {
+    Finished one{claim, {}, R"({"notes":[]})"};
+    const bool well = add_result(*spool_, one, "thumb") && add_result(*spool_, one, "large");
+    if (well) finished.push_back(std::move(one));
+  }
+  const auto answers = owner_->complete(finished, sync, source);
+  for (size_t i = 0; i < answers.size() && lab_->alive(); ++i) {
+    if (!answers[i]) continue;
+    Promise& promise = lab_->ledger[finished[i].claim.token.id];
+    promise.completions++;
+    promise.answered = *answers[i];
+  }
+}
+
+void Daemon::fail(const Claim& claim, Sync sync) {
+  const auto outcome = owner_->fail(claim, {"not_an_image", "no image", 0}, "{}", sync);
+  if (outcome && lab_->alive()) lab_->ledger[claim.token.id].answered = *outcome;
+}
+
+void Daemon::retry_later(const Claim& claim, Sync sync) {
+  (void)owner_->retry_later(claim, {"io_error", "cannot read", 0}, {}, sync);
+}
+
+void Daemon::end_one(const Claim& claim, std::vector<Claim>& good) {
+  const std::string& name = claim.ticket.name;
+  const auto starts = [&](const char* word) { return name.rfind(word, 0) == 0; };
+  if (starts("bad")) {
+    fail(claim, Sync::batch);
+  } else if (starts("hopeless") || (starts("flaky") && claim.failures == 0)) {
+    retry_later(claim, Sync::batch);
+  } else {
+    good.push_back(claim);
+  }
+}
+
+bool Daemon::round() {
+  (void)owner_->beat();
+  (void)recover(*spool_, owner_->name(), seen_, kLease);
+  const auto promoted = promote_delayed(*spool_, lab_->world.real_ns() / 1'000'000);
+  const std::vector<Claim> claims = claim(100, Sync::batch);
+  std::vector<Claim> good;
+  for (const Claim& one : claims) end_one(one, good);
+  if (!good.empty()) complete(good, Sync::batch, SourceAfter::remove);
+  lab_->world.pass(20'000);
+  const bool owners_left =
+      lab_->world.look_up(std::string(kSpool) + "/processing")->names.size() > 1;
+  return !claims.empty() || owners_left || !promoted || promoted->moved > 0 ||
+         promoted->next_due_ms != 0;
+}
+
+void Daemon::run(int rounds) {
+  while (round()) {
+    if (--rounds == 0 || !lab_->alive()) return;
+  }
+}
+
+std::string settle_and_judge(Lab& lab) {
+  lab.world.start();
+  std::vector<std::string> wrong = lab.complaints;
+  Daemon daemon(lab);
+  if (!daemon.in()) return "a new daemon cannot enter\n";
+  const Spool& spool = lab.spool();
+  Heartbeats seen;
+  (void)recover(spool, daemon.owner().name(), seen, kLease);
+  (void)sweep_tmp(spool);
+  const auto mended = fsck(spool, Repair::mend);
+  if (!mended) wrong.push_back("fsck fails: " + mended.error().text());
+  const auto again = fsck(spool, Repair::report_only);
+  if (again && !again->clean()) {
+    for (const Finding& finding : again->findings) {
+      if (finding.kind != Finding::Kind::note) {
+        wrong.push_back("left by repair: " + finding.path + ": " + finding.what);
+      }
+    }
+  }
+  daemon.run(kManyRounds);
+  daemon.leave();
+  (void)sweep_tmp(spool);
+  for (std::string& broken : judge(lab)) wrong.push_back(std::move(broken));
+  std::string lines;
+  for (const std::string& one : wrong) lines += "  broken: " + one + "\n";
+  return lines;
+}
+
+}  // namespace imgq::model

@@ -1,0 +1,24 @@
+#ifndef IMGQ_TESTS_SPOOL_MODEL_SCENARIOS_H_
+#define IMGQ_TESTS_SPOOL_MODEL_SCENARIOS_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/spool/model/lab.h"
+
+// Each step of the protocol, as something that can be cut short at any call.
+namespace imgq::model {
+
+struct Scenario {
+  std::string name;
+  std::function<void(Lab&)> prepare;  // undisturbed, then all is synced
+  std::function<void(Lab&)> act;      // cut short, or made to fail
+  std::function<void(Lab&)> after;    // after recovery, before the judgement; may be empty
+};
+
+const std::vector<Scenario>& scenarios();
+
+}  // namespace imgq::model
+
+#endif  // IMGQ_TESTS_SPOOL_MODEL_SCENARIOS_H_
