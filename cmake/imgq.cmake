@@ -2,6 +2,14 @@
 set(IMGQ_SANITIZE "" CACHE STRING "sanitizers for all targets: address,undefined or thread")
 option(IMGQ_WERROR "warnings are errors" ON)
 
+option(IMGQ_FUZZ "build tests/fuzz with libFuzzer (clang), all code instrumented" OFF)
+if(IMGQ_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+  add_compile_definitions(IMGQ_SANITIZED=1)
+endif()
+
 add_compile_definitions(IMGQ_VERSION="${PROJECT_VERSION}" _FILE_OFFSET_BITS=64)
 
 if(IMGQ_SANITIZE)
