@@ -138,9 +138,24 @@ TEST(ASpoolBeingMade, IsWholeOrCanBeMadeAgainWhereverItIsCut) {
     world.start();
     const auto again = Spool::create("/home/me/spool");
     ASSERT_TRUE(again) << "cut " << cut << ": " << again.error().text() << world.story();
+    std::vector<Draft> drafts(1);
+    drafts[0].referenced = {SourceKind::referenced, "/home/photo.jpg", 1, 1, ""};
+    const auto answers = imgq::submit(*again, std::move(drafts), Sync::full);
+    ASSERT_TRUE(answers.at(0)) << "cut " << cut << ": " << answers[0].error().text()
+                               << world.story();
     if (done) return;
   }
   FAIL() << "making a spool takes more than 60 changes";
+}
+
+TEST(ASpoolThatWasMade, IsThereAfterAPowerCut) {
+  sim::World world(sim::Order::loose);
+  ASSERT_TRUE(Spool::create("/home/me/state/imgq"));
+  sim::ConstantChooser nothing_lasted(false);
+  world.power_cut(nothing_lasted);
+  world.start();
+  const auto opened = Spool::open("/home/me/state/imgq");
+  ASSERT_TRUE(opened) << opened.error().text() << world.story();
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ uint64_t Disk::note(const InodePtr& dir, std::string_view name, const InodePtr& 
 void Disk::add(const InodePtr& dir, std::string_view name, const InodePtr& target) {
   target->links++;
   dir->names.insert_or_assign(std::string(name), target);
+  if (target->is_directory()) target->parent = dir;
   note(dir, name, target, target, 0);
 }
 
@@ -62,6 +63,7 @@ void Disk::move(const InodePtr& from_dir, std::string_view from, const InodePtr&
   if (replaced != to_dir->names.end()) replaced->second->links--;
   from_dir->names.erase(found);
   to_dir->names.insert_or_assign(std::string(to), moved);
+  if (moved->is_directory()) moved->parent = to_dir;
   const uint64_t added = note(to_dir, to, moved, moved, 0);
   note(from_dir, from, nullptr, moved, added);
 }

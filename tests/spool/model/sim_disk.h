@@ -34,6 +34,7 @@ struct Inode {
   // A directory's names.
   Entries names;
   Entries durable;
+  std::weak_ptr<Inode> parent;
 
   bool is_directory() const;
 };

@@ -42,8 +42,11 @@ Place place(int dir, std::string_view path) {
     const std::string_view part = path.substr(0, slash);
     path = slash == std::string_view::npos ? "" : path.substr(slash + 1);
     if (part.empty() || part == ".") continue;
-    if (part == ".." || part.size() > 255)
-      return {nullptr, "", part == ".." ? EACCES : ENAMETOOLONG};
+    if (part == ".." && name.empty()) {
+      if (const InodePtr above = at->parent.lock()) at = above;
+      continue;
+    }
+    if (part.size() > 255) return {nullptr, "", ENAMETOOLONG};
     if (!at->is_directory()) return {nullptr, "", ENOTDIR};
     if (!name.empty()) {
       const auto found = at->names.find(name);

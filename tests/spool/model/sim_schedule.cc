@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -99,8 +101,15 @@ std::unique_ptr<Fiber> make_fiber(Actor actor) {
 
 std::vector<size_t> still_running(const Stage& stage) {
   std::vector<size_t> runnable;
+  bool all_ended = true;
   for (size_t i = 0; i < stage.fibers.size(); ++i) {
-    if (!stage.fibers[i]->ended) runnable.push_back(i);
+    const Fiber& fiber = *stage.fibers[i];
+    all_ended = all_ended && fiber.ended;
+    if (!fiber.ended && !fiber.actor.process->waiting) runnable.push_back(i);
+  }
+  if (runnable.empty() && !all_ended) {
+    std::fprintf(stderr, "all wait for each other\n%s", stage.world->story().c_str());
+    std::abort();
   }
   return runnable;
 }

@@ -202,18 +202,30 @@ int futimens_now(int fd) {
   return 0;
 }
 
+namespace {
+
+bool take_lock(const std::shared_ptr<Description>& mine, bool exclusive) {
+  auto& held = world().locks[mine->inode.get()];
+  const bool busy = std::any_of(held.begin(), held.end(),
+                                [&](const auto& other) { return exclusive || other.second; });
+  if (!busy) held.emplace_back(mine.get(), exclusive);
+  return !busy;
+}
+
+}  // namespace
+
 int flock(int fd, int operation) {
   if (!world().enter(Call::flock, std::to_string(fd))) return -1;
   const auto mine = description(fd);
   if (!mine) return refuse(EBADF);
   world().unlock(mine.get());
   if ((operation & LOCK_UN) != 0) return 0;
-  const bool exclusive = (operation & LOCK_EX) != 0;
-  auto& held = world().locks[mine->inode.get()];
-  const bool busy = std::any_of(held.begin(), held.end(),
-                                [&](const auto& other) { return exclusive || other.second; });
-  if (busy) return refuse((operation & LOCK_NB) != 0 ? EWOULDBLOCK : EDEADLK);
-  held.emplace_back(mine.get(), exclusive);
+  while (!take_lock(mine, (operation & LOCK_EX) != 0)) {
+    if ((operation & LOCK_NB) != 0) return refuse(EWOULDBLOCK);
+    if (!world().yield) return refuse(EDEADLK);  // nobody else will ever let go
+    world().running().waiting = true;
+    world().yield();
+  }
   return 0;
 }
 

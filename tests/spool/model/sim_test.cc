@@ -209,6 +209,26 @@ TEST(SimSchedule, FindsALostUpdateWithOnePreemption) {
   EXPECT_GT(played, 10U);
 }
 
+TEST(SimSchedule, ALockIsWaitedForUntilItsHolderLetsGo) {
+  World world(Order::loose);
+  world.write_file("/lock", "");
+  std::string order;
+  Process& one = world.start();
+  Process& two = world.start();
+  const auto work = [&](char letter) {
+    return [&order, letter] {
+      const int fd = sys::openat(AT_FDCWD, "/lock", O_RDONLY);
+      EXPECT_EQ(sys::flock(fd, LOCK_EX), 0);
+      order += letter;
+      make_file(std::string("/") + letter, "x");
+      order += letter;
+      sys::close(fd);
+    };
+  };
+  interleave(world, {{&one, work('a')}, {&two, work('b')}}, turn_by({{3, 1}}));
+  EXPECT_EQ(order, "aabb");
+}
+
 TEST(SimSchedule, APreemptedActorGoesOnWhenTheOtherHasEnded) {
   World world(Order::loose);
   std::string order;

@@ -89,6 +89,7 @@ void World::unlock(const Description* holder) {
   for (auto& [inode, held] : locks) {
     std::erase_if(held, [&](const auto& one) { return one.first == holder; });
   }
+  for (auto& process : processes_) process->waiting = false;
 }
 
 void World::kill(Process& process) {

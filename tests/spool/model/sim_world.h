@@ -67,8 +67,9 @@ struct Process {
   uid_t uid = 1000;
   std::map<int, std::shared_ptr<Description>> fds;
   bool dead = false;
-  int64_t calls = 0;    // all
-  int64_t changes = 0;  // those that change the disk
+  bool waiting = false;  // for a lock that somebody holds
+  int64_t calls = 0;     // all
+  int64_t changes = 0;   // those that change the disk
   int64_t calls_after_death = 0;
   std::optional<int64_t> dies_at;  // before its change of this number
   std::optional<Fault> fault;
