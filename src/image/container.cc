@@ -1,0 +1,297 @@
+#include "src/image/container.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+namespace imgq::image {
+namespace {
+
+using namespace std::string_view_literals;
+
+Fault cut() { return {Code::truncated, "the file ends within its header"}; }
+Fault broken(const char* what) { return {Code::corrupt_image, what}; }
+
+// Whether `count` bytes lie at `at`.
+bool holds(View file, size_t at, size_t count) {
+  return at <= file.size() && file.size() - at >= count;
+}
+
+// --- JPEG: markers, then entropy-coded data up to the next marker.
+
+bool is_frame_header(uint8_t marker) {
+  return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
+}
+
+bool stands_alone(uint8_t marker) { return marker == 1 || (marker >= 0xd0 && marker <= 0xd8); }
+
+// The next marker at or after `at`: its code, with `at` moved behind it; 0 at the end.
+uint8_t next_marker(View file, size_t* at) {
+  while (*at + 1 < file.size()) {
+    const void* found = std::memchr(file.data() + *at, 0xff, file.size() - *at - 1);
+    if (found == nullptr) break;
+    *at = static_cast<size_t>(static_cast<const uint8_t*>(found) - file.data()) + 1;
+    const uint8_t code = file[*at];
+    if (code == 0 || code == 0xff) continue;
+    ++*at;
+    return code;
+  }
+  *at = file.size();
+  return 0;
+}
+
+Failure walk_jpeg(View file, Container* out) {
+  size_t at = 2;
+  while (const uint8_t marker = next_marker(file, &at)) {
+    if (stands_alone(marker)) continue;
+    if (marker == 0xd9 || marker == 0xda) return broken("no frame header before the image data");
+    if (!holds(file, at, 2)) return cut();
+    if (is_frame_header(marker)) {
+      if (!holds(file, at, 8)) return cut();
+      out->height = be16(file, at + 3);
+      out->width = be16(file, at + 5);
+      return {};
+    }
+    at += std::max<size_t>(be16(file, at), 2);
+  }
+  return cut();
+}
+
+bool jpeg_is_cut(View file) {
+  size_t at = 2;
+  while (const uint8_t marker = next_marker(file, &at)) {
+    if (marker == 0xd9) return false;
+    if (stands_alone(marker)) continue;
+    if (!holds(file, at, 2)) return true;
+    at += std::max<size_t>(be16(file, at), 2);
+  }
+  return true;
+}
+
+// --- PNG: length, type, data, checksum.
+
+Failure walk_png(View file, int max_frames, Container* out) {
+  if (!holds(file, 8, 21)) return cut();
+  if (!has(file, 12, "IHDR")) return broken("no IHDR chunk");
+  out->width = be32(file, 16);
+  out->height = be32(file, 20);
+  const int depth = file[24], colour = file[25];
+  out->palette = colour == 3;
+  out->interlaced = file[28] != 0;
+  const int channels = colour == 0 ? 1 : colour == 4 ? 2 : colour == 6 ? 4 : 3;
+  out->bytes_per_pixel = (channels + 1) * (depth == 16 ? 2 : 1);  // 1: tRNS becomes alpha
+  for (size_t at = 33; holds(file, at, 12) && !has(file, at + 4, "IDAT");) {
+    if (has(file, at + 4, "acTL")) {
+      out->frames =
+          static_cast<int>(std::clamp<int64_t>(be32(file, at + 8), 1, int64_t{max_frames} + 1));
+    }
+    at += size_t{12} + be32(file, at);
+  }
+  return {};
+}
+
+bool png_is_cut(View file) {
+  size_t at = 8;
+  while (holds(file, at, 12)) {
+    if (has(file, at + 4, "IEND")) return false;
+    at += size_t{12} + be32(file, at);
+  }
+  return true;
+}
+
+// --- GIF: blocks; each image or extension is a chain of sub-blocks.
+
+constexpr size_t kEnd = SIZE_MAX;
+
+size_t skip_sub_blocks(View file, size_t at) {
+  while (at < file.size() && file[at] != 0) at += size_t{1} + file[at];
+  return at < file.size() ? at + 1 : kEnd;
+}
+
+size_t colour_table(uint8_t flags) {
+  return (flags & 0x80) != 0 ? size_t{3} << ((flags & 7) + 1) : 0;
+}
+
+// Behind the block at `at`; kEnd when the file ends within it, or what is there is no block.
+size_t skip_gif_block(View file, size_t at) {
+  if (file[at] == 0x21) return skip_sub_blocks(file, at + 2);
+  if (file[at] != 0x2c || !holds(file, at, 11)) return kEnd;
+  return skip_sub_blocks(file, at + 11 + colour_table(file[at + 9]));
+}
+
+struct GifWalk {
+  int frames = 0;
+  bool ended = false;
+};
+
+GifWalk walk_gif_blocks(View file, int max_frames) {
+  GifWalk seen;
+  if (!holds(file, 0, 13)) return seen;
+  size_t at = 13 + colour_table(file[10]);
+  while (at < file.size() && seen.frames <= max_frames) {
+    if (file[at] == 0x3b) seen.ended = true;
+    if (seen.ended) break;
+    seen.frames += file[at] == 0x2c ? 1 : 0;
+    at = skip_gif_block(file, at);
+  }
+  return seen;
+}
+
+Failure walk_gif(View file, int max_frames, Container* out) {
+  if (!holds(file, 0, 13)) return cut();
+  out->width = le16(file, 6);
+  out->height = le16(file, 8);
+  out->palette = true;
+  const GifWalk seen = walk_gif_blocks(file, max_frames);
+  if (seen.frames == 0 && seen.ended) return broken("a GIF without an image");
+  out->frames = std::max(seen.frames, 1);
+  return {};
+}
+
+// --- WebP: RIFF chunks, padded to even.
+
+// Behind the chunk at `at`.
+size_t next_chunk(View file, size_t at) {
+  const size_t size = le32(file, at + 4);
+  return at + 8 + size + size % 2;
+}
+
+int count_webp_frames(View file, int max_frames) {
+  int frames = 0;
+  for (size_t at = 12; holds(file, at, 8) && frames <= max_frames; at = next_chunk(file, at)) {
+    frames += has(file, at, "ANMF") ? 1 : 0;
+  }
+  return std::max(frames, 1);
+}
+
+Failure walk_webp(View file, int max_frames, Container* out) {
+  if (!holds(file, 0, 30)) return cut();
+  if (has(file, 12, "VP8X")) {
+    out->width = int64_t{le24(file, 24)} + 1;
+    out->height = int64_t{le24(file, 27)} + 1;
+    out->frames = count_webp_frames(file, max_frames);
+  } else if (has(file, 12, "VP8L")) {
+    const uint32_t bits = le32(file, 21);
+    out->width = int64_t{bits & 0x3fff} + 1;
+    out->height = int64_t{bits >> 14 & 0x3fff} + 1;
+  } else if (has(file, 12, "VP8 ")) {
+    out->width = le16(file, 26) & 0x3fff;
+    out->height = le16(file, 28) & 0x3fff;
+  } else {
+    return broken("no image chunk at the start");
+  }
+  return {};
+}
+
+bool webp_is_cut(View file) {
+  return !holds(file, 0, 30) || size_t{8} + le32(file, 4) > file.size() + 1;
+}
+
+// --- TIFF: a chain of directories. Only counted: each is work for the decoder.
+
+class TiffReader {
+ public:
+  explicit TiffReader(View file)
+      : file_(file), big_endian_(file[0] == 'M'), wide_(file[2] + file[3] == '+') {}
+
+  uint64_t number(size_t at, size_t width) const {
+    uint64_t value = 0;
+    for (size_t i = 0; i < width && holds(file_, at, width); ++i) {
+      value = value << 8 | file_[big_endian_ ? at + i : at + width - 1 - i];
+    }
+    return value;
+  }
+  size_t first() const { return number(wide_ ? 8 : 4, wide_ ? 8 : 4); }
+  size_t after(size_t directory) const {
+    const size_t count_width = wide_ ? 8 : 2, entry = wide_ ? 20 : 12;
+    const size_t count = number(directory, count_width);
+    if (count > file_.size() / entry) return 0;
+    return number(directory + count_width + count * entry, wide_ ? 8 : 4);
+  }
+
+ private:
+  View file_;
+  bool big_endian_, wide_;
+};
+
+Failure walk_tiff(View file, int max_frames, Container* out) {
+  if (!holds(file, 0, 16)) return cut();
+  const TiffReader reader(file);
+  int pages = 0;
+  for (size_t at = reader.first(); at != 0 && at < file.size() && pages <= max_frames; ++pages) {
+    at = reader.after(at);
+  }
+  if (pages == 0) return broken("no directory");
+  out->frames = pages;
+  return {};
+}
+
+bool tiff_is_cut(View file) {
+  if (!holds(file, 0, 16)) return true;
+  const TiffReader reader(file);
+  return reader.first() >= file.size();
+}
+
+// --- ISO boxes (HEIC, AVIF, JXL in a container): each top-level box must fit.
+
+bool boxes_are_cut(View file) {
+  size_t at = 0;
+  while (holds(file, at, 8)) {
+    const size_t size = be32(file, at);
+    if (size == 0) return false;  // to the end of the file, wherever that is
+    if (size == 1 || size < 8) return size == 1 && !holds(file, at, 16);
+    at += size;
+  }
+  return at != file.size();
+}
+
+}  // namespace
+
+Failure walk(Kind kind, View file, int max_frames, Container* out) {
+  switch (kind) {
+    case Kind::jpeg:
+      return walk_jpeg(file, out);
+    case Kind::png:
+      return walk_png(file, max_frames, out);
+    case Kind::gif:
+      return walk_gif(file, max_frames, out);
+    case Kind::webp:
+      return walk_webp(file, max_frames, out);
+    case Kind::tiff:
+      return walk_tiff(file, max_frames, out);
+    case Kind::heic:
+    case Kind::avif:
+    case Kind::jxl:
+    case Kind::unsupported:
+    case Kind::unknown:
+      return {};
+  }
+  return {};
+}
+
+bool is_cut_short(Kind kind, View file) {
+  switch (kind) {
+    case Kind::jpeg:
+      return jpeg_is_cut(file);
+    case Kind::png:
+      return png_is_cut(file);
+    case Kind::gif:
+      return !walk_gif_blocks(file, INT32_MAX - 1).ended;
+    case Kind::webp:
+      return webp_is_cut(file);
+    case Kind::tiff:
+      return tiff_is_cut(file);
+    case Kind::heic:
+    case Kind::avif:
+      return boxes_are_cut(file);
+    case Kind::jxl:
+      return !has(file, 0, "\xff\x0a"sv) && boxes_are_cut(file);
+    case Kind::unsupported:
+    case Kind::unknown:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace imgq::image

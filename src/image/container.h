@@ -1,0 +1,28 @@
+#ifndef IMGQ_SRC_IMAGE_CONTAINER_H_
+#define IMGQ_SRC_IMAGE_CONTAINER_H_
+
+#include "src/image/bytes.h"
+#include "src/image/signature.h"
+
+namespace imgq::image {
+
+// What can be known of a file by walking over its parts, without any decoder: enough to refuse it
+// before a decoder sees it. All zero where the format is one that is not walked (HEIC, AVIF, JXL).
+struct Container {
+  int64_t width = 0, height = 0;  // as stored; 0: not found
+  int frames = 1;                 // counted up to the limit, plus one
+  bool palette = false;
+  bool interlaced = false;  // PNG only
+  int bytes_per_pixel = 0;  // PNG only, as decoded
+};
+
+// Reads the size and counts the frames, up to `max_frames` + 1.
+//   errors  truncated (ends before the size), corrupt_image
+Failure walk(Kind kind, View file, int max_frames, Container* out);
+
+// Whether the file ends before its format says that it should: why a decoder gave up.
+bool is_cut_short(Kind kind, View file);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_CONTAINER_H_

@@ -1,0 +1,69 @@
+#ifndef IMGQ_SRC_IMAGE_DECODER_H_
+#define IMGQ_SRC_IMAGE_DECODER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/image/bytes.h"
+#include "src/image/container.h"
+#include "src/image/exif.h"
+#include "src/image/raster.h"
+
+namespace imgq::image {
+
+// What an image's header says.
+struct Picture {
+  Size size;  // as stored
+  PixelKind kind;
+  int pages = 1;
+  Exif exif;                     // orientation 1 where the decoder has turned the image already
+  std::vector<uint8_t> profile;  // ICC; empty: none, or none that is still to be applied
+  bool palette = false;
+};
+
+// What is to be made of it: lets a decoder make less than all.
+struct Purpose {
+  Size least;                // the stored image may come reduced, but not below this
+  bool ycc_will_do = false;  // JPEG: leave the colours as they are stored
+};
+
+// An opened image, its rows read once from the top. One subclass a decoding library.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  virtual const Picture& picture() const = 0;
+
+  // Bytes needed while decoding for this purpose, beyond the file itself.
+  virtual int64_t bytes_needed(const Purpose& purpose) const = 0;
+
+  // Before the first row. What comes is `size` pixels of `kind`, where one pixel is `reduced_x` by
+  // `reduced_y` of the stored image.
+  struct Output {
+    Size size;
+    PixelKind kind;
+    double reduced_x = 1, reduced_y = 1;
+    bool in_srgb = false;  // the profile has been applied
+  };
+  virtual Failure begin(const Purpose& purpose, Output* out) = 0;
+
+  // The next row, valid until the next call.
+  virtual Failure next(const uint8_t** row) = 0;
+
+  // What was passed over: "the last rows are damaged". After the last row.
+  virtual std::vector<std::string> notes() const { return {}; }
+};
+
+// Opens the image and reads its header. `file` must outlive the decoder.
+//   errors  truncated, corrupt_image, unsupported_format
+struct Opened {
+  std::unique_ptr<Decoder> decoder;
+};
+Failure open_jpeg(View file, Truncated truncated, Opened* out);
+Failure open_with_vips(Kind kind, const Container& container, View file, Truncated truncated,
+                       Opened* out);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_DECODER_H_

@@ -1,0 +1,108 @@
+#include "src/image/engine.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <new>
+#include <utility>
+
+#include "src/image/plan.h"
+#include "src/image/render.h"
+#include "src/image/source.h"
+#include "src/image/vips_image.h"
+#include "src/image/vips_start.h"
+
+namespace imgq::image {
+namespace {
+
+constexpr int64_t kBaseBytes = 40LL * 1024 * 1024;
+
+int64_t peak_kib() {
+  rusage usage{};
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
+}
+
+Failure check_request(const Request& request, std::span<const int> results) {
+  const Status status = check(request);
+  if (!status) return Fault{Code::bad_request, status.error().text()};
+  if (results.size() != request.renditions.size()) {
+    return Fault{Code::bad_request, "as many results as renditions are needed"};
+  }
+  return {};
+}
+
+// What it will take, before anything is taken.
+Failure check_memory(int64_t estimate, const Limits& limits, Slot slot, Verdict* verdict) {
+  if (estimate > limits.memory_bytes) {
+    return Fault{Code::too_large, fmt::format("decoding needs about {} MiB, a worker may have {}",
+                                              estimate >> 20, limits.memory_bytes >> 20)};
+  }
+  if (estimate > limits.heavy_bytes && slot == Slot::normal) {
+    verdict->heavy = true;
+    return Fault{Code::out_of_memory,
+                 fmt::format("decoding needs about {} MiB: one at a time", estimate >> 20)};
+  }
+  return {};
+}
+
+Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, int descriptor,
+                       std::span<const int> results, Verdict* verdict) {
+  if (Failure fault = check_request(request, results)) return fault;
+  Source source;
+  if (Failure fault =
+          open_source(descriptor, limits, request.truncated, &source, &verdict->source)) {
+    return fault;
+  }
+  const Picture& picture = source.decoder->picture();
+  Plan plan;
+  if (Failure fault = make_plan(request, picture, limits.max_result_side_px, &plan)) return fault;
+  const int64_t estimate = kBaseBytes + static_cast<int64_t>(source.file.size()) +
+                           source.decoder->bytes_needed(plan.purpose) + plan_bytes(plan, picture);
+  if (Failure fault = check_memory(estimate, limits, slot, verdict)) return fault;
+  return render_plan(plan, &source, results, verdict);
+}
+
+// Runs `work`; whatever it comes to ends in the verdict.
+template <class Work>
+Verdict verdict_of(const Work& work) {
+  const auto start = std::chrono::steady_clock::now();
+  Verdict verdict;
+  verdict.code = Code::ok;
+  Failure fault;
+  try {
+    fault = work(&verdict);
+  } catch (const std::bad_alloc&) {
+    fault = Fault{Code::out_of_memory, "out of memory"};
+  }
+  if (fault) {
+    verdict.code = fault->code;
+    verdict.message = std::move(fault->message);
+    verdict.results.clear();
+  }
+  (void)take_vips_error();  // a failure of this image is not the next one's
+  verdict.total_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  verdict.peak_kib = peak_kib();
+  return verdict;
+}
+
+}  // namespace
+
+Status start(const OptionalFormats& formats) { return start_vips(formats); }
+
+Verdict inspect(const Limits& limits, int source) {
+  return verdict_of([&](Verdict* verdict) {
+    Source opened;
+    return open_source(source, limits, Truncated::refuse, &opened, &verdict->source);
+  });
+}
+
+Verdict render(const Request& request, const Limits& limits, Slot slot, int source,
+               std::span<const int> results) {
+  return verdict_of([&](Verdict* verdict) {
+    return render_or_fail(request, limits, slot, source, results, verdict);
+  });
+}
+
+}  // namespace imgq::image

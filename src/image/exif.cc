@@ -1,0 +1,108 @@
+#include "src/image/exif.h"
+
+#include <algorithm>
+#include <string_view>
+
+namespace imgq::image {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr uint32_t kOrientation = 0x0112, kArtist = 0x013b, kCopyright = 0x8298;
+constexpr uint32_t kAscii = 2, kShort = 3;
+constexpr auto kPrefix = "Exif\0\0"sv;
+constexpr size_t kMaxTextBytes = 4096;
+
+// A TIFF structure: every number is read with a bounds check, and is 0 outside.
+class Tiff {
+ public:
+  explicit Tiff(View block) : block_(block), little_(has(block, 0, "II")) {}
+  uint32_t two(size_t at) const {
+    if (at + 2 > block_.size()) return 0;
+    return little_ ? le16(block_, at) : be16(block_, at);
+  }
+  uint32_t four(size_t at) const {
+    if (at + 4 > block_.size()) return 0;
+    return little_ ? le32(block_, at) : be32(block_, at);
+  }
+  // The text of the entry at `at`, up to its first zero byte.
+  std::string text(size_t at) const {
+    const size_t count = std::min<size_t>(four(at + 4), kMaxTextBytes);
+    const size_t from = four(at + 4) <= 4 ? at + 8 : four(at + 8);
+    if (two(at + 2) != kAscii || from > block_.size() || block_.size() - from < count) return {};
+    const View bytes = block_.subspan(from, count);
+    return {bytes.begin(), std::find(bytes.begin(), bytes.end(), 0)};
+  }
+
+ private:
+  View block_;
+  bool little_;
+};
+
+void put(std::vector<uint8_t>& out, uint32_t value, int width) {
+  for (int i = 0; i < width; ++i) out.push_back(static_cast<uint8_t>(value >> (8 * i)));
+}
+
+struct Text {
+  uint32_t tag;
+  const std::string* value;
+};
+
+// Values of up to four bytes stand in the entry itself.
+void put_entry(std::vector<uint8_t>& out, const Text& text, uint32_t* data_at) {
+  const auto size = static_cast<uint32_t>(text.value->size() + 1);
+  put(out, text.tag, 2);
+  put(out, kAscii, 2);
+  put(out, size, 4);
+  if (size > 4) {
+    put(out, *data_at, 4);
+    *data_at += size;
+    return;
+  }
+  for (uint32_t i = 0; i < 4; ++i) {
+    out.push_back(i + 1 < size ? static_cast<uint8_t>((*text.value)[i]) : uint8_t{0});
+  }
+}
+
+}  // namespace
+
+Exif read_exif(View block) {
+  if (has(block, 0, kPrefix)) block = block.subspan(kPrefix.size());
+  Exif exif;
+  if (!has(block, 0, "II*\0"sv) && !has(block, 0, "MM\0*"sv)) return exif;
+  const Tiff tiff(block);
+  const size_t directory = tiff.four(4);
+  const uint32_t entries = tiff.two(directory);
+  for (uint32_t i = 0; i < entries; ++i) {
+    const size_t at = directory + 2 + size_t{12} * i;
+    if (at + 12 > block.size()) break;
+    if (tiff.two(at) == kArtist) exif.artist = tiff.text(at);
+    if (tiff.two(at) == kCopyright) exif.copyright = tiff.text(at);
+    if (tiff.two(at) == kOrientation && tiff.two(at + 2) == kShort) {
+      const auto value = static_cast<int>(tiff.two(at + 8));
+      if (value >= 1 && value <= 8) exif.orientation = value;
+    }
+  }
+  return exif;
+}
+
+std::vector<uint8_t> write_exif(const Exif& exif) {
+  std::vector<Text> texts;
+  if (!exif.artist.empty()) texts.push_back({kArtist, &exif.artist});
+  if (!exif.copyright.empty()) texts.push_back({kCopyright, &exif.copyright});
+  if (texts.empty()) return {};
+  std::vector<uint8_t> out(kPrefix.begin(), kPrefix.end());
+  out.insert(out.end(), {'I', 'I', '*', 0, 8, 0, 0, 0});
+  put(out, static_cast<uint32_t>(texts.size()), 2);
+  auto data_at = static_cast<uint32_t>(8 + 2 + 12 * texts.size() + 4);
+  for (const Text& text : texts) put_entry(out, text, &data_at);
+  put(out, 0, 4);
+  for (const Text& text : texts) {
+    if (text.value->size() + 1 <= 4) continue;
+    out.insert(out.end(), text.value->begin(), text.value->end());
+    out.push_back(0);
+  }
+  return out;
+}
+
+}  // namespace imgq::image

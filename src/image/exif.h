@@ -1,0 +1,26 @@
+#ifndef IMGQ_SRC_IMAGE_EXIF_H_
+#define IMGQ_SRC_IMAGE_EXIF_H_
+
+#include <string>
+#include <vector>
+
+#include "src/image/bytes.h"
+
+namespace imgq::image {
+
+// The three facts of an EXIF block that imgq ever uses.
+struct Exif {
+  int orientation = 1;  // 1..8; anything else in the file counts as 1
+  std::string artist, copyright;
+};
+
+// Reads the first directory of an EXIF block (with or without the "Exif\0\0" before it). Never
+// fails: what is damaged is left out.
+Exif read_exif(View block);
+
+// A block with artist and copyright, and nothing else; empty when both are. With "Exif\0\0".
+std::vector<uint8_t> write_exif(const Exif& exif);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_EXIF_H_

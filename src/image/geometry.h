@@ -1,0 +1,39 @@
+#ifndef IMGQ_SRC_IMAGE_GEOMETRY_H_
+#define IMGQ_SRC_IMAGE_GEOMETRY_H_
+
+#include "src/base/request.h"
+#include "src/image/fault.h"
+
+namespace imgq::image {
+
+struct Size {
+  int width = 0, height = 0;
+};
+
+struct Rect {
+  int left = 0, top = 0, width = 0, height = 0;
+};
+
+// Where a rendition lies: the upright image is scaled to `scaled`, of which `part` is kept.
+struct Placement {
+  Size scaled;
+  Rect part;           // its size is the result's size
+  bool smart = false;  // part's place is to be found by looking at the picture
+};
+
+// Works out a rendition of an upright image of this size.
+//   fit    inside the box; fill: the box, or, rather than enlarge, the largest of its shape that
+//          the image covers; force: the box, each side no longer than the image's unless enlarging
+//   errors result_too_large
+Failure place(const Rendition& rendition, Size upright, int max_side_px, Placement* out);
+
+// A rectangle of the upright image, found again in the image as stored.
+//   stored  the size of the stored image, in the same scale
+Rect as_stored(const Rect& upright, Size stored, int orientation);
+
+bool swaps_sides(int orientation);
+Size upright_size(Size stored, int orientation);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_GEOMETRY_H_

@@ -1,0 +1,208 @@
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "src/image/decoder.h"
+#include "src/image/jpeg_guard.h"
+
+namespace imgq::image {
+namespace {
+
+constexpr int kMaxScans = 500;  // more are an attack on the processor
+
+int divided_up(int px, int by) { return (px + by - 1) / by; }
+
+// The strongest of libjpeg's reductions that keeps both sides at least as long as asked.
+int reduction_for(Size stored, Size least) {
+  for (int by : {8, 4, 2}) {
+    if (stored.width >= int64_t{least.width} * by && stored.height >= int64_t{least.height} * by) {
+      return by;
+    }
+  }
+  return 1;
+}
+
+class JpegDecoder : public Decoder {
+ public:
+  JpegDecoder(View file, Truncated truncated) : file_(file), truncated_(truncated) {
+    reader_.err = &errors_;
+  }
+  ~JpegDecoder() override { jpeg_destroy_decompress(&reader_); }
+
+  Failure open();
+  const Picture& picture() const override { return picture_; }
+  int64_t bytes_needed(const Purpose& purpose) const override;
+  Failure begin(const Purpose& purpose, Output* out) override;
+  Failure next(const uint8_t** row) override;
+  std::vector<std::string> notes() const override;
+
+ private:
+  static void watch(j_common_ptr codec);
+  Failure classify();
+  Failure failed();
+  bool tolerable() const;
+  void read_markers();
+
+  View file_;
+  Truncated truncated_;
+  JpegErrors errors_;
+  jpeg_decompress_struct reader_{};
+  jpeg_progress_mgr progress_{};
+  Picture picture_;
+  std::vector<uint8_t> row_;
+  bool several_scans_ = false;
+  bool inverted_ = false;  // Adobe writes ink as 255 - ink
+};
+
+void JpegDecoder::watch(j_common_ptr codec) {
+  const auto* reader = reinterpret_cast<j_decompress_ptr>(codec);
+  if (reader->input_scan_number > kMaxScans) {
+    codec->err->msg_code = JERR_BAD_PROGRESSION;
+    codec->err->error_exit(codec);
+  }
+}
+
+Failure JpegDecoder::failed() {
+  if (errors_.msg_code == JERR_OUT_OF_MEMORY) return Fault{Code::out_of_memory, "out of memory"};
+  const bool cut = errors_.ended_early || is_cut_short(Kind::jpeg, file_);
+  return Fault{cut ? Code::truncated : Code::corrupt_image,
+               message_of(reinterpret_cast<j_common_ptr>(&reader_))};
+}
+
+Failure JpegDecoder::classify() {
+  switch (reader_.jpeg_color_space) {
+    case JCS_GRAYSCALE:
+      picture_.kind = {Space::grey, false};
+      return {};
+    case JCS_YCbCr:
+    case JCS_RGB:
+      picture_.kind = {Space::rgb, false};
+      return {};
+    case JCS_CMYK:
+    case JCS_YCCK:
+      picture_.kind = {Space::cmyk, false};
+      inverted_ = reader_.saw_Adobe_marker != FALSE;
+      return {};
+    default:
+      return Fault{Code::unsupported_format, "a JPEG with unknown colour components"};
+  }
+}
+
+void JpegDecoder::read_markers() {
+  const std::string_view exif("Exif\0\0", 6);
+  for (auto* m = reader_.marker_list; m != nullptr; m = m->next) {
+    const View data(m->data, m->data_length);
+    if (m->marker == JPEG_APP0 + 1 && has(data, 0, exif)) {
+      picture_.exif = read_exif(data);
+      break;
+    }
+  }
+  JOCTET* profile = nullptr;
+  unsigned size = 0;
+  if (jpeg_read_icc_profile(&reader_, &profile, &size) != FALSE) {
+    picture_.profile.assign(profile, profile + size);
+    std::free(profile);
+  }
+}
+
+Failure JpegDecoder::open() {
+  const bool read = guarded<JpegDecoder>(
+      errors_,
+      [](JpegDecoder& self) {
+        jpeg_create_decompress(&self.reader_);
+        self.progress_.progress_monitor = watch;
+        self.reader_.progress = &self.progress_;
+        jpeg_mem_src(&self.reader_, self.file_.data(), self.file_.size());
+        jpeg_save_markers(&self.reader_, JPEG_APP0 + 1, 0xffff);
+        jpeg_save_markers(&self.reader_, JPEG_APP0 + 2, 0xffff);
+        (void)jpeg_read_header(&self.reader_, TRUE);  // an image is required, else it jumps
+      },
+      *this);
+  if (!read) return failed();
+  picture_.size = {static_cast<int>(reader_.image_width), static_cast<int>(reader_.image_height)};
+  several_scans_ = jpeg_has_multiple_scans(&reader_) != FALSE;
+  if (Failure fault = classify()) return fault;
+  const bool marked = guarded<JpegDecoder>(
+      errors_, [](JpegDecoder& self) { self.read_markers(); }, *this);
+  return marked ? Failure{} : failed();
+}
+
+// Progressive files are decoded into coefficients of the whole image first.
+int64_t JpegDecoder::bytes_needed(const Purpose& /*purpose*/) const {
+  const int64_t pixels = int64_t{picture_.size.width} * picture_.size.height;
+  if (!several_scans_) return pixels * 3 / 10;
+  int64_t blocks = 0;
+  for (int i = 0; i < reader_.num_components; ++i) {
+    const jpeg_component_info& c = reader_.comp_info[i];
+    blocks += int64_t{c.width_in_blocks + 1} * (c.height_in_blocks + 1);
+  }
+  return blocks * DCTSIZE2 * static_cast<int64_t>(sizeof(JCOEF));
+}
+
+Failure JpegDecoder::begin(const Purpose& purpose, Output* out) {
+  const int by = reduction_for(picture_.size, purpose.least);
+  reader_.scale_num = 1;
+  reader_.scale_denom = static_cast<unsigned>(by);
+  out->kind = picture_.kind;
+  if (out->kind.space == Space::cmyk) reader_.out_color_space = JCS_CMYK;
+  if (out->kind.space == Space::rgb) reader_.out_color_space = JCS_RGB;
+  if (purpose.ycc_will_do && reader_.jpeg_color_space == JCS_YCbCr) {
+    reader_.out_color_space = JCS_YCbCr;
+    out->kind.space = Space::ycc;
+  }
+  const bool started = guarded<JpegDecoder>(
+      errors_, [](JpegDecoder& self) { (void)jpeg_start_decompress(&self.reader_); }, *this);
+  if (!started) return failed();
+  out->size = {static_cast<int>(reader_.output_width), static_cast<int>(reader_.output_height)};
+  if (out->size.width != divided_up(picture_.size.width, by)) {
+    return Fault{Code::wrong_result, "libjpeg's reduced size is not as computed"};
+  }
+  out->reduced_x = out->reduced_y = by;
+  row_.resize(static_cast<size_t>(out->size.width * out->kind.bands()));
+  return {};
+}
+
+// Damage within the last row of blocks alone, of a file that is whole: some cameras do that.
+bool JpegDecoder::tolerable() const {
+  return errors_.damaged_at_end_only && !errors_.ended_early && !several_scans_;
+}
+
+Failure JpegDecoder::next(const uint8_t** row) {
+  const bool read = guarded<JpegDecoder>(
+      errors_,
+      [](JpegDecoder& self) {
+        JSAMPROW line = self.row_.data();
+        (void)jpeg_read_scanlines(&self.reader_, &line, 1);  // one, or it jumps
+      },
+      *this);
+  if (!read) return failed();
+  const bool damaged = errors_.damaged || (several_scans_ && errors_.ended_early);
+  if (damaged && truncated_ == Truncated::refuse && !tolerable()) {
+    return Fault{
+        errors_.ended_early ? Code::truncated : Code::corrupt_image,
+        errors_.ended_early ? "the file ends before the image does" : "the image data are damaged"};
+  }
+  if (inverted_) {
+    for (uint8_t& sample : row_) sample = static_cast<uint8_t>(255 - sample);
+  }
+  *row = row_.data();
+  return {};
+}
+
+std::vector<std::string> JpegDecoder::notes() const {
+  if (errors_.ended_early && truncated_ == Truncated::accept) return {"truncated input accepted"};
+  if (errors_.damaged && tolerable()) return {"the last rows are damaged"};
+  if (errors_.damaged) return {"damaged input accepted"};
+  return {};
+}
+
+}  // namespace
+
+Failure open_jpeg(View file, Truncated truncated, Opened* out) {
+  auto decoder = std::make_unique<JpegDecoder>(file, truncated);
+  if (Failure fault = decoder->open()) return fault;
+  out->decoder = std::move(decoder);
+  return {};
+}
+
+}  // namespace imgq::image

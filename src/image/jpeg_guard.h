@@ -1,0 +1,42 @@
+#ifndef IMGQ_SRC_IMAGE_JPEG_GUARD_H_
+#define IMGQ_SRC_IMAGE_JPEG_GUARD_H_
+
+// jpeglib.h needs cstdio and does not include it; jerror.h needs jpeglib.h.
+// clang-format off
+#include <cstdio>
+#include <jpeglib.h>
+#include <jerror.h>
+// clang-format on
+
+#include <csetjmp>
+#include <string>
+
+#include "src/image/fault.h"
+
+// libjpeg reports by calling back, and must not return from an error: it jumps. Private to the
+// files that use libjpeg.
+namespace imgq::image {
+
+struct JpegErrors : jpeg_error_mgr {
+  jmp_buf jump;
+  bool damaged = false;      // data were missing or senseless, and made up
+  bool ended_early = false;  // the file ended where data were expected
+  bool damaged_at_end_only = true;
+
+  JpegErrors();
+};
+
+// Runs `step(context)`, which calls libjpeg and owns nothing that needs destroying.
+//   returns false when libjpeg gave up; `errors` then has the message
+template <class Context>
+bool guarded(JpegErrors& errors, void (*step)(Context&), Context& context) {
+  if (setjmp(errors.jump) != 0) return false;  // NOLINT(cert-err52-cpp): libjpeg has no other way
+  step(context);
+  return true;
+}
+
+std::string message_of(j_common_ptr codec);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_JPEG_GUARD_H_

@@ -1,0 +1,24 @@
+#ifndef IMGQ_SRC_IMAGE_KERNEL_H_
+#define IMGQ_SRC_IMAGE_KERNEL_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "src/image/resample.h"
+
+namespace imgq::image {
+
+inline constexpr int kWeightBits = 14;
+
+// For each result position: which input positions count, and how much. Positions outside the
+// input are folded onto its edge. Weights of one result add up to 1 << kWeightBits.
+struct Taps {
+  int first = 0;
+  std::vector<int16_t> weights;
+};
+
+std::vector<Taps> lanczos_taps(const Axis& axis, int input_px);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_KERNEL_H_

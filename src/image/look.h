@@ -1,0 +1,19 @@
+#ifndef IMGQ_SRC_IMAGE_LOOK_H_
+#define IMGQ_SRC_IMAGE_LOOK_H_
+
+#include "src/base/request.h"
+#include "src/image/raster.h"
+
+namespace imgq::image {
+
+// What has to look at the picture, done by libvips on small rasters in sRGB.
+
+// The part of this size that draws the eye most (attention), or that has most detail (entropy).
+Failure find_part(const Raster& raster, Size size, Anchor by, Rect* out);
+
+// Sharpens lightness, not colour.
+Failure sharpen(Raster* raster, double sigma_px);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_LOOK_H_

@@ -1,0 +1,28 @@
+#ifndef IMGQ_SRC_IMAGE_MIX_H_
+#define IMGQ_SRC_IMAGE_MIX_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "src/image/kernel.h"
+
+// The inner loops of resampling. Between the two passes a sample is an int16_t with kMiddleBits
+// of fraction, which leaves room for what Lanczos overshoots.
+namespace imgq::image {
+
+inline constexpr int kMiddleBits = 6;
+
+// out[i] = sum over k of rows[k][i] * weights[k], for bytes, or for samples with kMiddleBits.
+void mix_rows(const uint8_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
+              size_t count);
+void mix_rows(const int16_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
+              size_t count);
+
+// One result row from one middle row, for `bands` interleaved samples a pixel; `row` begins at the
+// input pixel `first_px`. The sums keep kWeightBits + kMiddleBits of fraction.
+void mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps, int bands,
+                 int32_t* sums);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_MIX_H_

@@ -1,0 +1,95 @@
+#include "src/image/plan.h"
+
+#include <algorithm>
+
+namespace imgq::image {
+namespace {
+
+// A smart rendition looks at the image no larger than it is: enlarging comes after.
+Size looked_at(const Job& job, Size stored) {
+  return {std::min(job.scaled.width, stored.width), std::min(job.scaled.height, stored.height)};
+}
+
+bool same(Size a, Size b) { return a.width == b.width && a.height == b.height; }
+
+bool twice_as_large(Size whole, Size scaled) {
+  return whole.width >= 2 * int64_t{scaled.width} && whole.height >= 2 * int64_t{scaled.height};
+}
+
+Size largest_needed(const std::vector<Job>& jobs, Size stored) {
+  Size most{1, 1};
+  for (const Job& job : jobs) {
+    const Size needs = looked_at(job, stored);
+    most.width = std::max(most.width, needs.width);
+    most.height = std::max(most.height, needs.height);
+  }
+  return most;
+}
+
+Failure make_job(const Rendition& rendition, const Picture& picture, int max_side_px, Job* job) {
+  const int orientation = picture.exif.orientation;
+  job->rendition = &rendition;
+  const Size upright = upright_size(picture.size, orientation);
+  if (Failure fault = place(rendition, upright, max_side_px, &job->placement)) return fault;
+  job->scaled = upright_size(job->placement.scaled, orientation);  // its own inverse
+  job->part = as_stored(job->placement.part, job->scaled, orientation);
+  return {};
+}
+
+Axis axis(double stored_px, double scaled_px, int from_px, int count, double reduced) {
+  const double step = stored_px / scaled_px / reduced;
+  return {from_px * step, step, count};
+}
+
+}  // namespace
+
+Failure make_plan(const Request& request, const Picture& picture, int max_side_px, Plan* out) {
+  bool smart = false;
+  for (const Rendition& rendition : request.renditions) {
+    Job job;
+    if (Failure fault = make_job(rendition, picture, max_side_px, &job)) return fault;
+    smart |= job.placement.smart;
+    out->jobs.push_back(job);
+  }
+  const Size largest = largest_needed(out->jobs, picture.size);
+  out->purpose.least = largest;
+  if (out->jobs.size() == 1 && !smart) return {};
+  out->whole = largest;
+  for (Job& job : out->jobs) {
+    const Size needs = job.placement.smart ? looked_at(job, picture.size) : job.scaled;
+    const bool derived = same(needs, largest) || twice_as_large(largest, needs);
+    job.from = derived ? Job::From::whole : Job::From::rows;
+  }
+  return {};
+}
+
+Window part_window(Size stored, Size scaled, const Rect& part, const Decoder::Output& rows) {
+  return {axis(stored.width, scaled.width, part.left, part.width, rows.reduced_x),
+          axis(stored.height, scaled.height, part.top, part.height, rows.reduced_y)};
+}
+
+Window whole_window(Size stored, Size scaled, const Decoder::Output& rows) {
+  return part_window(stored, scaled, {0, 0, scaled.width, scaled.height}, rows);
+}
+
+// What an encoder holds is 3 to 5 times its pixels; AVIF's encoder, far more.
+int64_t plan_bytes(const Plan& plan, const Picture& picture) {
+  constexpr int64_t kEncoder = 5, kAvifEncoder = 60;
+  const PixelKind kind = picture.kind;
+  int64_t bytes = 0, largest = 0;
+  const Decoder::Output unreduced{picture.size, kind, 1, 1, false};
+  if (plan.whole.width > 0) {
+    bytes += resampler_bytes(picture.size, kind, whole_window(picture.size, plan.whole, unreduced));
+  }
+  for (const Job& job : plan.jobs) {
+    const int64_t pixels = int64_t{job.part.width} * job.part.height * kind.bands();
+    const bool avif =
+        job.rendition->format == Format::avif || job.rendition->format == Format::keep;
+    largest = std::max(largest, pixels * (avif ? kAvifEncoder : kEncoder));
+    bytes += resampler_bytes(picture.size, kind,
+                             part_window(picture.size, job.scaled, job.part, unreduced));
+  }
+  return bytes + largest;
+}
+
+}  // namespace imgq::image

@@ -1,0 +1,122 @@
+#include "src/image/raster.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+namespace imgq::image {
+namespace {
+
+// Where a pixel of the upright image lies in the stored one, as strides through memory.
+struct Walk {
+  ptrdiff_t start, per_x, per_y;  // pixels
+};
+
+Walk walk_for(int orientation, ptrdiff_t w, ptrdiff_t h) {
+  switch (orientation) {
+    case 2:
+      return {w - 1, -1, w};
+    case 3:
+      return {w * h - 1, -1, -w};
+    case 4:
+      return {w * (h - 1), 1, -w};
+    case 5:
+      return {0, w, 1};
+    case 6:
+      return {w * (h - 1), -w, 1};
+    case 7:
+      return {w * h - 1, -w, -1};
+    case 8:
+      return {w - 1, w, -1};
+    default:
+      return {0, 1, w};
+  }
+}
+
+uint8_t blend(int over, int under, int alpha) {
+  return static_cast<uint8_t>((over * alpha + under * (255 - alpha) + 127) / 255);
+}
+
+uint8_t clamp_byte(int value) { return static_cast<uint8_t>(std::clamp(value, 0, 255)); }
+
+bool is_grey(Rgb c) { return c.red == c.green && c.green == c.blue; }
+
+}  // namespace
+
+int PixelKind::bands() const {
+  const int colours = space == Space::grey ? 1 : space == Space::cmyk ? 4 : 3;
+  return colours + (alpha ? 1 : 0);
+}
+
+Raster::Raster(Size size_px, PixelKind pixel_kind) : size(size_px), kind(pixel_kind) {
+  data.resize(row_bytes() * static_cast<size_t>(size.height));
+}
+
+size_t Raster::row_bytes() const { return static_cast<size_t>(size.width * kind.bands()); }
+
+Raster cut_out(const Raster& from, const Rect& part) {
+  Raster out({part.width, part.height}, from.kind);
+  const auto skip = static_cast<size_t>(part.left * from.kind.bands());
+  for (int y = 0; y < part.height; ++y) {
+    std::memcpy(out.row(y), from.row(part.top + y) + skip, out.row_bytes());
+  }
+  return out;
+}
+
+Raster turn_upright(Raster from, int orientation) {
+  if (orientation <= 1 || orientation > 8) return from;
+  Raster out(upright_size(from.size, orientation), from.kind);
+  const Walk walk = walk_for(orientation, from.size.width, from.size.height);
+  const auto bands = static_cast<size_t>(from.kind.bands());
+  uint8_t* to = out.data.data();
+  for (ptrdiff_t y = 0; y < out.size.height; ++y) {
+    ptrdiff_t at = walk.start + y * walk.per_y;
+    for (int x = 0; x < out.size.width; ++x, at += walk.per_x, to += bands) {
+      std::memcpy(to, from.data.data() + static_cast<size_t>(at) * bands, bands);
+    }
+  }
+  return out;
+}
+
+Raster flatten(const Raster& from, Rgb background) {
+  if (!from.kind.alpha) return from;
+  const bool grey = from.kind.space == Space::grey && is_grey(background);
+  const uint8_t under[3] = {background.red, background.green, background.blue};
+  const int colours = from.kind.space == Space::grey ? 1 : 3;
+  Raster out(from.size, {grey ? Space::grey : Space::rgb, false});
+  const uint8_t* in = from.data.data();
+  const int out_bands = out.kind.bands();
+  for (size_t i = 0; i < out.data.size(); i += static_cast<size_t>(out_bands)) {
+    for (int b = 0; b < out_bands; ++b) {
+      out.data[i + static_cast<size_t>(b)] = blend(in[colours == 1 ? 0 : b], under[b], in[colours]);
+    }
+    in += colours + 1;
+  }
+  return out;
+}
+
+bool is_transparent(const Raster& raster) {
+  if (!raster.kind.alpha) return false;
+  const auto bands = static_cast<size_t>(raster.kind.bands());
+  for (size_t i = bands - 1; i < raster.data.size(); i += bands) {
+    if (raster.data[i] != 255) return true;
+  }
+  return false;
+}
+
+// Fixed point with 16 bits, the factors of JFIF.
+Raster to_rgb(Raster from) {
+  if (from.kind.space != Space::ycc) return from;
+  constexpr int kHalf = 1 << 15;
+  for (size_t i = 0; i + 2 < from.data.size(); i += 3) {
+    const int y = from.data[i], cb = from.data[i + 1] - 128, cr = from.data[i + 2] - 128;
+    from.data[i] = clamp_byte(y + ((91881 * cr + kHalf) >> 16));
+    from.data[i + 1] = clamp_byte(y + ((-22554 * cb - 46802 * cr + kHalf) >> 16));
+    from.data[i + 2] = clamp_byte(y + ((116130 * cb + kHalf) >> 16));
+  }
+  from.kind.space = Space::rgb;
+  return from;
+}
+
+}  // namespace imgq::image

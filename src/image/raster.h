@@ -1,0 +1,57 @@
+#ifndef IMGQ_SRC_IMAGE_RASTER_H_
+#define IMGQ_SRC_IMAGE_RASTER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "src/base/request.h"
+#include "src/image/geometry.h"
+
+namespace imgq::image {
+
+// What the bands of a pixel mean.
+enum class Space {
+  grey,  // one band
+  rgb,   // three
+  ycc,   // three, as JPEG has them (full range BT.601)
+  cmyk,  // four; 255 is full ink
+};
+
+struct PixelKind {
+  Space space = Space::rgb;
+  bool alpha = false;  // one more band, last, not premultiplied
+  int bands() const;
+};
+
+// Pixels in memory, 8 bits a band, bands interleaved, rows without padding.
+struct Raster {
+  Size size;
+  PixelKind kind;
+  std::vector<uint8_t> data;
+
+  Raster() = default;
+  Raster(Size size_px, PixelKind pixel_kind);
+  size_t row_bytes() const;
+  uint8_t* row(int y) { return data.data() + static_cast<size_t>(y) * row_bytes(); }
+  const uint8_t* row(int y) const { return data.data() + static_cast<size_t>(y) * row_bytes(); }
+};
+
+Raster cut_out(const Raster& from, const Rect& part);
+
+// Turns pixels as stored into the upright image, for an EXIF orientation 1..8.
+Raster turn_upright(Raster from, int orientation);
+
+// Puts `background` under a transparent image; the result has no alpha. Grey becomes colour only
+// when the background is one.
+Raster flatten(const Raster& from, Rgb background);
+
+// Whether some pixel can be seen through.
+bool is_transparent(const Raster& raster);
+
+// From JPEG's YCbCr to RGB. Others are returned as they are.
+Raster to_rgb(Raster from);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_RASTER_H_

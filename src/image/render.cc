@@ -1,0 +1,212 @@
+#include "src/image/render.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "src/image/colour.h"
+#include "src/image/finish.h"
+#include "src/image/icc.h"
+#include "src/image/look.h"
+#include "src/image/thumbhash.h"
+
+namespace imgq::image {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kHashSidePx = 64;  // what the thumbhash is made from; it keeps 7 waves a side
+
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+bool same(Size a, Size b) { return a.width == b.width && a.height == b.height; }
+
+Size fit_into(Size size, int side_px) {
+  const double scale =
+      std::min(1.0, static_cast<double>(side_px) / std::max(size.width, size.height));
+  return {std::max(1, static_cast<int>(size.width * scale + 0.5)),
+          std::max(1, static_cast<int>(size.height * scale + 0.5))};
+}
+
+Raster scaled_to(const Raster& from, Size size) {
+  if (same(from.size, size)) return from;
+  const Decoder::Output all{from.size, from.kind, 1, 1, false};
+  return resample(from, whole_window(from.size, size, all));
+}
+
+// A part of what `from` would be at the size `scaled`.
+Raster part_of(const Raster& from, Size scaled, const Rect& part) {
+  if (same(from.size, scaled)) return cut_out(from, part);
+  const Decoder::Output all{from.size, from.kind, 1, 1, false};
+  return resample(from, part_window(from.size, scaled, part, all));
+}
+
+// One request on its way through: rows to rasters, rasters to files.
+class Renderer {
+ public:
+  Renderer(const Plan& plan, Source* source, Verdict* verdict)
+      : plan_(plan),
+        source_(*source),
+        picture_(source->decoder->picture()),
+        facts_{source->signature.kind, picture_.palette, picture_.exif},
+        verdict_(*verdict) {}
+
+  Failure decode();
+  Failure write_all_results(std::span<const int> results);
+
+ private:
+  bool only_jpeg() const;
+  std::optional<Window> window_for(const Job& job) const;
+  Raster converted(Raster raster);
+  void take_rasters();
+  Failure pixels_of(size_t index, Raster* out);
+  Failure find_and_cut(const Job& job, Raster looked_at, Raster* out);
+  void hash(const Raster& raster);
+
+  const Plan& plan_;
+  Source& source_;
+  const Picture& picture_;
+  SourceFacts facts_;
+  Verdict& verdict_;
+  Decoder::Output rows_;
+  std::optional<Resampler> whole_resampler_, hash_resampler_;
+  std::vector<std::optional<Resampler>> resamplers_;  // a job each
+  Raster whole_;
+  std::vector<Raster> direct_;
+};
+
+// JPEG to JPEG without a change of colours needs no RGB in between.
+bool Renderer::only_jpeg() const {
+  if (needs_conversion(picture_.profile, picture_.kind.space)) return false;
+  return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [this](const Job& job) {
+    const Rendition& r = *job.rendition;
+    const bool looks = job.placement.smart || r.sharpen > 0;
+    return !looks && chosen_format(r.format, facts_, false) == Format::jpeg;
+  });
+}
+
+std::optional<Window> Renderer::window_for(const Job& job) const {
+  if (job.from == Job::From::whole) return {};
+  if (!job.placement.smart) return part_window(picture_.size, job.scaled, job.part, rows_);
+  const Size least{std::min(job.scaled.width, picture_.size.width),
+                   std::min(job.scaled.height, picture_.size.height)};
+  return whole_window(picture_.size, least, rows_);
+}
+
+Failure Renderer::decode() {
+  const Clock::time_point start = Clock::now();
+  Purpose purpose = plan_.purpose;
+  purpose.ycc_will_do = only_jpeg();
+  if (Failure fault = source_.decoder->begin(purpose, &rows_)) return fault;
+  const bool whole = plan_.whole.width > 0;
+  if (whole) {
+    whole_resampler_.emplace(rows_.size, rows_.kind,
+                             whole_window(picture_.size, plan_.whole, rows_));
+  }
+  const bool cut = plan_.jobs[0].part.width != plan_.jobs[0].scaled.width ||
+                   plan_.jobs[0].part.height != plan_.jobs[0].scaled.height;
+  if (!whole && cut) {
+    const Size small = fit_into(picture_.size, kHashSidePx);
+    hash_resampler_.emplace(rows_.size, rows_.kind, whole_window(picture_.size, small, rows_));
+  }
+  for (const Job& job : plan_.jobs) {
+    std::optional<Resampler>& resampler = resamplers_.emplace_back();
+    if (const auto window = window_for(job)) resampler.emplace(rows_.size, rows_.kind, *window);
+  }
+  for (int y = 0; y < rows_.size.height; ++y) {
+    const uint8_t* row = nullptr;
+    if (Failure fault = source_.decoder->next(&row)) return fault;
+    if (whole_resampler_) whole_resampler_->push(row);
+    if (hash_resampler_) hash_resampler_->push(row);
+    for (auto& resampler : resamplers_) {
+      if (resampler) resampler->push(row);
+    }
+  }
+  for (std::string& note : source_.decoder->notes()) verdict_.notes.push_back(std::move(note));
+  take_rasters();
+  verdict_.decode_ms = ms_since(start);
+  return {};
+}
+
+Raster Renderer::converted(Raster raster) {
+  if (rows_.in_srgb) return raster;
+  std::vector<std::string> notes;
+  Raster out = to_srgb(std::move(raster), picture_.profile, &notes);
+  for (std::string& note : notes) {
+    const auto known = std::find(verdict_.notes.begin(), verdict_.notes.end(), note);
+    if (known == verdict_.notes.end()) verdict_.notes.push_back(std::move(note));
+  }
+  return out;
+}
+
+void Renderer::take_rasters() {
+  if (whole_resampler_) whole_ = converted(whole_resampler_->take());
+  for (auto& resampler : resamplers_) {
+    direct_.push_back(resampler ? converted(resampler->take()) : Raster());
+  }
+  if (whole_resampler_) return hash(whole_);
+  hash(hash_resampler_ ? converted(hash_resampler_->take()) : direct_.front());
+}
+
+void Renderer::hash(const Raster& raster) {
+  const Raster small = to_rgb(scaled_to(raster, fit_into(raster.size, kHashSidePx)));
+  verdict_.source.thumbhash = base64(thumbhash(turn_upright(small, picture_.exif.orientation)));
+}
+
+Failure Renderer::find_and_cut(const Job& job, Raster looked_at, Raster* out) {
+  const Raster upright = turn_upright(std::move(looked_at), picture_.exif.orientation);
+  const Placement& to = job.placement;
+  const Size size{std::min(to.part.width, upright.size.width),
+                  std::min(to.part.height, upright.size.height)};
+  const double enlarge = static_cast<double>(to.scaled.width) / upright.size.width;
+  const Size seen = enlarge > 1 ? Size{std::max(1, static_cast<int>(to.part.width / enlarge)),
+                                       std::max(1, static_cast<int>(to.part.height / enlarge))}
+                                : size;
+  Rect found;
+  if (Failure fault = find_part(upright, seen, job.rendition->anchor, &found)) return fault;
+  *out = scaled_to(cut_out(upright, found), {to.part.width, to.part.height});
+  return {};
+}
+
+Failure Renderer::pixels_of(size_t index, Raster* out) {
+  const Job& job = plan_.jobs[index];
+  const bool direct = job.from == Job::From::rows;
+  if (job.placement.smart) {
+    const Size least{std::min(job.scaled.width, picture_.size.width),
+                     std::min(job.scaled.height, picture_.size.height)};
+    return find_and_cut(job, direct ? std::move(direct_[index]) : scaled_to(whole_, least), out);
+  }
+  Raster pixels = direct ? std::move(direct_[index]) : part_of(whole_, job.scaled, job.part);
+  *out = turn_upright(std::move(pixels), picture_.exif.orientation);
+  return {};
+}
+
+Failure Renderer::write_all_results(std::span<const int> results) {
+  for (size_t i = 0; i < plan_.jobs.size(); ++i) {
+    const Job& job = plan_.jobs[i];
+    Raster pixels;
+    if (Failure fault = pixels_of(i, &pixels)) return fault;
+    ResultReport report;
+    const Size planned{job.placement.part.width, job.placement.part.height};
+    if (Failure fault =
+            finish(*job.rendition, planned, std::move(pixels), facts_, results[i], &report)) {
+      return fault;
+    }
+    verdict_.results.push_back(std::move(report));
+  }
+  return {};
+}
+
+}  // namespace
+
+Failure render_plan(const Plan& plan, Source* source, std::span<const int> results,
+                    Verdict* verdict) {
+  Renderer renderer(plan, source, verdict);
+  if (Failure fault = renderer.decode()) return fault;
+  return renderer.write_all_results(results);
+}
+
+}  // namespace imgq::image

@@ -1,0 +1,18 @@
+#ifndef IMGQ_SRC_IMAGE_RENDER_H_
+#define IMGQ_SRC_IMAGE_RENDER_H_
+
+#include <span>
+
+#include "src/image/plan.h"
+#include "src/image/source.h"
+
+namespace imgq::image {
+
+// Decodes an opened source and writes every job of the plan.
+//   verdict  gets results, notes, thumbhash and times
+Failure render_plan(const Plan& plan, Source* source, std::span<const int> results,
+                    Verdict* verdict);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_RENDER_H_

@@ -1,0 +1,250 @@
+#include "src/image/resample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "src/image/kernel.h"
+#include "src/image/mix.h"
+
+namespace imgq::image {
+namespace {
+
+constexpr double kLeastReduction = 4;  // what is left to the filter after averaging squares
+
+int squares_for(double step) { return std::max(1, static_cast<int>(step / kLeastReduction)); }
+
+Axis in_squares(Axis axis, int squares) {
+  return {axis.start / squares, axis.step / squares, axis.count};
+}
+
+int divided_up(int px, int by) { return (px + by - 1) / by; }
+
+// The input positions that any result position looks at.
+struct Reach {
+  int first = 0, count = 0;
+};
+
+Reach reach_of(const std::vector<Taps>& taps) {
+  int first = taps.front().first, last = 0;
+  for (const Taps& t : taps) {
+    first = std::min(first, t.first);
+    last = std::max(last, t.first + static_cast<int>(t.weights.size()));
+  }
+  return {first, last - first};
+}
+
+// Rows that must be kept at once: from the first that a result row still needs to the last that
+// had come when the result row before it could be made.
+size_t rows_kept(const std::vector<Taps>& taps) {
+  int most = 0, come = 0;
+  for (const Taps& t : taps) {
+    come = std::max(come, t.first + static_cast<int>(t.weights.size()));
+    most = std::max(most, come - t.first);
+  }
+  return static_cast<size_t>(most);
+}
+
+// Colour times alpha, as middle samples.
+void premultiply(const uint8_t* from, size_t pixels, int bands, int16_t* to) {
+  for (size_t i = 0; i < pixels; ++i, from += bands, to += bands) {
+    const int alpha = from[bands - 1];
+    for (int b = 0; b + 1 < bands; ++b) {
+      to[b] = static_cast<int16_t>(((from[b] * alpha << kMiddleBits) + 127) / 255);
+    }
+    to[bands - 1] = static_cast<int16_t>(alpha << kMiddleBits);
+  }
+}
+
+constexpr int kSumBits = kWeightBits + kMiddleBits;
+
+uint8_t byte_of(int32_t sum) {
+  return static_cast<uint8_t>(std::clamp((sum + (1 << (kSumBits - 1))) >> kSumBits, 0, 255));
+}
+
+void plain_pixels(const int32_t* sums, size_t samples, uint8_t* out) {
+  for (size_t i = 0; i < samples; ++i) out[i] = byte_of(sums[i]);
+}
+
+void unpremultiplied_pixels(const int32_t* sums, int pixels, int bands, uint8_t* out) {
+  for (int i = 0; i < pixels; ++i, sums += bands, out += bands) {
+    const uint8_t alpha = byte_of(sums[bands - 1]);
+    out[bands - 1] = alpha;
+    for (int b = 0; b + 1 < bands; ++b) {
+      const double colour = alpha == 0 ? 0 : 255.0 * sums[b] / sums[bands - 1];
+      out[b] = static_cast<uint8_t>(std::clamp(std::lround(colour), 0L, 255L));
+    }
+  }
+}
+
+}  // namespace
+
+class Resampler::State {
+ public:
+  State(Size input, PixelKind kind, const Window& window);
+  void push(const uint8_t* row);
+  Raster take();
+
+ private:
+  template <class Sample>
+  void keep(const Sample* row);
+  void keep_squares(const uint8_t* row);
+  template <class Sample>
+  void emit(const std::vector<Sample>& ring);
+  void emit_ready();
+  void finish_row(int y);
+
+  int bands_;
+  bool wide_;  // rows are middle samples, not bytes: alpha or squares
+  Size input_;
+  int squares_x_, squares_y_;
+  std::vector<Taps> taps_x_, taps_y_;
+  Reach reach_;         // columns, in squares
+  size_t row_samples_;  // of the reach
+  size_t ring_rows_;
+  std::vector<uint8_t> ring8_;
+  std::vector<int16_t> ring16_, wide_row_, middle_;
+  std::vector<int32_t> square_sums_, sums_;
+  int pushed_ = 0;  // rows of squares
+  int in_square_ = 0, seen_ = 0;
+  int next_ = 0;  // result row
+  Raster out_;
+};
+
+Resampler::State::State(Size input, PixelKind kind, const Window& window)
+    : bands_(kind.bands()),
+      input_(input),
+      squares_x_(squares_for(window.x.step)),
+      squares_y_(squares_for(window.y.step)),
+      out_({window.x.count, window.y.count}, kind) {
+  const Size grid{divided_up(input.width, squares_x_), divided_up(input.height, squares_y_)};
+  taps_x_ = lanczos_taps(in_squares(window.x, squares_x_), grid.width);
+  taps_y_ = lanczos_taps(in_squares(window.y, squares_y_), grid.height);
+  reach_ = reach_of(taps_x_);
+  row_samples_ = static_cast<size_t>(reach_.count * bands_);
+  ring_rows_ = rows_kept(taps_y_);
+  wide_ = kind.alpha || squares_x_ > 1 || squares_y_ > 1;
+  (wide_ ? ring16_.resize(ring_rows_ * row_samples_) : ring8_.resize(ring_rows_ * row_samples_));
+  if (kind.alpha) wide_row_.resize(static_cast<size_t>(input.width * bands_));
+  if (squares_x_ > 1 || squares_y_ > 1) square_sums_.resize(row_samples_);
+  middle_.resize(row_samples_);
+  sums_.resize(out_.row_bytes());
+}
+
+template <class Sample>
+void Resampler::State::keep(const Sample* row) {
+  const size_t slot = static_cast<size_t>(pushed_) % ring_rows_ * row_samples_;
+  const Sample* from = row + static_cast<ptrdiff_t>(reach_.first) * bands_;
+  if constexpr (sizeof(Sample) == 1) {
+    std::memcpy(ring8_.data() + slot, from, row_samples_);
+  } else {
+    std::memcpy(ring16_.data() + slot, from, row_samples_ * sizeof(Sample));
+  }
+  ++pushed_;
+}
+
+// Adds the squares of one input row; the last column and row of squares may be narrower.
+template <class Sample>
+void add_squares(const Sample* row, Reach reach, int squares, int bands, int width, int32_t* sums) {
+  for (int s = 0; s < reach.count; ++s) {
+    const int from = (reach.first + s) * squares, to = std::min(from + squares, width);
+    for (int x = from; x < to; ++x) {
+      for (int b = 0; b < bands; ++b) sums[s * bands + b] += row[x * bands + b];
+    }
+  }
+}
+
+void Resampler::State::keep_squares(const uint8_t* row) {
+  const bool alpha = out_.kind.alpha;
+  if (alpha) {
+    premultiply(row, static_cast<size_t>(input_.width), bands_, wide_row_.data());
+    add_squares(wide_row_.data(), reach_, squares_x_, bands_, input_.width, square_sums_.data());
+  } else {
+    add_squares(row, reach_, squares_x_, bands_, input_.width, square_sums_.data());
+  }
+  ++in_square_;
+  ++seen_;
+  if (in_square_ < squares_y_ && seen_ < input_.height) return;
+  int16_t* to = ring16_.data() + static_cast<size_t>(pushed_) % ring_rows_ * row_samples_;
+  const int fraction = alpha ? 0 : kMiddleBits;
+  for (int s = 0; s < reach_.count; ++s) {
+    const int from = (reach_.first + s) * squares_x_;
+    const int area = std::min(squares_x_, input_.width - from) * in_square_;
+    for (int b = 0; b < bands_; ++b) {
+      const auto i = static_cast<size_t>(s * bands_ + b);
+      to[i] = static_cast<int16_t>(((int64_t{square_sums_[i]} << fraction) + area / 2) / area);
+    }
+  }
+  std::fill(square_sums_.begin(), square_sums_.end(), 0);
+  in_square_ = 0;
+  ++pushed_;
+}
+
+void Resampler::State::push(const uint8_t* row) {
+  if (next_ == out_.size.height) return;
+  if (!square_sums_.empty()) {
+    keep_squares(row);
+  } else if (wide_) {
+    premultiply(row, static_cast<size_t>(input_.width), bands_, wide_row_.data());
+    keep(wide_row_.data());
+  } else {
+    keep(row);
+  }
+  emit_ready();
+}
+
+void Resampler::State::emit_ready() {
+  while (next_ < out_.size.height) {
+    const Taps& taps = taps_y_[static_cast<size_t>(next_)];
+    if (taps.first + static_cast<int>(taps.weights.size()) > pushed_) return;
+    wide_ ? emit(ring16_) : emit(ring8_);
+    finish_row(next_++);
+  }
+}
+
+template <class Sample>
+void Resampler::State::emit(const std::vector<Sample>& ring) {
+  const Taps& taps = taps_y_[static_cast<size_t>(next_)];
+  std::vector<const Sample*> rows(taps.weights.size());
+  for (size_t k = 0; k < rows.size(); ++k) {
+    rows[k] = ring.data() + (static_cast<size_t>(taps.first) + k) % ring_rows_ * row_samples_;
+  }
+  mix_rows(rows.data(), taps.weights.data(), rows.size(), middle_.data(), row_samples_);
+}
+
+void Resampler::State::finish_row(int y) {
+  mix_columns(middle_.data(), reach_.first, taps_x_, bands_, sums_.data());
+  if (out_.kind.alpha) {
+    unpremultiplied_pixels(sums_.data(), out_.size.width, bands_, out_.row(y));
+  } else {
+    plain_pixels(sums_.data(), out_.row_bytes(), out_.row(y));
+  }
+}
+
+Raster Resampler::State::take() { return std::move(out_); }
+
+Resampler::Resampler(Size input, PixelKind kind, const Window& window)
+    : state_(std::make_unique<State>(input, kind, window)) {}
+Resampler::Resampler(Resampler&&) noexcept = default;
+Resampler& Resampler::operator=(Resampler&&) noexcept = default;
+Resampler::~Resampler() = default;
+
+void Resampler::push(const uint8_t* row) { state_->push(row); }
+Raster Resampler::take() { return state_->take(); }
+
+Raster resample(const Raster& from, const Window& window) {
+  Resampler resampler(from.size, from.kind, window);
+  for (int y = 0; y < from.size.height; ++y) resampler.push(from.row(y));
+  return resampler.take();
+}
+
+int64_t resampler_bytes(Size input, PixelKind kind, const Window& window) {
+  const int64_t row = int64_t{divided_up(input.width, squares_for(window.x.step))} * kind.bands();
+  const double step = std::max(1.0, window.y.step / squares_for(window.y.step));
+  const auto ring = static_cast<int64_t>(std::ceil(6 * step) + 2);
+  const int64_t rows = row * (2 * ring + 6) + int64_t{input.width} * kind.bands() * 2;
+  return rows + int64_t{window.x.count} * window.y.count * kind.bands();
+}
+
+}  // namespace imgq::image

@@ -1,0 +1,125 @@
+#include "src/image/source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "src/image/geometry.h"
+#include "src/image/icc.h"
+
+namespace imgq::image {
+namespace {
+
+bool is_enabled(Kind kind, const OptionalFormats& formats) {
+  switch (kind) {
+    case Kind::heic:
+      return formats.heic;
+    case Kind::avif:
+      return formats.avif;
+    case Kind::jxl:
+      return formats.jxl;
+    case Kind::tiff:
+      return formats.tiff;
+    case Kind::jpeg:
+    case Kind::png:
+    case Kind::webp:
+    case Kind::gif:
+    case Kind::unsupported:
+    case Kind::unknown:
+      return true;
+  }
+  return true;
+}
+
+Failure check_kind(const Signature& signature, const OptionalFormats& formats) {
+  if (signature.kind == Kind::unknown) {
+    return Fault{Code::not_an_image, "no signature of an image format that is known"};
+  }
+  if (signature.kind == Kind::unsupported) {
+    return Fault{Code::unsupported_format, fmt::format("{} is never read", signature.name)};
+  }
+  if (!is_enabled(signature.kind, formats)) {
+    return Fault{Code::format_not_enabled,
+                 fmt::format("{} is read only when formats.{} is set", signature.name,
+                             format_word(signature.kind))};
+  }
+  return {};
+}
+
+Failure check_size(int64_t width, int64_t height, int frames, const Limits& limits) {
+  if (frames > limits.max_frames) {
+    return Fault{Code::too_many_frames,
+                 fmt::format("more frames than the limit of {}", limits.max_frames)};
+  }
+  if (std::max(width, height) > limits.max_side_px) {
+    return Fault{Code::side_too_long,
+                 fmt::format("{}x{}, the limit is {} a side", width, height, limits.max_side_px)};
+  }
+  if (width * height > limits.max_pixels) {
+    return Fault{Code::too_many_pixels, fmt::format("{}x{} is {} pixels, the limit is {}", width,
+                                                    height, width * height, limits.max_pixels)};
+  }
+  return {};
+}
+
+bool is_walked(Kind kind) {
+  return kind == Kind::jpeg || kind == Kind::png || kind == Kind::webp || kind == Kind::gif;
+}
+
+// Without a decoder: what is refused here costs nothing.
+Failure check_container(const Source& source, const Limits& limits, SourceReport* report) {
+  const Container& c = source.container;
+  report->width_px = static_cast<int>(std::min<int64_t>(c.width, INT32_MAX));
+  report->height_px = static_cast<int>(std::min<int64_t>(c.height, INT32_MAX));
+  report->pages = c.frames;
+  if (is_walked(source.signature.kind) && (c.width == 0 || c.height == 0)) {
+    return Fault{Code::corrupt_image, fmt::format("{}x{} pixels", c.width, c.height)};
+  }
+  return check_size(c.width, c.height, c.frames, limits);
+}
+
+void describe(const Picture& picture, SourceReport* report) {
+  const Size upright = upright_size(picture.size, picture.exif.orientation);
+  report->width_px = upright.width;
+  report->height_px = upright.height;
+  report->alpha = picture.kind.alpha;
+  report->orientation = picture.exif.orientation;
+  report->pages = picture.pages;
+  if (!picture.profile.empty()) {
+    report->profile = profile_name(picture.profile);
+    if (report->profile.empty()) report->profile = "unnamed";
+  }
+}
+
+Failure open_decoder(Source* source, Truncated truncated) {
+  Opened opened;
+  const View file = source->file.view();
+  const Kind kind = source->signature.kind;
+  Failure fault = kind == Kind::jpeg
+                      ? open_jpeg(file, truncated, &opened)
+                      : open_with_vips(kind, source->container, file, truncated, &opened);
+  source->decoder = std::move(opened.decoder);
+  return fault;
+}
+
+}  // namespace
+
+Failure open_source(int descriptor, const Limits& limits, Truncated truncated, Source* out,
+                    SourceReport* report) {
+  if (Failure fault = read_all(descriptor, limits.max_file_bytes, &out->file)) return fault;
+  const View file = out->file.view();
+  report->size_bytes = static_cast<int64_t>(file.size());
+  out->signature = sniff(file);
+  if (Failure fault = check_kind(out->signature, limits.formats)) return fault;
+  report->format = format_word(out->signature.kind);
+  if (Failure fault = walk(out->signature.kind, file, limits.max_frames, &out->container)) {
+    return fault;
+  }
+  if (Failure fault = check_container(*out, limits, report)) return fault;
+  if (Failure fault = open_decoder(out, truncated)) return fault;
+  const Picture& picture = out->decoder->picture();
+  describe(picture, report);
+  return check_size(picture.size.width, picture.size.height, picture.pages, limits);
+}
+
+}  // namespace imgq::image

@@ -1,0 +1,27 @@
+#ifndef IMGQ_SRC_IMAGE_SOURCE_H_
+#define IMGQ_SRC_IMAGE_SOURCE_H_
+
+#include <memory>
+
+#include "src/base/limits.h"
+#include "src/base/verdict.h"
+#include "src/image/decoder.h"
+
+namespace imgq::image {
+
+// A source that passed every check its header allows.
+struct Source {
+  Bytes file;
+  Signature signature;
+  Container container;
+  std::unique_ptr<Decoder> decoder;  // reads from `file`
+};
+
+// Reads, recognises and checks, in this order: bytes, kind, frames, sides, pixels. The report holds
+// what was found up to the failure.
+Failure open_source(int descriptor, const Limits& limits, Truncated truncated, Source* out,
+                    SourceReport* report);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_SOURCE_H_

@@ -1,0 +1,22 @@
+#ifndef IMGQ_SRC_IMAGE_THUMBHASH_H_
+#define IMGQ_SRC_IMAGE_THUMBHASH_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "src/image/raster.h"
+
+namespace imgq::image {
+
+// A picture in about 25 bytes, for a page to show until the real one is there: the lowest
+// frequencies of lightness, two colour differences and alpha.
+//   raster  grey or rgb, with or without alpha, at most 100 pixels a side
+//   source  "ThumbHash" by Evan Wallace, evanw.github.io/thumbhash
+std::vector<uint8_t> thumbhash(const Raster& raster);
+
+std::string base64(const std::vector<uint8_t>& bytes);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_THUMBHASH_H_

@@ -1,0 +1,284 @@
+#include <vips/vips.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <utility>
+
+#include "src/image/colour.h"
+#include "src/image/decoder.h"
+#include "src/image/icc.h"
+#include "src/image/vips_image.h"
+
+namespace imgq::image {
+namespace {
+
+template <class T>
+using GObjectOwner = std::unique_ptr<T, decltype(&g_object_unref)>;
+
+struct OpenOptions {
+  Truncated truncated;
+  double scale = 1;  // WebP only
+};
+
+// Each loader by its own name: libvips is never asked what a file might be.
+VipsImage* load(Kind kind, VipsSource* source, const OpenOptions& options) {
+  const VipsFailOn fail_on =
+      options.truncated == Truncated::refuse ? VIPS_FAIL_ON_TRUNCATED : VIPS_FAIL_ON_NONE;
+  VipsImage* out = nullptr;
+  const auto call = [&](auto loader, auto... more) {
+    (void)loader(source, &out, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on", fail_on, more...,
+                 nullptr);
+  };
+  switch (kind) {
+    case Kind::png:
+      call(vips_pngload_source);
+      break;
+    case Kind::webp:
+      call(vips_webpload_source, "scale", options.scale);
+      break;
+    case Kind::gif:
+      call(vips_gifload_source);
+      break;
+    case Kind::heic:
+    case Kind::avif:
+      call(vips_heifload_source);
+      break;
+    case Kind::jxl:
+      call(vips_jxlload_source);
+      break;
+    case Kind::tiff:
+      call(vips_tiffload_source);
+      break;
+    case Kind::jpeg:
+    case Kind::unsupported:
+    case Kind::unknown:
+      break;
+  }
+  return out;
+}
+
+VipsRef open_image(Kind kind, View file, const OpenOptions& options) {
+  const GObjectOwner<VipsSource> source(vips_source_new_from_memory(file.data(), file.size()),
+                                        &g_object_unref);
+  return VipsRef(source ? load(kind, source.get(), options) : nullptr);
+}
+
+View blob(VipsImage* image, const char* name) {
+  const void* data = nullptr;
+  size_t size = 0;
+  if (vips_image_get_typeof(image, name) == 0) return {};
+  if (vips_image_get_blob(image, name, &data, &size) != 0) return {};
+  return {static_cast<const uint8_t*>(data), size};
+}
+
+int colour_bands(VipsInterpretation meaning, int bands) {
+  switch (meaning) {
+    case VIPS_INTERPRETATION_B_W:
+    case VIPS_INTERPRETATION_GREY16:
+    case VIPS_INTERPRETATION_MULTIBAND:
+      return 1;
+    case VIPS_INTERPRETATION_CMYK:
+      return std::min(4, bands);
+    default:
+      return std::min(3, bands);
+  }
+}
+
+Space space_of(VipsInterpretation meaning, int colours) {
+  if (meaning == VIPS_INTERPRETATION_CMYK) return Space::cmyk;
+  return colours == 1 ? Space::grey : Space::rgb;
+}
+
+class VipsDecoder : public Decoder {
+ public:
+  VipsDecoder(Kind kind, const Container& container, View file, Truncated truncated)
+      : kind_(kind),
+        container_(container),
+        file_(file),
+        truncated_(truncated),
+        region_(nullptr, &g_object_unref) {}
+
+  Failure open();
+  const Picture& picture() const override { return picture_; }
+  int64_t bytes_needed(const Purpose& purpose) const override;
+  Failure begin(const Purpose& purpose, Output* out) override;
+  Failure next(const uint8_t** row) override;
+  std::vector<std::string> notes() const override;
+
+ private:
+  Failure failed();
+  Failure reopen_reduced(const Purpose& purpose);
+  Failure make_plain(Output* out);
+  VipsRef to_eight_bits();
+  int webp_reduction(const Purpose& purpose) const;
+  void read_orientation();
+
+  Kind kind_;
+  Container container_;
+  View file_;
+  Truncated truncated_;
+  VipsRef image_;
+  VipsInterpretation meaning_ = VIPS_INTERPRETATION_sRGB;
+  int colours_ = 3;
+  Picture picture_;
+  GObjectOwner<VipsRegion> region_;
+  int y_ = 0;
+};
+
+Failure VipsDecoder::failed() {
+  const std::string message = take_vips_error();
+  if (message.find("emory") != std::string::npos) return Fault{Code::out_of_memory, message};
+  if (message.find("blocked") != std::string::npos) return Fault{Code::format_not_enabled, message};
+  return Fault{is_cut_short(kind_, file_) ? Code::truncated : Code::corrupt_image, message};
+}
+
+// HEIF and JPEG XL come turned already, whatever their EXIF says.
+void VipsDecoder::read_orientation() {
+  const bool as_stored = kind_ == Kind::png || kind_ == Kind::webp || kind_ == Kind::tiff;
+  picture_.exif.orientation = as_stored ? vips_image_get_orientation(image_.get()) : 1;
+}
+
+Failure VipsDecoder::open() {
+  image_ = open_image(kind_, file_, {truncated_, 1});
+  if (!image_) return failed();
+  VipsImage* image = image_.get();
+  meaning_ = vips_image_guess_interpretation(image);
+  colours_ = colour_bands(meaning_, image->Bands);
+  picture_.size = {image->Xsize, image->Ysize};
+  picture_.kind = {space_of(meaning_, colours_), image->Bands > colours_};
+  picture_.pages = std::max(container_.frames, vips_image_get_n_pages(image));
+  picture_.palette = container_.palette;
+  const View exif = blob(image, VIPS_META_EXIF_NAME), icc = blob(image, VIPS_META_ICC_NAME);
+  picture_.exif = read_exif(exif);
+  read_orientation();
+  picture_.profile.assign(icc.begin(), icc.end());
+  return {};
+}
+
+int VipsDecoder::webp_reduction(const Purpose& purpose) const {
+  const int across = picture_.size.width / std::max(1, purpose.least.width);
+  const int down = picture_.size.height / std::max(1, purpose.least.height);
+  return kind_ == Kind::webp ? std::max(1, std::min(across, down) / 2) : 1;
+}
+
+// As measured; see the design, "Workers".
+int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
+  const double pixels = static_cast<double>(picture_.size.width) * picture_.size.height;
+  const double sample = static_cast<double>(VIPS_IMAGE_SIZEOF_ELEMENT(image_.get()));
+  double per_pixel = 0;
+  switch (kind_) {
+    case Kind::png:
+      per_pixel = container_.interlaced ? container_.bytes_per_pixel : 0.3;
+      break;
+    case Kind::webp:
+      per_pixel =
+          webp_reduction(purpose) > 1 ? 0.6 + 8.0 / std::pow(webp_reduction(purpose), 2) : 9;
+      break;
+    case Kind::gif:
+      per_pixel = 5.1;
+      break;
+    case Kind::heic:
+    case Kind::avif:
+      per_pixel = 6.5;
+      break;
+    case Kind::jxl:
+      per_pixel = 16;
+      break;
+    case Kind::tiff:
+      per_pixel = 2 * sample * image_.get()->Bands;
+      break;
+    case Kind::jpeg:
+    case Kind::unsupported:
+    case Kind::unknown:
+      break;
+  }
+  return static_cast<int64_t>(pixels * per_pixel);
+}
+
+Failure VipsDecoder::reopen_reduced(const Purpose& purpose) {
+  const int by = webp_reduction(purpose);
+  if (by == 1) return {};
+  image_ = open_image(kind_, file_, {truncated_, 1.0 / by});
+  return image_ ? Failure{} : failed();
+}
+
+// To 8-bit sRGB or grey: through the embedded profile when it fits.
+VipsRef VipsDecoder::to_eight_bits() {
+  if (profile_fits(picture_.profile, picture_.kind.space)) {
+    VipsRef out = transformed_by_embedded(image_, colours_);
+    if (out) return out;
+    (void)take_vips_error();  // a profile that does not work: go on without it
+  }
+  VipsImage* out = nullptr;
+  const VipsInterpretation to =
+      picture_.kind.space == Space::grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+  (void)vips_colourspace(image_.get(), &out, to, "source_space", meaning_, nullptr);
+  return VipsRef(out);
+}
+
+Failure VipsDecoder::make_plain(Output* out) {
+  const int keep = colours_ + (picture_.kind.alpha ? 1 : 0);
+  if (image_.get()->Bands > keep) {
+    VipsImage* fewer = nullptr;
+    if (vips_extract_band(image_.get(), &fewer, 0, "n", keep, nullptr) != 0) return failed();
+    image_ = VipsRef(fewer);
+  }
+  const bool plain = meaning_ == VIPS_INTERPRETATION_sRGB || meaning_ == VIPS_INTERPRETATION_B_W ||
+                     meaning_ == VIPS_INTERPRETATION_CMYK ||
+                     meaning_ == VIPS_INTERPRETATION_MULTIBAND;
+  out->kind = picture_.kind;
+  if (plain && image_.get()->BandFmt == VIPS_FORMAT_UCHAR) return {};
+  out->in_srgb = true;
+  if (out->kind.space == Space::cmyk) out->kind.space = Space::rgb;
+  image_ = to_eight_bits();
+  if (!image_) return failed();
+  VipsImage* bytes = nullptr;
+  if (vips_cast_uchar(image_.get(), &bytes, nullptr) != 0) return failed();
+  image_ = VipsRef(bytes);
+  return {};
+}
+
+Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
+  if (Failure fault = reopen_reduced(purpose)) return fault;
+  if (Failure fault = make_plain(out)) return fault;
+  if (image_.get()->Bands != out->kind.bands()) {
+    return Fault{Code::unsupported_format, "pixels of an unusual kind"};
+  }
+  out->size = {image_.get()->Xsize, image_.get()->Ysize};
+  out->reduced_x = static_cast<double>(picture_.size.width) / out->size.width;
+  out->reduced_y = static_cast<double>(picture_.size.height) / out->size.height;
+  region_.reset(vips_region_new(image_.get()));
+  return region_ ? Failure{} : failed();
+}
+
+Failure VipsDecoder::next(const uint8_t** row) {
+  constexpr int kStrip = 16;
+  const int height = image_.get()->Ysize;
+  if (y_ % kStrip == 0) {
+    VipsRect strip{0, y_, image_.get()->Xsize, std::min(kStrip, height - y_)};
+    if (vips_region_prepare(region_.get(), &strip) != 0) return failed();
+  }
+  *row = VIPS_REGION_ADDR(region_.get(), 0, y_);  // NOLINT: the macro's casts
+  ++y_;
+  return {};
+}
+
+std::vector<std::string> VipsDecoder::notes() const {
+  if (truncated_ == Truncated::accept && is_cut_short(kind_, file_)) {
+    return {"truncated input accepted"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Failure open_with_vips(Kind kind, const Container& container, View file, Truncated truncated,
+                       Opened* out) {
+  auto decoder = std::make_unique<VipsDecoder>(kind, container, file, truncated);
+  if (Failure fault = decoder->open()) return fault;
+  out->decoder = std::move(decoder);
+  return {};
+}
+
+}  // namespace imgq::image

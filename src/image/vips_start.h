@@ -1,0 +1,17 @@
+#ifndef IMGQ_SRC_IMAGE_VIPS_START_H_
+#define IMGQ_SRC_IMAGE_VIPS_START_H_
+
+#include "spool/error.h"
+#include "src/base/limits.h"
+
+namespace imgq::image {
+
+// Brings libvips up: one thread, nothing cached, of its modules only what is needed, every loader
+// refused but the allowed ones, its own messages silenced.
+Status start_vips(const OptionalFormats& formats);
+
+bool can_write_avif();
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_VIPS_START_H_
