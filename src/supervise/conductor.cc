@@ -1,0 +1,349 @@
+#include "src/supervise/conductor.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "src/base/log.h"
+#include "src/base/notify.h"
+#include "src/supervise/policy.h"
+
+namespace imgq::supervise {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr size_t kMostUnpublished = 256;
+constexpr milliseconds kTick{1000};
+constexpr milliseconds kAskAgain{250};
+
+std::string cause_of_pause(const Error& error) {
+  const char* words = ::strerrordesc_np(error.code);
+  return words == nullptr ? error.text() : words;
+}
+
+}  // namespace
+
+Pool::Events Conductor::pool_events() {
+  Pool::Events events;
+  events.judged = [this](JobPtr job, Verdict verdict) {
+    judged(std::move(job), std::move(verdict));
+  };
+  events.dropped = [this](JobPtr job) { dropped(std::move(job)); };
+  events.changed = [this] { pump(); };
+  events.broken = [this](const Error& error) {
+    fatal_ = error;
+    drain();
+  };
+  return events;
+}
+
+Supply::Events Conductor::supply_events() {
+  Supply::Events events;
+  events.prepared = [this](Prepared job) { prepared(std::move(job)); };
+  events.trouble = [this](const Error& error) { trouble(error); };
+  events.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { ownership_.check(); };
+  events.changed = [this] { pump(); };
+  return events;
+}
+
+Publisher::Events Conductor::publisher_events() {
+  Publisher::Events events;
+  events.ended = [this](const Outcome& outcome, const Ticket& ticket) { ended(outcome, ticket); };
+  events.delayed = [this](const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) {
+    delayed(ticket, verdict, retry_ms);
+  };
+  events.trouble = [this](const Error& error) { trouble(error); };
+  events.well = [this] { well(); };
+  events.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { ownership_.check(); };
+  events.changed = [this] { pump(); };
+  return events;
+}
+
+Conductor::Conductor(Loop& loop, const Spool& spool, Settings settings)
+    : loop_(loop),
+      spool_(spool),
+      settings_(std::move(settings)),
+      ownership_(
+          loop, spool,
+          {[this] { entered(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
+      pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_events()),
+      publisher_(loop, spool, publishing(settings_), publisher_events()),
+      supply_(loop, spool, supplying(settings_), supply_events()),
+      upkeep_(loop, spool, keeping(settings_), {[this] {
+                recovered_ = true;
+                supply_.look();
+              }}),
+      hook_(loop, spool.path(), [this] { end_if_done(); }),
+      intakes_(loop, spool),
+      ticking_(loop, [this] { tick(); }),
+      asking_(loop, [this] { end_if_idle(); }),
+      watching_dog_(loop, [] { (void)notify::send("WATCHDOG=1"); }) {}
+
+Result<Tally> Conductor::run() {
+  auto terminate = std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { told(); });
+  auto interrupt = std::make_unique<SignalWatch>(loop_, SIGINT, [this] { told(); });
+  const SignalWatch hang_up(loop_, SIGHUP, [this] { reload(); });
+  hook_.change(settings_.config.hook);
+  pool_.start();
+  ownership_.start();
+  watch();
+  supply_.start();
+  intakes_.change(settings_.config, settings_.sync);
+  ticking_.every(kTick);
+  if (const auto interval = notify::watchdog()) {
+    watching_dog_.every(std::chrono::duration_cast<milliseconds>(*interval) / 3);
+  }
+  loop_.run();
+  ownership_.stop();
+  loop_.settle();
+  const auto left = ownership_.leave();
+  if (!left) log::line(log::Level::warning, "cannot leave", {{"error", left.error().text()}});
+  tally_.interrupted = told_ > 0 && jobs_left_;
+  if (fatal_) return *fatal_;
+  return tally_;
+}
+
+// --- the way of a job
+
+bool Conductor::nothing_in_hand() const {
+  return pool_.waiting() + pool_.running() + publisher_.in_hand() + supply_.claiming() == 0;
+}
+
+size_t Conductor::wanted() const {
+  if (phase_ != Phase::working || !ownership_.owner() || !recovered_) return 0;
+  if (!pool_.has_ready_worker() || publisher_.in_hand() > kMostUnpublished) return 0;
+  switch (pause_.allowed(monotonic_now_ms())) {
+    case Pause::Allowed::none:
+      return 0;
+    case Pause::Allowed::one:
+      return nothing_in_hand() ? 1 : 0;
+    case Pause::Allowed::all:
+      break;
+  }
+  // One waiting for each worker, and as many again once that runs short.
+  const auto workers = static_cast<size_t>(pool_.workers());
+  return pool_.waiting() > workers ? 0 : 2 * workers - pool_.waiting();
+}
+
+void Conductor::pump() {
+  if (const size_t count = wanted(); count > 0) supply_.claim(ownership_.owner(), count);
+  end_if_done();
+  end_if_idle();
+}
+
+void Conductor::prepared(Prepared prepared) {
+  if (!is_ours(*prepared.job)) return;  // forgotten meanwhile
+  if (prepared.trouble) {
+    trouble(*prepared.trouble);
+    publisher_.give_back(std::move(prepared.job));
+  } else if (prepared.verdict) {
+    publisher_.publish(std::move(prepared.job), std::move(*prepared.verdict));
+  } else if (phase_ != Phase::working) {
+    jobs_left_ = true;
+    publisher_.give_back(std::move(prepared.job));
+  } else {
+    pool_.add(std::move(prepared.job));
+  }
+}
+
+void Conductor::judged(JobPtr job, Verdict verdict) {
+  if (is_ours(*job)) publisher_.publish(std::move(job), std::move(verdict));
+}
+
+// Cancelled, taken over, or we are stopping at once. The worker had its files until now, but its
+// results are nobody's.
+void Conductor::dropped(JobPtr job) {
+  if (!is_ours(*job)) return;
+  jobs_left_ = jobs_left_ || phase_ != Phase::working;
+  publisher_.give_back(std::move(job));
+}
+
+void Conductor::ended(const Outcome& outcome, const Ticket& ticket) {
+  const bool good = outcome.ending == Ending::completed;
+  ++(good ? tally_.completed : tally_.failed);
+  log::line(good ? log::Level::info : log::Level::notice, good ? "completed" : "failed",
+            {{"job", outcome.id.text()},
+             {"attempt", std::to_string(outcome.attempt)},
+             {"ms", std::to_string(outcome.ended_ms - outcome.started_ms)},
+             {"code", good ? "ok" : outcome.cause.code},
+             {"message", outcome.cause.message}});
+  hook_.run(outcome, ticket);
+  if (settings_.ended) settings_.ended(outcome, ticket);
+}
+
+void Conductor::delayed(const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) {
+  log::line(log::Level::notice, "to be tried again",
+            {{"job", ticket.id.text()},
+             {"code", std::string(name_of(verdict.code))},
+             {"message", verdict.message}});
+  ++tally_.retried;
+  supply_.due(retry_ms);
+}
+
+// --- the spool
+
+void Conductor::trouble(const Error& error) {
+  if (!pause_.trouble(cause_of_pause(error), monotonic_now_ms())) return;
+  log::line(log::Level::error, "the spool takes no changes; claims pause",
+            {{"error", error.text()}});
+}
+
+void Conductor::well() {
+  if (!pause_.well()) return;
+  log::line(log::Level::notice, "the spool takes changes again; claims go on");
+  pump();
+}
+
+void Conductor::entered() {
+  upkeep_.start(ownership_.owner()->name());
+  log::line(log::Level::info, "entered the spool",
+            {{"spool", spool_.path()}, {"instance", ownership_.owner()->name()}});
+  (void)notify::send("READY=1");
+  pump();
+}
+
+void Conductor::lost(const std::shared_ptr<Owner>& owner) {
+  publisher_.forget(owner);
+  pool_.drop_all();
+  supply_.look();
+}
+
+void Conductor::watch() {
+  Watcher::Calls calls;
+  calls.named = [this](std::string_view name) { supply_.hint(name); };
+  calls.unsure = [this] { supply_.look(); };
+  calls.gone = [this] { watcher_.reset(); };
+  const std::string staging = spool_.path() + "/" + std::string(name_of(State::staging));
+  auto watcher = Watcher::start(loop_, staging, Watcher::Events::appear, std::move(calls));
+  if (!watcher) {
+    log::line(log::Level::warning, "cannot watch; looking every few seconds instead",
+              {{"error", watcher.error().text()}});
+    return;
+  }
+  watcher_ = std::move(*watcher);
+}
+
+// --- time
+
+void Conductor::tick() {
+  if (pause_.allowed(monotonic_now_ms()) != Pause::Allowed::none) publisher_.try_again();
+  look_for_cancelled();
+  report_status();
+  pump();
+}
+
+void Conductor::look_for_cancelled() {
+  auto claims = std::make_shared<std::vector<Claim>>(pool_.claims());
+  if (looking_for_cancelled_ || claims->empty() || !ownership_.owner()) return;
+  looking_for_cancelled_ = true;
+  auto ended = std::make_shared<std::vector<JobId>>();
+  loop_.in_background(
+      [owner = ownership_.owner(), claims, ended] {
+        for (const Claim& claim : *claims) {
+          const auto answer = owner->has_ended(claim);
+          if (answer && *answer) ended->push_back(claim.token.id);
+        }
+      },
+      [this, ended] {
+        looking_for_cancelled_ = false;
+        for (const JobId& id : *ended) {
+          log::line(log::Level::info, "ended by somebody else; dropped", {{"job", id.text()}});
+          pool_.drop(id);
+        }
+      });
+}
+
+void Conductor::report_status() {
+  std::string status = std::to_string(pool_.running()) + " running, " +
+                       std::to_string(pool_.waiting()) + " ready, " +
+                       std::to_string(tally_.completed) + " completed, " +
+                       std::to_string(tally_.failed) + " failed";
+  if (pause_.on()) status = "Paused: " + pause_.cause() + "; " + status;
+  if (phase_ != Phase::working) (void)notify::send("EXTEND_TIMEOUT_USEC=10000000");
+  if (status == status_) return;
+  status_ = status;
+  (void)notify::send("STATUS=" + status);
+}
+
+// --- the end
+
+void Conductor::told() {
+  ++told_;
+  if (told_ == 1) {
+    log::line(log::Level::notice, "told to stop: no more claims, running jobs may end");
+    drain();
+    return;
+  }
+  log::line(log::Level::notice, "told again: running jobs are given back");
+  hook_.kill_all();
+  pool_.drop_all();
+  end_if_done();
+}
+
+void Conductor::drain() {
+  if (phase_ != Phase::working) return;
+  phase_ = Phase::draining;
+  (void)notify::send("STOPPING=1\nSTATUS=Draining");
+  jobs_left_ = jobs_left_ || !supply_.idle() || pool_.waiting() > 0;
+  supply_.stop();
+  upkeep_.stop();
+  intakes_.stop();
+  watcher_.reset();
+  for (JobPtr& job : pool_.take_waiting()) publisher_.give_back(std::move(job));
+  end_if_done();
+}
+
+// What the spool refused is released when leaving, or taken over by the next daemon.
+void Conductor::end_if_done() {
+  if (phase_ == Phase::working) return;
+  const size_t held = publisher_.held();
+  const bool done = pool_.waiting() + pool_.running() + supply_.claiming() == 0 &&
+                    publisher_.in_hand() == held && hook_.idle();
+  if (done && phase_ == Phase::draining) finish();
+  if (phase_ == Phase::finishing && pool_.empty()) loop_.stop();
+}
+
+void Conductor::finish() {
+  phase_ = Phase::finishing;
+  pool_.close();
+}
+
+void Conductor::end_if_idle() {
+  if (settings_.until != Settings::Until::idle || phase_ != Phase::working || !recovered_) return;
+  if (!nothing_in_hand() || !supply_.idle() || asking_what_is_left_ || asking_.armed()) return;
+  asking_what_is_left_ = true;
+  auto answer = std::make_shared<std::optional<Result<bool>>>();
+  loop_.in_background([this, answer] { answer->emplace(anything_left(spool_)); },
+                      [this, answer] {
+                        asking_what_is_left_ = false;
+                        if (**answer && !***answer) {
+                          drain();
+                          return;
+                        }
+                        supply_.look();
+                        asking_.after(kAskAgain);
+                      });
+}
+
+void Conductor::reload() {
+  if (!settings_.reload_on_sighup || !settings_.reload || phase_ != Phase::working) return;
+  auto config = settings_.reload();
+  if (!config) {
+    log::line(log::Level::error, "configuration not reloaded; going on with the old one",
+              {{"error", config.error().text()}});
+    return;
+  }
+  settings_.config = std::move(*config);
+  pool_.change(worker_command(settings_), worker_count(settings_.config));
+  publisher_.change(publishing(settings_));
+  supply_.change(supplying(settings_));
+  upkeep_.change(keeping(settings_));
+  hook_.change(settings_.config.hook);
+  intakes_.change(settings_.config, settings_.sync);
+  log::line(log::Level::notice, "configuration reloaded; workers are replaced as they finish");
+}
+
+}  // namespace imgq::supervise

@@ -1,0 +1,196 @@
+#include "src/supervise/intake.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "src/base/log.h"
+#include "src/base/request.h"
+#include "src/supervise/take_in.h"
+#include "src/supervise/watcher.h"
+
+namespace imgq::supervise {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr size_t kMostFiles = 20'000;
+constexpr size_t kBatch = 32;
+constexpr milliseconds kLookAgain{2000};
+constexpr int64_t kTryAgainMs = 5000;
+
+}  // namespace
+
+// One hot folder. Kept by the work it has under way, so it may be dropped at any time.
+class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
+ public:
+  IntakeFolder(Loop& loop, const Spool& spool, IntakePlan plan)
+      : loop_(loop), spool_(spool), plan_(std::move(plan)) {}
+
+  void start() {
+    looking_.emplace(loop_, [this] { look(); });
+    watch();
+    look();
+  }
+
+  // Its handles go now, whoever still holds it.
+  void stop() {
+    stopped_ = true;
+    watcher_.reset();
+    looking_.reset();
+  }
+
+ private:
+  void watch();
+  void look();
+  void looked(const Result<std::vector<FoundFile>>& found);
+  void weigh(const FoundFile& file, int64_t now_ms);
+  void go_on();
+  void taken(const std::vector<TakenIn>& files);
+  void note(const TakenIn& file);
+
+  // A file that was seen: since when it has been as it is, and whether it is done with.
+  struct Seen {
+    FileMark mark;
+    int64_t since_ms = 0;
+    bool done = false;
+  };
+
+  Loop& loop_;
+  const Spool& spool_;
+  const IntakePlan plan_;
+  std::map<std::string, Seen> seen_;
+  std::set<std::string> ready_;
+  bool stopped_ = false;
+  bool looking_now_ = false;
+  bool taking_ = false;
+  std::string complaint_;
+  std::optional<Timer> looking_;
+  std::unique_ptr<Watcher> watcher_;
+};
+
+void IntakeFolder::watch() {
+  Watcher::Calls calls;
+  calls.named = [this](std::string_view name) {
+    if (!is_intake_name(name) || ready_.size() >= kMostFiles) return;
+    seen_.erase(std::string(name));  // whatever it was, it is written anew
+    ready_.emplace(name);
+    go_on();
+  };
+  calls.unsure = [] {};  // it is read every two seconds
+  calls.gone = [this] { watcher_.reset(); };
+  auto watcher =
+      Watcher::start(loop_, plan_.intake.directory, Watcher::Events::written, std::move(calls));
+  if (watcher) watcher_ = std::move(*watcher);
+}
+
+void IntakeFolder::look() {
+  if (looking_now_ || stopped_) return;
+  if (!watcher_) watch();
+  looking_now_ = true;
+  auto answer = std::make_shared<std::optional<Result<std::vector<FoundFile>>>>();
+  loop_.in_background(
+      [self = shared_from_this(), answer] {
+        answer->emplace(read_intake(self->plan_.intake.directory, kMostFiles));
+      },
+      [self = shared_from_this(), answer] {
+        self->looking_now_ = false;
+        if (!self->stopped_) self->looked(**answer);
+      });
+}
+
+void IntakeFolder::looked(const Result<std::vector<FoundFile>>& found) {
+  looking_->after(kLookAgain);
+  const std::string complaint = found ? "" : found.error().text();
+  if (!complaint.empty() && complaint != complaint_) {
+    log::line(log::Level::warning, "cannot read an intake folder", {{"error", complaint}});
+  }
+  complaint_ = complaint;
+  if (!found) return;
+  std::set<std::string> present;
+  for (const FoundFile& file : *found) present.insert(file.name);
+  for (auto at = seen_.begin(); at != seen_.end();) {
+    at = present.count(at->first) == 0 ? seen_.erase(at) : std::next(at);
+  }
+  for (const FoundFile& file : *found) weigh(file, monotonic_now_ms());
+  go_on();
+}
+
+void IntakeFolder::weigh(const FoundFile& file, int64_t now_ms) {
+  const auto [at, fresh] = seen_.try_emplace(file.name, Seen{file.mark, now_ms, false});
+  Seen& seen = at->second;
+  if (!fresh && seen.mark != file.mark) seen = Seen{file.mark, now_ms, false};
+  const bool settled = now_ms - seen.since_ms >= plan_.intake.settle_seconds * 1000LL;
+  if (settled && !seen.done) ready_.insert(file.name);
+}
+
+void IntakeFolder::go_on() {
+  if (taking_ || stopped_ || ready_.empty()) return;
+  std::vector<std::string> names;
+  while (!ready_.empty() && names.size() < kBatch) {
+    names.push_back(std::move(ready_.extract(ready_.begin()).value()));
+  }
+  taking_ = true;
+  auto answer = std::make_shared<std::vector<TakenIn>>();
+  loop_.in_background([self = shared_from_this(), names = std::move(names),
+                       answer] { *answer = take_in(self->spool_, self->plan_, names); },
+                      [self = shared_from_this(), answer] {
+                        self->taking_ = false;
+                        self->taken(*answer);
+                      });
+}
+
+void IntakeFolder::taken(const std::vector<TakenIn>& files) {
+  for (const TakenIn& file : files) note(file);
+  go_on();
+}
+
+void IntakeFolder::note(const TakenIn& file) {
+  const std::string where = plan_.intake.directory + "/" + file.name;
+  switch (file.fate) {
+    case TakenIn::Fate::submitted:
+      seen_[file.name] = {file.mark, monotonic_now_ms(), true};
+      log::line(log::Level::info, "taken in", {{"job", file.job}, {"file", where}});
+      if (!file.why.empty()) {
+        log::line(log::Level::warning, "original left where it is", {{"error", file.why}});
+      }
+      return;
+    case TakenIn::Fate::refused:
+      seen_[file.name] = {file.mark, monotonic_now_ms(), true};
+      log::line(log::Level::warning, "not taken in", {{"file", where}, {"error", file.why}});
+      return;
+    case TakenIn::Fate::vanished:
+      seen_.erase(file.name);
+      return;
+    case TakenIn::Fate::later:
+      seen_[file.name] = {file.mark, monotonic_now_ms() + kTryAgainMs, false};
+      log::line(log::Level::debug, "taken in later", {{"file", where}, {"error", file.why}});
+      return;
+  }
+}
+
+Intakes::Intakes(Loop& loop, const Spool& spool) : loop_(loop), spool_(spool) {}
+
+Intakes::~Intakes() { stop(); }
+
+void Intakes::change(const Config& config, Sync sync) {
+  stop();
+  for (const Intake& intake : config.intakes) {
+    Request request;
+    const auto preset = config.presets.find(intake.preset);
+    if (preset != config.presets.end()) request.renditions = preset->second;
+    request.preset = intake.preset;
+    IntakePlan plan{intake, to_json(request), config.limits.max_file_bytes, config.max_attempts,
+                    sync};
+    folders_.push_back(std::make_shared<IntakeFolder>(loop_, spool_, std::move(plan)));
+    folders_.back()->start();
+  }
+}
+
+void Intakes::stop() {
+  for (const auto& folder : folders_) folder->stop();
+  folders_.clear();
+}
+
+}  // namespace imgq::supervise

@@ -1,0 +1,39 @@
+#ifndef IMGQ_SRC_SUPERVISE_INTAKE_H_
+#define IMGQ_SRC_SUPERVISE_INTAKE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "spool/spool.h"
+#include "src/base/config.h"
+#include "src/supervise/loop.h"
+
+namespace imgq::supervise {
+
+class IntakeFolder;
+
+// Hot folders ([[intake]]): each regular file that is moved into one or closed after writing
+// becomes a job of the folder's preset; one found lying there, once it has not changed for the
+// folder's settle time. Names that begin with a dot or end like an unfinished download are left
+// alone. The job's key is made of the file's name, size and time, so a file that is kept, or met
+// again after a crash, is the same job and not a second one.
+class Intakes {
+ public:
+  Intakes(Loop& loop, const Spool& spool);
+  ~Intakes();
+  Intakes(const Intakes&) = delete;
+  Intakes& operator=(const Intakes&) = delete;
+
+  void change(const Config& config, Sync sync);
+  void stop();
+
+ private:
+  Loop& loop_;
+  const Spool& spool_;
+  std::vector<std::shared_ptr<IntakeFolder>> folders_;
+};
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_INTAKE_H_

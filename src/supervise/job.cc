@@ -1,0 +1,85 @@
+#include "src/supervise/job.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace imgq::supervise {
+namespace {
+
+Verdict refusal(Code code, std::string message) {
+  Verdict verdict;
+  verdict.code = code;
+  verdict.message = std::move(message);
+  return verdict;
+}
+
+bool is_source_fault(int code) {
+  switch (code) {
+    case ENOENT:
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case EINVAL:
+    case ESTALE:  // a referenced file that changed; on the spool itself it is ambiguous
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Judges or troubles `prepared` for a source that cannot be opened.
+void source_failed(Prepared& prepared, const Error& error) {
+  const bool referenced = prepared.job->claim.ticket.source.kind == SourceKind::referenced;
+  if (is_pausing(error) || (is_ambiguous(error) && !referenced)) {
+    prepared.trouble = error;
+  } else if (is_source_fault(error.code)) {
+    prepared.verdict = refusal(Code::source_missing, error.text());
+  } else {
+    prepared.verdict = refusal(Code::io_error, error.text());
+  }
+}
+
+void make_results(const Spool& spool, Prepared& prepared) {
+  Job& job = *prepared.job;
+  for (size_t i = 0; i < job.request.renditions.size(); ++i) {
+    auto file = TempFile::create(spool);
+    if (!file) {
+      prepared.trouble = file.error();
+      return;
+    }
+    job.results.push_back(std::move(*file));
+  }
+}
+
+}  // namespace
+
+Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim claim) {
+  Prepared prepared{std::make_unique<Job>(std::move(claim), owner), std::nullopt, std::nullopt};
+  Job& job = *prepared.job;
+  auto request = parse_request(job.claim.ticket.request, job.claim.token.id.text());
+  if (!request) {
+    prepared.verdict = refusal(Code::bad_request, request.error().text());
+    return prepared;
+  }
+  job.request = std::move(*request);
+  auto source = owner->open_source(job.claim);
+  if (!source) {
+    source_failed(prepared, source.error());
+    return prepared;
+  }
+  job.source = std::move(*source);
+  make_results(spool, prepared);
+  return prepared;
+}
+
+Status reset_results(Job& job) {
+  for (const TempFile& result : job.results) {
+    if (::ftruncate(result.fd(), 0) != 0 || ::lseek(result.fd(), 0, SEEK_SET) != 0) {
+      return last_error("empty a result", result.path());
+    }
+  }
+  return Ok{};
+}
+
+}  // namespace imgq::supervise

@@ -1,0 +1,123 @@
+#ifndef IMGQ_SRC_SUPERVISE_LOOP_H_
+#define IMGQ_SRC_SUPERVISE_LOOP_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "spool/error.h"
+
+struct uv_loop_s;
+
+// libuv in owner types: a handle closes when its owner goes, its callback is then never called
+// again. All of it on one thread, save in_background's work. loop.cc and process.cc alone see
+// libuv.
+namespace imgq::supervise {
+
+class Loop {
+ public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();  // every handle must be gone and no background work left (see settle)
+
+  // Runs until stop().
+  void run();
+  void stop();
+
+  // Runs `work` on another thread, then `done` on this one.
+  void in_background(std::function<void()> work, std::function<void()> done);
+
+  // Goes on until no background work is left.
+  void settle();
+
+  uv_loop_s* raw() const { return raw_.get(); }
+
+ private:
+  std::unique_ptr<uv_loop_s> raw_;
+  int background_ = 0;
+};
+
+// Milliseconds of the monotonic clock; and of the wall clock, for names and not-before alone.
+int64_t monotonic_now_ms();
+int64_t unix_now_ms();
+
+class Timer {
+ public:
+  Timer(Loop& loop, std::function<void()> ring);
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer();
+
+  void after(std::chrono::milliseconds delay);  // once; replaces an earlier setting
+  void every(std::chrono::milliseconds period);
+  void stop();
+  bool armed() const;
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+// Calls back while a descriptor, which must outlive it, is readable or at its end.
+class Readable {
+ public:
+  Readable(Loop& loop, int fd, std::function<void()> ready);
+  Readable(const Readable&) = delete;
+  Readable& operator=(const Readable&) = delete;
+  ~Readable();
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+class SignalWatch {
+ public:
+  SignalWatch(Loop& loop, int signal, std::function<void()> caught);
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+  ~SignalWatch();
+
+ private:
+  struct Handle;
+  Handle* handle_;
+};
+
+// How a process ended: signal, or else exit_code.
+struct ProcessEnd {
+  int exit_code = 0;
+  int signal = 0;
+};
+
+// A child process with a descriptor table of its own: fds[i] becomes descriptor i, -1 /dev/null.
+class Process {
+ public:
+  struct Start {
+    std::string program;
+    std::vector<std::string> arguments;  // without the program's name
+    std::vector<std::string> environment;
+    std::vector<int> fds{-1, -1, -1};
+  };
+  //   errors  of fork(2) and execve(2)
+  static Result<std::unique_ptr<Process>> start(Loop& loop, const Start& how,
+                                                std::function<void(ProcessEnd)> ended);
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+  ~Process();  // a child that still runs is killed
+
+  int pid() const;        // 0 once it has ended: its number may be another's by now
+  void kill(int signal);  // nothing when it has ended
+
+ private:
+  struct Handle;
+  explicit Process(Handle* handle) : handle_(handle) {}
+  Handle* handle_;
+};
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_LOOP_H_

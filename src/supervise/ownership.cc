@@ -1,0 +1,84 @@
+#include "src/supervise/ownership.h"
+
+#include <optional>
+#include <utility>
+
+#include "src/base/log.h"
+
+namespace imgq::supervise {
+namespace {
+constexpr std::chrono::milliseconds kBeat{2000};
+constexpr std::chrono::milliseconds kEnterAgain{1000};
+}  // namespace
+
+Ownership::Ownership(Loop& loop, const Spool& spool, Events events)
+    : loop_(loop), spool_(spool), events_(std::move(events)), timer_(loop, [this] {
+        if (owner_) {
+          beat();
+        } else {
+          enter();
+        }
+      }) {}
+
+void Ownership::start() { enter(); }
+
+void Ownership::enter() {
+  if (stopped_ || entering_) return;
+  entering_ = true;
+  auto answer = std::make_shared<std::optional<Result<Owner>>>();
+  loop_.in_background([this, answer] { answer->emplace(Owner::enter(spool_)); },
+                      [this, answer] {
+                        entering_ = false;
+                        Result<Owner>& entered = **answer;
+                        if (!entered) {
+                          if (!complained_) {
+                            log::line(log::Level::error, "cannot enter the spool",
+                                      {{"error", entered.error().text()}});
+                          }
+                          complained_ = true;
+                          timer_.after(kEnterAgain);
+                          return;
+                        }
+                        complained_ = false;
+                        owner_ = std::make_shared<Owner>(std::move(*entered));
+                        timer_.every(kBeat);
+                        if (!stopped_) events_.entered();
+                      });
+}
+
+void Ownership::check() {
+  if (owner_) beat();
+}
+
+void Ownership::beat() {
+  if (stopped_ || beating_) return;
+  beating_ = true;
+  auto answer = std::make_shared<Status>(Ok{});
+  loop_.in_background([owner = owner_, answer] { *answer = owner->beat(); },
+                      [this, owner = owner_, answer] {
+                        beating_ = false;
+                        if (!*answer && answer->error().code == ENOENT) found_lost(owner);
+                      });
+}
+
+void Ownership::found_lost(const std::shared_ptr<Owner>& owner) {
+  if (owner != owner_ || !owner) return;
+  log::line(log::Level::warning, "others thought this daemon dead and took its jobs; going on anew",
+            {{"instance", owner->name()}});
+  owner_.reset();
+  timer_.stop();
+  events_.lost(owner);
+  enter();
+}
+
+void Ownership::stop() {
+  stopped_ = true;
+  timer_.stop();
+}
+
+Status Ownership::leave() {
+  if (!owner_) return Ok{};
+  return owner_->leave();
+}
+
+}  // namespace imgq::supervise

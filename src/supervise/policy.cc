@@ -1,0 +1,61 @@
+#include "src/supervise/policy.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "spool/query.h"
+
+namespace imgq::supervise {
+namespace {
+
+int64_t milliseconds(std::chrono::seconds time) { return time.count() * 1000; }
+
+}  // namespace
+
+int worker_count(const Config& config) {
+  if (config.workers > 0) return config.workers;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+WorkerCommand worker_command(const Settings& settings) {
+  return {settings.worker_program, settings.config.limits};
+}
+
+Publisher::Policy publishing(const Settings& settings) {
+  const Config& config = settings.config;
+  Publisher::Policy policy;
+  policy.sync = settings.sync;
+  policy.source = config.keep_source ? SourceAfter::keep : SourceAfter::remove;
+  policy.backoff.first_ms = std::clamp<int64_t>(milliseconds(config.retry_first), 1, kMaxDelayMs);
+  policy.backoff.max_ms =
+      std::clamp(milliseconds(config.retry_max), policy.backoff.first_ms, kMaxDelayMs);
+  return policy;
+}
+
+Supply::Policy supplying(const Settings& settings) {
+  return {settings.sync, settings.config.poll, settings.config.min_free_bytes};
+}
+
+Upkeep::Policy keeping(const Settings& settings) {
+  const Config& config = settings.config;
+  Upkeep::Policy policy;
+  policy.lease = config.lease;
+  policy.retention = {config.keep_completed, config.keep_failed, config.keep_jobs,
+                      config.keep_bytes};
+  policy.housekeeping = settings.housekeeping;
+  return policy;
+}
+
+// A job moves on while its states are looked at one after another, so those it can move back to
+// are looked at again.
+Result<bool> anything_left(const Spool& spool) {
+  for (const State state :
+       {State::staging, State::delayed, State::processing, State::staging, State::delayed}) {
+    auto some = list(spool, state, Order::oldest_first, 1);
+    if (!some) return some.error();
+    if (!some->empty()) return true;
+  }
+  return false;
+}
+
+}  // namespace imgq::supervise

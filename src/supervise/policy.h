@@ -1,0 +1,25 @@
+#ifndef IMGQ_SRC_SUPERVISE_POLICY_H_
+#define IMGQ_SRC_SUPERVISE_POLICY_H_
+
+#include "src/supervise/engine.h"
+#include "src/supervise/publisher.h"
+#include "src/supervise/supply.h"
+#include "src/supervise/upkeep.h"
+#include "src/supervise/worker.h"
+
+// What each part needs to know of the settings.
+namespace imgq::supervise {
+
+int worker_count(const Config& config);
+WorkerCommand worker_command(const Settings& settings);
+Publisher::Policy publishing(const Settings& settings);
+Supply::Policy supplying(const Settings& settings);
+Upkeep::Policy keeping(const Settings& settings);
+
+// True when any job is waiting, delayed or running, for whatever daemon. Blocks.
+//   errors  as scan_staging and list
+Result<bool> anything_left(const Spool& spool);
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_POLICY_H_

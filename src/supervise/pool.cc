@@ -1,0 +1,330 @@
+#include "src/supervise/pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "src/base/log.h"
+#include "src/supervise/judge.h"
+
+namespace imgq::supervise {
+namespace {
+
+constexpr int kHopeless = 5;  // fruitless starts, none ever ready: give up
+constexpr std::chrono::milliseconds kFirstWait{100};
+constexpr std::chrono::milliseconds kLongestWait{10'000};
+
+std::vector<int> descriptors_of(const Job& job) {
+  std::vector<int> fds;
+  for (const TempFile& result : job.results) fds.push_back(result.fd());
+  return fds;
+}
+
+// The last line of what it said.
+std::string last_line(std::string_view words) {
+  while (!words.empty() && words.back() == '\n') words.remove_suffix(1);
+  const size_t start = words.rfind('\n');
+  if (start != std::string_view::npos) words.remove_prefix(start + 1);
+  return std::string(words.substr(0, 300));
+}
+
+Verdict internal_error(std::string message) {
+  Verdict verdict;
+  verdict.code = Code::internal_error;
+  verdict.message = std::move(message);
+  return verdict;
+}
+
+}  // namespace
+
+Pool::Pool(Loop& loop, WorkerCommand command, int workers, Events events)
+    : loop_(loop),
+      command_(std::move(command)),
+      wanted_(workers),
+      events_(std::move(events)),
+      hiring_(loop, [this] { hire(); }) {}
+
+void Pool::start() { hire(); }
+
+void Pool::add(JobPtr job) {
+  queue_.push_back(std::move(job));
+  dispatch();
+}
+
+bool Pool::has_ready_worker() const {
+  return std::any_of(seats_.begin(), seats_.end(), [](const auto& seat) {
+    const auto phase = seat.first->phase();
+    return phase == Worker::Phase::idle || phase == Worker::Phase::busy;
+  });
+}
+
+std::vector<Claim> Pool::claims() const {
+  std::vector<Claim> all;
+  for (const auto& [worker, job] : busy_) all.push_back(job->claim);
+  for (const JobPtr& job : queue_) all.push_back(job->claim);
+  return all;
+}
+
+// --- hiring
+
+void Pool::hire() {
+  departed_.clear();
+  while (!closing_ && !hiring_.armed() && static_cast<int>(seats_.size()) < wanted_) hire_one();
+}
+
+void Pool::hire_one() {
+  Worker::Events events;
+  events.ready = [this](Worker& /*worker*/) {
+    ever_ready_ = true;
+    dispatch();
+    events_.changed();
+  };
+  events.answered = [this](Worker& worker, Verdict verdict) {
+    answered(worker, std::move(verdict));
+  };
+  events.died = [this](Worker& worker, const Death& death) { died(worker, death); };
+  auto worker = Worker::start(loop_, command_, std::move(events));
+  if (!worker) {
+    not_hired(worker.error());
+    return;
+  }
+  Worker* key = worker->get();
+  seats_[key] = Seat{std::move(*worker), false};
+}
+
+void Pool::not_hired(const Error& error) {
+  ++fruitless_;
+  log::line(log::Level::error, "cannot start a worker", {{"error", error.text()}});
+  if (!ever_ready_ && fruitless_ >= kHopeless) {
+    events_.broken(error);
+    return;
+  }
+  hire_later();
+}
+
+void Pool::hire_later() {
+  const auto wait = kFirstWait * (1 << std::min(fruitless_, 7));
+  hiring_.after(std::min(wait, kLongestWait));
+}
+
+// --- giving out
+
+bool Pool::heavy_running() const {
+  return std::any_of(busy_.begin(), busy_.end(),
+                     [](const auto& entry) { return entry.second->slot == Slot::heavy; });
+}
+
+Worker* Pool::idle_worker() {
+  for (auto& [worker, seat] : seats_) {
+    if (worker->phase() == Worker::Phase::idle) return worker;
+  }
+  return nullptr;
+}
+
+bool Pool::may_run(const Job& job, const Worker& worker) const {
+  if (job.fresh_worker && worker.answered() > 0) return false;
+  return job.slot == Slot::normal || !heavy_running();
+}
+
+void Pool::dispatch() {
+  while (Worker* worker = idle_worker()) {
+    const auto next = std::find_if(queue_.begin(), queue_.end(),
+                                   [&](const JobPtr& job) { return may_run(*job, *worker); });
+    if (next == queue_.end()) {
+      if (!queue_.empty()) make_way_for(*queue_.front());
+      return;
+    }
+    JobPtr job = std::move(*next);
+    queue_.erase(next);
+    give(*worker, std::move(job));
+  }
+}
+
+// A job that needs a fresh worker finds only used ones: one of these makes way.
+void Pool::make_way_for(const Job& job) {
+  if (!job.fresh_worker || heavy_running()) return;
+  bool one_is_coming = false;
+  for (auto& [worker, seat] : seats_) {
+    one_is_coming = one_is_coming || worker->phase() == Worker::Phase::starting ||
+                    worker->phase() == Worker::Phase::leaving;
+  }
+  if (one_is_coming) return;
+  if (Worker* worker = idle_worker()) worker->retire();
+}
+
+void Pool::give(Worker& worker, JobPtr job) {
+  std::vector<int> fds{job->source.get()};
+  const auto results = descriptors_of(*job);
+  fds.insert(fds.end(), results.begin(), results.end());
+  const auto given = worker.give({wire::Task::render, job->slot, job->request}, fds);
+  if (given) {
+    busy_[&worker] = std::move(job);
+    return;
+  }
+  if (given.error().code == EMSGSIZE) {
+    Verdict verdict;
+    verdict.code = Code::bad_request;
+    verdict.message = "the request is too long for a worker";
+    events_.judged(std::move(job), std::move(verdict));
+    return;
+  }
+  queue_.push_front(std::move(job));  // its worker is dying: the next one
+  worker.kill();
+  worker.retire();
+}
+
+// --- getting back
+
+JobPtr Pool::take_from(Worker& worker) {
+  const auto at = busy_.find(&worker);
+  if (at == busy_.end()) return nullptr;
+  JobPtr job = std::move(at->second);
+  busy_.erase(at);
+  return job;
+}
+
+bool Pool::retire_if_due(Worker& worker, bool wishes) {
+  if (worker.phase() != Worker::Phase::idle) return false;
+  if (!wishes && !closing_ && !seats_[&worker].outdated) return false;
+  worker.retire();
+  return true;
+}
+
+void Pool::answered(Worker& worker, Verdict verdict) {
+  fruitless_ = 0;
+  JobPtr job = take_from(worker);
+  (void)retire_if_due(worker, verdict.recycle || verdict.code == Code::out_of_memory);
+  if (!job) return;  // dropped meanwhile
+  if (verdict.heavy && job->slot == Slot::heavy) {
+    verdict = internal_error("the worker asked for the heavy slot again");
+  }
+  if (verdict.heavy) {
+    job->slot = Slot::heavy;
+    queue_.push_front(std::move(job));
+  } else {
+    verdict = checked(std::move(verdict), job->request, command_.limits, descriptors_of(*job));
+    events_.judged(std::move(job), std::move(verdict));
+  }
+  dispatch();
+  events_.changed();
+}
+
+void Pool::died(Worker& worker, const Death& death) {
+  JobPtr job = take_from(worker);
+  const auto seat = seats_.find(&worker);
+  departed_.push_back(std::move(seat->second.worker));
+  seats_.erase(seat);
+  if (job) {
+    judge_death(std::move(job), death);
+  } else if (death.why != Death::Why::told) {
+    note_idle_death(death);
+  }
+  if (!closing_ && !hiring_.armed()) {
+    if (fruitless_ > 1) {
+      hire_later();
+    } else {
+      hiring_.after(std::chrono::milliseconds(0));  // this worker is still in use up the stack
+    }
+  }
+  events_.changed();
+}
+
+void Pool::judge_death(JobPtr job, const Death& death) {
+  ++fruitless_;
+  Verdict verdict = verdict_on(death, command_.limits);
+  log::line(log::Level::warning, "worker died under a job",
+            {{"job", job->claim.token.id.text()},
+             {"verdict", std::string(name_of(verdict.code))},
+             {"cause", verdict.message},
+             {"words", last_line(death.last_words)}});
+  if (verdict.code == Code::out_of_memory && !job->fresh_worker) {
+    run_again(std::move(job));
+  } else {
+    events_.judged(std::move(job), std::move(verdict));
+  }
+}
+
+// Out of memory in a worker that earlier jobs had used up: once more, with all there is.
+void Pool::run_again(JobPtr job) {
+  job->slot = Slot::heavy;
+  job->fresh_worker = true;
+  const auto reset = reset_results(*job);
+  if (reset) {
+    queue_.push_front(std::move(job));
+    return;
+  }
+  Verdict verdict;
+  verdict.code = Code::io_error;
+  verdict.message = reset.error().text();
+  events_.judged(std::move(job), std::move(verdict));
+}
+
+void Pool::note_idle_death(const Death& death) {
+  ++fruitless_;
+  const std::string words = last_line(death.last_words);
+  const std::string how = verdict_on(death, command_.limits).message;
+  log::line(log::Level::error, "worker died", {{"cause", how}, {"words", words}});
+  if (!ever_ready_ && fruitless_ >= kHopeless) {
+    events_.broken(
+        Error{ECHILD, "keep a worker running: " + (words.empty() ? how : words), command_.program});
+  }
+}
+
+// --- from outside
+
+void Pool::drop(const JobId& id) {
+  const auto waits = std::find_if(queue_.begin(), queue_.end(),
+                                  [&](const JobPtr& job) { return job->claim.token.id == id; });
+  if (waits != queue_.end()) {
+    JobPtr job = std::move(*waits);
+    queue_.erase(waits);
+    events_.dropped(std::move(job));
+    return;
+  }
+  const auto runs = std::find_if(busy_.begin(), busy_.end(), [&](const auto& entry) {
+    return entry.second->claim.token.id == id;
+  });
+  if (runs == busy_.end()) return;
+  Worker* worker = runs->first;
+  JobPtr job = take_from(*worker);
+  worker->kill();
+  events_.dropped(std::move(job));
+}
+
+std::vector<JobPtr> Pool::take_waiting() {
+  std::vector<JobPtr> all;
+  for (JobPtr& job : queue_) all.push_back(std::move(job));
+  queue_.clear();
+  return all;
+}
+
+void Pool::drop_all() {
+  auto all = take_waiting();
+  while (!busy_.empty()) {
+    Worker* worker = busy_.begin()->first;
+    all.push_back(take_from(*worker));
+    worker->kill();
+  }
+  for (JobPtr& job : all) events_.dropped(std::move(job));
+}
+
+void Pool::change(WorkerCommand command, int workers) {
+  command_ = std::move(command);
+  wanted_ = workers;
+  for (auto& [worker, seat] : seats_) {
+    seat.outdated = true;
+    (void)retire_if_due(*worker, true);
+  }
+  hire();
+}
+
+void Pool::close() {
+  closing_ = true;
+  hiring_.stop();
+  for (auto& [worker, seat] : seats_) {
+    if (worker->phase() == Worker::Phase::starting) worker->kill();
+    (void)retire_if_due(*worker, true);
+  }
+  events_.changed();
+}
+
+}  // namespace imgq::supervise

@@ -1,0 +1,102 @@
+#ifndef IMGQ_SRC_SUPERVISE_POOL_H_
+#define IMGQ_SRC_SUPERVISE_POOL_H_
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/supervise/job.h"
+#include "src/supervise/loop.h"
+#include "src/supervise/worker.h"
+
+namespace imgq::supervise {
+
+// The workers and the jobs that wait for one. Every job added comes back exactly once, judged or
+// dropped. A worker that dies is replaced, at once at first, then ever more slowly while none
+// gets anything done.
+//
+// One order at a time goes to a worker; what waits does so here, open and ready. So a death costs
+// nobody else's attempt, a slow image holds nobody up, and everything that waits can be given back.
+class Pool {
+ public:
+  struct Events {
+    std::function<void(JobPtr, Verdict)> judged;
+    std::function<void(JobPtr)> dropped;  // by drop() or kill_all()
+    std::function<void()> changed;        // there may be room, or nothing left to do
+    std::function<void(Error)> broken;    // no worker can be started, and none ever could
+  };
+  Pool(Loop& loop, WorkerCommand command, int workers, Events events);
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  void start();
+  void add(JobPtr job);
+
+  int workers() const { return wanted_; }
+  size_t waiting() const { return queue_.size(); }
+  size_t running() const { return busy_.size(); }
+  bool has_ready_worker() const;
+  bool empty() const { return seats_.empty(); }  // of processes
+  std::vector<Claim> claims() const;             // of all jobs here
+
+  // Takes a job out, its worker killed when it is running. Nothing when it is not here (any more).
+  void drop(const JobId& id);
+
+  // Takes out what has not begun.
+  std::vector<JobPtr> take_waiting();
+
+  // Kills the busy workers and takes out all jobs.
+  void drop_all();
+
+  // From now on with other limits and another number: each worker is replaced once it is idle.
+  void change(WorkerCommand command, int workers);
+
+  // No new workers; idle ones go home. `changed` is called as they go, until empty().
+  void close();
+
+ private:
+  // A worker, and whether it is of the command before.
+  struct Seat {
+    std::unique_ptr<Worker> worker;
+    bool outdated = false;
+  };
+
+  void hire();
+  void hire_later();
+  void hire_one();
+  void not_hired(const Error& error);
+  void dispatch();
+  Worker* idle_worker();
+  bool may_run(const Job& job, const Worker& worker) const;
+  void make_way_for(const Job& job);
+  void give(Worker& worker, JobPtr job);
+  void answered(Worker& worker, Verdict verdict);
+  void died(Worker& worker, const Death& death);
+  void judge_death(JobPtr job, const Death& death);
+  void note_idle_death(const Death& death);
+  void run_again(JobPtr job);
+  bool retire_if_due(Worker& worker, bool wishes);
+  JobPtr take_from(Worker& worker);
+  bool heavy_running() const;
+
+  Loop& loop_;
+  WorkerCommand command_;
+  int wanted_;
+  Events events_;
+  bool closing_ = false;
+  bool ever_ready_ = false;
+  int fruitless_ = 0;  // deaths in a row without an answer between
+  std::map<Worker*, Seat> seats_;
+  std::map<Worker*, JobPtr> busy_;
+  std::deque<JobPtr> queue_;
+  std::vector<std::unique_ptr<Worker>> departed_;  // until the loop comes round
+  Timer hiring_;
+};
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_POOL_H_

@@ -1,0 +1,195 @@
+#include "src/supervise/publisher.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "spool/query.h"
+#include "src/base/log.h"
+#include "src/supervise/judge.h"
+
+namespace imgq::supervise {
+namespace {
+
+constexpr size_t kLargestGroup = 64;
+
+Cause cause_of(const Verdict& verdict) {
+  return {std::string(name_of(verdict.code)), verdict.message, verdict.signal};
+}
+
+Finished finished(Job& job, const Verdict& verdict) {
+  Finished done{job.claim, {}, report_json(verdict)};
+  for (size_t i = 0; i < job.results.size(); ++i) {
+    const ResultReport& result = verdict.results[i];
+    done.results.push_back({result.rendition, std::string(extension_of(result.format)),
+                            std::move(job.results[i]), about_json(result)});
+  }
+  job.results.clear();
+  return done;
+}
+
+}  // namespace
+
+// The work of one group, on another thread: touches nothing but its items and its policy.
+namespace {
+
+using Item = Publisher::Item;
+
+void note(Item& item, Result<Outcome> result) {
+  if (result) {
+    item.outcome = std::move(*result);
+  } else {
+    item.error = result.error();
+  }
+}
+
+void complete_all(std::vector<Item*>& items, const Publisher::Policy& policy) {
+  if (items.empty()) return;
+  std::vector<Finished> jobs;
+  for (Item* item : items) jobs.push_back(finished(*item->job, item->verdict));
+  auto outcomes = items.front()->job->owner->complete(jobs, policy.sync, policy.source);
+  for (size_t i = 0; i < items.size() && i < outcomes.size(); ++i) {
+    note(*items[i], std::move(outcomes[i]));
+  }
+}
+
+void try_later(const Spool& spool, Item& item, const Publisher::Policy& policy) {
+  const Owner& owner = *item.job->owner;
+  const auto retry =
+      owner.retry_later(item.job->claim, cause_of(item.verdict), policy.backoff, policy.sync);
+  if (!retry) {
+    item.error = retry.error();
+    return;
+  }
+  item.retry_ms = *retry;
+  if (*retry > 0) return;
+  auto view = find(spool, item.job->claim.token.id);  // failed for good: how it is recorded
+  if (view) item.outcome = std::move(view->outcome);
+}
+
+void end_badly(const Spool& spool, Item& item, const Publisher::Policy& policy) {
+  if (item.verdict.code == Code::io_error && !item.job->results.empty()) {
+    item.error = disk_trouble(item.job->results.front().fd());
+    if (item.error) return;
+  }
+  item.job->results.clear();
+  if (is_permanent(item.verdict.code)) {
+    note(item, item.job->owner->fail(item.job->claim, cause_of(item.verdict),
+                                     report_json(item.verdict), policy.sync));
+  } else {
+    try_later(spool, item, policy);
+  }
+}
+
+void give_back_now(Item& item) {
+  item.job->results.clear();
+  const auto released = item.job->owner->release(item.job->claim);
+  if (!released) item.error = released.error();
+}
+
+void work_through(const Spool& spool, std::vector<Item>& group, const Publisher::Policy& policy) {
+  std::vector<Item*> good;
+  for (Item& item : group) {
+    const bool publishes = item.step == Item::Step::publish;
+    if (publishes && item.verdict.code == Code::ok) good.push_back(&item);
+  }
+  complete_all(good, policy);
+  for (Item& item : group) {
+    if (item.step == Item::Step::give_back) {
+      give_back_now(item);
+    } else if (item.verdict.code != Code::ok) {
+      end_badly(spool, item, policy);
+    }
+  }
+}
+
+}  // namespace
+
+Publisher::Publisher(Loop& loop, const Spool& spool, Policy policy, Events events)
+    : loop_(loop), spool_(spool), policy_(policy), events_(std::move(events)) {}
+
+void Publisher::publish(JobPtr job, Verdict verdict) {
+  waiting_.push_back(Item{std::move(job), std::move(verdict), Item::Step::publish, {}, 0, {}});
+  go_on();
+}
+
+void Publisher::give_back(JobPtr job) {
+  waiting_.push_back(Item{std::move(job), {}, Item::Step::give_back, {}, 0, {}});
+  go_on();
+}
+
+void Publisher::try_again() {
+  std::move(held_.begin(), held_.end(), std::back_inserter(waiting_));
+  held_.clear();
+  go_on();
+}
+
+void Publisher::forget(const std::shared_ptr<Owner>& owner) {
+  const auto of_owner = [&](const Item& item) { return item.job->owner == owner; };
+  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), of_owner), waiting_.end());
+  held_.erase(std::remove_if(held_.begin(), held_.end(), of_owner), held_.end());
+}
+
+// A group is of one owner: after a loss there may be two about.
+void Publisher::go_on() {
+  if (under_way_ > 0 || waiting_.empty()) return;
+  auto group = std::make_shared<std::vector<Item>>();
+  const auto owner = waiting_.front().job->owner;
+  while (!waiting_.empty() && group->size() < kLargestGroup &&
+         waiting_.front().job->owner == owner) {
+    group->push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  under_way_ = group->size();
+  loop_.in_background([this, group, policy = policy_] { work_through(spool_, *group, policy); },
+                      [this, group] { settled(*group); });
+}
+
+void Publisher::settled(std::vector<Item>& group) {
+  under_way_ = 0;
+  for (Item& item : group) settle(item);
+  go_on();
+  events_.changed();
+}
+
+void Publisher::settle(Item& item) {
+  const Ticket& ticket = item.job->claim.ticket;
+  if (item.error) {
+    refused(item, *std::exchange(item.error, std::nullopt));
+    return;
+  }
+  if (item.step == Item::Step::publish) events_.well();
+  if (item.outcome) {
+    events_.ended(*item.outcome, ticket);
+  } else if (item.step == Item::Step::publish) {
+    events_.delayed(ticket, item.verdict, item.retry_ms);
+  }
+}
+
+// What cannot be published is given back; what cannot even be given back is held until the spool
+// takes changes again. An error that is the job's own counts as one of its attempts.
+void Publisher::refused(Item& item, const Error& error) {
+  const bool publishing = item.step == Item::Step::publish;
+  log::line(log::Level::debug, "not published",
+            {{"job", item.job->claim.token.id.text()}, {"error", error.text()}});
+  if (error.code == EEXIST) return;  // cancelled, or another owner was first: nothing left to do
+  if (error.code == ENOENT) {
+    events_.doubtful(item.job->owner);
+    if (!publishing) return;  // another owner has it
+    item.step = Item::Step::give_back;
+    waiting_.push_back(std::move(item));
+    return;
+  }
+  const bool of_the_spool = is_pausing(error) || is_ambiguous(error);
+  if (publishing && !of_the_spool && item.verdict.code != Code::internal_error) {
+    item.verdict = {};
+    item.verdict.message = error.text();
+    waiting_.push_back(std::move(item));
+    return;
+  }
+  events_.trouble(error);
+  item.step = Item::Step::give_back;
+  held_.push_back(std::move(item));
+}
+
+}  // namespace imgq::supervise

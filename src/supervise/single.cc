@@ -1,0 +1,99 @@
+// One image through one worker, and where the worker's program is.
+#include <limits.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "src/supervise/engine.h"
+#include "src/supervise/judge.h"
+#include "src/supervise/worker.h"
+
+namespace imgq::supervise {
+namespace {
+
+// A loop's worth of asking one question.
+class Question {
+ public:
+  Question(int source, const WorkerCommand& command) : source_(source), command_(command) {}
+
+  Result<Verdict> ask() {
+    auto worker = Worker::start(loop_, command_, events());
+    if (!worker) return worker.error();
+    worker_ = std::move(*worker);
+    loop_.run();
+    if (answer_) return std::move(*answer_);
+    return *error_;
+  }
+
+ private:
+  Worker::Events events() {
+    Worker::Events events;
+    events.ready = [this](Worker& worker) {
+      wire::Order order;
+      order.task = wire::Task::inspect;
+      const auto given = worker.give(order, {source_});
+      if (given) return;
+      error_ = given.error();
+      worker.kill();
+    };
+    events.answered = [this](Worker& worker, Verdict verdict) {
+      answer_ = std::move(verdict);
+      worker.retire();
+    };
+    events.died = [this](Worker& worker, const Death& death) {
+      if (!answer_ && worker.was_busy()) answer_ = verdict_on(death, command_.limits);
+      if (!answer_ && !error_) {
+        error_ = Error{ECHILD, "start a worker: " + verdict_on(death, command_.limits).message,
+                       command_.program};
+      }
+      loop_.stop();
+    };
+    return events;
+  }
+
+  const int source_;
+  const WorkerCommand& command_;
+  Loop loop_;
+  std::optional<Verdict> answer_;
+  std::optional<Error> error_;
+  std::unique_ptr<Worker> worker_;
+};
+
+bool can_run(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
+
+std::string folder_of_this_program() {
+  std::array<char, PATH_MAX> path{};
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  const std::string program(path.data(), size > 0 ? static_cast<size_t>(size) : 0);
+  return program.substr(0, program.rfind('/'));
+}
+
+}  // namespace
+
+Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program) {
+  const WorkerCommand command{worker_program, limits};
+  return Question(source, command).ask();
+}
+
+Result<std::string> find_worker() {
+  std::vector<std::string> places;
+  const char* named = std::getenv("IMGQ_WORKER");  // NOLINT(concurrency-mt-unsafe): never set here
+  if (named != nullptr) {
+    places.emplace_back(named);
+  } else {
+    const std::string here = folder_of_this_program();
+    places = {here + "/imgq-worker", here + "/../libexec/imgq/imgq-worker",
+              "/usr/libexec/imgq/imgq-worker"};
+  }
+  std::string looked;
+  for (const std::string& place : places) {
+    if (can_run(place)) return place;
+    looked += (looked.empty() ? "" : ", ") + place;
+  }
+  return Error{ENOENT, "find the worker program", looked};
+}
+
+}  // namespace imgq::supervise

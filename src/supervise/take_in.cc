@@ -1,0 +1,193 @@
+#include "src/supervise/take_in.h"
+
+#include <fcntl.h>
+
+#include <string_view>
+#include <utility>
+
+#include "spool/digest.h"
+#include "spool/submit.h"
+
+namespace imgq::supervise {
+namespace {
+
+constexpr int kMostNames = 100;  // "photo.jpg", "photo.jpg.1", ... where originals are moved to
+
+FileMark mark_of(const struct stat& file) {
+  return {file.st_size, file.st_mtim.tv_sec * 1'000'000'000LL + file.st_mtim.tv_nsec};
+}
+
+Result<Fd> open_folder(const std::string& path) {
+  Fd folder(sys::open(path.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!folder) return last_error("open", path);
+  return folder;
+}
+
+std::string key_of(const IntakePlan& plan, const TakenIn& file) {
+  const std::string text = plan.intake.directory + '\0' + plan.intake.preset + '\0' + file.name +
+                           '\0' + std::to_string(file.mark.size_bytes) + '\0' +
+                           std::to_string(file.mark.modified_ns);
+  return "intake:" + sha256_hex(text);
+}
+
+// A file of the folder on its way in.
+struct Arrival {
+  TakenIn taken;
+  struct stat file {};
+  std::optional<TempFile> copy;
+};
+
+void refuse(Arrival& arrival, const Error& error) {
+  const int code = error.code;
+  const bool lasting = code == EFBIG || code == ENODATA || code == EACCES || code == EPERM;
+  arrival.taken.fate = lasting ? TakenIn::Fate::refused : TakenIn::Fate::later;
+  arrival.taken.why = error.text();
+}
+
+// Copies one file into the spool; a file that changes meanwhile is not finished.
+void fetch(const Spool& spool, const IntakePlan& plan, int folder, Arrival& arrival) {
+  const std::string& name = arrival.taken.name;
+  const Fd file(sys::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!file || sys::fstat(file.get(), &arrival.file) != 0) {
+    const Error error = last_error("open", plan.intake.directory + "/" + name);
+    arrival.taken.fate = TakenIn::Fate::vanished;
+    if (error.code != ENOENT && error.code != ELOOP) refuse(arrival, error);
+    return;
+  }
+  arrival.taken.mark = mark_of(arrival.file);
+  if (!S_ISREG(arrival.file.st_mode)) {
+    arrival.taken.fate = TakenIn::Fate::vanished;
+    return;
+  }
+  auto copy = copy_source(spool, file.get(), plan.max_file_bytes);
+  if (!copy) {
+    refuse(arrival, Error{copy.error().code, copy.error().action, name});
+    return;
+  }
+  struct stat after {};
+  if (sys::fstat(file.get(), &after) != 0 || mark_of(after) != arrival.taken.mark) {
+    arrival.taken.why = "changed while it was read";
+    return;
+  }
+  arrival.copy = std::move(*copy);
+}
+
+Draft draft_of(const IntakePlan& plan, Arrival& arrival) {
+  Draft draft;
+  draft.name = arrival.taken.name;
+  draft.request = plan.request;
+  draft.key = key_of(plan, arrival.taken);
+  draft.max_attempts = plan.max_attempts;
+  draft.source = std::move(arrival.copy);
+  arrival.copy.reset();
+  return draft;
+}
+
+bool is_still(int folder, const Arrival& arrival) {
+  struct stat now {};
+  return sys::fstatat(folder, arrival.taken.name.c_str(), &now) == 0 &&
+         now.st_ino == arrival.file.st_ino && now.st_dev == arrival.file.st_dev &&
+         mark_of(now) == arrival.taken.mark;
+}
+
+// Moves without ever replacing a file: link and unlink.
+Status move_away(int folder, const std::string& name, const std::string& to) {
+  const auto target = open_folder(to);
+  if (!target) return target.error();
+  for (int n = 0; n < kMostNames; ++n) {
+    const std::string as = n == 0 ? name : name + "." + std::to_string(n);
+    if (sys::linkat(folder, name.c_str(), target->get(), as.c_str()) == 0) {
+      if (sys::unlinkat(folder, name.c_str(), 0) == 0) return Ok{};
+      return last_error("remove after moving", name);
+    }
+    if (errno != EEXIST) return last_error("move to " + to, name);
+  }
+  return Error{EEXIST, "move to " + to, name};
+}
+
+// The job is safe; what becomes of the original. Trouble with that is said, and the file stays:
+// its key keeps it from becoming a job again.
+void dispose(const IntakePlan& plan, int folder, Arrival& arrival) {
+  if (plan.intake.after == Intake::After::keep || !is_still(folder, arrival)) return;
+  Status done = Ok{};
+  if (plan.intake.after == Intake::After::move) {
+    done = move_away(folder, arrival.taken.name, plan.intake.move_to);
+  } else if (sys::unlinkat(folder, arrival.taken.name.c_str(), 0) != 0) {
+    done = last_error("remove", arrival.taken.name);
+  }
+  if (!done) arrival.taken.why = done.error().text();
+}
+
+void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
+                std::vector<Arrival>& arrivals) {
+  std::vector<Draft> drafts;
+  std::vector<Arrival*> fetched;
+  for (Arrival& arrival : arrivals) {
+    if (!arrival.copy) continue;
+    drafts.push_back(draft_of(plan, arrival));
+    fetched.push_back(&arrival);
+  }
+  if (drafts.empty()) return;
+  const auto answers = submit(spool, std::move(drafts), plan.sync);
+  for (size_t i = 0; i < answers.size() && i < fetched.size(); ++i) {
+    Arrival& arrival = *fetched[i];
+    if (!answers[i]) {
+      refuse(arrival, answers[i].error());
+      continue;
+    }
+    arrival.taken.fate = TakenIn::Fate::submitted;
+    arrival.taken.job = answers[i]->id.text();
+    dispose(plan, folder, arrival);
+  }
+}
+
+struct Reading {
+  int folder;
+  size_t limit;
+  std::vector<FoundFile> found;
+};
+
+}  // namespace
+
+bool is_intake_name(std::string_view name) {
+  if (name.empty() || name.front() == '.' || name.back() == '~') return false;
+  for (std::string_view ending : {".part", ".tmp", ".crdownload", ".filepart", ".download"}) {
+    if (name.ends_with(ending)) return false;
+  }
+  return true;
+}
+
+Result<std::vector<FoundFile>> read_intake(const std::string& directory, size_t limit) {
+  const auto folder = open_folder(directory);
+  if (!folder) return folder.error();
+  Reading reading{folder->get(), limit, {}};
+  const auto take = [](const char* name, void* context) {
+    auto& into = *static_cast<Reading*>(context);
+    struct stat file {};
+    if (is_intake_name(name) && sys::fstatat(into.folder, name, &file) == 0 &&
+        S_ISREG(file.st_mode)) {
+      into.found.push_back({name, mark_of(file)});
+    }
+    return into.found.size() < into.limit;
+  };
+  if (sys::list(folder->get(), ".", take, &reading) != 0) return last_error("read", directory);
+  return std::move(reading.found);
+}
+
+std::vector<TakenIn> take_in(const Spool& spool, const IntakePlan& plan,
+                             const std::vector<std::string>& names) {
+  std::vector<Arrival> arrivals(names.size());
+  for (size_t i = 0; i < names.size(); ++i) arrivals[i].taken.name = names[i];
+  const auto folder = open_folder(plan.intake.directory);
+  if (folder) {
+    for (Arrival& arrival : arrivals) fetch(spool, plan, folder->get(), arrival);
+    submit_all(spool, plan, folder->get(), arrivals);
+  } else {
+    for (Arrival& arrival : arrivals) arrival.taken.why = folder.error().text();
+  }
+  std::vector<TakenIn> taken;
+  for (Arrival& arrival : arrivals) taken.push_back(std::move(arrival.taken));
+  return taken;
+}
+
+}  // namespace imgq::supervise

@@ -1,0 +1,61 @@
+#ifndef IMGQ_SRC_SUPERVISE_TAKE_IN_H_
+#define IMGQ_SRC_SUPERVISE_TAKE_IN_H_
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spool/spool.h"
+#include "src/base/config.h"
+
+// The blocking part of a hot folder: reading it, and making jobs of its files.
+namespace imgq::supervise {
+
+// What a folder's files become.
+struct IntakePlan {
+  Intake intake;
+  std::string request;  // JSON
+  int64_t max_file_bytes = 0;
+  int max_attempts = 3;
+  Sync sync = Sync::batch;
+};
+
+// A file's content as far as its metadata tell.
+struct FileMark {
+  int64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+  friend auto operator<=>(const FileMark&, const FileMark&) = default;
+};
+
+struct FoundFile {
+  std::string name;
+  FileMark mark;
+};
+
+bool is_intake_name(std::string_view name);
+
+// The regular files of the folder, with names that count, at most `limit`.
+Result<std::vector<FoundFile>> read_intake(const std::string& directory, size_t limit);
+
+struct TakenIn {
+  std::string name;
+  FileMark mark;
+  enum class Fate {
+    submitted,  // a job, and the file is kept, moved or removed as asked
+    refused,    // never to be tried again as it is: why
+    vanished,   // no regular file (any more)
+    later,      // try again: why; it is still being written, or the spool is full
+  } fate = Fate::later;
+  std::string job;
+  std::string why;
+};
+
+// Makes jobs of these files.
+std::vector<TakenIn> take_in(const Spool& spool, const IntakePlan& plan,
+                             const std::vector<std::string>& names);
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_TAKE_IN_H_

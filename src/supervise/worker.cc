@@ -1,0 +1,175 @@
+#include "src/supervise/worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+namespace imgq::supervise {
+namespace {
+
+constexpr std::chrono::seconds kStartLimit{20};
+constexpr std::chrono::seconds kLeaveLimit{5};
+constexpr std::string_view kReady = R"({"ready":true})";
+
+// Nothing of ours but what a worker needs. One malloc arena: a third of the memory.
+std::vector<std::string> worker_environment() {
+  std::vector<std::string> all = {"MALLOC_ARENA_MAX=1", "VIPS_CONCURRENCY=1", "LC_ALL=C.UTF-8",
+                                  "PATH=/usr/bin:/bin"};
+  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "VIPS_NOVECTOR"}) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): never set after start
+    if (value != nullptr) all.push_back(std::string(name) + "=" + value);
+  }
+  return all;
+}
+
+struct Pair {
+  Fd ours, theirs;
+};
+
+Result<Pair> make_socket() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return last_error("make a socket for a worker", "");
+  }
+  Pair pair{Fd(ends[0]), Fd(ends[1])};
+  if (::fcntl(pair.ours.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return last_error("make a socket for a worker", "");
+  }
+  return pair;
+}
+
+// Neither end blocks: a worker that talks too much loses its words, not its time or ours.
+Result<Pair> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    return last_error("make a pipe for a worker", "");
+  }
+  return Pair{Fd(ends[0]), Fd(ends[1])};
+}
+
+}  // namespace
+
+Worker::Worker(Loop& loop, const WorkerCommand& command, Events events, Fd socket, Fd words)
+    : wall_(command.limits.wall_seconds),
+      events_(std::move(events)),
+      socket_(std::move(socket)),
+      words_(std::move(words)),
+      deadline_(loop, [this] { condemn(Death::Why::overdue); }) {}
+
+Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& command,
+                                              Events events) {
+  auto socket = make_socket();
+  if (!socket) return socket.error();
+  auto words = make_pipe();
+  if (!words) return words.error();
+  std::unique_ptr<Worker> worker(new Worker(loop, command, std::move(events),
+                                            std::move(socket->ours), std::move(words->ours)));
+  Worker* self = worker.get();
+  auto process = Process::start(loop,
+                                {command.program,
+                                 {to_json(command.limits)},
+                                 worker_environment(),
+                                 {-1, -1, words->theirs.get(), socket->theirs.get()}},
+                                [self](ProcessEnd end) { self->ended(end); });
+  if (!process) return process.error();
+  worker->process_ = std::move(*process);
+  worker->readable_ =
+      std::make_unique<Readable>(loop, self->socket_.get(), [self] { self->read_socket(); });
+  worker->deadline_.after(kStartLimit);
+  return worker;
+}
+
+Status Worker::give(const wire::Order& order, const std::vector<int>& fds) {
+  (void)read_words();  // what it said of earlier images
+  auto sent = wire::send(socket_.get(), wire::encode(order), fds);
+  if (!sent) return sent;
+  phase_ = Phase::busy;
+  busy_ = true;
+  deadline_.after(wall_);
+  return Ok{};
+}
+
+void Worker::retire() {
+  why_ = Death::Why::told;
+  phase_ = Phase::leaving;
+  readable_.reset();
+  socket_ = Fd();
+  deadline_.after(kLeaveLimit);
+}
+
+void Worker::kill() {
+  why_ = Death::Why::told;
+  if (phase_ != Phase::busy) phase_ = Phase::leaving;
+  end_reading();
+}
+
+void Worker::condemn(Death::Why why) {
+  if (why_ == Death::Why::itself) why_ = why;
+  end_reading();
+}
+
+void Worker::read_socket() {
+  while (readable_) {
+    auto packet = wire::receive(socket_.get());
+    if (packet) {
+      take(*packet);
+    } else {
+      const int code = packet.error().code;
+      // End of file: it has ended, or closed its socket and must end.
+      if (code == ENODATA || code == ECONNRESET) end_reading();
+      if (code == EMSGSIZE) condemn(Death::Why::garbage);
+      return;
+    }
+  }
+}
+
+void Worker::take(const wire::Packet& packet) {
+  if (phase_ == Phase::starting && packet.text == kReady && packet.fds.empty()) {
+    phase_ = Phase::idle;
+    deadline_.stop();
+    events_.ready(*this);
+    return;
+  }
+  auto verdict = parse_verdict(packet.text);
+  if (phase_ != Phase::busy || !packet.fds.empty() || !verdict) {
+    condemn(Death::Why::garbage);
+    return;
+  }
+  phase_ = dead_ ? Phase::leaving : Phase::idle;
+  busy_ = false;
+  ++answered_;
+  deadline_.stop();
+  events_.answered(*this, std::move(*verdict));
+}
+
+void Worker::end_reading() {
+  readable_.reset();
+  process_->kill(SIGKILL);
+}
+
+void Worker::ended(ProcessEnd end) {
+  dead_ = true;
+  read_socket();  // an answer that was given before the end counts
+  deadline_.stop();
+  readable_.reset();
+  const auto died = events_.died;  // which may destroy this
+  died(*this, Death{end, why_, read_words(), answered_ == 0});
+}
+
+// At most what a pipe holds, 64 KiB.
+std::string Worker::read_words() {
+  std::string words;
+  std::array<char, 4096> piece{};
+  ssize_t got = 0;
+  while ((got = ::read(words_.get(), piece.data(), piece.size())) > 0 && words.size() < 65536) {
+    words.append(piece.data(), static_cast<size_t>(got));
+  }
+  return words;
+}
+
+}  // namespace imgq::supervise

@@ -1,0 +1,91 @@
+#ifndef IMGQ_SRC_SUPERVISE_WORKER_H_
+#define IMGQ_SRC_SUPERVISE_WORKER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "spool/fd.h"
+#include "src/base/limits.h"
+#include "src/base/verdict.h"
+#include "src/base/wire.h"
+#include "src/supervise/loop.h"
+
+namespace imgq::supervise {
+
+// How to start a worker.
+struct WorkerCommand {
+  std::string program;
+  Limits limits;
+};
+
+// How a worker ended.
+struct Death {
+  ProcessEnd end;
+  enum class Why {
+    itself,   // by its own fault or wish
+    overdue,  // killed: over the wall limit
+    garbage,  // killed: it did not keep to the wire protocol
+    told,     // killed or sent home by us
+  } why = Why::itself;
+  std::string last_words;  // the end of its stderr
+  bool first_job = false;  // nothing had been asked of it before
+};
+
+// One worker process as its supervisor sees it: idle or busy with one order.
+class Worker {
+ public:
+  enum class Phase { starting, idle, busy, leaving };
+  struct Events {
+    std::function<void(Worker&)> ready;
+    std::function<void(Worker&, Verdict)> answered;  // it is idle again
+    std::function<void(Worker&, Death)> died;        // destroy it now or soon; was_busy() is kept
+  };
+  //   errors  of pipe2(2), socketpair(2), fork(2), execve(2)
+  static Result<std::unique_ptr<Worker>> start(Loop& loop, const WorkerCommand& command,
+                                               Events events);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  Phase phase() const { return phase_; }
+  bool was_busy() const { return busy_; }
+  int answered() const { return answered_; }
+  int pid() const { return process_ ? process_->pid() : 0; }
+
+  // Gives an idle worker an order; `fds` stay the caller's. The wall limit starts now.
+  //   errors  of sendmsg(2); EMSGSIZE the order is too long to be sent
+  Status give(const wire::Order& order, const std::vector<int>& fds);
+
+  // Sends it home once it is idle: its socket is closed, it ends by itself or is killed.
+  void retire();
+
+  // Ends it now; no answer comes from it any more.
+  void kill();
+
+ private:
+  Worker(Loop& loop, const WorkerCommand& command, Events events, Fd socket, Fd words);
+  void read_socket();
+  void take(const wire::Packet& packet);
+  void condemn(Death::Why why);
+  void end_reading();
+  void ended(ProcessEnd end);
+  std::string read_words();
+
+  const std::chrono::seconds wall_;
+  Events events_;
+  Fd socket_;
+  Fd words_;  // its stderr
+  Phase phase_ = Phase::starting;
+  bool busy_ = false;
+  bool dead_ = false;
+  int answered_ = 0;
+  Death::Why why_ = Death::Why::itself;
+  Timer deadline_;
+  std::unique_ptr<Readable> readable_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_WORKER_H_

@@ -1,0 +1,167 @@
+#include "src/worker/sandbox.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <string>
+
+#include "src/base/wire.h"
+#include "src/worker/landlock.h"
+
+#ifndef IMGQ_SANITIZED
+// glibc's fstat is newfstatat with an empty name. A filter cannot see that the name is empty, so to
+// allow it would allow to ask for any path. This one, which libvips finds first, needs no name.
+extern "C" int fstat(int fd, struct stat* out) noexcept {
+  return static_cast<int>(::syscall(SYS_fstat, fd, out));
+}
+#endif
+
+namespace imgq::worker {
+namespace {
+
+// One job's source and results, each once more inside libvips, and what is always open.
+constexpr rlim_t kMaxOpen = 8 + 3 * wire::kMaxDescriptors;
+
+Status set_limit(int resource, rlim_t value, const char* name) {
+  const rlimit limit{value, value};
+  if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) {
+    return last_error("set a limit", name);
+  }
+  return Ok{};
+}
+
+Status limit_memory([[maybe_unused]] const Limits& limits,
+                    [[maybe_unused]] const MemoryGauge& gauge) {
+#ifdef IMGQ_SANITIZED
+  return Ok{};  // the sanitizers map terabytes
+#else
+  const auto bytes = static_cast<rlim_t>(gauge.mapped_bytes() + limits.memory_bytes);
+  return set_limit(RLIMIT_AS, bytes, "RLIMIT_AS");
+#endif
+}
+
+// No RLIMIT_NPROC: it counts all processes of the user, so other programs would use it up.
+Status limit_resources(const Limits& limits, const MemoryGauge& gauge) {
+  struct {
+    int resource;
+    rlim_t value;
+    const char* name;
+  } const fixed[] = {{RLIMIT_CORE, 0, "RLIMIT_CORE"},
+                     {RLIMIT_NOFILE, kMaxOpen, "RLIMIT_NOFILE"},
+                     {RLIMIT_FSIZE, static_cast<rlim_t>(kMaxResultBytes), "RLIMIT_FSIZE"},
+                     {RLIMIT_MEMLOCK, 0, "RLIMIT_MEMLOCK"},
+                     {RLIMIT_MSGQUEUE, 0, "RLIMIT_MSGQUEUE"}};
+  for (const auto& each : fixed) {
+    rlimit now{};
+    if (::getrlimit(static_cast<__rlimit_resource>(each.resource), &now) != 0) {
+      return last_error("read a limit", each.name);
+    }
+    const auto set = set_limit(each.resource, std::min(each.value, now.rlim_max), each.name);
+    if (!set) return set;
+  }
+  ::signal(SIGXFSZ, SIG_IGN);  // a result over its limit is an error of write(2), not a death
+  return limit_memory(limits, gauge);
+}
+
+// Root without capabilities cannot raise a hard limit or override a file's mode.
+Status drop_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  if (::syscall(SYS_capset, &header, none.data()) != 0) {
+    return last_error("drop capabilities", "");
+  }
+  return Ok{};
+}
+
+// Closes all but 0..3 and `keep`.
+Status close_others(int keep) {
+  const unsigned first = wire::kWorkerSocket + 1;
+  const auto kept = static_cast<unsigned>(keep);
+  if (kept > first && ::close_range(first, kept - 1, 0) != 0) {
+    return last_error("close descriptors", "");
+  }
+  if (::close_range(std::max(first, kept + 1), ~0U, 0) != 0) {
+    return last_error("close descriptors", "");
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Status follow_supervisor() {
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return last_error("follow the supervisor", "");
+  ucred maker{};
+  socklen_t size = sizeof(maker);
+  if (::getsockopt(wire::kWorkerSocket, SOL_SOCKET, SO_PEERCRED, &maker, &size) != 0) {
+    return last_error("ask who made the socket", "descriptor 3");
+  }
+  if (maker.pid != ::getppid()) return Error{ESRCH, "find the supervisor", ""};
+  return Ok{};
+}
+
+ExecutableMemory executable_memory_here() {
+  const size_t size = 4096;
+  void* page =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) {
+    ::setenv("VIPS_NOVECTOR", "1", 1);  // NOLINT(concurrency-mt-unsafe): one thread yet
+    return ExecutableMemory::refuse;
+  }
+  ::munmap(page, size);
+  return ExecutableMemory::allow;
+}
+
+Result<MemoryGauge> MemoryGauge::open() {
+  Fd fd(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  if (!fd) return last_error("open", "/proc/self/statm");
+  return MemoryGauge(std::move(fd));
+}
+
+int64_t MemoryGauge::pages(int field) const {
+  std::array<char, 128> text{};
+  const ssize_t got = ::pread(fd_.get(), text.data(), text.size(), 0);
+  if (got <= 0) return 0;
+  const char* end = text.data() + got;
+  const char* at = text.data();
+  for (int i = 0; i < field; ++i) at = std::min(std::find(at, end, ' ') + 1, end);
+  int64_t count = 0;
+  std::from_chars(at, end, count);
+  return count * ::sysconf(_SC_PAGESIZE);
+}
+
+Status confine(const Limits& limits, const MemoryGauge& gauge, ExecutableMemory memory) {
+  if (auto closed = close_others(gauge.fd()); !closed) return closed;
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return last_error("give up new privileges", "");
+  }
+  if (auto limited = limit_resources(limits, gauge); !limited) return limited;
+  if (auto dropped = drop_capabilities(); !dropped) return dropped;
+  if (auto landlock = enter_landlock(); !landlock) return landlock.error();
+  return enter_filter(memory);
+}
+
+Status grant_cpu(int seconds) {
+  rusage used{};
+  rlimit limit{};
+  if (::getrusage(RUSAGE_SELF, &used) != 0 || ::getrlimit(RLIMIT_CPU, &limit) != 0) {
+    return last_error("read the CPU time", "");
+  }
+  const auto spent = static_cast<rlim_t>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1;
+  limit.rlim_cur = std::min(spent + static_cast<rlim_t>(seconds), limit.rlim_max);
+  if (::setrlimit(RLIMIT_CPU, &limit) != 0) return last_error("set a limit", "RLIMIT_CPU");
+  return Ok{};
+}
+
+}  // namespace imgq::worker

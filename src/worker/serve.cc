@@ -1,0 +1,84 @@
+#include "src/worker/serve.h"
+
+#include <sys/resource.h>
+
+#include <vector>
+
+#include "src/base/wire.h"
+#include "src/image/engine.h"
+#include "src/worker/sandbox.h"
+
+namespace imgq::worker {
+namespace {
+
+constexpr std::string_view kReady = R"({"ready":true})";
+
+Verdict refused(Code code, std::string message) {
+  Verdict verdict;
+  verdict.code = code;
+  verdict.message = std::move(message);
+  return verdict;
+}
+
+size_t descriptors_for(const wire::Order& order) {
+  return order.task == wire::Task::inspect ? 1 : 1 + order.request.renditions.size();
+}
+
+class Server {
+ public:
+  Server(Limits limits, MemoryGauge gauge) : limits_(std::move(limits)), gauge_(std::move(gauge)) {}
+
+  Status run() {
+    if (auto sent = wire::send(wire::kWorkerSocket, kReady, {}); !sent) return sent;
+    while (true) {
+      auto packet = wire::receive(wire::kWorkerSocket);
+      if (!packet && packet.error().code == ENODATA) return Ok{};  // no more work
+      if (!packet) return packet.error();
+      if (auto sent = answer(*packet); !sent) return sent;
+    }
+  }
+
+ private:
+  Status answer(const wire::Packet& packet) {
+    if (auto granted = grant_cpu(limits_.cpu_seconds); !granted) return granted;
+    Verdict verdict = judge(packet);
+    rusage used{};
+    if (::getrusage(RUSAGE_SELF, &used) == 0) verdict.peak_kib = used.ru_maxrss;
+    verdict.recycle =
+        ++answered_ >= limits_.recycle_jobs || gauge_.resident_bytes() >= limits_.recycle_rss_bytes;
+    return wire::send(wire::kWorkerSocket, to_json(verdict), {});
+  }
+
+  Verdict judge(const wire::Packet& packet) const {
+    const auto order = wire::decode_order(packet.text);
+    if (!order) return refused(Code::bad_request, order.error().text());
+    if (packet.fds.size() != descriptors_for(*order)) {
+      return refused(Code::internal_error, "an order with the wrong number of descriptors");
+    }
+    const int source = packet.fds.front().get();
+    if (order->task == wire::Task::inspect) return image::inspect(limits_, source);
+    std::vector<int> results;
+    for (size_t i = 1; i < packet.fds.size(); ++i) results.push_back(packet.fds[i].get());
+    return image::render(order->request, limits_, order->slot, source, results);
+  }
+
+  const Limits limits_;
+  const MemoryGauge gauge_;
+  int answered_ = 0;
+};
+
+}  // namespace
+
+Status serve(const std::string& limits_json) {
+  auto limits = parse_limits(limits_json);
+  if (!limits) return limits.error();
+  if (auto follows = follow_supervisor(); !follows) return follows;
+  const auto memory = executable_memory_here();
+  if (auto started = image::start(limits->formats); !started) return started;
+  auto gauge = MemoryGauge::open();
+  if (!gauge) return gauge.error();
+  if (auto confined = confine(*limits, *gauge, memory); !confined) return confined;
+  return Server(std::move(*limits), std::move(*gauge)).run();
+}
+
+}  // namespace imgq::worker

@@ -1,0 +1,18 @@
+#ifndef IMGQ_SRC_WORKER_SERVE_H_
+#define IMGQ_SRC_WORKER_SERVE_H_
+
+#include <string>
+
+#include "spool/error.h"
+
+namespace imgq::worker {
+
+// The whole life of a worker: starts the image engine, confines itself, says that it is ready, then
+// answers each order on the socket (descriptor 3) with a verdict until the supervisor closes it.
+//   limits_json  src/base/limits.h, from the first argument
+//   errors       it could not start, or the socket broke; never an image's fault
+Status serve(const std::string& limits_json);
+
+}  // namespace imgq::worker
+
+#endif  // IMGQ_SRC_WORKER_SERVE_H_

@@ -1,0 +1,166 @@
+// imgqd: the daemon. Options in, one call, one catch. See src/supervise/engine.h.
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "src/base/config.h"
+#include "src/base/exit_code.h"
+#include "src/base/log.h"
+#include "src/supervise/engine.h"
+
+namespace {
+
+using imgq::Config;
+using imgq::Error;
+using imgq::Exit;
+using imgq::Result;
+
+struct Options {
+  std::string spool, workers, config, sync, log_level, log_style;
+  bool drain = false, create = false;
+};
+
+int complain(const std::string& what, Exit code) {
+  (void)std::fprintf(stderr, "imgqd: %s\n", what.c_str());
+  return static_cast<int>(code);
+}
+
+int complain(const Error& error) { return complain(error.text(), imgq::exit_for(error)); }
+
+void describe(CLI::App& app, Options& options) {
+  app.set_version_flag("-V,--version", "imgqd " IMGQ_VERSION, "print the version");
+  const auto text = [&](const char* name, std::string& into, const char* what, const char* value) {
+    app.add_option(name, into, what)->type_name(value)->take_last();
+  };
+  text("-s,--spool", options.spool, "the spool (default: imgq.toml's, or the user's own)", "DIR");
+  text("-w,--workers", options.workers, "worker processes (default: one for each CPU)", "N");
+  text("-c,--config", options.config, "read this file instead of the usual ones", "FILE");
+  text("--sync", options.sync, "full, batch (default) or none", "MODE");
+  text("--log-level", options.log_level, "error, warning, notice, info (default) or debug",
+       "LEVEL");
+  text("--log-style", options.log_style, "text (default) or json", "STYLE");
+  app.add_flag("--drain", options.drain, "exit when nothing is left to do");
+  app.add_flag("--create", options.create, "make the spool when it is missing");
+  app.footer(
+      "Signals: SIGTERM, SIGINT  running jobs end, then exit; a second one gives them back\n"
+      "         SIGHUP           read the configuration again\n\n"
+      "Examples:\n"
+      "  imgqd --spool /var/spool/imgq\n"
+      "  imgqd --spool ~/pictures.spool --create --drain\n");
+}
+
+Error bad(const std::string& what) { return Error{EINVAL, what, ""}; }
+
+Result<imgq::Sync> sync_named(const std::string& word) {
+  if (word == "full") return imgq::Sync::full;
+  if (word == "batch") return imgq::Sync::batch;
+  if (word == "none") return imgq::Sync::none;
+  return bad("--sync is full, batch or none, not '" + word + "'");
+}
+
+imgq::Status set_log(const Config& config) {
+  using imgq::log::Level;
+  const std::pair<const char*, Level> levels[] = {{"error", Level::error},
+                                                  {"warning", Level::warning},
+                                                  {"notice", Level::notice},
+                                                  {"info", Level::info},
+                                                  {"debug", Level::debug}};
+  bool known = false;
+  for (const auto& [word, level] : levels) {
+    if (config.log_level != word) continue;
+    imgq::log::set_level(level);
+    known = true;
+  }
+  if (!known) return bad("unknown log level '" + config.log_level + "'");
+  if (config.log_style != "text" && config.log_style != "json") {
+    return bad("the log style is text or json, not '" + config.log_style + "'");
+  }
+  imgq::log::set_style(config.log_style == "json" ? imgq::log::Style::json
+                                                  : imgq::log::Style::text);
+  return imgq::Ok{};
+}
+
+// Lays the options over a configuration.
+imgq::Status lay_over(const Options& options, Config& config) {
+  if (!options.spool.empty()) config.spool = options.spool;
+  if (config.spool.empty()) config.spool = imgq::default_spool();
+  if (!options.sync.empty()) config.sync = options.sync;
+  if (!options.log_level.empty()) config.log_level = options.log_level;
+  if (!options.log_style.empty()) config.log_style = options.log_style;
+  if (!options.workers.empty()) {
+    const auto count = imgq::parse_count(options.workers, 1, 1024);
+    if (!count) return bad("--workers: " + count.error().text());
+    config.workers = static_cast<int>(*count);
+  }
+  return set_log(config);
+}
+
+Result<Config> read_config(const Options& options) {
+  imgq::ConfigSources sources;
+  if (!options.config.empty()) sources.file = options.config;
+  return imgq::load_config(sources);
+}
+
+Result<imgq::Spool> open_spool(const Options& options, const std::string& path) {
+  if (options.create) return imgq::Spool::create(path);
+  auto spool = imgq::Spool::open(path);
+  if (spool || spool.error().code != ENOENT) return spool;
+  return Error{ENOENT, "open the spool; --create makes it", path};
+}
+
+int serve(const Options& options) {
+  auto config = read_config(options);
+  if (!config) return complain(config.error().text(), Exit::bad_config);
+  if (auto laid = lay_over(options, *config); !laid) {
+    return complain(laid.error().action, Exit::usage);
+  }
+  const auto sync = sync_named(config->sync);
+  if (!sync) return complain(sync.error().action, Exit::usage);
+  auto worker = imgq::supervise::find_worker();
+  if (!worker) return complain(worker.error().text(), Exit::bug);
+  const auto spool = open_spool(options, config->spool);
+  if (!spool) return complain(spool.error());
+  imgq::supervise::Settings settings;
+  settings.config = *config;
+  settings.worker_program = *worker;
+  settings.sync = *sync;
+  settings.until = options.drain ? imgq::supervise::Settings::Until::idle
+                                 : imgq::supervise::Settings::Until::told;
+  settings.reload = [&options]() -> Result<Config> {
+    auto again = read_config(options);
+    if (!again) return again;
+    if (auto laid = lay_over(options, *again); !laid) return laid.error();
+    return again;
+  };
+  const auto tally = imgq::supervise::run(*spool, std::move(settings));
+  return tally ? static_cast<int>(Exit::ok) : complain(tally.error());
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Watches a spool and makes the renditions that are asked for.", "imgqd"};
+  Options options;
+  describe(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return complain(std::string(error.what()) + "\nTry 'imgqd --help'.", Exit::usage);
+  }
+  return serve(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more is no reason to end
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    return complain(std::string("bug: ") + error.what(), Exit::bug);
+  }
+}
