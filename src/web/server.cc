@@ -76,9 +76,11 @@ class WireClient final : public Client {
   bool wait(int64_t ms) override {
     wire_.entry().enter(Phase::held);
     const int64_t until = sys::monotonic_ms() + ms;
-    for (int64_t left = ms; left > 0; left = until - sys::monotonic_ms()) {
-      if (stopping_ || wire_.gone_within(std::min<int64_t>(left, 100))) return false;
-    }
+    int64_t left = ms;
+    do {
+      if (stopping_ || wire_.gone_within(std::clamp<int64_t>(left, 0, 100))) return false;
+      left = until - sys::monotonic_ms();
+    } while (left > 0);
     return !stopping_;
   }
 

@@ -1,0 +1,17 @@
+#ifndef IMGQ_SRC_WEB_ASSETS_H_
+#define IMGQ_SRC_WEB_ASSETS_H_
+
+#include <string_view>
+
+// The files of src/web/assets/, compiled in by embed.cmake: nothing is read from disk to serve
+// them.
+namespace imgq::web::assets {
+
+extern const std::string_view kPageHtml;
+extern const std::string_view kPageCss;
+extern const std::string_view kPageJs;
+extern const std::string_view kOpenapiJson;
+
+}  // namespace imgq::web::assets
+
+#endif  // IMGQ_SRC_WEB_ASSETS_H_

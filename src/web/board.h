@@ -1,0 +1,76 @@
+#ifndef IMGQ_SRC_WEB_BOARD_H_
+#define IMGQ_SRC_WEB_BOARD_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "spool/query.h"
+#include "src/web/ledger.h"
+
+namespace imgq::web {
+
+// What the page, the event streams and /metrics show of the spool, looked at once for all of them.
+struct View {
+  uint64_t number = 0;  // of this view; grows when something changed
+  int64_t made_ms = 0;  // Unix time
+  bool good = false;    // the spool could be read
+  Counts counts;
+  uint64_t free_bytes = 0;
+  int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
+  int64_t last_minute = 0;    // completed
+  std::vector<JobView> jobs;  // the newest, newest first
+  Ledger::Totals totals;
+
+  int64_t in(State state) const { return counts.jobs[static_cast<size_t>(state)]; }
+};
+
+// Looks at the spool again and again, on a thread of its own: every few tenths of a second while
+// somebody watches, every second otherwise; never more than a twentieth of the time, however large
+// the spool; and hardly at all while nothing moves.
+class Board {
+ public:
+  static constexpr size_t kNewest = 50;
+
+  explicit Board(const Spool& spool);
+  ~Board();
+
+  std::shared_ptr<const View> view() const;
+
+  // Waits up to `ms` for a view newer than `number`; returns the latest either way. While someone
+  // waits, the board looks more often.
+  std::shared_ptr<const View> wait_newer(uint64_t number, int64_t ms);
+
+  // Looks now, on the caller's thread.
+  void look();
+
+ private:
+  void run();
+  std::shared_ptr<View> make_view();
+  void add_newest(View& view);
+  bool nothing_moved();
+  int64_t pause_ms(int64_t cost_ms) const;
+
+  const Spool& spool_;
+  std::mutex looking_;  // one look at a time
+  Ledger ledger_;
+  std::map<JobId, JobView> ended_;  // ended jobs among the newest: they hardly change
+  std::string moved_;               // what nothing_moved saw last
+  int64_t full_look_ms_ = 0;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_, stop_;
+  std::shared_ptr<const View> view_;
+  int watchers_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_BOARD_H_

@@ -1,0 +1,43 @@
+#include "src/web/committer.h"
+
+#include <iterator>
+#include <utility>
+
+namespace imgq::web {
+
+std::vector<Result<Submitted>> Committer::submit(std::vector<Draft> drafts) {
+  Waiting mine;
+  mine.drafts = std::move(drafts);
+  std::unique_lock lock(mutex_);
+  waiting_.push_back(&mine);
+  changed_.wait(lock, [&] { return mine.done || !leading_; });
+  if (!mine.done) lead(lock);
+  return std::move(mine.answers);
+}
+
+void Committer::lead(std::unique_lock<std::mutex>& lock) {
+  leading_ = true;
+  const std::vector<Waiting*> group = std::exchange(waiting_, {});
+  lock.unlock();
+  submit_group(group);
+  lock.lock();
+  for (Waiting* one : group) one->done = true;
+  leading_ = false;
+  changed_.notify_all();
+}
+
+void Committer::submit_group(const std::vector<Waiting*>& group) const {
+  std::vector<Draft> drafts;
+  for (Waiting* one : group) {
+    std::move(one->drafts.begin(), one->drafts.end(), std::back_inserter(drafts));
+  }
+  auto answers = imgq::submit(spool_, std::move(drafts), sync_);
+  auto next = answers.begin();
+  for (Waiting* one : group) {
+    const auto end = next + static_cast<std::ptrdiff_t>(one->drafts.size());
+    one->answers.assign(std::make_move_iterator(next), std::make_move_iterator(end));
+    next = end;
+  }
+}
+
+}  // namespace imgq::web

@@ -1,0 +1,42 @@
+#ifndef IMGQ_SRC_WEB_COMMITTER_H_
+#define IMGQ_SRC_WEB_COMMITTER_H_
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "spool/submit.h"
+
+namespace imgq::web {
+
+// Submits for many requests at once: while one group is being synced, the drafts that arrive wait
+// and then share the next group's syncs. A lone request waits for nobody. The first of those that
+// wait does the work for all (group commit): no thread of its own.
+class Committer {
+ public:
+  Committer(const Spool& spool, Sync sync) : spool_(spool), sync_(sync) {}
+
+  // As imgq::submit; answers in the order of the drafts, once they are durable.
+  std::vector<Result<Submitted>> submit(std::vector<Draft> drafts);
+
+ private:
+  struct Waiting {
+    std::vector<Draft> drafts;
+    std::vector<Result<Submitted>> answers;
+    bool done = false;
+  };
+
+  void lead(std::unique_lock<std::mutex>& lock);
+  void submit_group(const std::vector<Waiting*>& group) const;
+
+  const Spool& spool_;
+  const Sync sync_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Waiting*> waiting_;
+  bool leading_ = false;
+};
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_COMMITTER_H_

@@ -1,0 +1,18 @@
+# cmake -D OUT=assets.cc -D IN="a;b" -P embed.cmake: files as C++ string constants, kPageHtml for
+# page.html. No tool is needed but CMake itself.
+set(text "#include \"src/web/assets.h\"\n\nnamespace imgq::web::assets {\n\n")
+foreach(file IN LISTS IN)
+  get_filename_component(name "${file}" NAME)
+  string(REGEX REPLACE "[^a-z]+" ";" words "${name}")
+  set(constant "k")
+  foreach(word IN LISTS words)
+    string(SUBSTRING "${word}" 0 1 first)
+    string(SUBSTRING "${word}" 1 -1 rest)
+    string(TOUPPER "${first}" first)
+    string(APPEND constant "${first}${rest}")
+  endforeach()
+  file(READ "${file}" content)
+  string(APPEND text "const std::string_view ${constant} = R\"~imgq~(${content})~imgq~\";\n\n")
+endforeach()
+string(APPEND text "}  // namespace imgq::web::assets\n")
+file(WRITE "${OUT}" "${text}")

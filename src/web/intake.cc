@@ -1,0 +1,261 @@
+#include "src/web/intake.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "src/base/text.h"
+#include "src/web/header_value.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr size_t kMaxValueBytes = 16 * 1024;
+constexpr size_t kMaxNameBytes = 255;
+constexpr int64_t kRoomStep = int64_t{4} << 20;  // how often the free space is looked at
+
+Objection spool_objection(const Error& error) {
+  if (error.code == ENOSPC || error.code == EDQUOT) {
+    return {507, "no_room", "the spool has no room: try again later"};
+  }
+  return {503, "unavailable", "the spool cannot be written now: try again later"};
+}
+
+Objection body_objection(const Error& error) {
+  switch (error.code) {
+    case EFBIG:
+      return {413, "body_too_large", "the request's body is larger than is taken here"};
+    case ETIMEDOUT:
+      return {408, "too_slow", "the request's body came too slowly"};
+    case 0:
+      return {400, "bad_body", error.action};
+    default:
+      return {400, "cut_short", "the request's body was cut short"};
+  }
+}
+
+Status write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = sys::write(fd, bytes.data(), bytes.size());
+    if (written < 0) return last_error("write", "tmp/");
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return Ok{};
+}
+
+// One image on its way into tmp/. Nothing is written before it is known to be one.
+class Incoming {
+ public:
+  Incoming(const Spool& spool, const IntakeRules& rules, std::string name)
+      : spool_(spool), rules_(rules), name_(std::move(name)) {}
+
+  std::optional<Objection> take(std::string_view bytes) {
+    size_ += static_cast<int64_t>(bytes.size());
+    if (size_ > rules_.max_file_bytes) {
+      return Objection{413, "file_too_large",
+                       "the image is larger than " + human_bytes(rules_.max_file_bytes)};
+    }
+    if (file_) return store(bytes);
+    first_ += bytes;
+    if (first_.size() < kSniffBytes) return std::nullopt;
+    return open();
+  }
+
+  std::optional<Objection> finish() {
+    if (size_ == 0) return Objection{400, "empty_file", "the file is empty"};
+    if (!file_) return open();
+    return std::nullopt;
+  }
+
+  Arrived arrived() && { return {std::move(name_), std::move(*file_), size_}; }
+  std::string name() && { return std::move(name_); }
+
+ private:
+  std::optional<Objection> open() {
+    const Kind kind = sniff(first_);
+    if (kind == Kind::unknown) {
+      return Objection{415, "not_an_image",
+                       "the content is no image of a format that is read here"};
+    }
+    if (!is_read(kind, rules_.formats)) {
+      return Objection{415, "format_not_enabled",
+                       "images of this format are not read here: " + std::string(name_of(kind))};
+    }
+    auto file = TempFile::create(spool_);
+    if (!file) return spool_objection(file.error());
+    file_.emplace(std::move(*file));
+    return store(std::exchange(first_, {}));
+  }
+
+  std::optional<Objection> store(std::string_view bytes) {
+    const Status written = write_all(file_->fd(), bytes);
+    if (!written) return spool_objection(written.error());
+    if (size_ - room_seen_at_ < kRoomStep) return std::nullopt;
+    room_seen_at_ = size_;
+    return check_room();
+  }
+
+  std::optional<Objection> check_room() const {
+    const auto room = spool_.room();
+    if (!room) return spool_objection(room.error());
+    if (room->free_bytes < rules_.min_free_bytes) return spool_objection({ENOSPC, "write", "tmp/"});
+    return std::nullopt;
+  }
+
+  const Spool& spool_;
+  const IntakeRules& rules_;
+  std::string name_;
+  std::string first_;  // bytes, until they tell what it is
+  std::optional<TempFile> file_;
+  int64_t size_ = 0;
+  int64_t room_seen_at_ = 0;
+};
+
+// Sorts the parts of a form into files and values.
+class Sorter final : public PartSink {
+ public:
+  Sorter(const Spool& spool, const IntakeRules& rules) : spool_(spool), rules_(rules) {}
+
+  Status part_begins(const Part& part) override {
+    value_ = nullptr;
+    if (is_file(part)) {
+      file_.emplace(spool_, rules_,
+                    std::string(part.filename.value_or("").substr(0, kMaxNameBytes)));
+      unnamed_ = !part.filename || part.filename->empty();
+      return Ok{};
+    }
+    const bool known = upload_.values.contains(part.name);
+    value_ = known || part.filename ? nullptr
+                                    : &upload_.values[part.name];  // the first of a name counts
+    return Ok{};
+  }
+
+  Status part_data(std::string_view bytes) override {
+    if (file_) return judge(file_->take(bytes));
+    if (value_ == nullptr) return Ok{};
+    if (value_->size() + bytes.size() > kMaxValueBytes) {
+      return object({413, "body_too_large", "a field of the form is too long"});
+    }
+    *value_ += bytes;
+    return Ok{};
+  }
+
+  Status part_ends() override {
+    if (!file_) return Ok{};
+    auto objection = file_->finish();
+    // What a browser sends for a file input that was left empty.
+    const bool left_empty = objection && objection->code == "empty_file" && unnamed_ &&
+                            rules_.on_bad_file == OnBadFile::skip;
+    if (left_empty) file_.reset();
+    if (Status judged = judge(std::move(objection)); !judged) return judged;
+    if (file_) upload_.files.push_back(std::move(*file_).arrived());
+    file_.reset();
+    return Ok{};
+  }
+
+  Upload& upload() { return upload_; }
+  std::optional<Objection>& objection() { return objection_; }
+
+ private:
+  bool is_file(const Part& part) const {
+    if (rules_.fields == IntakeRules::Fields::any_filename) {
+      return part.name == "file" || part.filename.has_value();
+    }
+    return part.name == "file" && upload_.files.empty();
+  }
+
+  // A bad file ends the upload, or is left out of it.
+  Status judge(std::optional<Objection> objection) {
+    if (!objection || !file_) return Ok{};
+    const bool ours = objection->status == 507 || objection->status == 503;
+    if (rules_.on_bad_file == OnBadFile::refuse || ours) return object(std::move(*objection));
+    upload_.turned_away.push_back({std::move(*file_).name(), std::move(*objection)});
+    file_.reset();
+    return Ok{};
+  }
+
+  Status object(Objection why) {
+    Error error = bad_data(why.detail, "upload");
+    objection_ = std::move(why);
+    return error;
+  }
+
+  const Spool& spool_;
+  const IntakeRules& rules_;
+  Upload upload_;
+  std::optional<Incoming> file_;
+  std::string* value_ = nullptr;
+  bool unnamed_ = false;
+  std::optional<Objection> objection_;
+};
+
+using Outcome = std::variant<Upload, Objection>;
+
+Outcome receive_form(const Spool& spool, const IntakeRules& rules, Body& body,
+                     const std::string& boundary) {
+  Sorter sorter(spool, rules);
+  Multipart form(boundary, sorter);
+  for (;;) {
+    const auto bytes = body.next();
+    if (!bytes) return body_objection(bytes.error());
+    const Status read = bytes->empty() ? form.finish() : form.feed(*bytes);
+    if (!read && sorter.objection()) return std::move(*sorter.objection());
+    if (!read) return Objection{400, "bad_form", read.error().action};
+    if (bytes->empty()) break;
+  }
+  Upload upload = std::move(sorter.upload());
+  if (upload.files.empty() && upload.turned_away.empty()) {
+    return Objection{400, "no_file", "the form holds no file"};
+  }
+  return upload;
+}
+
+Outcome receive_raw(const Spool& spool, const IntakeRules& rules, Body& body,
+                    std::string_view name) {
+  Incoming file(spool, rules, std::string(name.substr(0, kMaxNameBytes)));
+  for (;;) {
+    const auto bytes = body.next();
+    if (!bytes) return body_objection(bytes.error());
+    auto objection = bytes->empty() ? file.finish() : file.take(*bytes);
+    if (objection) return std::move(*objection);
+    if (bytes->empty()) break;
+  }
+  Upload upload;
+  upload.files.push_back(std::move(file).arrived());
+  return upload;
+}
+
+// Is there room for what the client says that it will send?
+std::optional<Objection> check_room(const Spool& spool, const IntakeRules& rules,
+                                    const Head& head) {
+  const auto room = spool.room();
+  if (!room) return spool_objection(room.error());
+  const uint64_t needed = rules.min_free_bytes + static_cast<uint64_t>(head.length_bytes);
+  if (room->free_bytes < needed || room->free_inodes < 16) {
+    return spool_objection({ENOSPC, "write", "tmp/"});
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<Upload, Objection> receive(const Spool& spool, const IntakeRules& rules,
+                                        const Asked& asked, std::string_view raw_name) {
+  const Head& head = asked.head;
+  if (head.framing == Head::Framing::none) {
+    return Objection{411, "no_length", "the request needs a body and its Content-Length"};
+  }
+  const std::string* type = head.field("content-type");
+  const bool form = type != nullptr && lower(*type).starts_with("multipart/");
+  if (!form && head.length_bytes > rules.max_file_bytes) {
+    return Objection{413, "file_too_large",
+                     "the image is larger than " + human_bytes(rules.max_file_bytes)};
+  }
+  if (head.length_bytes > rules.max_body_bytes) return body_objection({EFBIG, "", ""});
+  if (auto full = check_room(spool, rules, head)) return std::move(*full);
+  if (!form) return receive_raw(spool, rules, *asked.body, raw_name);
+  const auto boundary = multipart_boundary(*type);
+  if (!boundary) return Objection{400, "bad_form", "Content-Type names no proper boundary"};
+  return receive_form(spool, rules, *asked.body, *boundary);
+}
+
+}  // namespace imgq::web

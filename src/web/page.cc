@@ -1,0 +1,213 @@
+#include "src/web/page.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "src/base/text.h"
+#include "src/web/assets.h"
+#include "src/web/job_json.h"
+
+namespace imgq::web {
+namespace {
+
+// Puts each value where the template says {{its name}}.
+std::string filled(std::string_view pattern,
+                   const std::map<std::string_view, std::string>& values) {
+  std::string out;
+  for (;;) {
+    const size_t open = pattern.find("{{");
+    out += pattern.substr(0, open);
+    if (open == std::string_view::npos) return out;
+    const size_t close = pattern.find("}}", open);
+    const auto value = values.find(pattern.substr(open + 2, close - open - 2));
+    if (value != values.end()) out += value->second;
+    pattern.remove_prefix(close + 2);
+  }
+}
+
+std::string age_text(int64_t age_ms) {
+  const int64_t seconds = age_ms / 1000;
+  if (seconds < 0) return "now";
+  if (seconds < 100) return fmt::format("{} s", seconds);
+  if (seconds < 100 * 60) return fmt::format("{} min", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
+  return fmt::format("{} d", seconds / 86400);
+}
+
+// What people call a state.
+std::string_view word_for(State state) {
+  switch (state) {
+    case State::staging:
+      return "waiting";
+    case State::delayed:
+      return "will retry";
+    case State::processing:
+      return "running";
+    case State::completed:
+      return "done";
+    case State::failed:
+      return "failed";
+    case State::hold:
+      return "on hold";
+    case State::cancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
+std::string action_form(const JobView& job, std::string_view verb, std::string_view word) {
+  return fmt::format(
+      "<form method=\"post\" action=\"/jobs/{}/{}\"><button class=\"quiet\">{}</button></form>",
+      job.ticket.id.text(), verb, word);
+}
+
+std::string actions_of(const JobView& job) {
+  switch (job.state) {
+    case State::completed: {
+      std::string out;
+      for (const ResultFile& result : job.outcome->results) {
+        const bool only = job.outcome->results.size() == 1;
+        out += fmt::format("<a class=\"button\" href=\"{}/results/{}?download=1\">{}</a>",
+                           job_address(job.ticket.id), result.rendition,
+                           only ? "Download" : html(result.rendition));
+      }
+      return out;
+    }
+    case State::failed:
+      return action_form(job, "retry", "Try again");
+    case State::delayed:
+      return action_form(job, "retry", "Try now") + action_form(job, "cancel", "Cancel");
+    case State::staging:
+    case State::hold:
+    case State::processing:
+      return action_form(job, "cancel", "Cancel");
+    case State::cancelled:
+      break;
+  }
+  return "";
+}
+
+std::string thumb_of(const JobView& job) {
+  if (job.state != State::completed || job.outcome->results.empty()) {
+    return "<span class=\"thumb\"></span>";
+  }
+  const std::string address = "/result/" + job.ticket.id.text();
+  return fmt::format(
+      "<a class=\"thumb\" href=\"{0}\"><img src=\"{0}\" alt=\"\" loading=\"lazy\"></a>", address);
+}
+
+// What there is to say of the job below its name.
+std::string note_of(const JobView& job) {
+  if (job.outcome && job.outcome->ending != Ending::completed) return job.outcome->cause.message;
+  if (!job.outcome && !job.tries.empty()) return job.tries.back().cause.message;
+  std::string out;
+  if (!job.outcome) return out;
+  const Json shown = job_json(job);
+  for (const Json& result : *member(shown, "results")) {
+    if (!out.empty()) out += ", ";
+    out += fmt::format("{}×{}, {}", integer_in(result, "width", 0, INT32_MAX).value_or(0),
+                       integer_in(result, "height", 0, INT32_MAX).value_or(0),
+                       human_bytes(integer_in(result, "bytes", 0, INT64_MAX).value_or(0)));
+  }
+  return out;
+}
+
+std::string row(const JobView& job, int64_t now_ms) {
+  const std::string name = job.ticket.name.empty() ? job.ticket.id.text() : job.ticket.name;
+  const bool bad = job.state == State::failed || job.state == State::delayed;
+  return fmt::format(
+      "<tr data-id=\"{0}\" data-state=\"{1}\"><td>{2}</td><td class=\"what\"><span "
+      "class=\"name\">{3}</span><span class=\"{4}\">{5}</span></td><td><span class=\"state "
+      "{1}\">{6}</span></td><td class=\"age\"><time datetime=\"{7}\">{8}</time></td><td "
+      "class=\"do\">{9}</td></tr>\n",
+      job.ticket.id.text(), name_of(job.state), thumb_of(job), html(name), bad ? "bad" : "note",
+      html(note_of(job)), word_for(job.state), iso_time(job.ticket.submitted_ms),
+      age_text(now_ms - job.ticket.submitted_ms), actions_of(job));
+}
+
+std::string rows(const View& view) {
+  std::string out;
+  for (const JobView& job : view.jobs) out += row(job, view.made_ms);
+  return out;
+}
+
+std::string formats_text(const OptionalFormats& formats) {
+  std::vector<std::string> words = {"JPEG", "PNG", "WebP", "GIF"};
+  if (formats.heic) words.emplace_back("HEIC");
+  if (formats.avif) words.emplace_back("AVIF");
+  if (formats.jxl) words.emplace_back("JPEG XL");
+  if (formats.tiff) words.emplace_back("TIFF");
+  return one_of(words);
+}
+
+// The choice of presets, when there are any.
+std::string presets_field(const Config& config) {
+  if (config.presets.empty()) return "";
+  std::string out = "<label class=\"preset\">Preset <select name=\"preset\" id=\"preset\">";
+  if (!config.presets.contains("default")) out += "<option value=\"\">none</option>";
+  for (const auto& [name, renditions] : config.presets) {
+    out += fmt::format("<option{}>{}</option>", name == "default" ? " selected" : "", html(name));
+  }
+  return out + "</select></label>";
+}
+
+std::string notice_html(const View& view, std::string_view notice) {
+  std::string_view text = notice;
+  if (text.empty() && !view.good) text = "The spool cannot be read at the moment.";
+  if (text.empty() && view.counts.owners == 0) {
+    text = "No daemon is running: images are taken in and wait until imgqd is started.";
+  }
+  return fmt::format("<p id=\"notice\" role=\"status\"{}>{}</p>", text.empty() ? " hidden" : "",
+                     html(text));
+}
+
+}  // namespace
+
+std::string html(std::string_view text) {
+  std::string out;
+  for (const char c : printable(text)) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string page_html(const Site& site, std::string_view notice) {
+  const auto view = site.board.view();
+  return filled(assets::kPageHtml,
+                {{"notice", notice_html(*view, notice)},
+                 {"waiting", std::to_string(view->in(State::staging) + view->in(State::delayed))},
+                 {"hold", std::to_string(view->in(State::hold))},
+                 {"running", std::to_string(view->in(State::processing))},
+                 {"done", std::to_string(view->in(State::completed))},
+                 {"failed", std::to_string(view->in(State::failed))},
+                 {"minute", std::to_string(view->last_minute)},
+                 {"oldest", view->oldest_age_ms > 0 ? age_text(view->oldest_age_ms) : "–"},
+                 {"formats", formats_text(site.config.limits.formats)},
+                 {"max_file", human_bytes(site.config.limits.max_file_bytes)},
+                 {"max_file_bytes", std::to_string(site.config.limits.max_file_bytes)},
+                 {"presets", presets_field(site.config)},
+                 {"empty", view->jobs.empty() ? "" : " hidden"},
+                 {"version", IMGQ_VERSION},
+                 {"rows", rows(*view)}});
+}
+
+}  // namespace imgq::web

@@ -1,0 +1,118 @@
+#include "src/web/routes.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string>
+
+#include "spool/sys.h"
+#include "src/web/guard.h"
+#include "src/web/problem.h"
+
+namespace imgq::web {
+namespace {
+
+using Answer = Reply (*)(Site&, const Asked&);
+
+enum class Access { open, token };
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  // "*" stands for one segment
+  Access access;
+  Answer run;
+};
+
+constexpr std::array kRoutes = {
+    Route{"POST", "uploadFile", Access::token, routes::old_upload},
+    Route{"GET", "queryFileStatus/*", Access::token, routes::old_status},
+    Route{"GET", "heartbeat", Access::open, routes::old_heartbeat},
+    Route{"POST", "v1/jobs", Access::token, routes::submit_jobs},
+    Route{"GET", "v1/jobs", Access::token, routes::list_jobs},
+    Route{"GET", "v1/jobs/*", Access::token, routes::show_job},
+    Route{"DELETE", "v1/jobs/*", Access::token, routes::cancel_job},
+    Route{"POST", "v1/jobs/*/retry", Access::token, routes::retry_job},
+    Route{"GET", "v1/jobs/*/results", Access::token, routes::list_results},
+    Route{"GET", "v1/jobs/*/results/*", Access::token, routes::send_result},
+    Route{"GET", "v1/events", Access::token, routes::events},
+    Route{"GET", "jobs/*", Access::token, routes::show_record},
+    Route{"GET", "result/*", Access::token, routes::send_result},
+    Route{"GET", "result/*/*", Access::token, routes::send_result},
+    Route{"GET", "", Access::token, routes::page},
+    Route{"POST", "", Access::token, routes::page_upload},
+    Route{"POST", "jobs/*/*", Access::token, routes::page_action},
+    Route{"GET", "page.css", Access::token, routes::page_asset},
+    Route{"GET", "page.js", Access::token, routes::page_asset},
+    Route{"GET", "favicon.ico", Access::token, routes::page_asset},
+    Route{"GET", "livez", Access::open, routes::livez},
+    Route{"GET", "readyz", Access::open, routes::readyz},
+    Route{"GET", "healthz", Access::open, routes::readyz},
+    Route{"GET", "metrics", Access::token, routes::metrics},
+    Route{"GET", "openapi.json", Access::token, routes::openapi},
+};
+
+bool matches(std::string_view pattern, const std::vector<std::string>& path) {
+  for (const std::string& segment : path) {
+    const size_t end = std::min(pattern.find('/'), pattern.size());
+    const std::string_view wanted = pattern.substr(0, end);
+    if (wanted.empty() || (wanted != "*" && wanted != segment)) return false;
+    pattern.remove_prefix(std::min(end + 1, pattern.size()));
+  }
+  return pattern.empty();
+}
+
+bool is_known_method(std::string_view method) {
+  constexpr std::array<std::string_view, 7> known = {"GET",   "HEAD",   "POST",   "PUT",
+                                                     "PATCH", "DELETE", "OPTIONS"};
+  return std::find(known.begin(), known.end(), method) != known.end();
+}
+
+std::string allowed_methods(const std::vector<std::string>& path) {
+  std::string out = "OPTIONS";
+  for (const Route& route : kRoutes) {
+    if (!matches(route.pattern, path)) continue;
+    out += ", " + std::string(route.method);
+    if (route.method == "GET") out += ", HEAD";
+  }
+  return out;
+}
+
+Reply no_route(const Head& head) {
+  if (!is_known_method(head.method)) return problem(501, "this method is not known here");
+  const std::string allowed = allowed_methods(head.path);
+  if (allowed == "OPTIONS") return problem(404, "there is nothing at this address", "no_route");
+  Reply reply;
+  if (head.method != "OPTIONS") reply = problem(405, "this address does not take this method");
+  reply.fields.emplace_back("Allow", allowed);
+  return reply;
+}
+
+const Route* find_route(const Head& head) {
+  const std::string_view method = head.method == "HEAD" ? "GET" : std::string_view(head.method);
+  const auto* found = std::find_if(kRoutes.begin(), kRoutes.end(), [&](const Route& route) {
+    return route.method == method && matches(route.pattern, head.path);
+  });
+  return found == kRoutes.end() ? nullptr : found;
+}
+
+Reply run(Site& site, const Asked& asked, const Route* route) {
+  if (auto refused = check_origin(asked.head, site.options)) return std::move(*refused);
+  const bool open = route != nullptr && route->access == Access::open;
+  if (!open && !site.options.token.empty() && !shows_token(asked.head, site.options.token)) {
+    return unauthorized();
+  }
+  return route != nullptr ? route->run(site, asked) : no_route(asked.head);
+}
+
+}  // namespace
+
+Reply answer(Site& site, const Asked& asked) {
+  const int64_t began = sys::monotonic_ms();
+  const Route* route = find_route(asked.head);
+  Reply reply = run(site, asked, route);
+  const std::string name = route == nullptr ? "none" : "/" + std::string(route->pattern);
+  site.meter.count(name, reply.status, static_cast<double>(sys::monotonic_ms() - began) / 1000);
+  return reply;
+}
+
+}  // namespace imgq::web

@@ -1,0 +1,186 @@
+#include <algorithm>
+#include <string>
+
+#include "spool/control.h"
+#include "spool/json.h"
+#include "src/web/job_json.h"
+#include "src/web/look_up.h"
+#include "src/web/problem.h"
+#include "src/web/routes.h"
+#include "src/web/submission.h"
+
+namespace imgq::web::routes {
+namespace {
+
+constexpr int64_t kMaxWaitSeconds = 60;
+
+Reply json_reply(int status, const Json& body) {
+  Reply reply;
+  reply.status = status;
+  reply.text = dump_json(body) + "\n";
+  return reply;
+}
+
+Json fresh_json(const Site& site, const Taken::Job& job) {
+  if (job.submitted.existing) {
+    if (auto known = find(site.spool, job.submitted.id)) return job_json(*known);
+  }
+  return Json{{"id", job.submitted.id.text()},
+              {"state", "staging"},
+              {"name", job.name},
+              {"links", Json{{"self", job_address(job.submitted.id)}}}};
+}
+
+// 255 printable characters at most; nothing for any other.
+std::optional<std::string> key_of(const Head& head) {
+  const std::string* key = head.field("idempotency-key");
+  if (key == nullptr) return "";
+  const bool printable =
+      std::all_of(key->begin(), key->end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
+  if (key->empty() || key->size() > 255 || !printable) return std::nullopt;
+  return *key;
+}
+
+Reply accepted(const Site& site, const Taken& taken) {
+  Json jobs = Json::array();
+  for (const auto& job : taken.jobs) jobs.push_back(fresh_json(site, job));
+  const bool one = taken.jobs.size() == 1 && taken.turned_away.empty();
+  Reply reply = json_reply(202, one ? jobs.front() : Json{{"jobs", jobs}});
+  reply.fields.emplace_back("Location", job_address(taken.jobs.front().submitted.id));
+  reply.fields.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+// Waits until the job has ended, the client has gone or `seconds` are over.
+void wait_for_end(Site& site, const Asked& asked, const JobId& id, int64_t seconds) {
+  const auto turn = Turn::take(site.long_polls, site.options.max_held);
+  if (!turn) return;  // too many wait: this one hears how it stands now and asks again
+  const int64_t until = sys::monotonic_ms() + seconds * 1000;
+  for (int64_t step = 20; sys::monotonic_ms() < until; step = std::min<int64_t>(step * 2, 250)) {
+    const auto ended = has_ended(site.spool, id);
+    if (!ended || *ended) return;
+    const int64_t left = until - sys::monotonic_ms();
+    if (left <= 0 || !asked.client->wait(std::min(step, left))) return;
+  }
+}
+
+Reply job_reply(const Asked& asked, const JobView& job, const Json& body) {
+  const std::string etag = job_etag(job);
+  if (has_already(asked.head, etag)) {
+    Reply reply;
+    reply.status = 304;
+    reply.fields.emplace_back("ETag", etag);
+    return reply;
+  }
+  Reply reply = json_reply(200, body);
+  reply.fields.emplace_back("ETag", etag);
+  reply.fields.emplace_back("Cache-Control", "no-cache");
+  if (!job.outcome) reply.fields.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+// A job's control (cancel, retry) as a reply.
+Reply control_reply(const Site& site, const JobId& id, const Result<State>& done) {
+  if (!done && done.error().code == EBUSY) return problem(409, done.error().action, "wrong_state");
+  if (!done && done.error().code == ENOENT) return no_job(site, id);
+  if (!done && done.error().code == EAGAIN) {
+    Reply reply = problem(503, "the job is moving: try again", "moving");
+    reply.fields.emplace_back("Retry-After", "1");
+    return reply;
+  }
+  if (!done) return problem_of(done.error());
+  return json_reply(200, Json{{"id", id.text()}, {"state", name_of(*done)}});
+}
+
+std::optional<State> state_named(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kAllStates), std::end(kAllStates),
+                                   [name](State state) { return name_of(state) == name; });
+  if (found == std::end(kAllStates)) return std::nullopt;
+  return *found;
+}
+
+Result<std::vector<Listed>> newest_of(const Spool& spool, const std::vector<State>& states,
+                                      size_t limit) {
+  std::vector<Listed> all;
+  for (const State state : states) {
+    auto some = list(spool, state, Order::newest_first, limit);
+    if (!some) return some.error();
+    all.insert(all.end(), some->begin(), some->end());
+  }
+  std::sort(all.begin(), all.end(), [](const Listed& a, const Listed& b) { return a.id > b.id; });
+  const auto twice = std::unique(all.begin(), all.end(),
+                                 [](const Listed& a, const Listed& b) { return a.id == b.id; });
+  all.erase(twice, all.end());
+  if (all.size() > limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(limit), all.end());
+  return all;
+}
+
+}  // namespace
+
+Reply submit_jobs(Site& site, const Asked& asked) {
+  auto key = key_of(asked.head);
+  if (!key) return problem(400, "an Idempotency-Key is 1 to 255 printable characters", "bad_key");
+  Terms terms;
+  terms.key = std::move(*key);
+  auto taken = take_in(site, asked, terms);
+  if (auto* objection = std::get_if<Objection>(&taken)) return reply_to(*objection);
+  return accepted(site, std::get<Taken>(taken));
+}
+
+Reply list_jobs(Site& site, const Asked& asked) {
+  const auto limit = number_parameter(asked.head, "limit", 1, 500, 50);
+  if (!limit) return problem(400, "limit is a number from 1 to 500", "bad_request");
+  std::vector<State> states(std::begin(kAllStates), std::end(kAllStates));
+  if (const std::string* name = asked.head.parameter("state")) {
+    const auto state = state_named(*name);
+    if (!state) {
+      return problem(400,
+                     "state is staging, delayed, processing, completed, failed, hold or cancelled",
+                     "bad_request");
+    }
+    states = {*state};
+  }
+  const auto newest = newest_of(site.spool, states, static_cast<size_t>(*limit));
+  if (!newest) return problem_of(newest.error());
+  Json jobs = Json::array();
+  for (const Listed& one : *newest) {
+    if (const auto job = find(site.spool, one.id)) jobs.push_back(job_json(*job));
+  }
+  return json_reply(200, Json{{"jobs", std::move(jobs)}});
+}
+
+Reply show_job(Site& site, const Asked& asked) {
+  const auto seconds = number_parameter(asked.head, "wait", 0, kMaxWaitSeconds, 0);
+  if (!seconds) return problem(400, "wait is a number of seconds from 0 to 60", "bad_request");
+  auto found = look_up(site, asked.head.path[2]);
+  if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
+  auto& job = std::get<JobView>(found);
+  if (*seconds > 0 && !job.outcome) {
+    wait_for_end(site, asked, job.ticket.id, *seconds);
+    found = look_up(site, asked.head.path[2]);
+    if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
+  }
+  const auto& now = std::get<JobView>(found);
+  return job_reply(asked, now, job_json(now));
+}
+
+Reply show_record(Site& site, const Asked& asked) {
+  auto found = look_up(site, asked.head.path[1]);
+  if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
+  const auto& job = std::get<JobView>(found);
+  return job_reply(asked, job, record_json(job));
+}
+
+Reply cancel_job(Site& site, const Asked& asked) {
+  const auto id = JobId::parse(asked.head.path[2]);
+  if (!id) return problem(404, "this is not a job's id", "no_job");
+  return control_reply(site, *id, cancel(site.spool, *id));
+}
+
+Reply retry_job(Site& site, const Asked& asked) {
+  const auto id = JobId::parse(asked.head.path[2]);
+  if (!id) return problem(404, "this is not a job's id", "no_job");
+  return control_reply(site, *id, retry(site.spool, *id));
+}
+
+}  // namespace imgq::web::routes

@@ -1,0 +1,103 @@
+#include <string>
+
+#include "spool/control.h"
+#include "spool/query.h"
+#include "src/web/assets.h"
+#include "src/web/look_up.h"
+#include "src/web/page.h"
+#include "src/web/problem.h"
+#include "src/web/routes.h"
+#include "src/web/submission.h"
+
+namespace imgq::web::routes {
+namespace {
+
+constexpr const char* kPagePolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+// Back to the page, which then shows what became of it.
+Reply see_page(const std::string& query) {
+  Reply reply;
+  reply.status = 303;
+  reply.fields.emplace_back("Location", "/" + query);
+  return reply;
+}
+
+// What a form without a script was sent back to the page with.
+std::string notice_of(const Head& head) {
+  if (head.parameter("refused") != nullptr) {
+    const auto taken = number_parameter(head, "taken", 0, 99, 0).value_or(0);
+    const auto refused = number_parameter(head, "refused", 0, 99, 0).value_or(0);
+    std::string out = std::to_string(taken) + " taken in";
+    if (refused > 0)
+      out += ", " + std::to_string(refused) + " refused: no images that are read here";
+    return out + ".";
+  }
+  if (head.parameter("none") != nullptr) return "No file was chosen.";
+  if (head.parameter("large") != nullptr) return "Not taken in: a file is too large.";
+  if (head.parameter("full") != nullptr) return "Not taken in: there is no room. Try again later.";
+  if (head.parameter("moved") != nullptr) return "The job had moved on; nothing was changed.";
+  return "";
+}
+
+std::string query_for(const Objection& objection) {
+  if (objection.code == "no_file") return "?none=1";
+  if (objection.status == 413) return "?large=1";
+  return "?full=1";
+}
+
+}  // namespace
+
+Reply page(Site& site, const Asked& asked) {
+  Reply reply;
+  reply.type = "text/html; charset=utf-8";
+  reply.text = page_html(site, notice_of(asked.head));
+  reply.fields.emplace_back("Content-Security-Policy", kPagePolicy);
+  // "no-referrer" would make a form's Origin "null", which is refused.
+  reply.fields.emplace_back("Referrer-Policy", "same-origin");
+  return reply;
+}
+
+Reply page_upload(Site& site, const Asked& asked) {
+  Terms terms;
+  terms.on_bad_file = OnBadFile::skip;
+  auto taken = take_in(site, asked, terms);
+  if (const auto* objection = std::get_if<Objection>(&taken)) {
+    const bool told = objection->code == "no_file" || objection->status == 413 ||
+                      objection->status == 507 || objection->status == 503;
+    return told ? see_page(query_for(*objection)) : reply_to(*objection);
+  }
+  site.board.look();  // so that the page shows them
+  const auto& done = std::get<Taken>(taken);
+  return see_page("?taken=" + std::to_string(done.jobs.size()) +
+                  "&refused=" + std::to_string(done.turned_away.size()));
+}
+
+Reply page_action(Site& site, const Asked& asked) {
+  const auto id = JobId::parse(asked.head.path[1]);
+  const std::string& verb = asked.head.path[2];
+  if (!id || (verb != "retry" && verb != "cancel")) {
+    return problem(404, "there is nothing at this address", "no_route");
+  }
+  const auto done = verb == "retry" ? retry(site.spool, *id) : cancel(site.spool, *id);
+  if (!done && done.error().code == ENOENT) return no_job(site, *id);
+  if (!done && done.error().code != EBUSY && done.error().code != EAGAIN) {
+    return problem_of(done.error());
+  }
+  site.board.look();
+  return see_page(done ? "" : "?moved=1");
+}
+
+Reply page_asset(Site&, const Asked& asked) {
+  Reply reply;
+  const std::string& name = asked.head.path[0];
+  if (name == "favicon.ico") return problem(404, "there is no icon", "no_route");
+  const bool script = name == "page.js";
+  reply.type = script ? "text/javascript; charset=utf-8" : "text/css; charset=utf-8";
+  reply.text = std::string(script ? assets::kPageJs : assets::kPageCss);
+  reply.fields.emplace_back("Cache-Control", "no-cache");
+  return reply;
+}
+
+}  // namespace imgq::web::routes

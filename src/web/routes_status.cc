@@ -1,0 +1,43 @@
+#include "spool/json.h"
+#include "src/web/assets.h"
+#include "src/web/problem.h"
+#include "src/web/routes.h"
+
+namespace imgq::web::routes {
+
+// The process answers; nothing more is meant.
+Reply livez(Site&, const Asked&) {
+  Reply reply;
+  reply.text = "{\"status\":\"ok\"}";
+  return reply;
+}
+
+// Uploads can be taken: the spool can be written and has room. A daemon need not run for that; how
+// many do is told.
+Reply readyz(Site& site, const Asked&) {
+  const auto probe = TempFile::create(site.spool);
+  const auto room = site.spool.room();
+  if (!probe) return problem_of(probe.error());
+  if (!room) return problem_of(room.error());
+  if (room->free_bytes < site.config.min_free_bytes) return problem_of({ENOSPC, "write", "tmp/"});
+  Reply reply;
+  reply.text = dump_json(Json{{"status", "ok"},
+                              {"free_bytes", room->free_bytes},
+                              {"daemons", site.board.view()->counts.owners}});
+  return reply;
+}
+
+Reply metrics(Site& site, const Asked&) {
+  Reply reply;
+  reply.type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.text = metrics_text(*site.board.view()) + site.meter.text();
+  return reply;
+}
+
+Reply openapi(Site&, const Asked&) {
+  Reply reply;
+  reply.text = std::string(assets::kOpenapiJson);
+  return reply;
+}
+
+}  // namespace imgq::web::routes
