@@ -137,6 +137,13 @@ class Owner {
  private:
   Owner(const Spool* spool, std::string name, Fd alive)
       : spool_(spool), name_(std::move(name)), alive_(std::move(alive)) {}
+  std::string path_of(const Token& token) const;
+  Result<std::vector<Token>> rename_claims(std::span<const Token> tokens, Claims& claims) const;
+  Result<bool> finish_if_ended(const Token& token) const;
+  Status take(const Token& token, Claims& claims, Sync sync) const;
+  std::vector<Result<Outcome>> complete_group(std::span<Finished> jobs, Sync sync,
+                                              SourceAfter source) const;
+  Result<Outcome> finish(const Outcome& outcome, SourceAfter source) const;
   const Spool* spool_;  // outlives it
   std::string name_;
   Fd alive_;

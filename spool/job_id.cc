@@ -1,11 +1,10 @@
 #include "spool/job_id.h"
 
-#include <array>
+#include <algorithm>
 #include <cstdio>
 #include <mutex>
-#include <system_error>
 
-#include "spool/sys.h"
+#include "spool/fresh.h"
 
 namespace imgq {
 namespace {
@@ -21,21 +20,8 @@ struct Parts {
   friend auto operator<=>(const Parts&, const Parts&) = default;
 };
 
-std::array<uint64_t, 2> random_words() {
-  std::array<uint64_t, 2> words{};
-  if (sys::getrandom(words.data(), sizeof words) != static_cast<ssize_t>(sizeof words)) {
-    throw std::system_error(errno, std::generic_category(), "getrandom");
-  }
-  return words;
-}
-
-uint64_t now_ms() {
-  struct timespec now = {};
-  if (sys::clock_realtime(&now) != 0) {
-    throw std::system_error(errno, std::generic_category(), "clock_gettime");
-  }
-  const int64_t ms = static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
-  return static_cast<uint64_t>(std::min(std::max<int64_t>(ms, 0), kLastMs));
+uint64_t clock_ms() {
+  return static_cast<uint64_t>(std::min(std::max<int64_t>(now_ms(), 0), kLastMs));
 }
 
 // The last id, made greater by a random step: still unguessable, and in order.
@@ -52,7 +38,7 @@ Parts next_parts() {
   static std::mutex mutex;
   static Parts last;
   const auto [first, second] = random_words();
-  const Parts fresh = {now_ms(), first & kHeadMask, second & kTailMask};
+  const Parts fresh = {clock_ms(), first & kHeadMask, second & kTailMask};
   const std::lock_guard lock(mutex);
   last = fresh.ms > last.ms ? fresh : after(last, first >> 12);
   return last;

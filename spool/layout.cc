@@ -105,6 +105,9 @@ std::string delayed(int64_t due_ms, const Token& token) {
   return "delayed/" + due + "." + name_of_token(token);
 }
 std::string hold(const Token& token) { return joined("hold", name_of_token(token)); }
+std::string first_token(const JobId& id, State first) {
+  return first == State::hold ? hold({id, 1}) : staging({id, 1});
+}
 std::string processing(std::string_view owner, const Token& token) {
   return joined(owner_folder(owner), name_of_token(token));
 }

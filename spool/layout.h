@@ -16,6 +16,11 @@ namespace imgq::layout {
 
 inline constexpr int kFormatVersion = 1;
 
+// The folders of a spool, in the order in which they are made.
+inline constexpr const char* kFolders[] = {"tmp",        "jobs",      "staging", "delayed",
+                                           "processing", "completed", "failed",  "cancelled",
+                                           "hold",       "corrupt",   "keys"};
+
 std::string hour_folder(const JobId& id);  // jobs/2026-11-24/05
 std::string ticket(const JobId& id);       // jobs/2026-11-24/05/<id>.job
 std::string source(const JobId& id);       // ....src
@@ -25,9 +30,10 @@ std::string result(const JobId& id, std::string_view file);  // file: ResultFile
 std::string result_file(const JobId& id, int attempt, std::string_view rendition,
                         std::string_view extension);  // <id>.<n>.<rendition>.<ext>
 
-std::string staging(const Token& token);                             // staging/<id>.<n>
-std::string delayed(int64_t due_ms, const Token& token);             // delayed/<due>.<id>.<n>
-std::string hold(const Token& token);                                // hold/<id>.<n>
+std::string staging(const Token& token);                  // staging/<id>.<n>
+std::string delayed(int64_t due_ms, const Token& token);  // delayed/<due>.<id>.<n>
+std::string hold(const Token& token);                     // hold/<id>.<n>
+std::string first_token(const JobId& id, State first);    // of attempt 1, in staging/ or hold/
 std::string processing(std::string_view owner, const Token& token);  // processing/<owner>/<id>.<n>
 std::string owner_folder(std::string_view owner);                    // processing/<owner>
 std::string alive(std::string_view owner);                           // processing/<owner>/.alive

@@ -2,7 +2,11 @@
 #define IMGQ_SPOOL_SPOOL_H_
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "spool/error.h"
 #include "spool/fd.h"
@@ -22,6 +26,31 @@ inline constexpr State kAllStates[] = {State::staging,   State::delayed, State::
                                        State::cancelled};
 std::string_view name_of(State state);  // "staging", ...: also the name of its folder
 
+// Folders that this process knows to be on the disk under their names. Another process may have
+// made one and not synced it yet, so seeing a folder is not enough to put an acknowledged job
+// there.
+class KnownFolders {
+ public:
+  bool has(const std::string& path) const {
+    const std::lock_guard lock(mutex_);
+    return paths_.count(path) > 0;
+  }
+  void add(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    if (paths_.size() >= kMost) paths_.clear();
+    paths_.insert(path);
+  }
+  void forget(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    paths_.erase(path);
+  }
+
+ private:
+  static constexpr size_t kMost = 1000;
+  mutable std::mutex mutex_;
+  std::set<std::string> paths_;
+};
+
 // An open spool: a directory descriptor, the uuid of the spool, nothing that changes. Every
 // function of spool/ takes one by const reference and may be called from several threads at once.
 class Spool {
@@ -34,7 +63,8 @@ class Spool {
   static Result<Spool> open(const std::string& path);
 
   // Makes an empty spool at `path` (parents too), or opens the one that is there. Safe against
-  // another doing the same. Folders get `mode` (2770 for a shared one, 0700 for one's own).
+  // another doing the same. Folders get `mode` (2770 for a shared one, 0700 for one's own), or the
+  // mode of `path` when that was there already and empty.
   //   errors  ENOTEMPTY a directory with other things in it; EPROTO; mkdirat(2)
   static Result<Spool> create(const std::string& path, mode_t mode = 0700);
 
@@ -43,6 +73,7 @@ class Spool {
   const std::string& uuid() const { return uuid_; }
   mode_t folder_mode() const { return folder_mode_; }  // new folders get it by fchmod
   mode_t file_mode() const { return folder_mode_ & 0666; }
+  KnownFolders& known_durable() const { return *known_durable_; }
 
   // Free room: 507 and exit 75 stand on it.
   struct Room {
@@ -56,11 +87,14 @@ class Spool {
       : root_(std::move(root)),
         path_(std::move(path)),
         uuid_(std::move(uuid)),
-        folder_mode_(folder_mode) {}
+        folder_mode_(folder_mode),
+        known_durable_(std::make_unique<KnownFolders>()) {}
+  Status write_format() const;
   Fd root_;
   std::string path_;
   std::string uuid_;
   mode_t folder_mode_;
+  std::unique_ptr<KnownFolders> known_durable_;
 };
 
 // A file being written in tmp/, named <random>.<host>.<boot>.<pid>. Removed when destroyed, unless
@@ -68,7 +102,9 @@ class Spool {
 class TempFile {
  public:
   static Result<TempFile> create(const Spool& spool);
-  TempFile(TempFile&&) noexcept = default;
+  // A further name in tmp/ for an existing file (`path` relative to `dir`), opened for reading.
+  static Result<TempFile> link(const Spool& spool, int dir, const std::string& path);
+  TempFile(TempFile&& other) noexcept;
   TempFile& operator=(TempFile&& other) noexcept;
   ~TempFile();
 

@@ -1,0 +1,189 @@
+// Taking jobs (FORMAT.md "Claim").
+#include "spool/claim.h"
+
+#include <fcntl.h>
+
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/layout.h"
+#include "spool/mutant.h"
+#include "spool/sys.h"
+#include "spool/tokens.h"
+
+namespace imgq {
+namespace {
+
+constexpr int64_t kDeferMs = 60'000;
+
+// A ticket as read through its stable name.
+struct TicketFile {
+  Ticket ticket;
+  uid_t owner = 0;
+  nlink_t names = 0;
+};
+
+Result<TicketFile> open_ticket(const Spool& spool, const JobId& id) {
+  const std::string path = layout::ticket(id);
+  const Fd file(sys::openat(spool.root(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return last_error("open the ticket", path);
+  struct stat about = {};
+  if (sys::fstat(file.get(), &about) != 0) return last_error("look at the ticket", path);
+  if (!S_ISREG(about.st_mode)) return bad_data("not a regular file", path);
+  const auto text = durable::read_text(file.get(), path);
+  if (!text) return text.error();
+  auto ticket = decode_ticket(*text, path);
+  if (!ticket) return ticket.error();
+  if (ticket->id != id) return bad_data("record is another job's", path);
+  return TicketFile{std::move(*ticket), about.st_uid, about.st_nlink};
+}
+
+// The ticket, made anew from the token when its stable name was lost.
+Result<TicketFile> open_or_restore(const Spool& spool, const Token& token,
+                                   const std::string& token_path) {
+  auto file = open_ticket(spool, token.id);
+  if (file || file.error().code != ENOENT) return file;
+  if (const auto done = restore_ticket(spool, token_path, token.id); !done) return done.error();
+  return open_ticket(spool, token.id);
+}
+
+// The token, and the ticket when it is what cannot be read.
+Status quarantine_job(const Spool& spool, const JobId& id, const std::string& token_path) {
+  if (const auto moved = durable::quarantine(spool, token_path); !moved) return moved.error();
+  const auto ticket = read_ticket(spool, id);
+  if (ticket || ticket.error().code != 0) return Ok{};
+  return durable::quarantine(spool, layout::ticket(id));
+}
+
+// Sets a job aside that cannot be read: what is damaged to corrupt/, what cannot be read now (a
+// disk error, a record of a newer imgq) a minute later. Neither stands in the way of the others.
+void set_aside(const Spool& spool, const Token& token, const std::string& path, const Error& why,
+               Claims& claims) {
+  if (why.code == 0) {
+    claims.quarantined.push_back(why);
+    const auto moved = quarantine_job(spool, token.id, path);
+    if (!moved) claims.deferred.push_back(moved.error());
+    return;
+  }
+  claims.deferred.push_back(why);
+  const std::string to =
+      has_next(token) ? layout::delayed(now_ms() + kDeferMs, next_of(token)) : layout::hold(token);
+  const auto moved = move_token(spool, path, to);
+  if (!moved && moved.error().code != ENOENT) claims.deferred.push_back(moved.error());
+}
+
+// Why a job must not be run again, if so.
+std::optional<Cause> verdict_on(const Claim& claim, const Tally& sum) {
+  if (sum.losses > kMaxLosses) {
+    return Cause{"poison", "the daemons running it died too often", 0};
+  }
+  if (sum.crashes >= kPoisonCrashes) {
+    return Cause{"poison", "killed its workers: " + sum.last.message, sum.last.signal};
+  }
+  if (sum.failures >= claim.ticket.max_attempts) return sum.last;
+  return std::nullopt;
+}
+
+// The token's other name in staging/ is back although it was taken: the same owner has the job
+// already, or a name healed. Either way this name is one too many.
+bool was_taken_before(const Spool& spool, const TicketFile& file, const Token& token) {
+  const nlink_t own_names = file.ticket.key.empty() ? 2 : 3;
+  if (file.names <= own_names) return false;
+  return sys::unlinkat(spool.root(), layout::staging(token).c_str(), 0) == 0;
+}
+
+// The names of a batch, on the disk in both folders before anybody acts on them.
+Status sync_claims(const Spool& spool, const std::string& folder, Sync sync) {
+  durable::Group group(spool, sync);
+  group.folder(folder);
+  if (!mutated(Mutant::target_folder_only)) group.folder("staging");
+  return group.flush();
+}
+
+// After an error: what cannot be given back stays in our folder and is recovered from there.
+void give_back(const Owner& owner, const std::vector<Token>& tokens) {
+  for (const Token& token : tokens) (void)owner.release(Claim{token, Ticket{token.id}});
+}
+
+}  // namespace
+
+Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
+                                                Claims& claims) const {
+  std::vector<Token> taken;
+  for (const Token& token : tokens) {
+    const std::string from = layout::staging(token), to = path_of(token);
+    if (sys::renameat(spool_->root(), from.c_str(), spool_->root(), to.c_str()) == 0) {
+      taken.push_back(token);
+      continue;
+    }
+    const Error why = last_error("move to processing", from);
+    if (why.code == ENOENT) {
+      ++claims.lost_races;
+      continue;
+    }
+    give_back(*this, taken);
+    return why;
+  }
+  return taken;
+}
+
+Result<bool> Owner::finish_if_ended(const Token& token) const {
+  if (mutated(Mutant::no_outcome_check_on_claim)) return false;
+  const auto ended = durable::exists(*spool_, layout::outcome(token.id));
+  if (!ended || !*ended) return ended;
+  const auto outcome = read_outcome(*spool_, token.id);
+  if (!outcome) return outcome.error();
+  if (!*outcome) return false;  // retried by hand in this very moment
+  const auto settled = settle(*spool_, path_of(token), token.id, (*outcome)->ending);
+  return settled ? Result<bool>(true) : settled.error();
+}
+
+// One token that is ours: what it asks for, or where it went instead.
+Status Owner::take(const Token& token, Claims& claims, Sync sync) const {
+  const auto finished = finish_if_ended(token);
+  if (!finished) return finished.error();
+  if (*finished) {
+    ++claims.finished;
+    return Ok{};
+  }
+  auto file = open_or_restore(*spool_, token, path_of(token));
+  if (!file) return file.error();
+  if (was_taken_before(*spool_, *file, token)) {
+    ++claims.finished;
+    return Ok{};
+  }
+  const auto tries = read_tries(*spool_, token.id, token.attempt);
+  if (!tries) return tries.error();
+  const Tally sum = tally(*tries);
+  Claim claim{token,   std::move(file->ticket), file->owner, sum.failures, sum.crashes, sum.losses,
+              now_ms()};
+  if (const auto cause = verdict_on(claim, sum)) {
+    const auto failed = fail(claim, *cause, "{}", sync);
+    ++claims.finished;
+    return failed || failed.error().code == EEXIST ? Status(Ok{}) : failed.error();
+  }
+  claims.taken.push_back(std::move(claim));
+  return Ok{};
+}
+
+Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {
+  Claims claims;
+  const auto taken = rename_claims(tokens, claims);
+  if (!taken) return taken.error();
+  const auto alive = durable::exists(*spool_, layout::alive(name_));
+  if (!alive) return alive.error();
+  if (!*alive) return Error{ENOENT, "claim: this instance was taken over", name_};
+  if (taken->empty()) return claims;
+  const std::string folder = path_of(taken->front());
+  const auto synced = sync_claims(*spool_, folder.substr(0, folder.rfind('/')), sync);
+  if (!synced) {
+    give_back(*this, *taken);
+    return synced.error();
+  }
+  for (const Token& token : *taken) {
+    const auto status = take(token, claims, sync);
+    if (!status) set_aside(*spool_, token, path_of(token), status.error(), claims);
+  }
+  return claims;
+}
+
+}  // namespace imgq

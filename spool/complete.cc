@@ -1,0 +1,234 @@
+// Ending a claim: results and outcome (FORMAT.md "Complete", "Fail").
+#include <algorithm>
+#include <cmath>
+
+#include "spool/claim.h"
+#include "spool/digest.h"
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/layout.h"
+#include "spool/mutant.h"
+#include "spool/sys.h"
+#include "spool/tokens.h"
+
+namespace imgq {
+namespace {
+
+// One job on its way to being published.
+struct Publication {
+  Finished* job;
+  Outcome outcome;
+  std::optional<TempFile> record = {};
+  std::vector<std::string> named = {};  // results that have their names, to go when it fails
+  std::optional<Error> error = {};
+
+  void note(const Status& status) {
+    if (!status) error = status.error();
+  }
+};
+
+Outcome outcome_of(const Claim& claim, Ending ending, const std::string& owner) {
+  Outcome outcome{claim.token.id};
+  outcome.ending = ending;
+  outcome.attempt = claim.token.attempt;
+  outcome.started_ms = claim.claimed_ms;
+  outcome.ended_ms = now_ms();
+  outcome.owner = owner;
+  return outcome;
+}
+
+Result<ResultFile> describe(const FreshResult& fresh, const Token& token) {
+  ResultFile result{fresh.rendition};
+  result.file = layout::result_file(token.id, token.attempt, fresh.rendition, fresh.extension);
+  result.about = fresh.about;
+  struct stat about = {};
+  if (sys::fstat(fresh.file.fd(), &about) != 0) return last_error("look at a result", result.file);
+  result.size_bytes = about.st_size;
+  const auto digest = sha256_of_file(fresh.file.fd(), result.file);
+  if (!digest) return digest.error();
+  result.sha256 = *digest;
+  return result;
+}
+
+// Everything but the outcome: results under their names, the record in tmp/. Names are taken by
+// link, so nobody's result is ever replaced.
+Status prepare(const Spool& spool, Publication& entry) {
+  for (const FreshResult& fresh : entry.job->results) {
+    const auto result = describe(fresh, entry.job->claim.token);
+    if (!result) return result.error();
+    entry.outcome.results.push_back(*result);
+  }
+  if (const auto good = check(entry.outcome); !good) return good.error();
+  for (size_t i = 0; i < entry.outcome.results.size(); ++i) {
+    const std::string path = layout::result(entry.outcome.id, entry.outcome.results[i].file);
+    const auto named = durable::put_new(spool, entry.job->results[i].file, path);
+    if (!named) return named.error();
+    entry.named.push_back(path);
+  }
+  auto record = durable::write_temp(spool, encode(entry.outcome));
+  if (!record) return record.error();
+  entry.record = std::move(*record);
+  return Ok{};
+}
+
+void flush(durable::Group& group, std::vector<Publication>& entries) {
+  const auto synced = group.flush();
+  if (synced) return;
+  for (Publication& entry : entries) {
+    if (!entry.error) entry.error = synced.error();
+  }
+}
+
+// Results, their names and the records: nothing that an outcome names may be lost after it.
+void sync_prepared(durable::Group& group, std::vector<Publication>& entries) {
+  for (const Publication& entry : entries) {
+    if (entry.error) continue;
+    for (const FreshResult& fresh : entry.job->results) {
+      if (!mutated(Mutant::skip_result_fsync)) group.file(fresh.file.fd(), fresh.file.path());
+    }
+    if (!mutated(Mutant::skip_outcome_fsync)) {
+      group.file(entry.record->fd(), entry.record->path());
+    }
+    if (!mutated(Mutant::skip_hour_folder_fsync)) {
+      group.folder(layout::hour_folder(entry.outcome.id));
+    }
+  }
+  flush(group, entries);
+}
+
+void sync_committed(durable::Group& group, std::vector<Publication>& entries) {
+  if (mutated(Mutant::ack_before_sync)) return;
+  for (const Publication& entry : entries) {
+    if (entry.error || mutated(Mutant::skip_hour_folder_fsync)) continue;
+    group.folder(layout::hour_folder(entry.outcome.id));
+  }
+  flush(group, entries);
+}
+
+void remove_named(const Spool& spool, Publication& entry) {
+  for (const std::string& path : entry.named) (void)durable::remove(spool, path);  // fsck finds it
+  entry.named.clear();
+}
+
+Error fenced(const JobId& id) {
+  return {EEXIST, "publish: another owner ended the job", id.text()};
+}
+
+// The outcome under its stable name. When another's stands there: fenced, and the token goes.
+Status commit_or_yield(const Spool& spool, Publication& entry, const std::string& token_path) {
+  const auto ended = commit(spool, *entry.record, entry.outcome);
+  if (!ended) return ended.error();
+  if (!ended->ours) {
+    (void)settle(spool, token_path, entry.outcome.id, ended->outcome.ending);  // else recovered
+    return fenced(entry.outcome.id);
+  }
+  entry.outcome = ended->outcome;
+  return Ok{};
+}
+
+}  // namespace
+
+// After the last sync: the token moves, the source goes. What fails here is only tidying, done by
+// recover, retain or fsck later; the job has ended.
+Result<Outcome> Owner::finish(const Outcome& outcome, SourceAfter source) const {
+  const Token token{outcome.id, outcome.attempt};
+  (void)settle(*spool_, path_of(token), outcome.id, outcome.ending);
+  if (source == SourceAfter::remove) (void)durable::remove(*spool_, layout::source(outcome.id));
+  return outcome;
+}
+
+// FORMAT.md "Complete": results and record, their sync, the commit, its sync, then the answer.
+std::vector<Result<Outcome>> Owner::complete_group(std::span<Finished> jobs, Sync sync,
+                                                   SourceAfter source) const {
+  std::vector<Publication> entries;
+  for (Finished& job : jobs) {
+    Publication entry{&job, outcome_of(job.claim, Ending::completed, name_)};
+    entry.outcome.report = job.report;
+    entry.note(prepare(*spool_, entry));
+    entries.push_back(std::move(entry));
+  }
+  durable::Group group(*spool_, sync);
+  sync_prepared(group, entries);
+  for (Publication& entry : entries) {
+    if (!entry.error) {
+      entry.note(commit_or_yield(*spool_, entry, path_of(entry.job->claim.token)));
+    } else if (entry.error->code == EEXIST) {
+      (void)release(entry.job->claim);  // this attempt ran twice: on under the next number
+    }
+    if (entry.error) remove_named(*spool_, entry);
+  }
+  sync_committed(group, entries);
+  std::vector<Result<Outcome>> answers;
+  for (const Publication& entry : entries) {
+    answers.push_back(entry.error ? Result<Outcome>(*entry.error) : finish(entry.outcome, source));
+  }
+  return answers;
+}
+
+std::vector<Result<Outcome>> Owner::complete(std::vector<Finished>& jobs, Sync sync,
+                                             SourceAfter source) const {
+  const size_t group_size = sync == Sync::full ? 1 : std::max<size_t>(jobs.size(), 1);
+  std::vector<Result<Outcome>> answers;
+  for (size_t start = 0; start < jobs.size(); start += group_size) {
+    const size_t count = std::min(group_size, jobs.size() - start);
+    auto group = complete_group(std::span(jobs).subspan(start, count), sync, source);
+    std::move(group.begin(), group.end(), std::back_inserter(answers));
+  }
+  return answers;
+}
+
+Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::string& report,
+                            Sync sync) const {
+  Outcome outcome = outcome_of(claim, Ending::failed, name_);
+  outcome.cause = cause;
+  outcome.report = report;
+  const auto ended = publish(*spool_, outcome, sync);
+  if (!ended) return ended.error();
+  (void)settle(*spool_, path_of(claim.token), outcome.id, ended->outcome.ending);  // or recovered
+  return ended->ours ? Result<Outcome>(ended->outcome) : fenced(outcome.id);
+}
+
+namespace {
+
+// The wait before the next attempt: doubled each time, its upper half random, so that jobs that
+// failed together do not come back together.
+int64_t wait_ms(const Backoff& backoff, int failures) {
+  const int64_t most = std::min(backoff.max_ms, kMaxDelayMs);
+  int64_t wait = std::min(backoff.first_ms, most);
+  for (int i = 1; i < failures && wait < most; ++i) wait = std::min(wait * 2, most);
+  const auto half = static_cast<uint64_t>(std::max<int64_t>(wait / 2, 0));
+  return wait - static_cast<int64_t>(random_words()[0] % (half + 1));
+}
+
+Cause poison_of(const Cause& cause) {
+  return {"poison", "killed its workers: " + cause.message, cause.signal};
+}
+
+}  // namespace
+
+Result<int64_t> Owner::retry_later(const Claim& claim, const Cause& cause, const Backoff& backoff,
+                                   Sync sync) const {
+  const int failures = claim.failures + 1;
+  const int crashes = claim.crashes + (cause.signal != 0 ? 1 : 0);
+  const bool poison = crashes >= kPoisonCrashes;
+  if (poison || failures >= claim.ticket.max_attempts || !has_next(claim.token)) {
+    const auto failed = fail(claim, poison ? poison_of(cause) : cause, "{}", sync);
+    return failed ? Result<int64_t>(0) : failed.error();
+  }
+  const auto ended = has_ended(claim);
+  if (!ended) return ended.error();
+  if (*ended) {
+    (void)release(claim);  // moves the token to where its outcome says
+    return fenced(claim.token.id);
+  }
+  const int64_t due = now_ms() + wait_ms(backoff, failures);
+  const Try attempt{claim.token.id, claim.token.attempt, now_ms(), due, name_,
+                    cause,          Try::Kind::counted};
+  if (const auto done = record_try(*spool_, attempt, sync); !done) return done.error();
+  const auto moved = move_token_durably(*spool_, path_of(claim.token),
+                                        layout::delayed(due, next_of(claim.token)), sync);
+  if (!moved && moved.error().code == ENOENT) return fenced(claim.token.id);
+  return moved ? Result<int64_t>(due) : moved.error();
+}
+
+}  // namespace imgq

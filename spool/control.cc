@@ -1,0 +1,255 @@
+#include "spool/control.h"
+
+#include <algorithm>
+
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/layout.h"
+#include "spool/purge.h"
+#include "spool/sys.h"
+#include "spool/tokens.h"
+
+namespace imgq {
+namespace {
+
+constexpr int kRounds = 3;
+constexpr int64_t kRetryGraceMs = 60'000;
+
+Error busy(const JobId& id, State state) {
+  return {EBUSY, "do that: the job is in state " + std::string(name_of(state)), id.text()};
+}
+
+Error moving(const JobId& id) { return {EAGAIN, "catch the job: it moved three times", id.text()}; }
+
+Status check_exists(const Spool& spool, const JobId& id) {
+  const auto exists = durable::exists(spool, layout::ticket(id));
+  if (!exists) return exists.error();
+  return *exists ? Status(Ok{}) : Error{ENOENT, "find the job", id.text()};
+}
+
+// Where a job stands, looked at closely: the outcome, or the exact token, or neither while it
+// moves.
+struct Standing {
+  std::optional<Outcome> outcome = {};
+  std::optional<Place> place = {};
+};
+Result<Standing> look(const Spool& spool, const JobId& id) {
+  if (const auto there = check_exists(spool, id); !there) return there.error();
+  auto outcome = read_outcome(spool, id);
+  if (!outcome) return outcome.error();
+  if (*outcome) return Standing{std::move(*outcome)};
+  auto place = locate(spool, id, Search::thorough);
+  if (!place) return place.error();
+  return Standing{{}, std::move(*place)};
+}
+
+// Moves the token where a person wants it. Nothing: somebody else was faster, look again.
+Result<std::optional<State>> move_to(const Spool& spool, const Place& place, State state,
+                                     const std::string& to) {
+  const auto moved = move_token_durably(spool, place.path, to, Sync::full);
+  if (!moved && moved.error().code == ENOENT) return std::optional<State>();
+  if (!moved) return moved.error();
+  const auto outcome = read_outcome(spool, place.token.id);
+  if (!outcome) return outcome.error();
+  if (!*outcome) return std::optional(state);
+  // Cancelled in the same moment: the outcome decides.
+  if (const auto done = settle(spool, to, place.token.id, (*outcome)->ending); !done) {
+    return done.error();
+  }
+  return std::optional(state_after((*outcome)->ending));
+}
+
+// Runs `act` on the standing of a job until it gives an answer, at most three times.
+template <class Act>
+Result<State> try_thrice(const Spool& spool, const JobId& id, Act act) {
+  for (int round = 0; round < kRounds; ++round) {
+    const auto standing = look(spool, id);
+    if (!standing) return standing.error();
+    if (!standing->outcome && !standing->place) continue;
+    Result<std::optional<State>> done = act(*standing);
+    if (!done) return done.error();
+    if (*done) return **done;
+  }
+  return moving(id);
+}
+
+Outcome cancelled(const JobId& id, const std::optional<Place>& place) {
+  Outcome outcome{id};
+  outcome.ending = Ending::cancelled;
+  outcome.attempt = place ? place->token.attempt : 0;
+  outcome.started_ms = outcome.ended_ms = now_ms();
+  outcome.cause = {"cancelled", "cancelled on request", 0};
+  return outcome;
+}
+
+// After the outcome: the token of a waiting job follows it. One that is being processed is its
+// owner's to drop; one that moves meanwhile is settled by whoever claims it.
+void settle_waiting(const Spool& spool, const JobId& id) {
+  for (int round = 0; round < kRounds; ++round) {
+    const auto place = locate(spool, id, Search::thorough);
+    if (!place || !*place || (*place)->state == State::processing) return;
+    (void)settle(spool, (*place)->path, id, Ending::cancelled);
+  }
+}
+
+// The number under which a failed outcome is put aside: its own, or the next that is free.
+Result<int> free_try_number(const Spool& spool, const JobId& id, int attempt) {
+  for (int n = std::max(attempt, 1); n < kMaxAttemptNumber; ++n) {
+    const auto taken = durable::exists(spool, layout::try_record(id, n));
+    if (!taken) return taken.error();
+    if (!*taken) return n;
+  }
+  return Error{EBUSY, "retry: attempt numbers are used up", id.text()};
+}
+
+// The token of a failed job, wherever it waits for us: failed/, or lost (then made anew).
+Result<bool> take_failed_token(const Spool& spool, const JobId& id, const std::string& to) {
+  const auto moved = move_token_durably(spool, layout::ended(Ending::failed, id), to, Sync::full);
+  if (moved) return true;
+  if (moved.error().code != ENOENT) return moved.error();
+  const auto elsewhere = locate(spool, id, Search::thorough);
+  if (!elsewhere) return elsewhere.error();
+  if (*elsewhere) return false;  // its owner is just putting it into failed/, or another retry runs
+  const auto ended = durable::exists(spool, layout::ended(Ending::failed, id));
+  if (!ended) return ended.error();
+  if (*ended) return false;
+  const std::string ticket = layout::ticket(id);
+  if (sys::linkat(spool.root(), ticket.c_str(), spool.root(), to.c_str()) != 0) {
+    return last_error("make a token", to);
+  }
+  durable::Group group(spool, Sync::full);
+  group.folder("delayed");
+  const auto synced = group.flush();
+  return synced ? Result<bool>(true) : synced.error();
+}
+
+// The failed outcome becomes the try record `number`, in one rename.
+Status put_outcome_aside(const Spool& spool, const JobId& id, int number) {
+  const std::string from = layout::outcome(id), to = layout::try_record(id, number);
+  if (sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) != 0) {
+    return last_error("put the outcome aside", from);
+  }
+  durable::Group group(spool, Sync::full);
+  group.folder(layout::hour_folder(id));
+  return group.flush();
+}
+
+// Whether the outcome is still the one that was looked at before its token was ours.
+Result<bool> is_unchanged(const Spool& spool, const Outcome& outcome) {
+  const auto now = read_outcome(spool, outcome.id);
+  if (!now) return now.error();
+  return *now && (*now)->attempt == outcome.attempt && (*now)->ending == outcome.ending;
+}
+
+// FORMAT.md "Retry": first the token to delayed/ with a due time a minute away, so that whatever
+// stops us the job moves on by itself: to failed/ again while the outcome stands, to a new attempt
+// when it is gone.
+Result<std::optional<State>> retry_failed(const Spool& spool, const Outcome& outcome) {
+  const JobId& id = outcome.id;
+  const auto number = free_try_number(spool, id, outcome.attempt);
+  if (!number) return number.error();
+  const Token next{id, *number + 1};
+  const std::string parked = layout::delayed(now_ms() + kRetryGraceMs, next);
+  const auto taken = take_failed_token(spool, id, parked);
+  if (!taken) return taken.error();
+  if (!*taken) return std::optional<State>();
+  const auto same = is_unchanged(spool, outcome);
+  if (!same) return same.error();
+  if (!*same) return std::optional<State>();  // the parked token goes its way by itself
+  if (const auto done = put_outcome_aside(spool, id, *number); !done) return done.error();
+  const auto moved = move_token_durably(spool, parked, layout::staging(next), Sync::full);
+  if (!moved && moved.error().code != ENOENT) return moved.error();
+  return std::optional(State::staging);  // ENOENT: a daemon promoted it already
+}
+
+// The token first: whoever removes it has the job for himself. A retry that is under way has taken
+// it away.
+Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string& key) {
+  const std::string token = layout::ended(outcome.ending, outcome.id);
+  for (int round = 0; round < kRounds; ++round) {
+    if (sys::unlinkat(spool.root(), token.c_str(), 0) == 0) break;
+    if (errno != ENOENT) return last_error("purge", token);
+    const auto elsewhere = locate(spool, outcome.id, Search::thorough);
+    if (!elsewhere) return elsewhere.error();
+    if (!*elsewhere) break;  // none at all: nobody can run it
+    if (round + 1 == kRounds) return moving(outcome.id);
+  }
+  return purge_parts(spool, layout::hour_folder(outcome.id), {{outcome.id, key}});
+}
+
+}  // namespace
+
+Result<State> cancel(const Spool& spool, const JobId& id) {
+  const auto standing = look(spool, id);
+  if (!standing) return standing.error();
+  if (standing->outcome) {
+    const State state = state_after(standing->outcome->ending);
+    if (state != State::cancelled) return busy(id, state);
+    return state;
+  }
+  const auto ended = publish(spool, cancelled(id, standing->place), Sync::full);
+  if (!ended) return ended.error();
+  if (ended->outcome.ending != Ending::cancelled) {
+    return busy(id, state_after(ended->outcome.ending));
+  }
+  settle_waiting(spool, id);
+  return State::cancelled;
+}
+
+Result<State> hold(const Spool& spool, const JobId& id) {
+  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
+    if (at.outcome) return busy(id, state_after(at.outcome->ending));
+    switch (at.place->state) {
+      case State::hold:
+        return std::optional(State::hold);
+      case State::staging:
+      case State::delayed:
+        return move_to(spool, *at.place, State::hold, layout::hold(at.place->token));
+      case State::processing:
+      case State::completed:
+      case State::failed:
+      case State::cancelled:
+        break;
+    }
+    return busy(id, at.place->state);
+  });
+}
+
+Result<State> release(const Spool& spool, const JobId& id) {
+  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
+    if (at.outcome) return busy(id, state_after(at.outcome->ending));
+    if (at.place->state == State::staging) return std::optional(State::staging);
+    if (at.place->state != State::hold) return busy(id, at.place->state);
+    if (!has_next(at.place->token)) return busy(id, State::hold);
+    return move_to(spool, *at.place, State::staging, layout::staging(next_of(at.place->token)));
+  });
+}
+
+Result<State> retry(const Spool& spool, const JobId& id) {
+  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
+    if (at.outcome && at.outcome->ending == Ending::failed) return retry_failed(spool, *at.outcome);
+    if (at.outcome) return busy(id, state_after(at.outcome->ending));
+    if (at.place->state == State::staging) return std::optional(State::staging);
+    if (at.place->state != State::delayed) return busy(id, at.place->state);
+    return move_to(spool, *at.place, State::staging, layout::staging(at.place->token));
+  });
+}
+
+Status purge(const Spool& spool, const JobId& id) {
+  const auto outcome = read_outcome(spool, id);
+  if (!outcome && outcome.error().code != 0) return outcome.error();
+  const auto ticket = read_ticket(spool, id);
+  if (!ticket && ticket.error().code == ENOENT) {
+    if (outcome && !*outcome) return Error{ENOENT, "find the job", id.text()};
+    return purge_parts(spool, layout::hour_folder(id), {});  // finishes a purge cut short
+  }
+  if (!ticket && ticket.error().code != 0) return ticket.error();
+  if (!outcome) return outcome.error();
+  if (!*outcome) {
+    const auto state = state_of(spool, id);
+    return state ? Status(busy(id, *state)) : Status(state.error());
+  }
+  return purge_ended(spool, **outcome, ticket ? ticket->key : "");
+}
+
+}  // namespace imgq

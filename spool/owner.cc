@@ -1,0 +1,142 @@
+// A daemon instance: its folder, its life sign, and giving jobs back.
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+
+#include "spool/claim.h"
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/layout.h"
+#include "spool/mutant.h"
+#include "spool/sys.h"
+#include "spool/tokens.h"
+#include "spool/walk.h"
+
+namespace imgq {
+namespace {
+
+// .alive in a folder that is still in tmp/, locked before anybody can see it.
+Result<Fd> make_alive(const Spool& spool, const std::string& folder) {
+  const std::string path = folder + "/.alive";
+  Fd alive(sys::openat(spool.root(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+                       spool.file_mode()));
+  if (!alive) return last_error("create", path);
+  if (const auto set = durable::set_mode(alive.get(), spool.file_mode(), path); !set) {
+    return set.error();
+  }
+  if (sys::flock(alive.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", path);
+  return alive;
+}
+
+// The folder and its move are on the disk before a token is put into it.
+Status move_in(const Spool& spool, const std::string& temp, const std::string& folder) {
+  durable::Group group(spool, Sync::batch);
+  group.folder(temp);
+  if (const auto synced = group.flush(); !synced) return synced.error();
+  if (sys::renameat(spool.root(), temp.c_str(), spool.root(), folder.c_str()) != 0) {
+    return last_error("register an instance", folder);
+  }
+  group.folder("processing");
+  group.folder("tmp");
+  return group.flush();
+}
+
+Status check_source(const Claim& claim, const struct stat& about, const std::string& path) {
+  const Source& source = claim.ticket.source;
+  if (!S_ISREG(about.st_mode)) return Error{EINVAL, "read what is not a regular file", path};
+  bool same = about.st_size == source.size_bytes;
+  if (source.kind == SourceKind::referenced) {
+    const int64_t modified =
+        static_cast<int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec;
+    same = same && modified == source.modified_ns;
+  }
+  return same ? Status(Ok{}) : Error{ESTALE, "read a source that changed", path};
+}
+
+}  // namespace
+
+Result<Owner> Owner::enter(const Spool& spool) {
+  const sys::Identity me = sys::identity();
+  const std::string temp = layout::temp(random_name(), me);
+  const std::string name = layout::owner_name(me, random_name());
+  if (const auto made = durable::make_folder(spool, temp); !made) return made.error();
+  auto alive = make_alive(spool, temp);
+  if (!alive) return alive.error();
+  if (const auto in = move_in(spool, temp, layout::owner_folder(name)); !in) return in.error();
+  if (mutated(Mutant::shared_claim_name)) {
+    if (const auto made = durable::make_folder(spool, "processing/shared"); !made) {
+      return made.error();
+    }
+  }
+  return Owner(&spool, name, std::move(*alive));
+}
+
+std::string Owner::path_of(const Token& token) const {
+  return layout::processing(mutated(Mutant::shared_claim_name) ? "shared" : name_, token);
+}
+
+Status Owner::beat() const {
+  struct stat held = {}, named = {};
+  const std::string path = layout::alive(name_);
+  if (sys::futimens_now(alive_.get()) != 0) return last_error("give a sign of life", path);
+  if (sys::fstat(alive_.get(), &held) != 0) return last_error("look at", path);
+  if (sys::fstatat(spool_->root(), path.c_str(), &named) != 0) return last_error("look at", path);
+  if (held.st_ino == named.st_ino) return Ok{};
+  return Error{ENOENT, "recognise this instance's folder", path};
+}
+
+Result<Fd> Owner::open_source(const Claim& claim) const {
+  const Source& source = claim.ticket.source;
+  const bool referenced = source.kind == SourceKind::referenced;
+  const std::string path = referenced ? source.path : layout::source(claim.token.id);
+  if (referenced && claim.submitter != sys::effective_uid()) {
+    return Error{EPERM, "follow a path from another user's ticket", path};
+  }
+  Fd file(sys::openat(spool_->root(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return last_error("open the source", path);
+  struct stat about = {};
+  if (sys::fstat(file.get(), &about) != 0) return last_error("look at the source", path);
+  if (const auto good = check_source(claim, about, path); !good) return good.error();
+  return file;
+}
+
+Result<bool> Owner::has_ended(const Claim& claim) const {
+  return durable::exists(*spool_, layout::outcome(claim.token.id));
+}
+
+Status Owner::release(const Claim& claim) const {
+  const std::string from = path_of(claim.token);
+  const auto outcome = read_outcome(*spool_, claim.token.id);
+  if (outcome && *outcome) return settle(*spool_, from, claim.token.id, (*outcome)->ending);
+  if (!has_next(claim.token)) {
+    const Cause cause{"poison", "attempt numbers are used up", 0};
+    const auto failed = fail(claim, cause, "{}", Sync::full);
+    return failed ? Status(Ok{}) : failed.error();
+  }
+  const auto moved =
+      move_token_durably(*spool_, from, layout::staging(next_of(claim.token)), Sync::batch);
+  if (!moved && moved.error().code == ENOENT) return Ok{};  // taken over: not ours any more
+  return moved;
+}
+
+Status Owner::leave() {
+  const std::string folder = layout::owner_folder(name_);
+  const auto names = sorted_names(*spool_, folder);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const auto token = layout::parse_token(name);
+    if (!token) continue;
+    const auto given_back = release(Claim{*token, Ticket{token->id}});
+    if (!given_back) return given_back.error();
+  }
+  const auto gone = durable::remove(*spool_, layout::alive(name_));
+  if (!gone) return gone.error();
+  if (sys::unlinkat(spool_->root(), folder.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return last_error("leave", folder);
+  }
+  alive_ = Fd();
+  return Ok{};
+}
+
+}  // namespace imgq

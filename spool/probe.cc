@@ -1,0 +1,135 @@
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/layout.h"
+#include "spool/recover.h"
+#include "spool/sys.h"
+
+namespace imgq {
+namespace {
+
+constexpr int64_t kSaneAfterMs = 1'704'067'200'000;  // 2024-01-01: imgq is not older
+constexpr uint64_t kLowBytes = 64ull << 20;
+constexpr uint64_t kLowInodes = 1000;
+
+Probe probe_of(std::string what, bool good, std::string cure) {
+  return {std::move(what), good, good ? "" : std::move(cure)};
+}
+
+std::string fresh_path() { return layout::temp(random_name(), sys::identity()); }
+
+bool make_file(const Spool& spool, const std::string& path) {
+  const Fd file(sys::openat(spool.root(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
+                            spool.file_mode()));
+  return static_cast<bool>(file);
+}
+
+Probe write_probe(const Spool& spool) {
+  const auto file = TempFile::create(spool);
+  const bool good =
+      file && durable::write_all(file->fd(), "imgq", file->path()) && sys::fsync(file->fd()) == 0;
+  return probe_of("writing and syncing a file", good,
+                  "make the spool writable for this user (group of the spool, mode 2770)" +
+                      (file ? std::string() : ": " + file.error().text()));
+}
+
+Probe link_probe(const Spool& spool) {
+  const std::string name = fresh_path(), second = fresh_path();
+  struct stat about = {};
+  bool good = make_file(spool, name) &&
+              sys::linkat(spool.root(), name.c_str(), spool.root(), second.c_str()) == 0 &&
+              sys::fstatat(spool.root(), second.c_str(), &about) == 0 && about.st_nlink == 2;
+  good = good && sys::linkat(spool.root(), name.c_str(), spool.root(), second.c_str()) != 0 &&
+         errno == EEXIST;
+  (void)durable::remove(spool, name);
+  (void)durable::remove(spool, second);
+  return probe_of("hard links, and EEXIST for a name that is taken", good,
+                  "put the spool on a file system with hard links (ext4, xfs, btrfs, GlusterFS); "
+                  "FAT, exFAT and most FUSE mounts of cloud storage have none");
+}
+
+Probe rename_probe(const Spool& spool) {
+  const std::string from = fresh_path(), to = fresh_path();
+  struct stat about = {};
+  const bool good = make_file(spool, from) &&
+                    sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) == 0 &&
+                    sys::fstatat(spool.root(), from.c_str(), &about) != 0 && errno == ENOENT &&
+                    sys::fstatat(spool.root(), to.c_str(), &about) == 0;
+  (void)durable::remove(spool, from);
+  (void)durable::remove(spool, to);
+  return probe_of("rename", good, "the file system does not rename as POSIX says: use another");
+}
+
+Probe lock_probe(const Spool& spool) {
+  const auto file = TempFile::create(spool);
+  bool good = false;
+  if (file && sys::flock(file->fd(), LOCK_EX | LOCK_NB) == 0) {
+    const Fd other(sys::openat(spool.root(), file->path().c_str(), O_RDWR | O_NOFOLLOW));
+    good = other && sys::flock(other.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  }
+  return probe_of("flock keeps a second holder out", good,
+                  "mount the file system with locks (NFS: without nolock; GlusterFS: "
+                  "features.locks on)");
+}
+
+Probe folder_sync_probe(const Spool& spool) {
+  const Fd folder(sys::openat(spool.root(), "tmp", O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  const bool good = folder && sys::fsync(folder.get()) == 0;
+  return probe_of("fsync of a directory", good,
+                  "the file system cannot sync names, so a power cut may lose acknowledged jobs: "
+                  "use another, or accept that with --sync=none");
+}
+
+Probe folder_probe(const Spool& spool) {
+  const std::string folder = fresh_path();
+  bool good = sys::mkdirat(spool.root(), folder.c_str(), spool.folder_mode() & 0777) == 0;
+  good = sys::unlinkat(spool.root(), folder.c_str(), AT_REMOVEDIR) == 0 && good;
+  return probe_of("making and removing a folder", good,
+                  "make the spool's folders writable for this user (mode 2770)");
+}
+
+Probe device_probe(const Spool& spool) {
+  struct stat root = {};
+  std::string strangers;
+  bool good = sys::fstat(spool.root(), &root) == 0;
+  for (const char* folder : layout::kFolders) {
+    struct stat about = {};
+    if (sys::fstatat(spool.root(), folder, &about) == 0 && about.st_dev == root.st_dev) continue;
+    good = false;
+    strangers += std::string(" ") + folder;
+  }
+  return probe_of("all folders there, on one file system", good,
+                  "missing or mounted from elsewhere:" + strangers +
+                      "; run imgq fsck --repair, or unmount what lies over the folder");
+}
+
+Probe room_probe(const Spool& spool) {
+  const auto room = spool.room();
+  const bool good = room && room->free_bytes >= kLowBytes && room->free_inodes >= kLowInodes;
+  return probe_of("free room (64 MiB, 1000 inodes)", good,
+                  "make room: shorten retention, purge old jobs, or enlarge the file system");
+}
+
+// A file's time comes from the file system (on a network one, from its server).
+Probe clock_probe(const Spool& spool) {
+  const auto file = TempFile::create(spool);
+  struct stat about = {};
+  bool good = now_ms() > kSaneAfterMs && file && sys::fstat(file->fd(), &about) == 0;
+  const int64_t apart = static_cast<int64_t>(about.st_mtim.tv_sec) - now_ms() / 1000;
+  good = good && apart < 60 && apart > -60;
+  return probe_of("clock", good,
+                  "set the clock (timedatectl set-ntp true); this host and the file system must "
+                  "agree within a minute");
+}
+
+}  // namespace
+
+std::vector<Probe> probe(const Spool& spool) {
+  return {write_probe(spool),  link_probe(spool),        rename_probe(spool),
+          lock_probe(spool),   folder_sync_probe(spool), folder_probe(spool),
+          device_probe(spool), room_probe(spool),        clock_probe(spool)};
+}
+
+}  // namespace imgq

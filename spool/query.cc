@@ -1,0 +1,113 @@
+#include "spool/query.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "spool/durable.h"
+#include "spool/layout.h"
+#include "spool/sys.h"
+#include "spool/tokens.h"
+
+namespace imgq {
+namespace {
+
+constexpr int kRounds = 3;
+
+// The outcome, or the place of the token. Neither, three times over: the job is on its way to
+// staging/ (or its token was lost, which fsck mends); it exists in any case.
+struct Standing {
+  std::optional<Outcome> outcome = {};
+  std::optional<Place> place = {};
+};
+Result<Standing> look(const Spool& spool, const JobId& id) {
+  Standing standing;
+  for (int round = 0; round < kRounds && !standing.place; ++round) {
+    auto outcome = read_outcome(spool, id);
+    if (!outcome) return outcome.error();
+    if (*outcome) return Standing{std::move(*outcome)};
+    auto place = locate(spool, id, Search::quick);
+    if (!place) return place.error();
+    standing.place = std::move(*place);
+  }
+  return standing;
+}
+
+void fill(JobView& view, Standing& standing) {
+  if (standing.outcome) {
+    view.state = state_after(standing.outcome->ending);
+    view.attempt = standing.outcome->attempt;
+    view.outcome = std::move(standing.outcome);
+  } else if (standing.place) {
+    view.state = standing.place->state;
+    view.attempt = standing.place->token.attempt;
+    view.due_ms = standing.place->due_ms;
+    view.owner = standing.place->owner;
+  }
+}
+
+// Try records up to the attempt that is known; without one, as long as they follow each other.
+Result<std::vector<Try>> all_tries(const Spool& spool, const JobId& id, int attempt) {
+  return read_tries(spool, id, attempt > 0 ? attempt : 16);
+}
+
+}  // namespace
+
+Result<JobView> find(const Spool& spool, const JobId& id) {
+  auto ticket = read_ticket(spool, id);
+  if (!ticket) return ticket.error();
+  auto standing = look(spool, id);
+  if (!standing) return standing.error();
+  JobView view{std::move(*ticket)};
+  fill(view, *standing);
+  auto tries = all_tries(spool, id, view.attempt);
+  if (!tries) return tries.error();
+  view.tries = std::move(*tries);
+  if (view.attempt == 0 && !view.outcome) {
+    view.attempt = view.tries.empty() ? 1 : view.tries.back().attempt + 1;
+  }
+  return view;
+}
+
+Result<State> state_of(const Spool& spool, const JobId& id) {
+  const auto exists = durable::exists(spool, layout::ticket(id));
+  if (!exists) return exists.error();
+  if (!*exists) return Error{ENOENT, "find the job", id.text()};
+  const auto standing = look(spool, id);
+  if (!standing) return standing.error();
+  if (standing->outcome) return state_after(standing->outcome->ending);
+  return standing->place ? standing->place->state : State::staging;
+}
+
+Result<bool> has_ended(const Spool& spool, const JobId& id) {
+  return durable::exists(spool, layout::outcome(id));
+}
+
+Result<Fd> open_result(const Spool& spool, const JobId& id, const ResultFile& result) {
+  const std::string path = layout::result(id, result.file);
+  if (!layout::parse_part(result.file)) return bad_data("not the name of a result", path);
+  Fd file(sys::openat(spool.root(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return last_error("open the result", path);
+  struct stat about = {};
+  if (sys::fstat(file.get(), &about) != 0) return last_error("look at the result", path);
+  if (!S_ISREG(about.st_mode) || about.st_size != result.size_bytes) {
+    return bad_data("result is not as its outcome says", path);
+  }
+  return file;
+}
+
+Result<Fd> open_spooled_source(const Spool& spool, const JobId& id) {
+  const std::string path = layout::source(id);
+  Fd file(sys::openat(spool.root(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return last_error("open the source", path);
+  struct stat about = {};
+  if (sys::fstat(file.get(), &about) != 0) return last_error("look at the source", path);
+  if (!S_ISREG(about.st_mode)) return bad_data("source is not a regular file", path);
+  return file;
+}
+
+std::string result_path(const Spool& spool, const JobId& id, const ResultFile& result) {
+  return spool.path() + "/" + layout::result(id, result.file);
+}
+
+}  // namespace imgq

@@ -1,0 +1,172 @@
+#include "spool/recover.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/layout.h"
+#include "spool/sys.h"
+#include "spool/tokens.h"
+#include "spool/walk.h"
+
+namespace imgq {
+namespace {
+
+constexpr int kFreeLosses = 2;  // so many go straight back to staging/, further ones wait
+constexpr int64_t kFirstWaitMs = 10'000;
+
+// The life sign of another owner, and what it says. `lock` holds it while its jobs are moved, so
+// that two that recover do not do the same work.
+struct Sign {
+  bool dead = false;
+  Fd lock = Fd();
+};
+
+int64_t mark_of(const struct stat& about) {
+  return static_cast<int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec;
+}
+
+Result<Sign> look_at(const Spool& spool, const std::string& owner, Heartbeats& seen,
+                     std::chrono::milliseconds lease) {
+  const std::string path = layout::alive(owner);
+  Fd alive(sys::openat(spool.root(), path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
+  if (!alive && errno == ENOENT) return Sign{true};  // it was being removed already
+  if (!alive) return last_error("open", path);
+  struct stat about = {};
+  if (sys::fstat(alive.get(), &about) != 0) return last_error("look at", path);
+  const bool still = seen.still(owner, mark_of(about), sys::monotonic_ms()) >= lease;
+  if (layout::parse_writer(owner)->host == sys::identity().host &&
+      sys::flock(alive.get(), LOCK_EX | LOCK_NB) == 0) {
+    return Sign{true, std::move(alive)};
+  }
+  return Sign{still};
+}
+
+// What one dead owner leaves.
+class Takeover {
+ public:
+  Takeover(const Spool& spool, std::string owner, Recovered& sum)
+      : spool_(spool), owner_(std::move(owner)), group_(spool, Sync::batch), sum_(sum) {}
+
+  Status run() {
+    const auto names = sorted_names(spool_, layout::owner_folder(owner_));
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      const auto token = layout::parse_token(name);
+      if (token) note(token_lost(*token));
+      if (!token && name != ".alive") trouble(bad_data("not a claim", owner_ + "/" + name));
+    }
+    if (const auto synced = group_.flush(); !synced) return synced.error();
+    return failed_ ? Status(Ok{}) : remove_folder();
+  }
+
+ private:
+  void trouble(Error error) {
+    failed_ = true;
+    sum_.trouble.push_back(std::move(error));
+  }
+  void note(const Status& status) {
+    if (!status) trouble(status.error());
+  }
+
+  std::string path_of(const Token& token) const { return layout::processing(owner_, token); }
+
+  // Ended, to be failed, to be run again; or unreadable, which the next claim finds out.
+  Status token_lost(const Token& token) {
+    const auto outcome = read_outcome(spool_, token.id);
+    if (!outcome && outcome.error().code != 0) return outcome.error();
+    if (!outcome) return durable::quarantine(spool_, path_of(token));
+    if (*outcome) {
+      ++sum_.finished;
+      return settle(spool_, path_of(token), token.id, (*outcome)->ending);
+    }
+    const auto tries = read_tries(spool_, token.id, token.attempt);
+    if (!tries) return tries.error();
+    const int losses = tally(*tries).losses + 1;
+    ++sum_.jobs;
+    if (losses > kMaxLosses || !has_next(token)) return fail_as_poison(token);
+    return give_back(token, losses);
+  }
+
+  Cause lost_cause() const { return {"lost", "the daemon running it died: " + owner_, 0}; }
+
+  Status fail_as_poison(const Token& token) {
+    Outcome outcome{token.id};
+    outcome.ending = Ending::failed;
+    outcome.attempt = token.attempt;
+    outcome.started_ms = outcome.ended_ms = now_ms();
+    outcome.owner = owner_;
+    outcome.cause = {"poison", "the daemons running it died too often", 0};
+    const auto ended = publish(spool_, outcome, Sync::batch);
+    if (!ended) return ended.error();
+    return settle(spool_, path_of(token), token.id, ended->outcome.ending);
+  }
+
+  Status give_back(const Token& token, int losses) {
+    const int64_t now = now_ms();
+    const int doublings = std::min(std::max(losses - kFreeLosses - 1, 0), 10);
+    const int64_t wait =
+        losses <= kFreeLosses ? 0 : std::min(kFirstWaitMs << doublings, kMaxDelayMs);
+    const Try lost{token.id,     token.attempt,  now, wait > 0 ? now + wait : 0, owner_,
+                   lost_cause(), Try::Kind::lost};
+    if (const auto done = record_try(spool_, lost, Sync::batch); !done) return done.error();
+    const std::string to =
+        wait > 0 ? layout::delayed(now + wait, next_of(token)) : layout::staging(next_of(token));
+    const auto moved = move_token(spool_, path_of(token), to);
+    if (!moved && moved.error().code == ENOENT) return Ok{};  // another recovers it too
+    if (!moved) return moved.error();
+    group_.folder(to.substr(0, to.find('/')));
+    return Ok{};
+  }
+
+  // .alive last: a folder without it is one that is being removed.
+  Status remove_folder() {
+    const std::string folder = layout::owner_folder(owner_);
+    if (const auto gone = durable::remove(spool_, layout::alive(owner_)); !gone) {
+      return gone.error();
+    }
+    if (sys::unlinkat(spool_.root(), folder.c_str(), AT_REMOVEDIR) == 0) {
+      ++sum_.owners;
+      return Ok{};
+    }
+    if (errno == ENOENT || errno == ENOTEMPTY || errno == EEXIST) return Ok{};  // next time
+    return last_error("remove", folder);
+  }
+
+  const Spool& spool_;
+  std::string owner_;
+  durable::Group group_;
+  Recovered& sum_;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::chrono::milliseconds Heartbeats::still(const std::string& owner, int64_t mark,
+                                            int64_t now_ms) {
+  const auto [at, is_new] = seen_.try_emplace(owner, Seen{mark, now_ms});
+  if (!is_new && at->second.mark != mark) at->second = {mark, now_ms};
+  return std::chrono::milliseconds(now_ms - at->second.since_ms);
+}
+
+Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats& seen,
+                          std::chrono::milliseconds lease) {
+  const auto owners = owners_of(spool);
+  if (!owners) return owners.error();
+  Recovered sum;
+  for (const std::string& owner : *owners) {
+    if (owner == me) continue;
+    const auto sign = look_at(spool, owner, seen, lease);
+    if (!sign) sum.trouble.push_back(sign.error());
+    if (!sign || !sign->dead) continue;
+    const auto done = Takeover(spool, owner, sum).run();
+    if (!done) sum.trouble.push_back(done.error());
+    seen.forget(owner);
+  }
+  return sum;
+}
+
+}  // namespace imgq

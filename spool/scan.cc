@@ -1,0 +1,81 @@
+// Reading staging/ and delayed/ for what can be claimed.
+#include <algorithm>
+
+#include "spool/claim.h"
+#include "spool/durable.h"
+#include "spool/layout.h"
+#include "spool/tokens.h"
+#include "spool/walk.h"
+
+namespace imgq {
+namespace {
+
+// Keeps the smallest names, at most `limit`, in a heap: names of tokens sort as their jobs do.
+class Smallest {
+ public:
+  explicit Smallest(size_t limit) : limit_(limit) {}
+  void add(std::string_view name) {
+    const bool full = names_.size() >= limit_;
+    if (full && (limit_ == 0 || name >= names_.front())) return;
+    if (!layout::parse_token(name)) return;
+    if (full) {
+      std::pop_heap(names_.begin(), names_.end());
+      names_.back() = std::string(name);
+    } else {
+      names_.emplace_back(name);
+    }
+    std::push_heap(names_.begin(), names_.end());
+  }
+  std::vector<Token> tokens() {
+    std::vector<Token> tokens;
+    tokens.reserve(names_.size());
+    for (const std::string& name : names_) tokens.push_back(*layout::parse_token(name));
+    std::sort(tokens.begin(), tokens.end());
+    return tokens;
+  }
+
+ private:
+  size_t limit_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+Result<std::vector<Token>> scan_staging(const Spool& spool, size_t limit) {
+  Smallest oldest(limit);
+  const auto listed = each_name(spool.root(), "staging", [&oldest](std::string_view name) {
+    oldest.add(name);
+    return true;
+  });
+  if (!listed) return listed.error();
+  return oldest.tokens();
+}
+
+Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms) {
+  Promoted promoted;
+  std::vector<layout::Due> due;
+  const auto listed = each_name(spool.root(), "delayed", [&](std::string_view name) {
+    const auto entry = layout::parse_delayed(name);
+    if (!entry) return true;
+    if (entry->due_ms <= now_ms || entry->due_ms > now_ms + kMaxDelayMs) {
+      due.push_back(*entry);
+    } else if (promoted.next_due_ms == 0 || entry->due_ms < promoted.next_due_ms) {
+      promoted.next_due_ms = entry->due_ms;
+    }
+    return true;
+  });
+  if (!listed) return listed.error();
+  for (const auto& [due_ms, token] : due) {
+    const auto moved = move_token(spool, layout::delayed(due_ms, token), layout::staging(token));
+    if (moved) ++promoted.moved;
+    if (!moved && moved.error().code != ENOENT) return moved.error();
+  }
+  if (promoted.moved == 0) return promoted;
+  durable::Group group(spool, Sync::batch);
+  group.folder("staging");
+  group.folder("delayed");
+  if (const auto synced = group.flush(); !synced) return synced.error();
+  return promoted;
+}
+
+}  // namespace imgq

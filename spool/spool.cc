@@ -1,0 +1,229 @@
+#include "spool/spool.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/job_id.h"
+#include "spool/layout.h"
+#include "spool/mutant.h"
+#include "spool/sys.h"
+#include "spool/walk.h"
+
+namespace imgq {
+namespace {
+
+constexpr std::string_view kFormatLine = "imgq spool ";
+
+// "imgq spool 1\nuuid <id>\n": the uuid when the version is ours.
+Result<std::string> read_format(const std::string& text, const std::string& path) {
+  if (text.substr(0, kFormatLine.size()) != kFormatLine) {
+    return bad_data("file \"format\" is not that of a spool", path);
+  }
+  const std::string ours = std::string(kFormatLine) + std::to_string(layout::kFormatVersion);
+  const std::string first = text.substr(0, text.find('\n'));
+  if (first != ours) return Error{EPROTO, "open a spool of another format: " + first, path};
+  const std::string rest = text.substr(std::min(text.size(), first.size() + 1));
+  if (rest.size() != 42 || rest.substr(0, 5) != "uuid " || rest.back() != '\n') {
+    return bad_data("file \"format\" is damaged", path);
+  }
+  const auto uuid = JobId::parse(std::string_view(rest).substr(5, 36));
+  if (!uuid) return bad_data("file \"format\" is damaged", path);
+  return uuid->text();
+}
+
+// Every folder of the spool must be on the root's file system, or no rename would work.
+Status check_devices(int root, dev_t device, const std::string& path) {
+  for (const char* folder : layout::kFolders) {
+    struct stat about = {};
+    if (sys::fstatat(root, folder, &about) != 0) {
+      if (errno == ENOENT) continue;  // fsck says so and mends it
+      return last_error("look at", path + "/" + folder);
+    }
+    if (about.st_dev != device) {
+      return Error{EXDEV, "use a folder on another file system", path + "/" + folder};
+    }
+  }
+  return Ok{};
+}
+
+struct Root {
+  Fd fd;
+  mode_t mode = 0;
+  dev_t device = 0;
+};
+
+Result<Root> open_root(const std::string& path) {
+  Root root{Fd(sys::open(path.c_str(), O_RDONLY | O_DIRECTORY))};
+  if (!root.fd) return last_error("open the spool", path);
+  struct stat about = {};
+  if (sys::fstat(root.fd.get(), &about) != 0) return last_error("look at the spool", path);
+  root.mode = about.st_mode & 07777;
+  root.device = about.st_dev;
+  return root;
+}
+
+Result<std::string> read_format_file(int root, const std::string& path) {
+  const Fd file(sys::openat(root, "format", O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return last_error("open a spool (no file \"format\" in it)", path);
+  const auto text = durable::read_text(file.get(), path);
+  return text ? read_format(*text, path) : text.error();
+}
+
+// A directory may become a spool when it is empty, or when somebody is just making one of it.
+Status check_empty(int root, const std::string& path) {
+  std::string stranger;
+  const auto look = each_name(root, ".", [&stranger](std::string_view name) {
+    const bool ours = name == "format" || name == "lost+found" ||
+                      std::find(std::begin(layout::kFolders), std::end(layout::kFolders), name) !=
+                          std::end(layout::kFolders);
+    if (!ours) stranger = std::string(name);
+    return ours;
+  });
+  if (!look) return look.error();
+  if (!stranger.empty()) return Error{ENOTEMPTY, "make a spool beside other files", path};
+  return Ok{};
+}
+
+// Makes `path` and what is missing above it. Says whether it was made here.
+Result<bool> make_root(const std::string& path, mode_t mode) {
+  if (sys::mkdirat(AT_FDCWD, path.c_str(), mode & 0777) == 0) return true;
+  if (errno == EEXIST) return false;
+  const size_t slash = path.find_last_of('/', path.find_last_not_of('/'));
+  if (errno != ENOENT || slash == std::string::npos || slash == 0) {
+    return last_error("make the spool", path);
+  }
+  const auto parent = make_root(path.substr(0, slash), 0755);
+  if (!parent) return parent.error();
+  if (sys::mkdirat(AT_FDCWD, path.c_str(), mode & 0777) == 0) return true;
+  if (errno == EEXIST) return false;
+  return last_error("make the spool", path);
+}
+
+Status make_state_folders(int root, mode_t mode) {
+  for (const char* folder : layout::kFolders) {
+    if (sys::mkdirat(root, folder, mode & 0777) != 0 && errno != EEXIST) {
+      return last_error("make a folder", folder);
+    }
+    const Fd made(sys::openat(root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!made) return last_error("open a folder", folder);
+    if (const auto set = durable::set_mode(made.get(), mode, folder); !set) {
+      if (set.error().code != EPERM) return set.error();  // EPERM: another made it, with its mode
+    }
+  }
+  return Ok{};
+}
+
+// The parent may belong to somebody else: being unable to open it is no reason to fail.
+void sync_parent(int root) {
+  const Fd parent(sys::openat(root, "..", O_RDONLY | O_DIRECTORY));
+  if (parent) (void)sys::fsync(parent.get());
+}
+
+}  // namespace
+
+std::string_view name_of(State state) {
+  switch (state) {
+    case State::staging:
+      return "staging";
+    case State::delayed:
+      return "delayed";
+    case State::processing:
+      return "processing";
+    case State::completed:
+      return "completed";
+    case State::failed:
+      return "failed";
+    case State::hold:
+      return "hold";
+    case State::cancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
+Result<Spool> Spool::open(const std::string& path) {
+  auto root = open_root(path);
+  if (!root) return root.error();
+  auto uuid = read_format_file(root->fd.get(), path);
+  if (!uuid) return uuid.error();
+  if (const auto same = check_devices(root->fd.get(), root->device, path); !same) {
+    return same.error();
+  }
+  return Spool(std::move(root->fd), path, std::move(*uuid), root->mode);
+}
+
+Result<Spool> Spool::create(const std::string& path, mode_t mode) {
+  const auto made = make_root(path, mode);
+  if (!made) return made.error();
+  auto root = open_root(path);
+  if (!root) return root.error();
+  const auto there = read_format_file(root->fd.get(), path);
+  if (there || there.error().code != ENOENT) return open(path);
+  if (const auto empty = check_empty(root->fd.get(), path); !empty) return empty.error();
+  if (*made) {
+    if (const auto set = durable::set_mode(root->fd.get(), mode, path); !set) return set.error();
+    root->mode = mode;
+  }
+  if (const auto all = make_state_folders(root->fd.get(), root->mode); !all) return all.error();
+  const Spool spool(std::move(root->fd), path, JobId::generate().text(), root->mode);
+  if (const auto done = spool.write_format(); !done) return done.error();
+  return open(path);
+}
+
+// The file that makes a directory a spool: written last, and by whoever links it first.
+Status Spool::write_format() const {
+  const std::string text =
+      std::string(kFormatLine) + std::to_string(layout::kFormatVersion) + "\nuuid " + uuid_ + "\n";
+  const auto file = durable::write_temp(*this, text);
+  if (!file) return file.error();
+  durable::Group group(*this, Sync::full);
+  group.file(file->fd(), file->path());
+  if (const auto synced = group.flush(); !synced) return synced.error();
+  const auto named = durable::put_new(*this, *file, "format");
+  if (!named && named.error().code != EEXIST) return named.error();
+  group.folder(".");
+  sync_parent(root());
+  return group.flush();
+}
+
+Result<Spool::Room> Spool::room() const {
+  struct statvfs about = {};
+  if (sys::fstatvfs(root(), &about) != 0) return last_error("ask for free room", path_);
+  Room room;
+  room.free_bytes = static_cast<uint64_t>(about.f_bavail) * about.f_frsize;
+  room.free_inodes = about.f_files == 0 ? UINT64_MAX : static_cast<uint64_t>(about.f_favail);
+  return room;
+}
+
+bool is_pausing(const Error& error) {
+  switch (error.code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EROFS:
+    case EMFILE:
+    case ENFILE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool is_ambiguous(const Error& error) {
+  switch (error.code) {
+    case EIO:
+    case EBADFD:
+    case ESHUTDOWN:
+    case ENOTCONN:
+    case ESTALE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace imgq

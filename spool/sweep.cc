@@ -1,0 +1,65 @@
+#include "spool/sweep.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "spool/durable.h"
+#include "spool/fresh.h"
+#include "spool/layout.h"
+#include "spool/recover.h"
+#include "spool/sys.h"
+#include "spool/walk.h"
+
+namespace imgq {
+namespace {
+
+constexpr int64_t kForeignHours = 36;
+
+// A folder in tmp/ is one that was to become an owner's or an hour's: empty but for .alive.
+Status remove_temp(const Spool& spool, const std::string& path) {
+  if (sys::unlinkat(spool.root(), path.c_str(), 0) == 0 || errno == ENOENT) return Ok{};
+  if (errno != EISDIR && errno != EPERM) return last_error("sweep", path);
+  if (const auto gone = durable::remove(spool, path + "/.alive"); !gone) return gone.error();
+  if (sys::unlinkat(spool.root(), path.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
+    return Ok{};
+  }
+  return last_error("sweep", path);
+}
+
+// Age by the time the name was last changed: a hard link to an old file is new.
+Result<bool> is_old(const Spool& spool, const std::string& path) {
+  struct stat about = {};
+  if (sys::fstatat(spool.root(), path.c_str(), &about) != 0) {
+    return errno == ENOENT ? Result<bool>(false) : last_error("look at", path);
+  }
+  return now_ms() / 1000 - about.st_ctim.tv_sec > kForeignHours * 3600;
+}
+
+}  // namespace
+
+Result<bool> is_stale_temp(const Spool& spool, const std::string& name) {
+  const auto writer = layout::parse_writer(name);
+  if (!writer) return false;
+  const sys::Identity me = sys::identity();
+  if (writer->host == me.host) {
+    if (writer->boot != me.boot || !sys::is_running(writer->pid)) return true;
+  }
+  return is_old(spool, "tmp/" + name);
+}
+
+Result<int> sweep_tmp(const Spool& spool) {
+  const auto names = sorted_names(spool, "tmp");
+  if (!names) return names.error();
+  int swept = 0;
+  for (const std::string& name : *names) {
+    const auto stale = is_stale_temp(spool, name);
+    if (!stale) return stale.error();
+    if (!*stale) continue;
+    if (const auto gone = remove_temp(spool, "tmp/" + name); !gone) return gone.error();
+    ++swept;
+  }
+  return swept;
+}
+
+}  // namespace imgq

@@ -1,0 +1,16 @@
+#ifndef IMGQ_SPOOL_SWEEP_H_
+#define IMGQ_SPOOL_SWEEP_H_
+
+#include <string>
+
+#include "spool/spool.h"
+
+namespace imgq {
+
+// Whether a name of tmp/ was left by a writer that is gone: of this host when its boot is another
+// or its pid is not running, of any host after 36 hours. Names that are no temps never are.
+Result<bool> is_stale_temp(const Spool& spool, const std::string& name);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_SWEEP_H_
