@@ -89,18 +89,26 @@ Status check_empty(int root, const std::string& path) {
   return Ok{};
 }
 
+// The name of a folder just made is on the disk only once its parent is synced. The parent may
+// belong to somebody else: being unable to open it is no reason to fail.
+void sync_parent(const std::string& path) {
+  const Fd parent(sys::open((path + "/..").c_str(), O_RDONLY | O_DIRECTORY));
+  if (parent) (void)sys::fsync(parent.get());
+}
+
 // Makes `path` and what is missing above it. Says whether it was made here.
 Result<bool> make_root(const std::string& path, mode_t mode) {
-  if (sys::mkdirat(AT_FDCWD, path.c_str(), mode & 0777) == 0) return true;
-  if (errno == EEXIST) return false;
-  const size_t slash = path.find_last_of('/', path.find_last_not_of('/'));
-  if (errno != ENOENT || slash == std::string::npos || slash == 0) {
-    return last_error("make the spool", path);
+  for (const bool last_try : {false, true}) {
+    if (sys::mkdirat(AT_FDCWD, path.c_str(), mode & 0777) == 0) {
+      sync_parent(path);
+      return true;
+    }
+    if (errno == EEXIST) return false;
+    const size_t slash = path.find_last_of('/', path.find_last_not_of('/'));
+    if (last_try || errno != ENOENT || slash == std::string::npos || slash == 0) break;
+    const auto parent = make_root(path.substr(0, slash), 0755);
+    if (!parent) return parent.error();
   }
-  const auto parent = make_root(path.substr(0, slash), 0755);
-  if (!parent) return parent.error();
-  if (sys::mkdirat(AT_FDCWD, path.c_str(), mode & 0777) == 0) return true;
-  if (errno == EEXIST) return false;
   return last_error("make the spool", path);
 }
 
@@ -116,12 +124,6 @@ Status make_state_folders(int root, mode_t mode) {
     }
   }
   return Ok{};
-}
-
-// The parent may belong to somebody else: being unable to open it is no reason to fail.
-void sync_parent(int root) {
-  const Fd parent(sys::openat(root, "..", O_RDONLY | O_DIRECTORY));
-  if (parent) (void)sys::fsync(parent.get());
 }
 
 }  // namespace
@@ -183,11 +185,11 @@ Status Spool::write_format() const {
   if (!file) return file.error();
   durable::Group group(*this, Sync::full);
   group.file(file->fd(), file->path());
+  group.folder(".");  // the folders first: what has the file is whole
   if (const auto synced = group.flush(); !synced) return synced.error();
   const auto named = durable::put_new(*this, *file, "format");
   if (!named && named.error().code != EEXIST) return named.error();
   group.folder(".");
-  sync_parent(root());
   return group.flush();
 }
 
