@@ -42,10 +42,6 @@ Place place(int dir, std::string_view path) {
     const std::string_view part = path.substr(0, slash);
     path = slash == std::string_view::npos ? "" : path.substr(slash + 1);
     if (part.empty() || part == ".") continue;
-    if (part == ".." && name.empty()) {
-      if (const InodePtr above = at->parent.lock()) at = above;
-      continue;
-    }
     if (part.size() > 255) return {nullptr, "", ENAMETOOLONG};
     if (!at->is_directory()) return {nullptr, "", ENOTDIR};
     if (!name.empty()) {
@@ -54,6 +50,10 @@ Place place(int dir, std::string_view path) {
       at = found->second;
     }
     name = part;
+    if (part == "..") {
+      if (const InodePtr above = at->parent.lock()) at = above;
+      name.clear();
+    }
   }
   if (!at->is_directory()) return {nullptr, "", ENOTDIR};
   return {at, name, 0};
