@@ -155,7 +155,8 @@ std::vector<Result<Outcome>> Owner::complete_group(std::span<Finished> jobs, Syn
     } else if (entry.error->code == EEXIST) {
       (void)release(entry.job->claim);  // this attempt ran twice: on under the next number
     }
-    if (entry.error) remove_named(*spool_, entry);
+    // Where it is not known whether the outcome stands, what it names must stay.
+    if (entry.error && !is_ambiguous(*entry.error)) remove_named(*spool_, entry);
   }
   sync_committed(group, entries);
   std::vector<Result<Outcome>> answers;

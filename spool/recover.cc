@@ -7,6 +7,7 @@
 
 #include "spool/durable.h"
 #include "spool/fresh.h"
+#include "spool/fsck.h"
 #include "spool/layout.h"
 #include "spool/sys.h"
 #include "spool/tokens.h"
@@ -150,6 +151,12 @@ std::chrono::milliseconds Heartbeats::still(const std::string& owner, int64_t ma
   const auto [at, is_new] = seen_.try_emplace(owner, Seen{mark, now_ms});
   if (!is_new && at->second.mark != mark) at->second = {mark, now_ms};
   return std::chrono::milliseconds(now_ms - at->second.since_ms);
+}
+
+Result<bool> is_dead_here(const Spool& spool, const std::string& owner) {
+  Heartbeats fresh;
+  const auto sign = look_at(spool, owner, fresh, std::chrono::milliseconds::max());
+  return sign ? Result<bool>(sign->dead) : sign.error();
 }
 
 Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats& seen,

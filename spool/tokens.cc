@@ -132,8 +132,9 @@ Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& 
   const std::string path = layout::outcome(outcome.id);
   if (link_outcome(spool, record.path(), path) == 0) return Ended{true, outcome};
   const Error why = last_error("publish an outcome", path);
-  if (why.code != EEXIST && !is_ambiguous(why)) return why;
-  return look_who_ended(spool, outcome, why);
+  auto looked = look_who_ended(spool, outcome, why);
+  if (looked || looked.error().code == why.code) return looked;
+  return Error{EIO, "know whether an outcome was published", path};  // ambiguous
 }
 
 Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync) {

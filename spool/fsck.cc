@@ -1,0 +1,274 @@
+#include "spool/fsck.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <set>
+
+#include "spool/durable.h"
+#include "spool/keys.h"
+#include "spool/sweep.h"
+#include "spool/sys.h"
+#include "spool/walk.h"
+
+namespace imgq {
+namespace {
+
+using Kind = Finding::Kind;
+
+constexpr int kLooks = 3;  // what is wrong three times in a row is not just moving
+
+bool is_wrong(const Finding& finding) { return finding.kind != Kind::note; }
+
+class Walk {
+ public:
+  Walk(const Spool& spool, Repair repair) : spool_(spool), repair_(repair) {}
+
+  Status run() {
+    for (const auto step :
+         {&Walk::folders, &Walk::temps, &Walk::owners, &Walk::jobs, &Walk::keys, &Walk::corrupt}) {
+      if (const auto done = (this->*step)(); !done) return done.error();
+    }
+    return Ok{};
+  }
+
+  FsckReport take() { return std::move(report_); }
+
+ private:
+  void say(Kind kind, std::string path, std::string what) {
+    report_.findings.push_back({std::move(path), std::move(what), kind});
+  }
+  bool mends() const { return repair_ == Repair::mend; }
+  Kind mended_or_not() const { return mends() ? Kind::mended : Kind::mendable; }
+
+  Status folders() {
+    const auto names = sorted_names(spool_, ".");
+    if (!names) return names.error();
+    for (const char* folder : layout::kFolders) {
+      if (std::binary_search(names->begin(), names->end(), folder)) continue;
+      if (mends()) {
+        if (const auto made = make_missing(folder); !made) return made.error();
+      }
+      say(mended_or_not(), folder, "folder is missing");
+    }
+    for (const std::string& name : *names) {
+      const bool ours = name == "format" || name == "lost+found" ||
+                        std::find(std::begin(layout::kFolders), std::end(layout::kFolders), name) !=
+                            std::end(layout::kFolders);
+      if (!ours) say(Kind::note, name, "unknown file");
+    }
+    return Ok{};
+  }
+
+  Status make_missing(const char* folder) {
+    if (sys::mkdirat(spool_.root(), folder, spool_.folder_mode() & 0777) != 0) {
+      return last_error("make a folder", folder);
+    }
+    const Fd made(sys::openat(spool_.root(), folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!made) return last_error("open a folder", folder);
+    return durable::set_mode(made.get(), spool_.folder_mode(), folder);
+  }
+
+  Status temps() {
+    const auto names = sorted_names(spool_, "tmp");
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      const std::string path = "tmp/" + name;
+      const auto stale = is_stale_temp(spool_, name);
+      if (!stale) return stale.error();
+      if (*stale) {
+        say(mended_or_not(), path, "temporary file of a dead writer");
+      } else {
+        say(Kind::note, path, layout::parse_writer(name) ? "being written" : "unknown file");
+      }
+    }
+    if (!mends()) return Ok{};
+    const auto swept = sweep_tmp(spool_);
+    return swept ? Status(Ok{}) : swept.error();
+  }
+
+  Status owners() {
+    const auto names = sorted_names(spool_, "processing");
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      const std::string path = layout::owner_folder(name);
+      if (!layout::parse_writer(name)) {
+        say(Kind::note, path, "unknown file");
+        continue;
+      }
+      const auto dead = is_dead_here(spool_, name);
+      if (!dead) return dead.error();
+      if (*dead) say(mended_or_not(), path, "owner is dead");
+    }
+    return mends() ? recover_all() : Status(Ok{});
+  }
+
+  Status recover_all() {
+    Heartbeats seen;
+    const auto done = recover(spool_, "", seen, std::chrono::milliseconds::max());
+    if (!done) return done.error();
+    for (const Error& error : done->trouble) say(Kind::damage, error.path, error.text());
+    return Ok{};
+  }
+
+  // All jobs once; those that look wrong again, with names read anew, and only what is still wrong
+  // the last time is told and mended.
+  Status jobs() {
+    std::set<std::string> suspects;
+    if (const auto done = first_look(suspects); !done) return done.error();
+    for (int look = 2; look <= kLooks && !suspects.empty(); ++look) {
+      const bool last = look == kLooks;
+      std::set<std::string> still;
+      const auto done = look_again(suspects, last ? repair_ : Repair::report_only, last, still);
+      if (!done) return done.error();
+      suspects = std::move(still);
+    }
+    return Ok{};
+  }
+
+  Result<std::set<std::string>> all_hours() const {
+    std::set<std::string> all;
+    for (const char* top : {"jobs", "completed"}) {
+      const auto hours = hours_under(spool_, top);
+      if (!hours) return hours.error();
+      all.insert(hours->begin(), hours->end());
+    }
+    return all;
+  }
+
+  Status first_look(std::set<std::string>& suspects) {
+    checking::Census census(spool_);
+    if (const auto done = census.read_tokens(); !done) return done.error();
+    const auto hours = all_hours();
+    if (!hours) return hours.error();
+    for (const std::string& hour : *hours) {
+      const auto facts = census.read_hour(hour);
+      if (!facts) return facts.error();
+      for (const checking::Facts& job : *facts) {
+        if (job.ticket) ++report_.jobs;
+        if (const auto done = first_check(job, suspects); !done) return done.error();
+      }
+    }
+    for (const checking::Facts& job : census.rest()) suspects.insert(job.id.text());
+    for (const std::string& path : census.strangers()) say(Kind::note, path, "unknown file");
+    return Ok{};
+  }
+
+  Status first_check(const checking::Facts& job, std::set<std::string>& suspects) {
+    const auto checked = checking::check_job(spool_, job, Repair::report_only);
+    if (!checked) return checked.error();
+    report_.results += checked->results;
+    const auto& findings = checked->findings;
+    if (std::any_of(findings.begin(), findings.end(), is_wrong)) {
+      suspects.insert(job.id.text());
+      return Ok{};
+    }
+    report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
+    return Ok{};
+  }
+
+  Status look_again(const std::set<std::string>& suspects, Repair repair, bool tell,
+                    std::set<std::string>& still) {
+    checking::Census census(spool_);
+    if (const auto done = census.read_tokens(); !done) return done.error();
+    std::set<std::string> hours;
+    for (const std::string& text : suspects) hours.insert(JobId::parse(text)->folder());
+    std::vector<checking::Facts> all;
+    for (const std::string& hour : hours) {
+      auto facts = census.read_hour(hour);
+      if (!facts) return facts.error();
+      std::move(facts->begin(), facts->end(), std::back_inserter(all));
+    }
+    auto rest = census.rest();
+    std::move(rest.begin(), rest.end(), std::back_inserter(all));
+    for (const checking::Facts& job : all) {
+      if (suspects.count(job.id.text()) == 0) continue;
+      const auto checked = checking::check_job(spool_, job, repair);
+      if (!checked) return checked.error();
+      const auto& findings = checked->findings;
+      if (std::any_of(findings.begin(), findings.end(), is_wrong)) still.insert(job.id.text());
+      if (tell) report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
+    }
+    return Ok{};
+  }
+
+  Status keys() {
+    const auto shards = sorted_names(spool_, "keys");
+    if (!shards) return shards.error();
+    for (const std::string& shard : *shards) {
+      const std::string folder = "keys/" + shard;
+      const auto names = sorted_names(spool_, folder);
+      if (!names && names.error().code == ENOTDIR) {
+        say(Kind::note, folder, "unknown file");
+        continue;
+      }
+      if (!names) return names.error();
+      for (const std::string& name : *names) {
+        if (const auto done = key(folder + "/" + name); !done) return done.error();
+      }
+    }
+    return Ok{};
+  }
+
+  Status key(const std::string& path) {
+    const auto text = durable::read_text(spool_, path);
+    if (!text && text.error().code == ENOENT) return Ok{};
+    if (!text && text.error().code != 0) return text.error();
+    const auto ticket = text ? decode_ticket(*text, path) : Result<Ticket>(text.error());
+    if (!ticket && ticket.error().code == EPROTO) return Ok{};
+    if (!ticket || key_path(ticket->key) != path) return bad_key(path);
+    const auto job = durable::exists(spool_, layout::ticket(ticket->id));
+    if (!job) return job.error();
+    return *job ? Status(Ok{}) : key_without_job(path, ticket->id);
+  }
+
+  Status bad_key(const std::string& path) {
+    if (mends()) {
+      if (const auto moved = durable::quarantine(spool_, path); !moved) return moved.error();
+    }
+    say(mended_or_not(), path, "key does not lead to a ticket that has it");
+    return Ok{};
+  }
+
+  // While its submitter lives the ticket has a second name in tmp/.
+  Status key_without_job(const std::string& path, const JobId& id) {
+    struct stat about = {};
+    if (sys::fstatat(spool_.root(), path.c_str(), &about) != 0) {
+      return errno == ENOENT ? Status(Ok{}) : Status(last_error("look at", path));
+    }
+    if (about.st_nlink > 1) {
+      say(Kind::note, path, "submission under way");
+      return Ok{};
+    }
+    if (mends()) {
+      if (const auto gone = drop_key(spool_, path, id); !gone) return gone.error();
+    }
+    say(mended_or_not(), path, "key of a job that is not there");
+    return Ok{};
+  }
+
+  Status corrupt() {
+    const auto names = sorted_names(spool_, "corrupt");
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      say(Kind::note, "corrupt/" + name, "set aside: look at it, then remove it");
+    }
+    return Ok{};
+  }
+
+  const Spool& spool_;
+  Repair repair_;
+  FsckReport report_;
+};
+
+}  // namespace
+
+bool FsckReport::clean() const { return std::none_of(findings.begin(), findings.end(), is_wrong); }
+
+Result<FsckReport> fsck(const Spool& spool, Repair repair) {
+  Walk walk(spool, repair);
+  if (const auto done = walk.run(); !done) return done.error();
+  return walk.take();
+}
+
+}  // namespace imgq
