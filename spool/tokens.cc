@@ -133,7 +133,7 @@ Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& 
   if (link_outcome(spool, record.path(), path) == 0) return Ended{true, outcome};
   const Error why = last_error("publish an outcome", path);
   auto looked = look_who_ended(spool, outcome, why);
-  if (looked || looked.error().code == why.code) return looked;
+  if (looked || looked.error().code == why.code || looked.error().code == 0) return looked;
   return Error{EIO, "know whether an outcome was published", path};  // ambiguous
 }
 

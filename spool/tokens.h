@@ -54,7 +54,8 @@ struct Ended {
 };
 
 // Commits: links the record to <id>.end. Whoever is first has ended the job.
-//   errors  ENOSPC, ...; EIO, ... after which the stable name says that it was not done;
+//   errors  ENOSPC, ... after which the stable name says that it was not done; an ambiguous one
+//           when the stable name could not be read either: it may have been done;
 //           code 0 another's outcome stands there and cannot be read
 Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& outcome);
 
