@@ -1,0 +1,107 @@
+#ifndef IMGQ_TESTS_IMAGES_MADE_H_
+#define IMGQ_TESTS_IMAGES_MADE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+// Images made by hand for the tests: straight through libjpeg, libpng, libwebp and lcms, or byte by
+// byte; never through the engine that is tested, nor libvips.
+namespace imgq::made {
+
+using Bytes = std::vector<uint8_t>;
+
+struct Pixels {
+  int width = 0, height = 0, bands = 3;
+  std::vector<uint16_t> data;  // 8 or 16 bits, as the writer is told
+
+  Pixels() = default;
+  Pixels(int w, int h, int b)
+      : width(w), height(h), bands(b), data(static_cast<size_t>(w) * h * b) {}
+  size_t index(int x, int y, int b) const {
+    return (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) *
+               static_cast<size_t>(bands) +
+           static_cast<size_t>(b);
+  }
+  uint16_t& at(int x, int y, int b = 0) { return data[index(x, y, b)]; }
+  uint16_t at(int x, int y, int b = 0) const { return data[index(x, y, b)]; }
+};
+
+using Colour = std::vector<uint16_t>;
+
+// One colour all over.
+Pixels filled(int width, int height, const Colour& colour);
+
+// Blocks of `side` pixels, each of its own colour: no two of the six are alike, so every turn and
+// every mirror shows. Three across, two down.
+Pixels six_blocks(int side);
+inline constexpr std::array<std::array<uint16_t, 3>, 6> kSixColours{
+    {{230, 30, 30}, {30, 200, 30}, {30, 30, 220}, {240, 230, 40}, {20, 200, 210}, {200, 200, 200}}};
+
+// A smooth gradient with some texture, as photographs have.
+Pixels scenery(int width, int height);
+
+struct Extras {
+  Bytes icc;
+  Bytes exif;  // without "Exif\0\0"
+  Bytes xmp, iptc;
+  std::string comment;
+};
+
+struct JpegSpec {
+  int quality = 100;
+  bool subsampled = false;
+  bool progressive = false;
+  bool adobe_inverted = false;  // CMYK as Photoshop writes it
+  int restart_rows = 0;
+  Extras extras;
+};
+Bytes jpeg(const Pixels& pixels, const JpegSpec& spec = {});  // 1 grey, 3 RGB, 4 CMYK
+
+struct PngSpec {
+  int depth = 8;
+  bool interlaced = false;
+  Extras extras;
+};
+Bytes png(const Pixels& pixels, const PngSpec& spec = {});  // 1 grey, 2 GA, 3 RGB, 4 RGBA
+
+// Indices into a palette; `alpha` may be shorter than the palette.
+Bytes palette_png(const Pixels& indices, const std::vector<Colour>& palette,
+                  const std::vector<uint8_t>& alpha = {});
+
+struct WebpSpec {
+  bool lossless = true;
+  Extras extras;
+};
+Bytes webp(const Pixels& pixels, const WebpSpec& spec = {});  // 3 RGB, 4 RGBA
+Bytes animated_webp(const std::vector<Pixels>& frames);
+
+// Each frame holds indices; `transparent` is an index or -1.
+Bytes gif(const std::vector<Pixels>& frames, const std::vector<Colour>& palette,
+          int transparent = -1);
+
+Bytes tiff(const Pixels& pixels);  // RGB, one strip, uncompressed
+
+// A TIFF directory with the tags of these texts and numbers; little-endian.
+struct ExifSpec {
+  int orientation = 0;
+  std::string artist, copyright, model;
+  bool gps = false;
+};
+Bytes exif(const ExifSpec& spec);
+
+// Profiles, by lcms.
+Bytes display_p3();
+Bytes adobe_rgb();
+Bytes srgb();
+Bytes grey_gamma(double gamma);
+Bytes simple_cmyk();  // ink by plain subtraction, as a lookup table
+
+// A file read back by the library of its format: 1 to 4 bands, 8 bits.
+Pixels read(const Bytes& file);
+
+}  // namespace imgq::made
+
+#endif  // IMGQ_TESTS_IMAGES_MADE_H_

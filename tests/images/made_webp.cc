@@ -1,0 +1,114 @@
+#include <webp/decode.h>
+#include <webp/encode.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "tests/images/made.h"
+
+namespace imgq::made {
+namespace {
+
+void put(Bytes* out, uint32_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i) out->push_back(static_cast<uint8_t>(value >> (8 * i)));
+}
+
+void put_chunk(Bytes* out, const char* name, const Bytes& data) {
+  out->insert(out->end(), name, name + 4);
+  put(out, static_cast<uint32_t>(data.size()), 4);
+  out->insert(out->end(), data.begin(), data.end());
+  if (data.size() % 2 != 0) out->push_back(0);
+}
+
+Bytes riff(const Bytes& chunks) {
+  Bytes out{'R', 'I', 'F', 'F'};
+  put(&out, static_cast<uint32_t>(chunks.size() + 4), 4);
+  out.insert(out.end(), {'W', 'E', 'B', 'P'});
+  out.insert(out.end(), chunks.begin(), chunks.end());
+  return out;
+}
+
+Bytes encoded(const Pixels& pixels, bool lossless) {
+  Bytes bytes(pixels.data.begin(), pixels.data.end());
+  uint8_t* data = nullptr;
+  const int stride = pixels.width * pixels.bands;
+  size_t size = 0;
+  if (pixels.bands == 4) {
+    size = lossless
+               ? WebPEncodeLosslessRGBA(bytes.data(), pixels.width, pixels.height, stride, &data)
+               : WebPEncodeRGBA(bytes.data(), pixels.width, pixels.height, stride, 95, &data);
+  } else {
+    size = lossless
+               ? WebPEncodeLosslessRGB(bytes.data(), pixels.width, pixels.height, stride, &data)
+               : WebPEncodeRGB(bytes.data(), pixels.width, pixels.height, stride, 95, &data);
+  }
+  if (size == 0) throw std::runtime_error("libwebp refused");
+  Bytes out(data, data + size);
+  WebPFree(data);
+  return out;
+}
+
+// What stands behind "WEBP" in a file of libwebp.
+Bytes chunks_of(const Bytes& file) { return Bytes(file.begin() + 12, file.end()); }
+
+Bytes extended_header(int flags, const Pixels& pixels) {
+  Bytes out;
+  put(&out, static_cast<uint32_t>(flags), 4);
+  put(&out, static_cast<uint32_t>(pixels.width - 1), 3);
+  put(&out, static_cast<uint32_t>(pixels.height - 1), 3);
+  return out;
+}
+
+}  // namespace
+
+Bytes webp(const Pixels& pixels, const WebpSpec& spec) {
+  const Bytes plain = encoded(pixels, spec.lossless);
+  const Extras& extras = spec.extras;
+  if (extras.icc.empty() && extras.exif.empty() && extras.xmp.empty()) return plain;
+  const int flags = (extras.icc.empty() ? 0 : 0x20) | (pixels.bands == 4 ? 0x10 : 0) |
+                    (extras.exif.empty() ? 0 : 0x08) | (extras.xmp.empty() ? 0 : 0x04);
+  Bytes chunks;
+  put_chunk(&chunks, "VP8X", extended_header(flags, pixels));
+  if (!extras.icc.empty()) put_chunk(&chunks, "ICCP", extras.icc);
+  const Bytes image = chunks_of(plain);
+  chunks.insert(chunks.end(), image.begin(), image.end());
+  if (!extras.exif.empty()) put_chunk(&chunks, "EXIF", extras.exif);
+  if (!extras.xmp.empty()) put_chunk(&chunks, "XMP ", extras.xmp);
+  return riff(chunks);
+}
+
+Bytes animated_webp(const std::vector<Pixels>& frames) {
+  Bytes chunks;
+  put_chunk(&chunks, "VP8X", extended_header(0x02, frames[0]));
+  put_chunk(&chunks, "ANIM", {0, 0, 0, 0, 0, 0});
+  for (const Pixels& frame : frames) {
+    Bytes data;
+    put(&data, 0, 6);
+    put(&data, static_cast<uint32_t>(frame.width - 1), 3);
+    put(&data, static_cast<uint32_t>(frame.height - 1), 3);
+    put(&data, 100, 3);
+    put(&data, 0, 1);
+    const Bytes image = chunks_of(encoded(frame, true));
+    data.insert(data.end(), image.begin(), image.end());
+    put_chunk(&chunks, "ANMF", data);
+  }
+  return riff(chunks);
+}
+
+Pixels read_webp(const Bytes& file) {
+  WebPBitstreamFeatures features{};
+  if (WebPGetFeatures(file.data(), file.size(), &features) != VP8_STATUS_OK) {
+    throw std::runtime_error("no WebP");
+  }
+  int width = 0, height = 0;
+  uint8_t* data = features.has_alpha != 0
+                      ? WebPDecodeRGBA(file.data(), file.size(), &width, &height)
+                      : WebPDecodeRGB(file.data(), file.size(), &width, &height);
+  if (data == nullptr) throw std::runtime_error("WebP cannot be decoded");
+  Pixels out(width, height, features.has_alpha != 0 ? 4 : 3);
+  std::copy_n(data, out.data.size(), out.data.begin());
+  WebPFree(data);
+  return out;
+}
+
+}  // namespace imgq::made
