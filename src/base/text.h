@@ -12,6 +12,8 @@ namespace imgq {
 // How many bytes the UTF-8 character at the start of `bytes` has; 0 when it is none (RFC 3629).
 size_t utf8_length(std::string_view bytes);
 
+bool is_utf8(std::string_view bytes);
+
 // For people and terminals: control characters (C0, DEL, C1), line and direction marks and bytes
 // that are not UTF-8 become \xNN, a backslash becomes "\\". No name can forge a line with it.
 std::string printable(std::string_view bytes);

@@ -1,0 +1,128 @@
+#include "src/cli/file_out.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+namespace imgq::cli {
+namespace {
+
+mode_t read_umask() {
+  const mode_t mask = ::umask(0);
+  (void)::umask(mask);  // cannot fail
+  return mask;
+}
+
+Status write_all(int fd, std::string_view bytes, std::string_view name) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return last_error("write", name);
+    bytes.remove_prefix(static_cast<size_t>(wrote));
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Result<OutFile> OutFile::create(const std::string& directory) {
+  Fd unnamed(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
+  if (unnamed) return OutFile(directory, std::move(unnamed), "");
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) {
+    return last_error("write to", directory);
+  }
+  std::string temp = temp_name(directory);
+  Fd named(::open(temp.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!named) return last_error("write to", directory);
+  return OutFile(directory, std::move(named), std::move(temp));
+}
+
+OutFile::~OutFile() {
+  if (fd_ && !temp_.empty()) (void)::unlink(temp_.c_str());  // nothing more can be done
+}
+
+Status OutFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, directory_); }
+
+Status OutFile::copy(int from) { return copy_bytes(from, fd_.get(), directory_); }
+
+Status OutFile::commit(const std::string& path) {
+  if (::fchmod(fd_.get(), new_file_mode()) != 0) return last_error("set the mode of", path);
+  if (temp_.empty()) {
+    std::string temp = temp_name(directory_);
+    const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
+    if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temp.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return last_error("name", path);
+    }
+    temp_ = std::move(temp);
+  }
+  if (::rename(temp_.c_str(), path.c_str()) != 0) return last_error("rename to", path);
+  temp_.clear();
+  if (fd_.close_checked() != 0) return last_error("close", path);
+  return Ok{};
+}
+
+Status copy_bytes(int from, int to, std::string_view name) {
+  std::array<char, 128 * 1024> buffer{};
+  off_t offset = 0;
+  while (true) {
+    const ssize_t got = ::pread(from, buffer.data(), buffer.size(), offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return last_error("read", name);
+    if (got == 0) return Ok{};
+    offset += got;
+    if (auto wrote = write_all(to, {buffer.data(), static_cast<size_t>(got)}, name); !wrote) {
+      return wrote;
+    }
+  }
+}
+
+Result<std::string> read_all(int fd, std::string_view name) {
+  std::string text;
+  std::array<char, 65536> buffer{};
+  while (true) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return last_error("read", name);
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<size_t>(got));
+  }
+}
+
+Status make_directories(const std::string& path) {
+  for (size_t slash = path.find('/', 1); true; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) {
+      const int code = errno;
+      struct stat about {};
+      const bool there = ::stat(part.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+      if (!there) return Error{code, "make directory", part};
+    }
+    if (slash == std::string::npos) break;
+  }
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return last_error("make directory", path);
+  if (!S_ISDIR(about.st_mode)) return Error{ENOTDIR, "make directory", path};
+  return Ok{};
+}
+
+std::string directory_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+mode_t new_file_mode() {
+  static const mode_t mode = 0666 & ~read_umask();
+  return mode;
+}
+
+std::string temp_name(const std::string& directory) {
+  static int counter = 0;
+  return fmt::format("{}/.imgq-{}-{}", directory, ::getpid(), ++counter);
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,57 @@
+#ifndef IMGQ_SRC_CLI_FILE_OUT_H_
+#define IMGQ_SRC_CLI_FILE_OUT_H_
+
+#include <string>
+#include <string_view>
+
+#include "spool/error.h"
+#include "spool/fd.h"
+
+// Files for the user: they appear under their name whole, or not at all.
+namespace imgq::cli {
+
+// A file being written beside its place. It has no name until it is finished, where the file system
+// can do that (O_TMPFILE), so nothing is left behind by an interruption.
+class OutFile {
+ public:
+  static Result<OutFile> create(const std::string& directory);
+  OutFile(OutFile&&) noexcept = default;
+  OutFile& operator=(OutFile&&) = delete;
+  ~OutFile();
+
+  int fd() const { return fd_.get(); }
+  Status write(std::string_view bytes);
+  Status copy(int from);  // all of it, from its start
+
+  // Gives it its name, replacing what is there. Mode 0666 less the umask.
+  Status commit(const std::string& path);
+
+ private:
+  OutFile(std::string directory, Fd fd, std::string temp)
+      : directory_(std::move(directory)), fd_(std::move(fd)), temp_(std::move(temp)) {}
+  std::string directory_;
+  Fd fd_;
+  std::string temp_;  // its name meanwhile; empty for none
+};
+
+// Everything of an open file to another descriptor.
+Status copy_bytes(int from, int to, std::string_view name);
+
+// Everything from a descriptor on. `name` is for the error.
+Result<std::string> read_all(int fd, std::string_view name);
+
+// The directory and its parents; fine when it is there.
+Status make_directories(const std::string& path);
+
+// "a/b/c" -> "a/b"; "c" -> "."
+std::string directory_of(const std::string& path);
+
+// The mode of a new file: 0666 less the umask.
+mode_t new_file_mode();
+
+// A name that no other file of this process has, in `directory`.
+std::string temp_name(const std::string& directory);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_FILE_OUT_H_

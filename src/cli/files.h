@@ -1,0 +1,77 @@
+#ifndef IMGQ_SRC_CLI_FILES_H_
+#define IMGQ_SRC_CLI_FILES_H_
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spool/error.h"
+#include "src/base/exit_code.h"
+
+// From what the user named to the files that are meant.
+namespace imgq::cli {
+
+struct FileOptions {
+  std::vector<std::string> names;  // arguments; "-" is an image on stdin
+  std::string files_from;          // a list, one name a line; "-" is stdin
+  bool null_separated = false;     // the list is separated by NUL instead
+  bool recursive = false;          // directories are walked instead of refused
+};
+
+struct Input {
+  std::string path;    // as given, or the given directory and what was found below it
+  std::string folder;  // the part between the given directory and the file; empty at its top
+};
+
+// A named thing that cannot be used.
+struct Trouble {
+  std::string name;
+  std::string cause;  // "No such file or directory"
+  Exit exit = Exit::no_input;
+};
+
+struct Inputs {
+  std::vector<Input> files;  // in the order given; what was found in a directory sorted by name
+  std::vector<Trouble> trouble;
+  int64_t passed_over = 0;  // files below directories that are no images, by their first bytes
+};
+
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  friend bool operator==(const FileId&, const FileId&) = default;
+};
+
+// Below directories: regular files (and links to such) that begin like an image, no hidden names,
+// no links to directories, and not the directory `except`.
+//   errors  the list cannot be read (path: its name)
+Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except);
+
+// Whether these first bytes (16 are enough) are those of an image that imgq knows to read, formats
+// that need the configuration's leave included.
+bool begins_like_image(std::string_view bytes);
+
+// Opens a named file for reading, following links, never blocking on a pipe or a device.
+//   errors  EISDIR; EINVAL neither file nor directory; open(2)
+struct Opened {
+  int fd = -1;  // owned by the caller
+  int64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+  FileId id;
+};
+Result<Opened> open_input(const std::string& path);
+
+// The words and the exit code for an error of open_input or of copying.
+Trouble trouble_for(const std::string& name, const Error& error);
+
+// "a/b/photo.tar.gz" -> "photo.tar.gz"; its stem "photo.tar", its extension "gz".
+std::string_view base_name(std::string_view path);
+std::string_view stem_of(std::string_view name);
+std::string_view extension_in(std::string_view name);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_FILES_H_

@@ -1,0 +1,71 @@
+#include "src/cli/fsck.h"
+
+#include <fmt/format.h>
+
+#include "spool/json.h"
+#include "spool/recover.h"
+#include "src/base/text.h"
+
+namespace imgq::cli {
+namespace {
+
+std::string_view name_of(Finding::Kind kind) {
+  switch (kind) {
+    case Finding::Kind::note:
+      return "note";
+    case Finding::Kind::mended:
+      return "mended";
+    case Finding::Kind::mendable:
+      return "mendable";
+    case Finding::Kind::damage:
+      return "damage";
+  }
+  return "damage";
+}
+
+bool is_left(const Finding& finding) {
+  return finding.kind == Finding::Kind::mendable || finding.kind == Finding::Kind::damage;
+}
+
+std::string as_json(const FsckReport& report) {
+  Json findings = Json::array();
+  for (const Finding& finding : report.findings) {
+    Json one = Json::object();
+    one["path"] = printable(finding.path);
+    one["what"] = finding.what;
+    one["kind"] = name_of(finding.kind);
+    findings.push_back(one);
+  }
+  Json out = Json::object();
+  out["jobs"] = report.jobs;
+  out["results"] = report.results;
+  out["clean"] = report.clean();
+  out["findings"] = findings;
+  return versioned(dump_json(out));
+}
+
+}  // namespace
+
+Exit fsck_command(const Session& session, const FsckOptions& options) {
+  const auto spool = open_spool(session);
+  if (!spool) return exit_for(spool.error());
+  const auto report = fsck(*spool, options.repair ? Repair::mend : Repair::report_only);
+  if (!report) return fail(session, report.error());
+  Console& console = session.console;
+  int64_t left = 0;
+  for (const Finding& finding : report->findings) {
+    if (is_left(finding)) ++left;
+    if (session.json) continue;
+    if (finding.kind == Finding::Kind::note && !console.verbose()) continue;
+    console.put_line(fmt::format("{:<8} {}: {}", name_of(finding.kind), printable(finding.path),
+                                 printable(finding.what)));
+  }
+  if (session.json) console.put_line(as_json(*report));
+  console.note(
+      fmt::format("{} jobs, {} results checked; {}", report->jobs, report->results,
+                  left == 0 ? "nothing is wrong" : fmt::format("{} things are wrong", left)));
+  if (left > 0 && !options.repair) console.note("'imgq fsck --repair' mends what can be mended");
+  return left == 0 ? Exit::ok : Exit::some_failed;
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,186 @@
+#include "src/cli/get.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "spool/json.h"
+#include "spool/query.h"
+#include "src/base/text.h"
+#include "src/cli/file_out.h"
+#include "src/cli/files.h"
+#include "src/cli/ids.h"
+#include "src/cli/job_text.h"
+#include "src/cli/wait.h"
+
+namespace imgq::cli {
+namespace {
+
+struct Target {
+  enum class Kind { directory, file, out } kind = Kind::directory;
+  std::string path;
+};
+
+struct Get {
+  const Session& session;
+  const GetOptions& options;
+  const Spool& spool;
+  Target target;
+  std::set<std::string> used;  // names given in this run
+  Sum sum;
+};
+
+bool is_directory(const std::string& path) {
+  struct stat about {};
+  return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+// What -o means: "-" stdout, an existing directory or a name with a slash at its end a directory,
+// else a file.
+Target target_of(const std::string& output) {
+  if (output.empty()) return {Target::Kind::directory, "."};
+  if (output == "-") return {Target::Kind::out, output};
+  if (output.back() == '/' || is_directory(output)) return {Target::Kind::directory, output};
+  return {Target::Kind::file, output};
+}
+
+// The submitter's name is data: only its last part counts, and nothing that would hide.
+std::string stem_for(const Ticket& ticket) {
+  const std::string stem(stem_of(base_name(ticket.name)));
+  return stem.empty() || stem[0] == '.' ? ticket.id.text() : stem;
+}
+
+std::string extension_of_file(const ResultFile& result) {
+  return std::string(extension_in(result.file));
+}
+
+// <stem>.<ext>, or <stem>.<rendition>.<ext> when there are several; -2, -3, ... when two jobs of
+// one command would have the same.
+std::string free_name(Get& get, const JobView& view, const ResultFile& result) {
+  const bool several = view.outcome->results.size() > 1;
+  const std::string middle = several ? "." + result.rendition : "";
+  const std::string stem = stem_for(view.ticket);
+  const std::string extension = extension_of_file(result);
+  std::string name = fmt::format("{}{}.{}", stem, middle, extension);
+  for (int number = 2; !get.used.insert(name).second; ++number) {
+    name = fmt::format("{}-{}{}.{}", stem, number, middle, extension);
+  }
+  return name;
+}
+
+void print_path(const Get& get, const JobView& view, const ResultFile& result,
+                const std::string& path) {
+  Console& console = get.session.console;
+  if (get.session.json) {
+    Json out = Json::object();
+    out["id"] = view.ticket.id.text();
+    out["name"] = result.rendition;
+    out["bytes"] = result.size_bytes;
+    out["file"] = path;
+    console.put_line(versioned(dump_json(out)));
+  } else {
+    console.put(path);
+    console.put(get.options.print0 ? std::string_view("\0", 1) : "\n");
+  }
+}
+
+Exit copy_one(Get& get, const JobView& view, const ResultFile& result) {
+  const auto from = open_result(get.spool, view.ticket.id, result);
+  if (!from) return fail(get.session, from.error());
+  if (get.target.kind == Target::Kind::out) {
+    const auto copied = copy_bytes(from->get(), STDOUT_FILENO, "stdout");
+    return copied ? Exit::ok : fail(get.session, Exit::io_error, copied.error().text());
+  }
+  std::string path = get.target.path;
+  if (get.target.kind == Target::Kind::directory) {
+    const std::string name = free_name(get, view, result);
+    if (path.back() != '/') path += '/';
+    path = path == "./" ? name : path + name;
+  }
+  auto out = OutFile::create(directory_of(path));
+  if (!out) return fail(get.session, Exit::cannot_create, out.error().text());
+  if (auto done = out->copy(from->get()); !done) {
+    return fail(get.session, exit_for(done.error()), done.error().text());
+  }
+  if (auto done = out->commit(path); !done) {
+    return fail(get.session, Exit::cannot_create, done.error().text());
+  }
+  print_path(get, view, result, path);
+  return Exit::ok;
+}
+
+std::vector<ResultFile> chosen(const Get& get, const JobView& view) {
+  std::vector<ResultFile> results;
+  for (const ResultFile& result : view.outcome->results) {
+    if (get.options.rendition.empty() || result.rendition == get.options.rendition) {
+      results.push_back(result);
+    }
+  }
+  return results;
+}
+
+Exit get_job(Get& get, const JobId& id) {
+  const auto view = find(get.spool, id);
+  if (!view) {
+    if (view.error().code != ENOENT) return fail(get.session, view.error());
+    return fail(get.session, Exit::some_failed, about(id.text(), "no such job"));
+  }
+  if (view->state != State::completed || !view->outcome) {
+    const std::string state = fmt::format("has no result: {}", cause_words(*view));
+    return fail(get.session, Exit::some_failed, about(id.text(), state));
+  }
+  const std::vector<ResultFile> results = chosen(get, *view);
+  if (results.empty()) {
+    return fail(
+        get.session, Exit::some_failed,
+        about(id.text(), fmt::format("has no rendition '{}'", printable(get.options.rendition))));
+  }
+  if (results.size() > 1 && get.target.kind != Target::Kind::directory) {
+    return fail(get.session, Exit::usage,
+                about(id.text(), "has several results: name one with --rendition"));
+  }
+  Sum sum;
+  for (const ResultFile& result : results) sum.add(copy_one(get, *view, result));
+  return sum.total();
+}
+
+Status check_target(const Target& target, size_t ids) {
+  if (target.kind != Target::Kind::directory && ids > 1) {
+    return Error{EINVAL, "--output: several jobs need a directory", ""};
+  }
+  if (target.kind == Target::Kind::out && isatty(STDOUT_FILENO) == 1) {
+    return Error{EINVAL, "--output: an image is not for a terminal; redirect it", ""};
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Exit get_command(const Session& session, const GetOptions& options) {
+  const auto timeout = parse_timeout(options.timeout);
+  if (!timeout) return fail(session, Exit::usage, timeout.error().action);
+  const auto ids = gather_ids(options.ids);
+  if (!ids) return fail(session, Exit::usage, ids.error().action);
+  Target target = target_of(options.output);
+  if (auto ok = check_target(target, ids->size()); !ok) {
+    return fail(session, Exit::usage, ok.error().action);
+  }
+  const auto spool = open_spool(session);
+  if (!spool) return exit_for(spool.error());
+  if (target.kind == Target::Kind::directory) {
+    if (auto made = make_directories(target.path); !made) {
+      return fail(session, Exit::cannot_create, made.error().text());
+    }
+  }
+  if (options.wait) {
+    const Exit waited = wait_for({session.console, session.config}, *spool, *ids, *timeout);
+    if (waited == Exit::try_later) return waited;
+  }
+  Get get{session, options, *spool, std::move(target), {}, {}};
+  for (const JobId& id : *ids) get.sum.add(get_job(get, id));
+  return get.sum.total();
+}
+
+}  // namespace imgq::cli

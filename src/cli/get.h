@@ -1,0 +1,26 @@
+#ifndef IMGQ_SRC_CLI_GET_H_
+#define IMGQ_SRC_CLI_GET_H_
+
+#include <string>
+#include <vector>
+
+#include "src/cli/session.h"
+
+namespace imgq::cli {
+
+struct GetOptions {
+  std::vector<std::string> ids;
+  std::string output;     // a directory, a file, or "-"; default: here
+  std::string rendition;  // only this one
+  bool wait = false;
+  std::string timeout;
+  bool print0 = false;
+};
+
+// Copies results out of the spool, each whole or not at all, and prints where they are.
+//   exit  ok; some_failed when a job is unknown or did not complete; usage; cannot_create
+Exit get_command(const Session& session, const GetOptions& options);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_GET_H_

@@ -1,0 +1,110 @@
+#include "src/cli/info.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "spool/fd.h"
+#include "spool/json.h"
+#include "spool/query.h"
+#include "src/base/text.h"
+#include "src/cli/files.h"
+#include "src/cli/job_text.h"
+
+namespace imgq::cli {
+namespace {
+
+std::string words_of(const std::string& name, const SourceReport& source) {
+  std::string out = fmt::format("{:<12} {}\n", "file", printable(name));
+  out += fmt::format("{:<12} {}x{}\n", "size", source.width_px, source.height_px);
+  out += fmt::format("{:<12} {}\n", "format", printable(source.format));
+  out += fmt::format("{:<12} {}\n", "bytes", source.size_bytes);
+  out += fmt::format("{:<12} {}\n", "alpha", source.alpha ? "yes" : "no");
+  out += fmt::format("{:<12} {}\n", "orientation", source.orientation);
+  out += fmt::format("{:<12} {}\n", "profile",
+                     source.profile.empty() ? "none" : printable(source.profile));
+  return out + fmt::format("{:<12} {}\n", "pages", source.pages);
+}
+
+std::string json_of(const std::string& name, const Verdict& verdict) {
+  Json out = Json::object();
+  out["file"] = name;
+  if (verdict.code != Code::ok) {
+    Json error = Json::object();
+    error["code"] = name_of(verdict.code);
+    error["message"] = verdict.message;
+    out["error"] = error;
+    return versioned(dump_json(out));
+  }
+  const SourceReport& source = verdict.source;
+  out["width"] = source.width_px;
+  out["height"] = source.height_px;
+  out["format"] = source.format;
+  out["type"] = media_type_of(source.format);
+  out["bytes"] = source.size_bytes;
+  out["alpha"] = source.alpha;
+  out["orientation"] = source.orientation;
+  out["profile"] = source.profile;
+  out["pages"] = source.pages;
+  if (!source.thumbhash.empty()) out["thumbhash"] = source.thumbhash;
+  return versioned(dump_json(out));
+}
+
+Exit about_file(const Session& session, const std::string& name, const Inspector& inspect) {
+  const auto opened = open_input(name);
+  if (!opened) {
+    const Trouble trouble = trouble_for(name, opened.error());
+    return fail(session, trouble.exit, about(name, trouble.cause));
+  }
+  const Fd file(opened->fd);
+  const auto verdict = inspect(file.get(), session.config.limits);
+  if (!verdict) return fail(session, verdict.error());
+  if (session.json) session.console.put_line(json_of(name, *verdict));
+  if (verdict->code != Code::ok) {
+    const std::string_view words =
+        verdict->message.empty() ? explain(verdict->code) : std::string_view(verdict->message);
+    return fail(session, is_permanent(verdict->code) ? Exit::bad_image : Exit::some_failed,
+                about(name, fmt::format("{} ({})", printable(words), name_of(verdict->code))));
+  }
+  if (!session.json) session.console.put(words_of(name, verdict->source));
+  return Exit::ok;
+}
+
+Exit about_job(const Session& session, const Spool& spool, const JobId& id) {
+  const auto view = find(spool, id);
+  if (view) {
+    if (session.json)
+      session.console.put_line(job_json(spool, *view));
+    else
+      session.console.put(job_words(spool, *view));
+    return Exit::ok;
+  }
+  if (view.error().code != ENOENT) return fail(session, view.error());
+  return fail(session, Exit::some_failed, about(id.text(), "no such job"));
+}
+
+}  // namespace
+
+Exit info_command(const Session& session, const InfoOptions& options, const Inspector& inspect) {
+  std::optional<Spool> spool;
+  Sum sum;
+  bool first = true;
+  for (const std::string& name : options.names) {
+    if (!first && !session.json) session.console.put("\n");
+    first = false;
+    const auto id = JobId::parse(name);
+    if (!id) {
+      sum.add(about_file(session, name, inspect));
+      continue;
+    }
+    if (!spool) {
+      auto opened = open_spool(session);
+      if (!opened) return exit_for(opened.error());
+      spool = std::move(*opened);
+    }
+    sum.add(about_job(session, *spool, *id));
+  }
+  return sum.total();
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,35 @@
+#ifndef IMGQ_SRC_CLI_JOB_TEXT_H_
+#define IMGQ_SRC_CLI_JOB_TEXT_H_
+
+#include <string>
+
+#include "spool/query.h"
+
+// A job in words and in JSON: the one place that decides how a job looks outside.
+namespace imgq::cli {
+
+// One line, versioned: id, state, attempts, submitted_at, name, request, and by state due_at,
+// owner, started_at, ended_at, results (name, width, height, bytes, type, file), error (code,
+// message, signal), tries, source, notes.
+std::string job_json(const Spool& spool, const JobView& view);
+
+// {"imgq":1,"id":...,"error":{...}}: a job that cannot be told about.
+std::string job_error_json(const std::string& id, std::string_view code, std::string_view message);
+
+// Lines for people.
+std::string job_words(const Spool& spool, const JobView& view);
+
+// How often the job was tried, the running attempt included.
+int64_t attempts_of(const JobView& view);
+
+// "not an image: The content is no image ..." for a job that did not complete.
+std::string cause_words(const JobView& view);
+
+// "3 s", "5 min", "2 h", "4 d"
+std::string age_words(int64_t from_ms, int64_t now_ms);
+
+int64_t now_ms();
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_JOB_TEXT_H_

@@ -1,0 +1,107 @@
+#include "src/cli/list.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "spool/query.h"
+#include "src/base/text.h"
+#include "src/cli/job_text.h"
+
+namespace imgq::cli {
+namespace {
+
+Tint tint_of(State state) {
+  switch (state) {
+    case State::completed:
+      return Tint::good;
+    case State::failed:
+      return Tint::bad;
+    case State::processing:
+      return Tint::strong;
+    case State::staging:
+    case State::delayed:
+    case State::hold:
+    case State::cancelled:
+      return Tint::none;
+  }
+  return Tint::none;
+}
+
+// The first `limit` of all states together.
+Result<std::vector<Listed>> list_all(const Spool& spool, Order order, size_t limit) {
+  std::vector<Listed> all;
+  for (const State state : kAllStates) {
+    const auto some = list(spool, state, order, limit);
+    if (!some) return some.error();
+    all.insert(all.end(), some->begin(), some->end());
+  }
+  std::stable_sort(all.begin(), all.end(), [order](const Listed& a, const Listed& b) {
+    return order == Order::oldest_first ? a.id < b.id : b.id < a.id;
+  });
+  // A job that moved while the folders were read may be here twice; the later look is newer.
+  const auto last = std::unique(all.begin(), all.end(),
+                                [](const Listed& a, const Listed& b) { return a.id == b.id; });
+  all.erase(last, all.end());
+  if (all.size() > limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(limit), all.end());
+  return all;
+}
+
+void print(const Session& session, const Spool& spool, const Listed& job) {
+  const auto view = find(spool, job.id);
+  if (!view) {
+    if (view.error().code == ENOENT) return;  // purged meanwhile
+    session.console.error(view.error().text());
+    return;
+  }
+  if (session.json) {
+    session.console.put_line(job_json(spool, *view));
+    return;
+  }
+  const std::string state = fmt::format("{:<10}", name_of(view->state));
+  const std::string age = age_words(view->ticket.submitted_ms, now_ms());
+  session.console.put_line(fmt::format("{} {} {:>7}  {}", job.id.text(),
+                                       session.console.paint(tint_of(view->state), state), age,
+                                       printable(view->ticket.name)));
+}
+
+}  // namespace
+
+Result<State> parse_state(const std::string& word) {
+  std::vector<std::string> known;
+  for (const State state : kAllStates) {
+    if (name_of(state) == word) return state;
+    known.emplace_back(name_of(state));
+  }
+  return Error{
+      EINVAL, fmt::format("--state: '{}' is not {}", printable(shortened(word, 40)), one_of(known)),
+      ""};
+}
+
+Exit list_command(const Session& session, const ListOptions& options) {
+  if (options.newest && options.oldest) {
+    return fail(session, Exit::usage, "--newest and --oldest exclude each other");
+  }
+  const auto limit = parse_count(options.limit, 1, 1'000'000);
+  if (!limit) return fail(session, Exit::usage, "--limit: " + limit.error().action);
+  Result<State> state = State::staging;
+  if (!options.state.empty()) state = parse_state(options.state);
+  if (!state) return fail(session, Exit::usage, state.error().action);
+  const auto spool = open_spool(session);
+  if (!spool) return exit_for(spool.error());
+  const Order order = options.oldest ? Order::oldest_first : Order::newest_first;
+  const auto size = static_cast<size_t>(*limit);
+  const auto jobs =
+      options.state.empty() ? list_all(*spool, order, size) : list(*spool, *state, order, size);
+  if (!jobs) return fail(session, jobs.error());
+  for (const Listed& job : *jobs) {
+    if (options.ids_only)
+      session.console.put_line(job.id.text());
+    else
+      print(session, *spool, job);
+  }
+  return Exit::ok;
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,26 @@
+#ifndef IMGQ_SRC_CLI_LIST_H_
+#define IMGQ_SRC_CLI_LIST_H_
+
+#include <string>
+
+#include "src/cli/session.h"
+
+namespace imgq::cli {
+
+struct ListOptions {
+  std::string state;  // one state's word; empty: all
+  std::string limit = "100";
+  bool newest = false, oldest = false;  // default newest
+  bool ids_only = false;
+};
+
+// "ID STATE AGE NAME" a line; JSON: an object a line, as of `status`.
+Exit list_command(const Session& session, const ListOptions& options);
+
+// "staging", ...
+//   errors  EINVAL with the known words
+Result<State> parse_state(const std::string& word);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_LIST_H_

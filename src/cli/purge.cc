@@ -1,0 +1,99 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "spool/control.h"
+#include "spool/json.h"
+#include "src/cli/control.h"
+#include "src/cli/ids.h"
+#include "src/cli/job_text.h"
+#include "src/cli/list.h"
+
+namespace imgq::cli {
+namespace {
+
+Result<std::vector<State>> states_of(const std::string& word) {
+  if (word.empty()) return std::vector<State>{State::completed, State::failed, State::cancelled};
+  const auto state = parse_state(word);
+  if (!state) return state.error();
+  if (*state == State::completed || *state == State::failed || *state == State::cancelled) {
+    return std::vector<State>{*state};
+  }
+  return Error{EINVAL, "--state: only completed, failed and cancelled jobs can be purged", ""};
+}
+
+// Ended jobs whose end lies before `before_ms`. A job ends after it was submitted, so the walk in
+// order of submission can stop at the first id that is younger.
+Result<std::vector<JobId>> ended_before(const Spool& spool, const std::vector<State>& states,
+                                        int64_t before_ms) {
+  std::vector<JobId> ids;
+  for (const State state : states) {
+    const auto jobs = list(spool, state, Order::oldest_first, std::numeric_limits<size_t>::max());
+    if (!jobs) return jobs.error();
+    for (const Listed& job : *jobs) {
+      if (job.id.unix_ms() >= before_ms) break;
+      const auto view = find(spool, job.id);
+      if (view && view->outcome && view->outcome->ended_ms < before_ms) ids.push_back(job.id);
+    }
+  }
+  return ids;
+}
+
+Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool dry_run) {
+  const auto state = state_of(spool, id);
+  Status done = Ok{};
+  if (!state) done = state.error();
+  const bool ended = state && (*state == State::completed || *state == State::failed ||
+                               *state == State::cancelled);
+  if (state && !ended) done = Error{EBUSY, "purge", id.text()};
+  if (done && !dry_run) done = purge(spool, id);
+  if (!done) {
+    const int code = done.error().code;
+    const std::string words = code == ENOENT  ? "no such job"
+                              : code == EBUSY ? "has not ended: cancel it first"
+                                              : done.error().text();
+    session.console.error(about(id.text(), words));
+    if (session.json) session.console.put_line(job_error_json(id.text(), "refused", words));
+    return code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(done.error());
+  }
+  if (session.json) {
+    Json out = Json::object();
+    out["id"] = id.text();
+    out["purged"] = !dry_run;
+    session.console.put_line(versioned(dump_json(out)));
+  } else {
+    session.console.put_line(id.text());
+  }
+  return Exit::ok;
+}
+
+}  // namespace
+
+Exit purge_command(const Session& session, const PurgeOptions& options) {
+  if (!options.older.empty() && !options.ids.empty()) {
+    return fail(session, Exit::usage, "give job ids or --older, not both");
+  }
+  if (options.older.empty() && !options.state.empty()) {
+    return fail(session, Exit::usage, "--state goes with --older");
+  }
+  const auto age = parse_duration(options.older.empty() ? "0" : options.older);
+  if (!age) return fail(session, Exit::usage, "--older: " + age.error().action);
+  const auto states = states_of(options.state);
+  if (!states) return fail(session, Exit::usage, states.error().action);
+  Result<std::vector<JobId>> ids = std::vector<JobId>();
+  if (options.older.empty()) ids = gather_ids(options.ids);
+  if (!ids) return fail(session, Exit::usage, ids.error().action);
+  const auto spool = open_spool(session);
+  if (!spool) return exit_for(spool.error());
+  if (!options.older.empty()) ids = ended_before(*spool, *states, now_ms() - age->count() * 1000);
+  if (!ids) return fail(session, ids.error());
+  const bool question = !options.force && !options.dry_run && !ids->empty() && can_ask();
+  if (question && !ask(fmt::format("Remove {} jobs and their results?", ids->size()))) {
+    return fail(session, Exit::some_failed, "nothing removed");
+  }
+  Sum sum;
+  for (const JobId& id : *ids) sum.add(purge_one(session, *spool, id, options.dry_run));
+  return sum.total();
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,36 @@
+#ifndef IMGQ_SRC_CLI_REQUEST_OPTIONS_H_
+#define IMGQ_SRC_CLI_REQUEST_OPTIONS_H_
+
+#include <string>
+
+#include "src/base/config.h"
+#include "src/base/request.h"
+
+namespace imgq::cli {
+
+// What submit and run say about the wanted result, as typed. Empty: not given.
+struct RequestOptions {
+  std::string preset;
+  std::string size;  // "500x500", or several: "320x,640x,1280x"
+  bool fit = false, fill = false, force = false;
+  std::string mode;  // the same by word
+  std::string anchor, focus;
+  std::string format;
+  std::string quality;
+  std::string chroma;
+  std::string max_bytes;
+  std::string background;
+  std::string sharpen;
+  bool progressive = false;
+  bool keep_copyright = false;
+  bool lenient = false;
+  bool enlarge = false;
+};
+
+// The request: a preset's renditions or one for each size, with every other option laid over each.
+//   errors  EINVAL what was given and what is allowed; names the option
+Result<Request> make_request(const RequestOptions& options, const Config& config);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_REQUEST_OPTIONS_H_

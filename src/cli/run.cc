@@ -1,0 +1,372 @@
+#include "src/cli/run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdlib>
+#include <memory>
+#include <set>
+
+#include "spool/digest.h"
+#include "spool/query.h"
+#include "spool/sys.h"
+#include "src/base/text.h"
+#include "src/base/verdict.h"
+#include "src/cli/file_out.h"
+#include "src/cli/job_text.h"
+#include "src/cli/progress.h"
+#include "src/cli/run_deliver.h"
+#include "src/cli/run_ledger.h"
+#include "src/cli/run_names.h"
+#include "src/cli/run_spool.h"
+
+namespace imgq::cli {
+namespace {
+
+// How often, and how soon again, a person at a terminal wants a passing fault tried.
+constexpr std::chrono::seconds kRetryFirst{1};
+constexpr std::chrono::seconds kRetryMax{10};
+
+enum class Mark { wanted, made, up_to_date, failed };
+
+// One run, from its inputs to its report.
+struct Run {
+  const Session& session;
+  const RunOptions& options;
+  std::string request;
+  std::string request_digest;
+  Sync sync = Sync::batch;
+  std::vector<RunItem> items;
+  std::vector<Mark> marks;  // of items
+  ItemsByKey by_key;
+  std::vector<RunFailure> failures;
+  Sum sum;
+  int64_t begin_ms = sys::monotonic_ms();
+};
+
+void fail_source(Run& run, const std::string& source, std::string code, std::string message,
+                 Exit exit) {
+  run.failures.push_back({source, std::move(code), std::move(message)});
+  run.sum.add(exit);
+  if (run.session.json) run.session.console.put_line(run_failure_json(run.failures.back()));
+}
+
+void fail_item(Run& run, size_t index, std::string code, std::string message, Exit exit) {
+  run.marks[index] = Mark::failed;
+  fail_source(run, run.items[index].path, std::move(code), std::move(message), exit);
+}
+
+void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark) {
+  run.marks[index] = mark;
+  run.sum.add(Exit::ok);
+  const RunItem& item = run.items[index];
+  const RunRecord* record = ledger.find(item.real);
+  Console& console = run.session.console;
+  if (record == nullptr) return;
+  if (run.session.json) {
+    console.put_line(
+        run_item_json({item.path, record}, mark == Mark::made ? "completed" : "up_to_date"));
+    return;
+  }
+  if (!run.options.print && !run.options.print0) return;
+  for (const RunResult& result : record->results) {
+    console.put(fmt::format("{}/{}", run.options.output, result.file));
+    console.put(run.options.print0 ? std::string_view("\0", 1) : "\n");
+  }
+}
+
+std::string real_path(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
+  return real ? real.get() : "";
+}
+
+// Looks at one input; an item, or a failure.
+void add_item(Run& run, const Input& input, std::set<std::string>& seen, std::vector<Input>& kept) {
+  const auto opened = open_input(input.path);
+  if (!opened || opened->size_bytes == 0) {
+    const Trouble trouble =
+        trouble_for(input.path, opened ? Error{ENODATA, "", ""} : opened.error());
+    const Code code = opened ? Code::empty_file : Code::source_missing;
+    if (opened) (void)sys::close(opened->fd);  // read only
+    fail_source(run, input.path, std::string(name_of(code)), trouble.cause, trouble.exit);
+    return;
+  }
+  (void)sys::close(opened->fd);  // the engine opens it again when its turn comes
+  RunItem item;
+  item.path = input.path;
+  item.real = real_path(input.path);
+  if (item.real.empty()) {
+    fail_source(run, input.path, "source_missing", cause_text(errno), Exit::no_input);
+    return;
+  }
+  if (!seen.insert(item.real).second) return;  // named twice
+  item.size_bytes = opened->size_bytes;
+  item.modified_ns = opened->modified_ns;
+  item.id = opened->id;
+  item.key = run_key(item.real, item.size_bytes, item.modified_ns, run.request_digest);
+  run.items.push_back(std::move(item));
+  kept.push_back(input);
+}
+
+void add_items(Run& run, const Inputs& inputs) {
+  for (const Trouble& trouble : inputs.trouble) {
+    fail_source(run, trouble.name, "source_missing", trouble.cause, trouble.exit);
+  }
+  std::set<std::string> seen;
+  std::vector<Input> kept;
+  for (const Input& input : inputs.files) add_item(run, input, seen, kept);
+  const std::vector<std::string> stems = name_outputs(kept);
+  for (size_t i = 0; i < run.items.size(); ++i) {
+    run.items[i].stem = stems[i];
+    run.by_key[run.items[i].key] = i;
+  }
+  run.marks.assign(run.items.size(), Mark::wanted);
+  if (inputs.passed_over > 0) {
+    run.session.console.detail(fmt::format(
+        "{} files in directories are no images and were passed over", inputs.passed_over));
+  }
+}
+
+// What is done already is reported; what is left is returned.
+std::vector<size_t> still_to_do(Run& run, const Ledger& ledger) {
+  std::vector<size_t> left;
+  for (size_t i = 0; i < run.items.size(); ++i) {
+    const RunItem& item = run.items[i];
+    if (ledger.up_to_date(item.real, item.size_bytes, item.modified_ns, run.request_digest)) {
+      succeed(run, ledger, i, Mark::up_to_date);
+    } else {
+      left.push_back(i);
+    }
+  }
+  return left;
+}
+
+Exit exit_of(const Cause& cause) {
+  const auto code = code_named(cause.code);
+  if (code == Code::source_missing) return Exit::no_input;
+  return code && is_permanent(*code) && code != Code::poison && code != Code::cancelled
+             ? Exit::bad_image
+             : Exit::some_failed;
+}
+
+// One job has ended: its results go to their place.
+void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t index,
+                  const Outcome& outcome) {
+  if (outcome.ending != Ending::completed) {
+    std::string message = outcome.cause.message;
+    const auto code = code_named(outcome.cause.code);
+    if (message.empty() && code) message = explain(*code);
+    fail_item(run, index, outcome.cause.code, message, exit_of(outcome.cause));
+    return;
+  }
+  auto record = deliver(delivery, ledger, run.items[index], outcome);
+  Status added = Ok{};
+  if (record) added = ledger.add(std::move(*record));
+  if (record && added) {
+    succeed(run, ledger, index, Mark::made);
+    return;
+  }
+  const Error& error = record ? added.error() : record.error();
+  const std::string cause = error.code == EEXIST ? error.action : cause_text(error.code);
+  fail_item(run, index, "io_error", fmt::format("{}: {}", printable(error.path), cause),
+            is_pausing(error) ? Exit::try_later : Exit::cannot_create);
+}
+
+Delivery delivery_of(const Run& run, const Spool& spool) {
+  Delivery delivery{spool, run.options.output, {}, InTheWay::keep, run.request_digest};
+  if (run.options.overwrite) delivery.in_the_way = InTheWay::replace;
+  for (const RunItem& item : run.items) delivery.sources.push_back(item.id);
+  std::sort(delivery.sources.begin(), delivery.sources.end());
+  return delivery;
+}
+
+struct Worked {
+  bool interrupted = false;
+  std::optional<Error> trouble;
+};
+
+Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledger,
+                const std::vector<size_t>& left, const RunSubmitted& submitted) {
+  const Delivery delivery = delivery_of(run, spool);
+  Progress progress(run.session.console, static_cast<int64_t>(left.size()));
+  for (const Refused& refused : submitted.refused) {
+    fail_item(run, refused.item, "io_error", refused.error.text(), Exit::io_error);
+    progress.step(true);
+  }
+  const auto ended = [&](const Outcome& outcome, const Ticket& ticket) {
+    const auto found = run.by_key.find(ticket.key);
+    if (found == run.by_key.end() || run.marks[found->second] != Mark::wanted) return;
+    take_outcome(run, delivery, ledger, found->second, outcome);
+    progress.step(run.marks[found->second] == Mark::failed);
+  };
+  for (const JobId& id : submitted.finished) {
+    const auto view = find(spool, id);
+    if (view && view->outcome) ended(*view->outcome, view->ticket);
+  }
+  Config config = run.session.config;
+  config.retry_first = std::min(config.retry_first, kRetryFirst);
+  config.retry_max = std::min(config.retry_max, kRetryMax);
+  const auto tally = engine(spool, config, run.sync, ended);
+  if (!tally) return {false, tally.error()};
+  return {tally->interrupted, std::nullopt};
+}
+
+void report(const Run& run, const Worked& worked) {
+  Console& console = run.session.console;
+  for (const RunFailure& failure : run.failures) {
+    console.error(about(failure.source, printable(failure.message)));
+  }
+  const auto count = [&run](Mark mark) {
+    return std::count(run.marks.begin(), run.marks.end(), mark);
+  };
+  const double seconds = static_cast<double>(sys::monotonic_ms() - run.begin_ms) / 1000;
+  if (worked.interrupted) {
+    console.error(fmt::format("interrupted: {} made, {} left; the same command goes on from here",
+                              count(Mark::made), count(Mark::wanted)));
+    return;
+  }
+  console.note(fmt::format("{}: {} made, {} up to date, {} failed in {:.1f} s",
+                           printable(run.options.output), count(Mark::made),
+                           count(Mark::up_to_date), run.failures.size(), seconds));
+}
+
+Status write_manifest(const Run& run, const Ledger& ledger) {
+  if (run.options.manifest.empty()) return Ok{};
+  std::vector<ManifestItem> items;
+  for (size_t i = 0; i < run.items.size(); ++i) {
+    if (run.marks[i] != Mark::made && run.marks[i] != Mark::up_to_date) continue;
+    const RunRecord* record = ledger.find(run.items[i].real);
+    if (record != nullptr) items.push_back({run.items[i].path, record});
+  }
+  const std::string text = manifest_json(items, run.failures) + "\n";
+  if (run.options.manifest == "-") {
+    run.session.console.put(text);
+    return Ok{};
+  }
+  auto out = OutFile::create(directory_of(run.options.manifest));
+  if (!out) return out.error();
+  if (auto wrote = out->write(text); !wrote) return wrote;
+  return out->commit(run.options.manifest);
+}
+
+// The private spool, worked off. Told by exit code; everything else is in `run`.
+Exit make(Run& run, const Engine& engine, Ledger& ledger) {
+  const std::vector<size_t> left = still_to_do(run, ledger);
+  Worked worked;
+  if (!left.empty()) {
+    const auto spool = open_run_spool(run.options.output);
+    if (!spool) return fail(run.session, spool.error());
+    forget_stale(*spool, run.by_key);
+    const auto submitted = submit_items(*spool, run.items, left, run.request,
+                                        run.session.config.max_attempts, run.sync);
+    if (!submitted) return fail(run.session, submitted.error());
+    worked = work_off(run, engine, *spool, ledger, left, *submitted);
+    if (worked.trouble) return fail(run.session, *worked.trouble);
+    if (!worked.interrupted) {
+      if (auto gone = remove_tree(spool->path()); !gone) {
+        run.session.console.error(gone.error().text());
+      }
+    }
+  }
+  report(run, worked);
+  if (auto tidied = ledger.tidy(); !tidied) run.session.console.error(tidied.error().text());
+  if (auto wrote = write_manifest(run, ledger); !wrote) {
+    return fail(run.session, Exit::cannot_create, wrote.error().text());
+  }
+  return worked.interrupted ? Exit::interrupted : run.sum.total();
+}
+
+// OUTPUT and OUTPUT/.imgq, locked against a second run in the same place.
+Result<Fd> enter_output(const std::string& output) {
+  const std::string own = output + "/.imgq";
+  if (auto made = make_directories(own); !made) return made.error();
+  Fd lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock) return last_error("open", own);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", own);
+  return lock;
+}
+
+Exit explain_output(const Session& session, const std::string& output, const Error& error) {
+  if (error.code == EWOULDBLOCK) {
+    return fail(session, Exit::try_later, about(output, "another imgq run is at work there"));
+  }
+  const Exit exit = is_pausing(error)                             ? Exit::try_later
+                    : error.code == EACCES || error.code == EPERM ? Exit::no_permission
+                                                                  : Exit::cannot_create;
+  return fail(session, exit, about(error.path, cause_text(error.code)));
+}
+
+Result<Sync> parse_sync(const std::string& word) {
+  if (word == "full") return Sync::full;
+  if (word == "batch") return Sync::batch;
+  if (word == "none") return Sync::none;
+  return Error{
+      EINVAL,
+      fmt::format("--sync: '{}' is not full, batch or none", printable(shortened(word, 40))), ""};
+}
+
+Status check_options(const RunOptions& options) {
+  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
+  if (options.files.names.empty() && options.files.files_from.empty()) {
+    return usage("no file or directory named; see 'imgq run --help'");
+  }
+  for (const std::string& name : options.files.names) {
+    if (name == "-") return usage("'-': a list of files on stdin is --files-from -");
+  }
+  if (options.output.empty()) return usage("--output: no directory");
+  if (options.print && options.print0) return usage("--print and --print0 exclude each other");
+  return Ok{};
+}
+
+std::string without_slash(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+std::optional<FileId> file_id(const std::string& path) {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return std::nullopt;
+  return FileId{about.st_dev, about.st_ino};
+}
+
+}  // namespace
+
+Exit run_command(const Session& given, const RunOptions& given_options, const Engine& engine) {
+  Session session = given;
+  RunOptions options = given_options;
+  options.output = without_slash(options.output);
+  options.files.recursive = true;
+  if (auto ok = check_options(options); !ok) return fail(session, Exit::usage, ok.error().action);
+  const auto request = make_request(options.request, session.config);
+  if (!request) return fail(session, Exit::usage, request.error().action);
+  const auto sync = parse_sync(options.sync);
+  if (!sync) return fail(session, Exit::usage, sync.error().action);
+  if (!options.workers.empty()) {
+    const auto workers = parse_count(options.workers, 1, 1024);
+    if (!workers) return fail(session, Exit::usage, "--workers: " + workers.error().action);
+    session.config.workers = static_cast<int>(*workers);
+  }
+  const auto lock = enter_output(options.output);
+  if (!lock) return explain_output(session, options.output, lock.error());
+  const auto inputs = gather_files(options.files, file_id(options.output));
+  if (!inputs) {
+    return fail(session, Exit::no_input,
+                about(inputs.error().path, cause_text(inputs.error().code)));
+  }
+  const std::string text = to_json(*request);
+  Run run{session, options, text, sha256_hex(text), *sync, {}, {}, {}, {}, {}};
+  add_items(run, *inputs);
+  if (run.items.empty() && run.failures.empty() && options.strict) {
+    return fail(session, Exit::no_input, "no image found");
+  }
+  auto ledger = Ledger::open(options.output);
+  if (!ledger) return explain_output(session, options.output, ledger.error());
+  return make(run, engine, *ledger);
+}
+
+}  // namespace imgq::cli

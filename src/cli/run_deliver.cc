@@ -1,0 +1,145 @@
+#include "src/cli/run_deliver.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <tuple>
+
+#include "spool/digest.h"
+#include "spool/json.h"
+#include "spool/query.h"
+#include "src/cli/file_out.h"
+
+namespace imgq::cli {
+namespace {
+
+FileId id_of(const struct stat& about) { return {about.st_dev, about.st_ino}; }
+
+bool same_content(const std::string& path, const ResultFile& result) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return false;
+  const auto digest = sha256_of_file(file.get(), path);
+  return digest && *digest == result.sha256;
+}
+
+enum class Place { free, ours, done };
+
+// What stands where a result is to go.
+Result<Place> look(const Delivery& delivery, const Ledger& ledger, const std::string& name,
+                   const ResultFile& result, const struct stat& fresh) {
+  const std::string path = fmt::format("{}/{}", delivery.output, name);
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) != 0) {
+    if (errno == ENOENT) return Place::free;
+    return last_error("look at", path);
+  }
+  if (id_of(there) == id_of(fresh)) return Place::done;
+  if (std::binary_search(delivery.sources.begin(), delivery.sources.end(), id_of(there))) {
+    return Error{EEXIST, "would overwrite a source image: choose another --output", path};
+  }
+  if (S_ISDIR(there.st_mode)) return Error{EISDIR, "a directory is in the way", path};
+  if (ledger.owns(name) || delivery.in_the_way == InTheWay::replace) return Place::ours;
+  if (S_ISREG(there.st_mode) && same_content(path, result)) return Place::ours;
+  return Error{EEXIST, "a file that imgq has not made is in the way: --overwrite replaces it",
+               path};
+}
+
+// The result under `path`, by link where that can be.
+Status put(const Delivery& delivery, const std::string& from, int from_fd,
+           const std::string& path) {
+  const std::string mine = delivery.output + "/.imgq";
+  const std::string temp = temp_name(mine);
+  if (::link(from.c_str(), temp.c_str()) == 0) {
+    if (::rename(temp.c_str(), path.c_str()) == 0) return Ok{};
+    const int code = errno;
+    (void)::unlink(temp.c_str());  // ours
+    return Error{code, "rename to", path};
+  }
+  if (errno != EXDEV && errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP) {
+    return last_error("link to", path);
+  }
+  auto out = OutFile::create(mine);
+  if (!out) return out.error();
+  if (auto copied = out->copy(from_fd); !copied) return copied;
+  return out->commit(path);
+}
+
+Result<RunResult> record_of(const std::string& output, const std::string& name,
+                            const ResultFile& result) {
+  struct stat about {};
+  const std::string path = fmt::format("{}/{}", output, name);
+  if (::lstat(path.c_str(), &about) != 0) return last_error("look at", path);
+  RunResult record;
+  record.rendition = result.rendition;
+  record.file = name;
+  record.size_bytes = about.st_size;
+  record.modified_ns = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
+  const auto facts = parse_json(result.about, "result");
+  if (facts) {
+    record.type = text_in(*facts, "type").value_or("");
+    record.width_px = integer_in(*facts, "width", 0, 1'000'000).value_or(0);
+    record.height_px = integer_in(*facts, "height", 0, 1'000'000).value_or(0);
+  }
+  return record;
+}
+
+std::string name_for(const RunItem& item, const Outcome& outcome, const ResultFile& result) {
+  const std::string middle = outcome.results.size() > 1 ? "." + result.rendition : "";
+  return fmt::format("{}{}.{}", item.stem, middle, extension_in(result.file));
+}
+
+Result<RunResult> deliver_one(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
+                              const Outcome& outcome, const ResultFile& result) {
+  const std::string name = name_for(item, outcome, result);
+  const std::string path = fmt::format("{}/{}", delivery.output, name);
+  if (auto made = make_directories(directory_of(path)); !made) return made.error();
+  const auto file = open_result(delivery.spool, outcome.id, result);
+  if (!file) return file.error();
+  struct stat fresh {};
+  if (::fstat(file->get(), &fresh) != 0) return last_error("look at", result.file);
+  if (::fchmod(file->get(), new_file_mode()) != 0) return last_error("set the mode of", name);
+  const auto place = look(delivery, ledger, name, result, fresh);
+  if (!place) return place.error();
+  if (*place != Place::done) {
+    const std::string from = result_path(delivery.spool, outcome.id, result);
+    if (auto done = put(delivery, from, file->get(), path); !done) return done.error();
+  }
+  return record_of(delivery.output, name, result);
+}
+
+void add_report(RunRecord& record, const std::string& report) {
+  const auto object = parse_json(report, "report");
+  const Json* source = object ? member(*object, "source") : nullptr;
+  if (source == nullptr || !source->is_object()) return;
+  record.width_px = integer_in(*source, "width", 0, 1'000'000'000).value_or(0);
+  record.height_px = integer_in(*source, "height", 0, 1'000'000'000).value_or(0);
+  record.thumbhash = text_in(*source, "thumbhash").value_or("");
+}
+
+}  // namespace
+
+bool operator<(const FileId& a, const FileId& b) {
+  return std::tie(a.device, a.inode) < std::tie(b.device, b.inode);
+}
+
+Result<RunRecord> deliver(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
+                          const Outcome& outcome) {
+  RunRecord record;
+  record.source = item.real;
+  record.size_bytes = item.size_bytes;
+  record.modified_ns = item.modified_ns;
+  record.request = delivery.request_digest;
+  for (const ResultFile& result : outcome.results) {
+    auto one = deliver_one(delivery, ledger, item, outcome, result);
+    if (!one) return one.error();
+    record.results.push_back(std::move(*one));
+  }
+  add_report(record, outcome.report);
+  return record;
+}
+
+}  // namespace imgq::cli

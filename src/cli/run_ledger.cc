@@ -1,0 +1,155 @@
+#include "src/cli/run_ledger.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <limits>
+
+#include "spool/json.h"
+#include "src/cli/file_out.h"
+
+namespace imgq::cli {
+namespace {
+
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+
+Json result_to_json(const RunResult& result) {
+  Json out = Json::object();
+  out["rendition"] = result.rendition;
+  out["file"] = percent_encode(result.file);
+  out["type"] = result.type;
+  out["width"] = result.width_px;
+  out["height"] = result.height_px;
+  out["bytes"] = result.size_bytes;
+  out["modified_ns"] = result.modified_ns;
+  return out;
+}
+
+std::optional<RunResult> result_from_json(const Json& object) {
+  const auto rendition = text_in(object, "rendition");
+  const auto file = percent_decode(text_in(object, "file").value_or(""));
+  const auto type = text_in(object, "type");
+  const auto width = integer_in(object, "width", 0, kMost);
+  const auto height = integer_in(object, "height", 0, kMost);
+  const auto bytes = integer_in(object, "bytes", 0, kMost);
+  const auto modified = integer_in(object, "modified_ns", 0, kMost);
+  if (!rendition || !file || file->empty() || !type || !width || !height || !bytes || !modified) {
+    return std::nullopt;
+  }
+  return RunResult{*rendition, *file, *type, *width, *height, *bytes, *modified};
+}
+
+bool is_unchanged(const std::string& output, const RunResult& result) {
+  struct stat about {};
+  const std::string path = fmt::format("{}/{}", output, result.file);
+  if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  const int64_t modified = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
+  return about.st_size == result.size_bytes && modified == result.modified_ns;
+}
+
+}  // namespace
+
+std::string encode(const RunRecord& record) {
+  Json results = Json::array();
+  for (const RunResult& result : record.results) results.push_back(result_to_json(result));
+  Json out = Json::object();
+  out["imgq"] = 1;
+  out["source"] = percent_encode(record.source);
+  out["bytes"] = record.size_bytes;
+  out["modified_ns"] = record.modified_ns;
+  out["request"] = record.request;
+  out["results"] = results;
+  out["width"] = record.width_px;
+  out["height"] = record.height_px;
+  out["thumbhash"] = record.thumbhash;
+  return dump_json(out);
+}
+
+std::optional<RunRecord> decode_run_record(std::string_view line) {
+  const auto object = parse_json(line, "done");
+  if (!object || !object->is_object() || !integer_in(*object, "imgq", 1, 1)) return std::nullopt;
+  const auto source = percent_decode(text_in(*object, "source").value_or(""));
+  const auto bytes = integer_in(*object, "bytes", 0, kMost);
+  const auto modified = integer_in(*object, "modified_ns", 0, kMost);
+  const auto request = text_in(*object, "request");
+  const Json* results = member(*object, "results");
+  if (!source || source->empty() || !bytes || !modified || !request) return std::nullopt;
+  if (results == nullptr || !results->is_array() || results->empty()) return std::nullopt;
+  RunRecord record{*source, *bytes, *modified, *request, {}, 0, 0, ""};
+  for (const Json& item : *results) {
+    auto result = result_from_json(item);
+    if (!result) return std::nullopt;
+    record.results.push_back(std::move(*result));
+  }
+  record.width_px = integer_in(*object, "width", 0, kMost).value_or(0);
+  record.height_px = integer_in(*object, "height", 0, kMost).value_or(0);
+  record.thumbhash = text_in(*object, "thumbhash").value_or("");
+  return record;
+}
+
+Result<Ledger> Ledger::open(const std::string& output) {
+  const std::string path = output + "/.imgq/done";
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (!file) return last_error("open", path);
+  const auto text = read_all(file.get(), path);
+  if (!text) return text.error();
+  Ledger ledger(output, std::move(file));
+  size_t begin = 0;
+  while (begin < text->size()) {
+    const size_t end = text->find('\n', begin);
+    if (end == std::string::npos) break;  // torn: not there
+    auto record = decode_run_record(std::string_view(*text).substr(begin, end - begin));
+    if (record) ledger.take(std::move(*record));
+    ++ledger.lines_;
+    begin = end + 1;
+  }
+  if (begin < text->size() && ::write(ledger.file_.get(), "\n", 1) != 1) {  // end the torn line
+    return last_error("write", path);
+  }
+  return ledger;
+}
+
+void Ledger::take(RunRecord record) {
+  for (const RunResult& result : record.results) files_.insert(result.file);
+  std::string source = record.source;
+  records_[std::move(source)] = std::move(record);
+}
+
+const RunRecord* Ledger::find(const std::string& source) const {
+  const auto found = records_.find(source);
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+const RunRecord* Ledger::up_to_date(const std::string& source, int64_t size_bytes,
+                                    int64_t modified_ns, const std::string& request) const {
+  const RunRecord* record = find(source);
+  if (record == nullptr || record->size_bytes != size_bytes) return nullptr;
+  if (record->modified_ns != modified_ns || record->request != request) return nullptr;
+  for (const RunResult& result : record->results) {
+    if (!is_unchanged(output_, result)) return nullptr;
+  }
+  return record;
+}
+
+Status Ledger::add(RunRecord record) {
+  const std::string line = encode(record) + "\n";
+  const ssize_t wrote = ::write(file_.get(), line.data(), line.size());
+  if (wrote != static_cast<ssize_t>(line.size())) return last_error("write", ".imgq/done");
+  ++lines_;
+  take(std::move(record));
+  return Ok{};
+}
+
+Status Ledger::tidy() {
+  if (lines_ <= 2 * records_.size() + 100) return Ok{};
+  auto out = OutFile::create(output_ + "/.imgq");
+  if (!out) return out.error();
+  for (const auto& [source, record] : records_) {
+    if (auto wrote = out->write(encode(record) + "\n"); !wrote) return wrote;
+  }
+  return out->commit(output_ + "/.imgq/done");
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,92 @@
+#ifndef IMGQ_SRC_CLI_RUN_LEDGER_H_
+#define IMGQ_SRC_CLI_RUN_LEDGER_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spool/error.h"
+#include "spool/fd.h"
+
+// What `imgq run` has made in an output directory: OUTPUT/.imgq/done, a JSON object a line, added
+// to as images get ready. A line that is torn or foreign counts as not there: its image is made
+// anew, nothing worse.
+namespace imgq::cli {
+
+struct RunResult {
+  std::string rendition;
+  std::string file;  // below the output directory, any bytes
+  std::string type;  // "image/jpeg"
+  int64_t width_px = 0, height_px = 0;
+  int64_t size_bytes = 0, modified_ns = 0;
+};
+
+struct RunRecord {
+  std::string source;  // real path, any bytes
+  int64_t size_bytes = 0, modified_ns = 0;
+  std::string request;  // digest of what was asked
+  std::vector<RunResult> results;
+  int64_t width_px = 0, height_px = 0;  // of the source, upright
+  std::string thumbhash;
+};
+
+std::string encode(const RunRecord& record);  // without the newline
+std::optional<RunRecord> decode_run_record(std::string_view line);
+
+class Ledger {
+ public:
+  // Reads OUTPUT/.imgq/done where there is one, and opens it for adding.
+  static Result<Ledger> open(const std::string& output);
+
+  // The record of a source when it and all its results are unchanged since, and the same was asked.
+  const RunRecord* up_to_date(const std::string& source, int64_t size_bytes, int64_t modified_ns,
+                              const std::string& request) const;
+
+  // A result file that an earlier run made, so that it may be replaced.
+  bool owns(const std::string& file) const { return files_.count(file) != 0; }
+
+  Status add(RunRecord record);
+
+  // The record added or read last for a source.
+  const RunRecord* find(const std::string& source) const;
+
+  // Writes the file anew when most of its lines have been replaced by later ones.
+  Status tidy();
+
+ private:
+  Ledger(std::string output, Fd file) : output_(std::move(output)), file_(std::move(file)) {}
+  void take(RunRecord record);
+  std::string output_;
+  Fd file_;
+  std::map<std::string, RunRecord> records_;  // by source
+  std::set<std::string> files_;
+  size_t lines_ = 0;
+};
+
+// A source that could not be made, for the manifest.
+struct RunFailure {
+  std::string source;  // as given
+  std::string code, message;
+};
+
+// {"imgq":1,"images":[{source, width, height, thumbhash, results:[{name, file, width, height,
+// bytes, type}], srcset}],"failed":[...]}; files as URL paths relative to the output directory
+// stand in srcset, widest last.
+struct ManifestItem {
+  std::string source;  // as given
+  const RunRecord* record = nullptr;
+};
+std::string manifest_json(const std::vector<ManifestItem>& items,
+                          const std::vector<RunFailure>& failures);
+
+// One image of the above as an object by itself, versioned, with "state".
+std::string run_item_json(const ManifestItem& item, std::string_view state);
+std::string run_failure_json(const RunFailure& failure);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_RUN_LEDGER_H_

@@ -1,0 +1,57 @@
+#ifndef IMGQ_SRC_CLI_RUN_SPOOL_H_
+#define IMGQ_SRC_CLI_RUN_SPOOL_H_
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "spool/query.h"
+#include "spool/spool.h"
+#include "src/cli/files.h"
+
+// The private spool of `imgq run`, in OUTPUT/.imgq/spool: what an interrupted run had under way.
+namespace imgq::cli {
+
+// One image to be made.
+struct RunItem {
+  std::string path;  // as given, or below a given directory
+  std::string real;  // absolute, without links
+  std::string stem;  // of its results, below the output directory
+  int64_t size_bytes = 0, modified_ns = 0;
+  FileId id;
+  std::string key;  // idempotency key: the same image, unchanged, with the same request
+};
+
+std::string run_key(const std::string& real, int64_t size_bytes, int64_t modified_ns,
+                    const std::string& request_digest);
+
+// Where it is: beside the output, or, where the file system there has no hard links, under
+// $XDG_STATE_HOME/imgq/run/.
+Result<Spool> open_run_spool(const std::string& output);
+
+using ItemsByKey = std::unordered_map<std::string, size_t>;
+
+// Forgets jobs that nobody asks for any more, and those that failed, so that they are tried anew.
+void forget_stale(const Spool& spool, const ItemsByKey& wanted);
+
+// Submits items, `chosen` by index.
+//   found     ends with the jobs that an earlier run completed but did not hand out
+//   errors    the spool takes no more (is_pausing), or a sync failed
+struct Refused {
+  size_t item;
+  Error error;
+};
+struct RunSubmitted {
+  std::vector<JobId> finished;  // completed by an earlier run
+  std::vector<Refused> refused;
+};
+Result<RunSubmitted> submit_items(const Spool& spool, const std::vector<RunItem>& items,
+                                  const std::vector<size_t>& chosen, const std::string& request,
+                                  int max_attempts, Sync sync);
+
+// Removes a directory with everything in it; links are removed, not followed.
+Status remove_tree(const std::string& path);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_RUN_SPOOL_H_

@@ -1,0 +1,88 @@
+#include "src/cli/session.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "src/base/text.h"
+
+namespace imgq::cli {
+namespace {
+
+// What is wrong with the spool, and the cure.
+std::string explain(const std::string& path, const Error& error) {
+  const std::string where = printable(path);
+  switch (error.code) {
+    case ENOENT:
+    case ENOTDIR:
+      return fmt::format("{}: no spool there: make one with 'imgq init --spool {}'", where, where);
+    case EPROTO:
+      return fmt::format(
+          "{}: a spool of another format version: use the imgq that made it, or a "
+          "newer one",
+          where);
+    case ENOTEMPTY:
+      return fmt::format("{}: the directory has other things in it and is no spool", where);
+    case EXDEV:
+      return fmt::format("{}: all of a spool must be one file system", where);
+    case EACCES:
+    case EPERM:
+      return fmt::format("{}: permission denied: 'imgq doctor' says who may use it", where);
+    case EROFS:
+      return fmt::format("{}: the file system is read-only", where);
+    default:
+      return fmt::format("{}: {}", where, error.code == 0 ? error.text() : cause_text(error.code));
+  }
+}
+
+}  // namespace
+
+Result<Spool> open_spool(const Session& session, Missing missing) {
+  const std::string& path = session.config.spool;
+  auto spool = Spool::open(path);
+  const bool make = !spool && spool.error().code == ENOENT && missing == Missing::make_own &&
+                    session.spool_is_default;
+  if (make) spool = Spool::create(path, 0700);
+  if (!spool) session.console.error(explain(path, spool.error()));
+  return spool;
+}
+
+Exit fail(const Session& session, Exit exit, std::string_view message) {
+  session.console.error(message);
+  return exit;
+}
+
+Exit fail(const Session& session, const Error& error) {
+  session.console.error(error.text());
+  return exit_for(error);
+}
+
+std::string cause_text(int code) { return std::generic_category().message(code); }
+
+std::string about(std::string_view name, std::string_view cause) {
+  return fmt::format("{}: {}", printable(name), cause);
+}
+
+void Sum::add(Exit exit) {
+  if (exit == Exit::ok) {
+    ++good_;
+    return;
+  }
+  if (bad_ > 0 && exit != first_bad_) alike_ = false;
+  if (bad_ == 0) first_bad_ = exit;
+  ++bad_;
+}
+
+Exit Sum::total() const {
+  if (bad_ == 0) return Exit::ok;
+  return good_ == 0 && alike_ ? first_bad_ : Exit::some_failed;
+}
+
+std::string versioned(std::string_view object) {
+  if (object == "{}") return "{\"imgq\":1}";
+  return fmt::format("{{\"imgq\":1,{}", object.substr(1));
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,57 @@
+#ifndef IMGQ_SRC_CLI_SESSION_H_
+#define IMGQ_SRC_CLI_SESSION_H_
+
+#include <string>
+#include <string_view>
+
+#include "spool/spool.h"
+#include "src/base/config.h"
+#include "src/base/exit_code.h"
+#include "src/cli/console.h"
+
+// What every subcommand gets besides its own options.
+namespace imgq::cli {
+
+struct Session {
+  Console& console;
+  Config config;                 // flags of all subcommands (--spool) are laid over it
+  bool json = false;             // one JSON object a line on stdout
+  bool spool_is_default = true;  // nobody named it: `submit` may make it
+};
+
+// Opens the spool, or says on stderr what is wrong and what to do.
+//   errors  as Spool::open; already told, exit_for has the code
+enum class Missing { refuse, make_own };
+Result<Spool> open_spool(const Session& session, Missing missing = Missing::refuse);
+
+// One line on stderr, and the exit code.
+Exit fail(const Session& session, Exit exit, std::string_view message);
+Exit fail(const Session& session, const Error& error);
+
+// The system's words: "No such file or directory".
+std::string cause_text(int code);
+
+// "name: cause"
+std::string about(std::string_view name, std::string_view cause);
+
+// The exit code of many: ok, or the one all had, or some_failed.
+class Sum {
+ public:
+  void add(Exit exit);
+  Exit total() const;
+  bool empty() const { return good_ + bad_ == 0; }
+  int64_t good() const { return good_; }
+  int64_t bad() const { return bad_; }
+
+ private:
+  int64_t good_ = 0, bad_ = 0;
+  Exit first_bad_ = Exit::ok;
+  bool alike_ = true;
+};
+
+// {"imgq":1, ...the members of `object`}
+std::string versioned(std::string_view object);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_SESSION_H_

@@ -1,0 +1,126 @@
+#include "src/cli/setup.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <optional>
+
+#include "spool/fd.h"
+#include "spool/json.h"
+#include "src/base/text.h"
+#include "src/cli/file_out.h"
+
+namespace imgq::cli {
+namespace {
+
+constexpr mode_t kShared = 02770;
+constexpr mode_t kOwn = 0700;
+
+std::optional<gid_t> group_named(const std::string& name) {
+  std::array<char, 16384> buffer{};
+  struct group entry {};
+  struct group* found = nullptr;
+  if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0) return {};
+  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
+}
+
+// The directory itself, before the spool is made in it: what is made below inherits its group.
+Status share(const std::string& path, std::optional<gid_t> group) {
+  if (auto made = make_directories(path); !made) return made;
+  const Fd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!dir) return last_error("open", path);
+  if (group && ::fchown(dir.get(), static_cast<uid_t>(-1), *group) != 0) {
+    return last_error("give to the group", path);
+  }
+  if (::fchmod(dir.get(), kShared) != 0) return last_error("set the mode of", path);
+  return Ok{};
+}
+
+Exit explain_create(const Session& session, const Error& error) {
+  const std::string& path = session.config.spool;
+  switch (error.code) {
+    case ENOTEMPTY:
+      return fail(session, Exit::spool_unavailable,
+                  about(path, "the directory has other things in it"));
+    case EPROTO:
+      return fail(session, Exit::spool_unavailable,
+                  about(path, "a spool of another format version is there"));
+    case EACCES:
+    case EPERM:
+      return fail(session, Exit::no_permission, about(path, cause_text(error.code)));
+    default:
+      return fail(session, is_pausing(error) ? Exit::try_later : Exit::cannot_create,
+                  about(path, error.code == 0 ? error.text() : cause_text(error.code)));
+  }
+}
+
+void print_spool(const Session& session, const Spool& spool) {
+  if (!session.json) {
+    session.console.put_line(session.config.spool);
+    return;
+  }
+  Json out = Json::object();
+  out["spool"] = session.config.spool;
+  out["uuid"] = spool.uuid();
+  session.console.put_line(versioned(dump_json(out)));
+}
+
+}  // namespace
+
+Exit init_command(const Session& session, const InitOptions& options) {
+  const std::string& path = session.config.spool;
+  if (!options.group.empty() && !options.shared) {
+    return fail(session, Exit::usage, "--group goes with --shared");
+  }
+  if (const auto there = Spool::open(path); there) {
+    session.console.note(about(path, "a spool is there already; left as it is"));
+    print_spool(session, *there);
+    return Exit::ok;
+  }
+  if (options.shared) {
+    const auto group = group_named(options.group.empty() ? "imgq" : options.group);
+    if (!group && !options.group.empty()) {
+      return fail(session, Exit::usage,
+                  fmt::format("--group: there is no group '{}'", printable(options.group)));
+    }
+    if (auto shared = share(path, group); !shared) return explain_create(session, shared.error());
+  }
+  const auto spool = Spool::create(path, options.shared ? kShared : kOwn);
+  if (!spool) return explain_create(session, spool.error());
+  print_spool(session, *spool);
+  return Exit::ok;
+}
+
+Exit config_command(const Session& session) {
+  if (!session.json) {
+    session.console.put(show_config(session.config));
+    return Exit::ok;
+  }
+  Json settings = Json::object();
+  for (const Setting& setting : settings_of(session.config)) {
+    Json one = Json::object();
+    const auto value = parse_json(setting.value, setting.key);  // TOML's plain values are JSON, too
+    one["value"] = value ? *value : Json(setting.value);
+    one["origin"] = setting.origin;
+    one["meaning"] = setting.meaning;
+    settings[setting.key] = one;
+  }
+  Json presets = Json::object();
+  for (const auto& [name, renditions] : session.config.presets) {
+    Request request;
+    request.renditions = renditions;
+    const auto value = parse_json(to_json(request), name);
+    if (value) presets[name] = value->at("renditions");
+  }
+  Json out = Json::object();
+  out["settings"] = settings;
+  out["presets"] = presets;
+  session.console.put_line(versioned(dump_json(out)));
+  return Exit::ok;
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,42 @@
+#include "src/cli/status.h"
+
+#include <fmt/format.h>
+
+#include "spool/query.h"
+#include "src/cli/ids.h"
+#include "src/cli/job_text.h"
+
+namespace imgq::cli {
+namespace {
+
+Exit one(const Session& session, const Spool& spool, const JobId& id, bool alone) {
+  const auto view = find(spool, id);
+  if (view) {
+    const std::string state(name_of(view->state));
+    session.console.put_line(session.json ? job_json(spool, *view)
+                             : alone      ? state
+                                          : fmt::format("{} {}", id.text(), state));
+    return Exit::ok;
+  }
+  const bool unknown = view.error().code == ENOENT;
+  const std::string words = unknown ? "no such job" : view.error().text();
+  session.console.error(about(id.text(), words));
+  if (session.json) {
+    session.console.put_line(job_error_json(id.text(), unknown ? "unknown" : "unreadable", words));
+  }
+  return unknown ? Exit::some_failed : exit_for(view.error());
+}
+
+}  // namespace
+
+Exit status_command(const Session& session, const StatusOptions& options) {
+  const auto ids = gather_ids(options.ids);
+  if (!ids) return fail(session, Exit::usage, ids.error().action);
+  const auto spool = open_spool(session);
+  if (!spool) return exit_for(spool.error());
+  Sum sum;
+  for (const JobId& id : *ids) sum.add(one(session, *spool, id, ids->size() == 1));
+  return sum.total();
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,217 @@
+#include "src/cli/submit.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "spool/digest.h"
+#include "spool/fd.h"
+#include "spool/json.h"
+#include "spool/submit.h"
+#include "src/base/text.h"
+#include "src/cli/wait.h"
+
+namespace imgq::cli {
+namespace {
+
+constexpr size_t kGroup = 256;  // jobs that share their syncs; each holds one descriptor meanwhile
+
+// What all files of one command have in common.
+struct Plan {
+  const Session& session;
+  const SubmitOptions& options;
+  const Spool& spool;
+  std::string request;
+  std::vector<JobId> ids;
+  Sum sum;
+  Exit stopped = Exit::ok;  // the spool takes no more: leave the rest
+};
+
+std::string display_name(const Plan& plan, const std::string& path) {
+  if (path == "-") return plan.options.name.empty() ? "stdin" : plan.options.name;
+  return path;
+}
+
+void print_error(Plan& plan, const Trouble& trouble) {
+  plan.session.console.error(about(trouble.name, trouble.cause));
+  plan.sum.add(trouble.exit);
+  if (!plan.session.json) return;
+  Json error = Json::object();
+  error["message"] = trouble.cause;
+  Json out = Json::object();
+  out["name"] = trouble.name;
+  out["error"] = error;
+  plan.session.console.put_line(versioned(dump_json(out)));
+}
+
+void print_id(Plan& plan, const Submitted& done, const std::string& name) {
+  plan.sum.add(Exit::ok);
+  plan.ids.push_back(done.id);
+  Console& console = plan.session.console;
+  if (done.existing) console.detail(about(name, "known already as " + done.id.text()));
+  if (plan.session.json) {
+    Json out = Json::object();
+    out["id"] = done.id.text();
+    out["name"] = name;
+    out["existing"] = done.existing;
+    console.put_line(versioned(dump_json(out)));
+  } else {
+    console.put(done.id.text());
+    console.put(plan.options.print0 ? std::string_view("\0", 1) : "\n");
+  }
+}
+
+// Everything on stdin into a temporary file of the spool.
+Result<TempFile> take_stdin(const Plan& plan) {
+  auto temp = TempFile::create(plan.spool);
+  if (!temp) return temp;
+  const int64_t limit = plan.session.config.limits.max_file_bytes;
+  std::array<char, 65536> buffer{};
+  int64_t size = 0;
+  while (true) {
+    const ssize_t got = sys::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (got < 0) return last_error("read", "stdin");
+    if (got == 0) break;
+    size += got;
+    if (size > limit) return Error{EFBIG, "read", "stdin"};
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t wrote =
+          sys::write(temp->fd(), buffer.data() + done, static_cast<size_t>(got - done));
+      if (wrote < 0) return last_error("write", temp->path());
+      done += wrote;
+    }
+  }
+  if (size == 0) return Error{ENODATA, "read", "stdin"};
+  return temp;
+}
+
+Result<TempFile> take_file(const Plan& plan, const std::string& path, Draft& draft) {
+  const auto opened = open_input(path);
+  if (!opened) return opened.error();
+  const Fd file(opened->fd);
+  if (opened->size_bytes == 0) return Error{ENODATA, "open", path};
+  if (plan.options.dedupe) {
+    auto digest = sha256_of_file(file.get(), path);
+    if (!digest) return digest.error();
+    draft.sha256 = std::move(*digest);
+  }
+  if (plan.options.link) {
+    auto linked = link_source(plan.spool, AT_FDCWD, path);
+    const bool copy = !linked && (linked.error().code == EXDEV || linked.error().code == EPERM ||
+                                  linked.error().code == EMLINK || linked.error().code == EINVAL);
+    if (!copy) return linked;
+    plan.session.console.detail(about(path, "cannot be linked, copied instead"));
+  }
+  return copy_source(plan.spool, file.get(), plan.session.config.limits.max_file_bytes);
+}
+
+Result<Draft> make_draft(const Plan& plan, const std::string& path) {
+  Draft draft;
+  draft.name = display_name(plan, path);
+  draft.request = plan.request;
+  draft.key = plan.options.key;
+  draft.max_attempts = plan.session.config.max_attempts;
+  draft.held = plan.options.hold;
+  auto source = path == "-" ? take_stdin(plan) : take_file(plan, path, draft);
+  if (!source) return source.error();
+  if (plan.options.dedupe) {
+    if (draft.sha256.empty()) {
+      auto digest = sha256_of_file(source->fd(), "stdin");
+      if (!digest) return digest.error();
+      draft.sha256 = std::move(*digest);
+    }
+    draft.key = fmt::format("dedupe:{}:{}", draft.sha256, sha256_hex(plan.request));
+  }
+  draft.source = std::move(*source);
+  return draft;
+}
+
+// An error that says something of the spool, not of the file.
+bool is_of_spool(const Error& error) { return is_pausing(error) && error.code != EMFILE; }
+
+void submit_group(Plan& plan, std::vector<Draft>& drafts) {
+  std::vector<std::string> names;
+  for (const Draft& draft : drafts) names.push_back(draft.name);
+  const Sync sync = drafts.size() == 1 ? Sync::full : Sync::batch;
+  const auto answers = submit(plan.spool, std::move(drafts), sync);
+  drafts.clear();
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i]) {
+      print_id(plan, *answers[i], names[i]);
+      continue;
+    }
+    const Error& error = answers[i].error();
+    if (is_of_spool(error) && plan.stopped == Exit::ok) plan.stopped = exit_for(error);
+    print_error(plan, {names[i], error.text(), exit_for(error)});
+  }
+  if (!plan.session.console.flush() && plan.stopped == Exit::ok) plan.stopped = Exit::io_error;
+}
+
+// Drafts are made in order, and so are errors told; a group is submitted when full or at the end.
+void submit_all(Plan& plan, const std::vector<Input>& files) {
+  std::vector<Draft> drafts;
+  for (const Input& input : files) {
+    if (plan.stopped != Exit::ok) return;
+    auto draft = make_draft(plan, input.path);
+    if (draft) {
+      drafts.push_back(std::move(*draft));
+    } else if (is_of_spool(draft.error())) {
+      plan.stopped = exit_for(draft.error());
+      print_error(plan, {display_name(plan, input.path), draft.error().text(), plan.stopped});
+    } else {
+      print_error(plan, trouble_for(display_name(plan, input.path), draft.error()));
+    }
+    if (drafts.size() == kGroup) submit_group(plan, drafts);
+  }
+  if (!drafts.empty()) submit_group(plan, drafts);
+}
+
+Status check_options(const SubmitOptions& options, size_t files) {
+  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
+  if (options.files.names.empty() && options.files.files_from.empty()) {
+    return usage("no file named; see 'imgq submit --help'");
+  }
+  if (!options.key.empty() && options.dedupe) {
+    return usage("--key and --dedupe exclude each other");
+  }
+  if (options.key.size() > 255) return usage("--key: more than 255 bytes");
+  if (!options.key.empty() && files > 1) return usage("--key names one job: give one file");
+  int64_t stdins = options.files.files_from == "-" ? 1 : 0;
+  for (const std::string& name : options.files.names) stdins += name == "-" ? 1 : 0;
+  if (stdins > 1) return usage("stdin can be read only once");
+  if (!options.timeout.empty() && !options.wait) return usage("--timeout goes with --wait");
+  return Ok{};
+}
+
+}  // namespace
+
+Exit submit_command(const Session& session, const SubmitOptions& options) {
+  const auto request = make_request(options.request, session.config);
+  if (!request) return fail(session, Exit::usage, request.error().action);
+  const auto timeout = parse_timeout(options.timeout);
+  if (!timeout) return fail(session, Exit::usage, timeout.error().action);
+  if (auto ok = check_options(options, 0); !ok) {
+    return fail(session, Exit::usage, ok.error().action);
+  }
+  const auto inputs = gather_files(options.files, std::nullopt);
+  if (!inputs) {
+    return fail(session, Exit::no_input,
+                about(inputs.error().path, cause_text(inputs.error().code)));
+  }
+  if (auto ok = check_options(options, inputs->files.size()); !ok) {
+    return fail(session, Exit::usage, ok.error().action);
+  }
+  const auto spool = open_spool(session, Missing::make_own);
+  if (!spool) return exit_for(spool.error());
+  Plan plan{session, options, *spool, to_json(*request), {}, {}, Exit::ok};
+  for (const Trouble& trouble : inputs->trouble) print_error(plan, trouble);
+  submit_all(plan, inputs->files);
+  if (!session.console.flush()) return fail(session, Exit::io_error, "cannot write to stdout");
+  if (plan.stopped != Exit::ok) return plan.stopped;
+  if (options.wait) plan.sum.add(wait_for(session, *spool, plan.ids, *timeout));
+  return plan.sum.total();
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,30 @@
+#ifndef IMGQ_SRC_CLI_WAIT_H_
+#define IMGQ_SRC_CLI_WAIT_H_
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spool/job_id.h"
+#include "src/cli/session.h"
+
+namespace imgq::cli {
+
+struct WaitOptions {
+  std::vector<std::string> ids;
+  std::string timeout;
+};
+
+// Waits until all jobs have ended; tells of each that did not complete.
+//   exit  ok all completed; some_failed; try_later when the time was over first
+Exit wait_command(const Session& session, const WaitOptions& options);
+
+using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever
+Result<Timeout> parse_timeout(const std::string& text);
+Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
+              Timeout timeout);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_WAIT_H_
