@@ -67,35 +67,51 @@ std::shared_ptr<const View> Board::wait_newer(uint64_t number, int64_t ms) {
 
 void Board::look() {
   const std::lock_guard looking(looking_);
+  look_locked();
+}
+
+std::shared_ptr<const View> Board::view_within(int64_t ms) {
+  {
+    const std::lock_guard looking(looking_);
+    if (sys::monotonic_ms() - full_look_ms_ >= std::max(ms, cost_ms_ * kShare)) look_locked();
+  }
+  return view();
+}
+
+void Board::look_locked() {
+  full_look_ms_ = sys::monotonic_ms();
   auto next = make_view();
+  cost_ms_ = sys::monotonic_ms() - full_look_ms_;
   const std::lock_guard lock(mutex_);
   next->number = view_->number + (same(*view_, *next) ? 0 : 1);
   view_ = std::move(next);
   changed_.notify_all();
 }
 
+// Looks, unless there is nothing to see; returns what it cost.
+int64_t Board::look_if_moved() {
+  const std::lock_guard looking(looking_);
+  if (nothing_moved()) return 0;
+  look_locked();
+  return cost_ms_;
+}
+
 void Board::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const int64_t began = sys::monotonic_ms();
-    if (!nothing_moved()) look();
-    const int64_t cost = sys::monotonic_ms() - began;
+    const int64_t cost_ms = look_if_moved();
     lock.lock();
     const bool watched = watchers_ > 0;
-    (void)stop_.wait_for(lock, std::chrono::milliseconds(pause_ms(cost)),
+    const int64_t pause_ms = std::max(watched ? kWatchedMs : kUnwatchedMs, cost_ms * kShare);
+    (void)stop_.wait_for(lock, std::chrono::milliseconds(pause_ms),
                          [&] { return stopping_ || (!watched && watchers_ > 0); });
   }
-}
-
-int64_t Board::pause_ms(int64_t cost_ms) const {
-  return std::max(watchers_ > 0 ? kWatchedMs : kUnwatchedMs, cost_ms * kShare);
 }
 
 // A job that moves changes a folder of waiting or ended jobs; while none is active and those
 // folders' times stand still, there is nothing to see.
 bool Board::nothing_moved() {
-  const std::lock_guard looking(looking_);
   std::string moved;
   for (const State state : kAllStates) {
     struct stat info {};
@@ -112,7 +128,6 @@ bool Board::nothing_moved() {
 std::shared_ptr<View> Board::make_view() {
   auto view = std::make_shared<View>();
   view->made_ms = now_ms();
-  full_look_ms_ = sys::monotonic_ms();
   const auto counts = count(spool_);
   const auto room = spool_.room();
   view->good = counts && room;

@@ -49,19 +49,24 @@ class Board {
   // Looks now, on the caller's thread.
   void look();
 
+  // The view, at most so old, as far as looking costs no more than its share of the time.
+  std::shared_ptr<const View> view_within(int64_t ms);
+
  private:
   void run();
+  void look_locked();
+  int64_t look_if_moved();
   std::shared_ptr<View> make_view();
   void add_newest(View& view);
   bool nothing_moved();
-  int64_t pause_ms(int64_t cost_ms) const;
 
   const Spool& spool_;
   std::mutex looking_;  // one look at a time
   Ledger ledger_;
   std::map<JobId, JobView> ended_;  // ended jobs among the newest: they hardly change
   std::string moved_;               // what nothing_moved saw last
-  int64_t full_look_ms_ = 0;
+  int64_t full_look_ms_ = 0;        // monotonic
+  int64_t cost_ms_ = 0;             // of the last full look
 
   mutable std::mutex mutex_;
   std::condition_variable changed_, stop_;

@@ -100,10 +100,10 @@ Json record_json(const JobView& job) {
 Json counts_json(const View& view) {
   Json jobs = Json::object();
   for (const State state : kAllStates) jobs[std::string(name_of(state))] = view.in(state);
+  const auto& oldest = view.counts.oldest_waiting;
   return Json{{"jobs", std::move(jobs)},
-              {"oldest_age_seconds", view.oldest_age_ms / 1000},
+              {"oldest_waiting_since", oldest ? Json(iso_time(oldest->unix_ms())) : Json()},
               {"completed_last_minute", view.last_minute},
-              {"free_bytes", view.free_bytes},
               {"daemons", view.counts.owners},
               {"spool_up", view.good}};
 }

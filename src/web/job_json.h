@@ -17,8 +17,7 @@ Json job_json(const JobView& job);
 // The same with all that is recorded: request, tries, owner, what the worker found.
 Json record_json(const JobView& job);
 
-// {"jobs":{"staging":0,...},"oldest_age_seconds","completed_last_minute","free_bytes","daemons",
-// "spool_up"}
+// {"jobs":{"staging":0,...},"oldest_waiting_since","completed_last_minute","daemons","spool_up"}
 Json counts_json(const View& view);
 
 // A result's media type by what our encoder wrote; "application/octet-stream" for anything else.

@@ -191,7 +191,7 @@ std::string html(std::string_view text) {
 }
 
 std::string page_html(const Site& site, std::string_view notice) {
-  const auto view = site.board.view();
+  const auto view = site.board.view_within(200);
   return filled(assets::kPageHtml,
                 {{"notice", notice_html(*view, notice)},
                  {"waiting", std::to_string(view->in(State::staging) + view->in(State::delayed))},

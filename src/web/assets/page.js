@@ -15,6 +15,7 @@ const drop = $("drop");
 const picker = $("files");
 const queue = [];
 let uploading = 0;
+let oldest;  // when the oldest waiting job was submitted; null for none
 
 // ---- small things
 
@@ -47,6 +48,7 @@ function tick() {
   for (const time of body.querySelectorAll("time")) {
     time.textContent = age(Date.now() - Date.parse(time.dateTime));
   }
+  if (oldest !== undefined) $("n-oldest").textContent = oldest === null ? "–" : age(Date.now() - oldest);
 }
 
 // ---- rows
@@ -223,7 +225,8 @@ function counts(now) {
   number("n-done", now.jobs.completed);
   number("n-failed", now.jobs.failed);
   number("n-minute", now.completed_last_minute);
-  $("n-oldest").textContent = now.oldest_age_seconds > 0 ? age(now.oldest_age_seconds * 1000) : "–";
+  oldest = now.oldest_waiting_since === null ? null : Date.parse(now.oldest_waiting_since);
+  tick();
   const notice = $("notice");
   notice.hidden = now.spool_up && now.daemons > 0;
   notice.textContent = now.spool_up

@@ -1,0 +1,156 @@
+#include "src/web/service.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <thread>
+
+#include "src/base/log.h"
+#include "src/base/notify.h"
+#include "src/web/header_value.h"
+#include "src/web/routes.h"
+#include "src/web/server.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr size_t kMinToken = 16, kMaxToken = 512;
+constexpr int64_t kMinBody = int64_t{256} << 20;
+
+// Hundreds of threads with an arena each would keep what one of them once needed.
+void spare_memory() {
+  (void)::mallopt(M_ARENA_MAX, 2);  // a hint: nothing depends on it
+}
+
+// As many descriptors as we may have; returns how many connections they allow: a socket, an image
+// and a little each.
+size_t allowed_connections(size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const rlim_t enough = wanted * 2 + 64;
+  if (limit.rlim_cur < enough) {
+    limit.rlim_cur = std::min(enough, limit.rlim_max);
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // what was not granted is counted below
+    (void)::getrlimit(RLIMIT_NOFILE, &limit);  // worked above
+  }
+  const auto granted = static_cast<size_t>(limit.rlim_cur);
+  return std::clamp<size_t>((granted - std::min<size_t>(granted, 64)) / 2, 4, wanted);
+}
+
+sigset_t ending_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// Stops the server at the first signal. Ended by SIGTERM to itself when the server ended first.
+class Stopper {
+ public:
+  explicit Stopper(Server& server)
+      : thread_([&server] {
+          const sigset_t signals = ending_signals();
+          int signal = 0;
+          (void)::sigwait(&signals, &signal);  // fails only for a bad set
+          server.stop();
+        }) {}
+  Stopper(const Stopper&) = delete;
+  Stopper& operator=(const Stopper&) = delete;
+  ~Stopper() {
+    (void)::pthread_kill(thread_.native_handle(), SIGTERM);  // joinable, so it is there
+    thread_.join();
+  }
+
+ private:
+  std::thread thread_;
+};
+
+ServerOptions server_options(const Service& service, int64_t max_body_bytes) {
+  ServerOptions options;
+  options.max_connections = allowed_connections(service.max_connections);
+  options.max_body_bytes = max_body_bytes;
+  return options;
+}
+
+SiteOptions site_options(const Service& service, int64_t max_body_bytes) {
+  SiteOptions options;
+  options.token = service.token;
+  options.max_body_bytes = max_body_bytes;
+  options.max_waiting = service.max_waiting;
+  options.max_held = static_cast<int>(std::max<size_t>(1, service.max_connections / 8));
+  // With a token a strange page's visitor has nothing to show, whatever name it used.
+  if (service.token.empty() || !service.hosts.empty()) {
+    options.hosts = service.hosts;
+    options.hosts.emplace_back("localhost");
+  }
+  return options;
+}
+
+Sync sync_of(const Config& config) {
+  if (config.sync == "full") return Sync::full;
+  if (config.sync == "none") return Sync::none;
+  return Sync::batch;
+}
+
+void tell_manager(std::string_view state) {
+  if (const Status told = notify::send(state); !told) {
+    log::line(log::Level::warning, "the service manager cannot be told",
+              {{"why", told.error().text()}});
+  }
+}
+
+}  // namespace
+
+Result<std::string> read_token(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return last_error("open", path);
+  std::array<char, kMaxToken + 2> text{};
+  const ssize_t size = sys::read(file.get(), text.data(), text.size());
+  if (size < 0) return last_error("read", path);
+  std::string_view token = trimmed({text.data(), static_cast<size_t>(size)});
+  if (token.ends_with('\n')) token.remove_suffix(1);
+  if (token.ends_with('\r')) token.remove_suffix(1);
+  token = trimmed(token);
+  const bool printable =
+      std::all_of(token.begin(), token.end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
+  if (token.size() < kMinToken || token.size() > kMaxToken || !printable) {
+    return bad_data("a token is one line of 16 to 512 printable characters", path);
+  }
+  return std::string(token);
+}
+
+Status serve(const Spool& spool, const Config& config, const Service& service,
+             const Listening& listening) {
+  spare_memory();
+  const sigset_t signals = ending_signals();
+  (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // fails only for a bad argument
+  const int64_t max_body =
+      service.max_body_bytes > 0
+          ? service.max_body_bytes
+          : std::max(kMinBody, config.limits.max_file_bytes + (int64_t{1} << 20));
+  Committer committer(spool, sync_of(config));
+  Board board(spool);
+  Meter meter;
+  Site site{spool, config, site_options(service, max_body), committer, board, meter};
+  Server server(server_options(service, max_body),
+                [&site](const Asked& asked) { return answer(site, asked); });
+  log::line(log::Level::notice, "serving", {{"spool", spool.path()}, {"at", listening.where}});
+  tell_manager("READY=1\nSTATUS=Serving " + listening.where);
+  Status served = Ok{};
+  {
+    const Stopper stopper(server);
+    served = server.serve(listening.socket);
+  }
+  tell_manager("STOPPING=1");
+  log::line(log::Level::notice, "stopped");
+  return served;
+}
+
+}  // namespace imgq::web
