@@ -1,5 +1,6 @@
 // imgqd: the daemon. Options in, one call, one catch. See src/supervise/engine.h.
 #include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -105,11 +106,14 @@ Result<Config> read_config(const Options& options) {
   return imgq::load_config(sources);
 }
 
+// A missing spool is made when asked to, or when it is the user's own; also in a directory that was
+// made ready for one and holds nothing yet. Else a mistyped name would become a spool.
 Result<imgq::Spool> open_spool(const Options& options, const std::string& path) {
-  if (options.create) return imgq::Spool::create(path);
   auto spool = imgq::Spool::open(path);
   if (spool || spool.error().code != ENOENT) return spool;
-  return Error{ENOENT, "open the spool; --create makes it", path};
+  const bool may_make = options.create || path == imgq::default_spool();
+  if (may_make || ::access(path.c_str(), F_OK) == 0) return imgq::Spool::create(path);
+  return Error{ENOENT, "open the spool (--create makes one)", path};
 }
 
 int serve(const Options& options) {

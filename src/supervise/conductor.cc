@@ -186,9 +186,15 @@ void Conductor::delayed(const Ticket& ticket, const Verdict& verdict, int64_t re
 // --- the spool
 
 void Conductor::trouble(const Error& error) {
-  if (!pause_.trouble(cause_of_pause(error), monotonic_now_ms())) return;
-  log::line(log::Level::error, "the spool takes no changes; claims pause",
-            {{"error", error.text()}});
+  if (pause_.trouble(cause_of_pause(error), monotonic_now_ms())) {
+    log::line(log::Level::error, "the spool takes no changes; claims pause",
+              {{"error", error.text()}});
+  }
+  // Who waits for the end gets an answer instead: full, tried again, still full.
+  if (settings_.until == Settings::Until::idle && pause_.lasting() && phase_ == Phase::working) {
+    fatal_ = error;
+    drain();
+  }
 }
 
 void Conductor::well() {

@@ -14,12 +14,14 @@ bool Pause::trouble(const std::string& cause, int64_t now_ms) {
   if (on() && now_ms < until_ms_) return fresh;  // of the same wave
   wait_ms_ = on() ? std::min(wait_ms_ * 2, kLongestMs) : kFirstMs;
   until_ms_ = now_ms + wait_ms_;
+  ++waves_;
   return fresh;
 }
 
 bool Pause::well() {
   if (!on()) return false;
   wait_ms_ = 0;
+  waves_ = 0;
   cause_.clear();
   return true;
 }

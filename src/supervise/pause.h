@@ -23,12 +23,13 @@ class Pause {
   enum class Allowed { none, one, all };
   Allowed allowed(int64_t now_ms) const;
 
-  int64_t until_ms() const { return until_ms_; }
+  bool lasting() const { return waves_ > 1; }  // it was tried again, in vain
   const std::string& cause() const { return cause_; }
 
  private:
   int64_t wait_ms_ = 0;
   int64_t until_ms_ = 0;
+  int waves_ = 0;
   std::string cause_;
 };
 

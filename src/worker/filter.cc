@@ -227,14 +227,11 @@ scmp_arg_cmp argument(unsigned index, scmp_compare how, uint64_t value, uint64_t
   return scmp_arg_cmp{index, how, value, second};
 }
 
-void add_memory_rules(Rules& rules, ExecutableMemory memory) {
+// The image engine makes no code at run time (no Orc).
+void add_memory_rules(Rules& rules) {
   for (Name name : {"mmap", "mprotect", "pkey_mprotect"}) {
-    if (memory == ExecutableMemory::allow) {
-      rules.add(SCMP_ACT_ALLOW, name);
-    } else {
-      rules.add(SCMP_ACT_ALLOW, name, {argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
-      rules.add(errno_action(EPERM), name, {argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)});
-    }
+    rules.add(SCMP_ACT_ALLOW, name, {argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
+    rules.add(errno_action(EPERM), name, {argument(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC)});
   }
 }
 
@@ -273,12 +270,12 @@ void add_process_rules(Rules& rules) {
 
 }  // namespace
 
-Status enter_filter(ExecutableMemory memory) {
+Status enter_filter() {
   Rules rules(other_calls());
   for (Name name : kAllowed) rules.add(SCMP_ACT_ALLOW, name);
   for (Name name : kNoAccess) rules.add(errno_action(EACCES), name);
   for (Name name : kNotPermitted) rules.add(errno_action(EPERM), name);
-  add_memory_rules(rules, memory);
+  add_memory_rules(rules);
   add_thread_rules(rules);
   add_descriptor_rules(rules);
   add_process_rules(rules);

@@ -5,14 +5,12 @@
 
 namespace imgq::worker {
 
-enum class ExecutableMemory { refuse, allow };
-
-// Loads the system call filter, on all threads. What remains: memory, threads of this process,
-// clocks, and reading and writing of descriptors that are already open. Calls that would name a
-// file, a program, a peer or another process answer EACCES or EPERM; all others ENOSYS, as from an
-// old kernel, so that libraries take the way round that they have for it.
+// Loads the system call filter, on all threads. What remains: memory that is not executable,
+// threads of this process, clocks, and reading and writing of descriptors that are already open.
+// Calls that would name a file, a program, a peer or another process answer EACCES or EPERM; all
+// others ENOSYS, as from an old kernel, so that libraries take the way round that they have for it.
 //   errors  of seccomp_load(3): this kernel cannot filter
-Status enter_filter(ExecutableMemory memory);
+Status enter_filter();
 
 }  // namespace imgq::worker
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,10 +13,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <string>
 
 #include "src/base/wire.h"
+#include "src/worker/filter.h"
 #include "src/worker/landlock.h"
 
 #ifndef IMGQ_SANITIZED
@@ -75,11 +74,19 @@ Status limit_resources(const Limits& limits, const MemoryGauge& gauge) {
   return limit_memory(limits, gauge);
 }
 
-// Root without capabilities cannot raise a hard limit or override a file's mode.
+// Root without capabilities cannot raise a hard limit or override a file's mode. A service that has
+// none may not even be allowed to say so.
 Status drop_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
-  if (::syscall(SYS_capset, &header, none.data()) != 0) {
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> held{};
+  if (::syscall(SYS_capget, &header, held.data()) != 0) {
+    return last_error("read capabilities", "");
+  }
+  const bool has_none = std::all_of(held.begin(), held.end(), [](const auto& set) {
+    return set.effective == 0 && set.permitted == 0 && set.inheritable == 0;
+  });
+  held = {};
+  if (!has_none && ::syscall(SYS_capset, &header, held.data()) != 0) {
     return last_error("drop capabilities", "");
   }
   return Ok{};
@@ -111,18 +118,6 @@ Status follow_supervisor() {
   return Ok{};
 }
 
-ExecutableMemory executable_memory_here() {
-  const size_t size = 4096;
-  void* page =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (page == MAP_FAILED) {
-    ::setenv("VIPS_NOVECTOR", "1", 1);  // NOLINT(concurrency-mt-unsafe): one thread yet
-    return ExecutableMemory::refuse;
-  }
-  ::munmap(page, size);
-  return ExecutableMemory::allow;
-}
-
 Result<MemoryGauge> MemoryGauge::open() {
   Fd fd(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
   if (!fd) return last_error("open", "/proc/self/statm");
@@ -141,7 +136,7 @@ int64_t MemoryGauge::pages(int field) const {
   return count * ::sysconf(_SC_PAGESIZE);
 }
 
-Status confine(const Limits& limits, const MemoryGauge& gauge, ExecutableMemory memory) {
+Status confine(const Limits& limits, const MemoryGauge& gauge) {
   if (auto closed = close_others(gauge.fd()); !closed) return closed;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return last_error("give up new privileges", "");
@@ -149,7 +144,7 @@ Status confine(const Limits& limits, const MemoryGauge& gauge, ExecutableMemory 
   if (auto limited = limit_resources(limits, gauge); !limited) return limited;
   if (auto dropped = drop_capabilities(); !dropped) return dropped;
   if (auto landlock = enter_landlock(); !landlock) return landlock.error();
-  return enter_filter(memory);
+  return enter_filter();
 }
 
 Status grant_cpu(int seconds) {

@@ -6,7 +6,6 @@
 #include "spool/error.h"
 #include "spool/fd.h"
 #include "src/base/limits.h"
-#include "src/worker/filter.h"
 
 namespace imgq::worker {
 
@@ -15,12 +14,6 @@ inline constexpr int64_t kMaxResultBytes = 512LL * 1024 * 1024;  // RLIMIT_FSIZE
 // Dies with the supervisor from now on: PDEATHSIG, then a look whether it is still there.
 //   errors  ESRCH the maker of the socket is not (any more) the parent of this process
 Status follow_supervisor();
-
-// Whether memory may be made executable here: not under MemoryDenyWriteExecute=yes. Where it may
-// not, Orc is switched off for this process (VIPS_NOVECTOR), or it would abort; so ask before
-// libvips starts. Orc saves about a fifth of the CPU time, and executable memory gives a process
-// that can open, run and reach nothing little that it has not got.
-ExecutableMemory executable_memory_here();
 
 // How much memory this process has, from /proc/self/statm, which stays readable when confined.
 class MemoryGauge {
@@ -40,7 +33,7 @@ class MemoryGauge {
 // new privileges, file systems (Landlock), system calls (seccomp), and memory beyond
 // limits.memory_bytes above what is mapped now. There is no way back.
 //   errors  of the step that failed: this process must not touch an image
-Status confine(const Limits& limits, const MemoryGauge& gauge, ExecutableMemory memory);
+Status confine(const Limits& limits, const MemoryGauge& gauge);
 
 // Lets this process use so many more seconds of CPU, then SIGXCPU ends it.
 Status grant_cpu(int seconds);

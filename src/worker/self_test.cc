@@ -63,6 +63,22 @@ int try_more_open_files() {
   return ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+int try_executable_memory() {
+  void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return -1;
+  return ::munmap(page, 4096);
+}
+
+int try_to_make_memory_executable() {
+  void* page = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return 0;  // nothing shown: counts as allowed
+  const int result = ::mprotect(page, 4096, PROT_READ | PROT_EXEC);
+  const int code = errno;
+  ::munmap(page, 4096);
+  errno = code;
+  return result;
+}
+
 int try_a_lot_of_memory() {
   const size_t size = static_cast<size_t>(Limits{}.memory_bytes) + (64 << 20);
   void* block = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -136,6 +152,8 @@ const std::vector<Trial>& trials() {
       {"ask for io_uring", [] { return raw(::syscall(SYS_io_uring_setup, 1, nullptr)); }, false},
       {"load a program into the kernel", [] { return raw(::syscall(SYS_bpf, 0, nullptr, 0)); },
        false},
+      {"map executable memory", try_executable_memory},
+      {"make memory executable", try_to_make_memory_executable},
 #ifndef IMGQ_SANITIZED
       {"become traceable", [] { return ::prctl(PR_SET_DUMPABLE, 1); }},
       {"take more memory than allowed", try_a_lot_of_memory},
@@ -161,11 +179,10 @@ Status say(const std::string& line) {
 }
 
 Status confine_as_for_work() {
-  const auto memory = executable_memory_here();
   if (auto started = image::start({}); !started) return started;
   auto gauge = MemoryGauge::open();
   if (!gauge) return gauge.error();
-  return confine(Limits{}, *gauge, memory);
+  return confine(Limits{}, *gauge);
 }
 
 }  // namespace

@@ -73,11 +73,10 @@ Status serve(const std::string& limits_json) {
   auto limits = parse_limits(limits_json);
   if (!limits) return limits.error();
   if (auto follows = follow_supervisor(); !follows) return follows;
-  const auto memory = executable_memory_here();
   if (auto started = image::start(limits->formats); !started) return started;
   auto gauge = MemoryGauge::open();
   if (!gauge) return gauge.error();
-  if (auto confined = confine(*limits, *gauge, memory); !confined) return confined;
+  if (auto confined = confine(*limits, *gauge); !confined) return confined;
   return Server(std::move(*limits), std::move(*gauge)).run();
 }
 
