@@ -5,6 +5,7 @@
 
 #include "spool/durable.h"
 #include "spool/fresh.h"
+#include "spool/holdings.h"
 #include "spool/layout.h"
 #include "spool/mutant.h"
 #include "spool/sys.h"
@@ -99,11 +100,6 @@ Status sync_claims(const Spool& spool, const std::string& folder, Sync sync) {
   return group.flush();
 }
 
-// After an error: what cannot be given back stays in our folder and is recovered from there.
-void give_back(const Owner& owner, const std::vector<Token>& tokens) {
-  for (const Token& token : tokens) (void)owner.release(Claim{token, Ticket{token.id}});
-}
-
 }  // namespace
 
 Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
@@ -111,16 +107,19 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
   std::vector<Token> taken;
   for (const Token& token : tokens) {
     const std::string from = layout::staging(token), to = path_of(token);
+    holdings_->add(token);
     if (sys::renameat(spool_->root(), from.c_str(), spool_->root(), to.c_str()) == 0) {
       taken.push_back(token);
       continue;
     }
     const Error why = last_error("move to processing", from);
+    holdings_->drop(token);
     if (why.code == ENOENT) {
       ++claims.lost_races;
       continue;
     }
-    give_back(*this, taken);
+    holdings_->doubt();  // it may have been moved all the same
+    give_back(taken);
     return why;
   }
   return taken;
@@ -165,23 +164,32 @@ Status Owner::take(const Token& token, Claims& claims, Sync sync) const {
   return Ok{};
 }
 
+// The batch in our folder is on the disk before anybody acts on it.
+Status Owner::secure(const std::vector<Token>& taken, Sync sync) const {
+  const auto alive = durable::exists(*spool_, layout::alive(name_));
+  if (!alive) return alive.error();
+  if (!*alive) return Error{ENOENT, "claim: this instance was taken over", name_};
+  if (taken.empty()) return Ok{};
+  const std::string first = path_of(taken.front());
+  return sync_claims(*spool_, first.substr(0, first.rfind('/')), sync);
+}
+
 Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {
   Claims claims;
   const auto taken = rename_claims(tokens, claims);
   if (!taken) return taken.error();
-  const auto alive = durable::exists(*spool_, layout::alive(name_));
-  if (!alive) return alive.error();
-  if (!*alive) return Error{ENOENT, "claim: this instance was taken over", name_};
-  if (taken->empty()) return claims;
-  const std::string folder = path_of(taken->front());
-  const auto synced = sync_claims(*spool_, folder.substr(0, folder.rfind('/')), sync);
-  if (!synced) {
-    give_back(*this, *taken);
-    return synced.error();
+  if (const auto secured = secure(*taken, sync); !secured) {
+    give_back(*taken);
+    return secured.error();
   }
   for (const Token& token : *taken) {
+    const size_t before = claims.taken.size();
     const auto status = take(token, claims, sync);
-    if (!status) set_aside(*spool_, token, path_of(token), status.error(), claims);
+    if (!status) {
+      set_aside(*spool_, token, path_of(token), status.error(), claims);
+      holdings_->doubt();
+    }
+    if (claims.taken.size() == before) holdings_->drop(token);
   }
   return claims;
 }

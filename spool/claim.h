@@ -2,6 +2,7 @@
 #define IMGQ_SPOOL_CLAIM_H_
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -78,6 +79,8 @@ struct Finished {
 
 enum class SourceAfter { keep, remove };
 
+class Holdings;
+
 // A running daemon instance: the folder processing/<host>.<boot>.<pid>.<random>/ with its flocked
 // .alive. Only the owner of a claim moves it, others only after they saw that this owner is dead.
 class Owner {
@@ -87,7 +90,8 @@ class Owner {
 
   const std::string& name() const { return name_; }
 
-  // Heartbeat; call every few seconds.
+  // Heartbeat; call every few seconds. After an error it also gives back what lies in this
+  // instance's folder and is not held by anybody: a claim that could not be given back then.
   //   errors  ENOENT the folder was taken over: this instance was thought dead. Forget all claims,
   //           publish nothing, enter anew.
   Status beat() const;
@@ -135,8 +139,7 @@ class Owner {
   Status leave();
 
  private:
-  Owner(const Spool* spool, std::string name, Fd alive)
-      : spool_(spool), name_(std::move(name)), alive_(std::move(alive)) {}
+  Owner(const Spool* spool, std::string name, Fd alive);
   std::string path_of(const Token& token) const;
   Result<std::vector<Token>> rename_claims(std::span<const Token> tokens, Claims& claims) const;
   Result<bool> finish_if_ended(const Token& token) const;
@@ -144,9 +147,18 @@ class Owner {
   std::vector<Result<Outcome>> complete_group(std::span<Finished> jobs, Sync sync,
                                               SourceAfter source) const;
   Result<Outcome> finish(const Outcome& outcome, SourceAfter source) const;
+  Result<int64_t> delay(const Claim& claim, const Cause& cause, const Backoff& backoff,
+                        Sync sync) const;
+  Status secure(const std::vector<Token>& taken, Sync sync) const;
+  Status move_back(const Token& token) const;
+  void settle_own(const Token& token, Ending ending) const;
+  void ended(const Token& token, const Error* error) const;
+  void give_back(const std::vector<Token>& tokens) const;
+  Status give_back_strays() const;
   const Spool* spool_;  // outlives it
   std::string name_;
   Fd alive_;
+  std::shared_ptr<Holdings> holdings_;
 };
 
 }  // namespace imgq

@@ -131,8 +131,7 @@ Status commit_or_yield(const Spool& spool, Publication& entry, const std::string
 // After the last sync: the token moves, the source goes. What fails here is only tidying, done by
 // recover, retain or fsck later; the job has ended.
 Result<Outcome> Owner::finish(const Outcome& outcome, SourceAfter source) const {
-  const Token token{outcome.id, outcome.attempt};
-  (void)settle(*spool_, path_of(token), outcome.id, outcome.ending);
+  settle_own({outcome.id, outcome.attempt}, outcome.ending);
   if (source == SourceAfter::remove) (void)durable::remove(*spool_, layout::source(outcome.id));
   return outcome;
 }
@@ -175,6 +174,9 @@ std::vector<Result<Outcome>> Owner::complete(std::vector<Finished>& jobs, Sync s
     auto group = complete_group(std::span(jobs).subspan(start, count), sync, source);
     std::move(group.begin(), group.end(), std::back_inserter(answers));
   }
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    ended(jobs[i].claim.token, answers[i] ? nullptr : &answers[i].error());
+  }
   return answers;
 }
 
@@ -183,10 +185,16 @@ Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::s
   Outcome outcome = outcome_of(claim, Ending::failed, name_);
   outcome.cause = cause;
   outcome.report = report;
-  const auto ended = publish(*spool_, outcome, sync);
-  if (!ended) return ended.error();
-  (void)settle(*spool_, path_of(claim.token), outcome.id, ended->outcome.ending);  // or recovered
-  return ended->ours ? Result<Outcome>(ended->outcome) : fenced(outcome.id);
+  const auto published = publish(*spool_, outcome, sync);
+  Result<Outcome> answer = outcome;
+  if (!published) {
+    answer = published.error();
+  } else {
+    settle_own(claim.token, published->outcome.ending);
+    answer = published->ours ? Result<Outcome>(published->outcome) : fenced(outcome.id);
+  }
+  ended(claim.token, answer ? nullptr : &answer.error());
+  return answer;
 }
 
 namespace {
@@ -216,13 +224,20 @@ Result<int64_t> Owner::retry_later(const Claim& claim, const Cause& cause, const
     const auto failed = fail(claim, poison ? poison_of(cause) : cause, "{}", sync);
     return failed ? Result<int64_t>(0) : failed.error();
   }
-  const auto ended = has_ended(claim);
-  if (!ended) return ended.error();
-  if (*ended) {
+  const auto due = delay(claim, cause, backoff, sync);
+  ended(claim.token, due ? nullptr : &due.error());
+  return due;
+}
+
+Result<int64_t> Owner::delay(const Claim& claim, const Cause& cause, const Backoff& backoff,
+                             Sync sync) const {
+  const auto over = has_ended(claim);
+  if (!over) return over.error();
+  if (*over) {
     (void)release(claim);  // moves the token to where its outcome says
     return fenced(claim.token.id);
   }
-  const int64_t due = now_ms() + wait_ms(backoff, failures);
+  const int64_t due = now_ms() + wait_ms(backoff, claim.failures + 1);
   const Try attempt{claim.token.id, claim.token.attempt, now_ms(), due, name_,
                     cause,          Try::Kind::counted};
   if (const auto done = record_try(*spool_, attempt, sync); !done) return done.error();

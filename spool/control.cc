@@ -59,6 +59,15 @@ Result<std::optional<State>> move_to(const Spool& spool, const Place& place, Sta
   return std::optional(state_after((*outcome)->ending));
 }
 
+// The job is already where a person wants it: perhaps only just, by somebody who has not synced it
+// yet, or by a call of ours whose reply was lost.
+Result<std::optional<State>> is_there(const Spool& spool, State state) {
+  durable::Group group(spool, Sync::full);
+  for (const char* folder : {"staging", "hold", "delayed"}) group.folder(folder);
+  const auto synced = group.flush();
+  return synced ? Result<std::optional<State>>(state) : synced.error();
+}
+
 // Runs `act` on the standing of a job until it gives an answer, at most three times.
 template <class Act>
 Result<State> try_thrice(const Spool& spool, const JobId& id, Act act) {
@@ -201,7 +210,7 @@ Result<State> hold(const Spool& spool, const JobId& id) {
     if (at.outcome) return busy(id, state_after(at.outcome->ending));
     switch (at.place->state) {
       case State::hold:
-        return std::optional(State::hold);
+        return is_there(spool, State::hold);
       case State::staging:
       case State::delayed:
         return move_to(spool, *at.place, State::hold, layout::hold(at.place->token));
@@ -218,7 +227,7 @@ Result<State> hold(const Spool& spool, const JobId& id) {
 Result<State> release(const Spool& spool, const JobId& id) {
   return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
     if (at.outcome) return busy(id, state_after(at.outcome->ending));
-    if (at.place->state == State::staging) return std::optional(State::staging);
+    if (at.place->state == State::staging) return is_there(spool, State::staging);
     if (at.place->state != State::hold) return busy(id, at.place->state);
     if (!has_next(at.place->token)) return busy(id, State::hold);
     return move_to(spool, *at.place, State::staging, layout::staging(next_of(at.place->token)));
@@ -229,7 +238,7 @@ Result<State> retry(const Spool& spool, const JobId& id) {
   return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
     if (at.outcome && at.outcome->ending == Ending::failed) return retry_failed(spool, *at.outcome);
     if (at.outcome) return busy(id, state_after(at.outcome->ending));
-    if (at.place->state == State::staging) return std::optional(State::staging);
+    if (at.place->state == State::staging) return is_there(spool, State::staging);
     if (at.place->state != State::delayed) return busy(id, at.place->state);
     return move_to(spool, *at.place, State::staging, layout::staging(at.place->token));
   });

@@ -7,6 +7,7 @@
 #include "spool/claim.h"
 #include "spool/durable.h"
 #include "spool/fresh.h"
+#include "spool/holdings.h"
 #include "spool/layout.h"
 #include "spool/mutant.h"
 #include "spool/sys.h"
@@ -56,6 +57,12 @@ Status check_source(const Claim& claim, const struct stat& about, const std::str
 
 }  // namespace
 
+Owner::Owner(const Spool* spool, std::string name, Fd alive)
+    : spool_(spool),
+      name_(std::move(name)),
+      alive_(std::move(alive)),
+      holdings_(std::make_shared<Holdings>()) {}
+
 Result<Owner> Owner::enter(const Spool& spool) {
   const sys::Identity me = sys::identity();
   const std::string temp = layout::temp(random_name(), me);
@@ -82,8 +89,44 @@ Status Owner::beat() const {
   if (sys::futimens_now(alive_.get()) != 0) return last_error("give a sign of life", path);
   if (sys::fstat(alive_.get(), &held) != 0) return last_error("look at", path);
   if (sys::fstatat(spool_->root(), path.c_str(), &named) != 0) return last_error("look at", path);
-  if (held.st_ino == named.st_ino) return Ok{};
-  return Error{ENOENT, "recognise this instance's folder", path};
+  if (held.st_ino != named.st_ino) {
+    return Error{ENOENT, "recognise this instance's folder", path};
+  }
+  return holdings_->take_doubt() ? give_back_strays() : Ok{};
+}
+
+Status Owner::give_back_strays() const {
+  const auto names = sorted_names(*spool_, layout::owner_folder(name_));
+  if (!names) {
+    holdings_->doubt();
+    return names.error();
+  }
+  std::vector<Token> strays;
+  for (const std::string& name : *names) {
+    const auto token = layout::parse_token(name);
+    if (token && !holdings_->has(*token)) strays.push_back(*token);
+  }
+  give_back(strays);
+  return Ok{};
+}
+
+// What cannot be given back is left for the next beat, or for whoever recovers our folder.
+void Owner::give_back(const std::vector<Token>& tokens) const {
+  for (const Token& token : tokens) {
+    (void)release(Claim{token, Ticket{token.id}});
+    holdings_->drop(token);
+  }
+}
+
+// A job left our hands, unless an error says that it is still held.
+void Owner::ended(const Token& token, const Error* error) const {
+  if (error != nullptr) holdings_->doubt();
+  if (error == nullptr || error->code == EEXIST) holdings_->drop(token);
+}
+
+// The token of an ended job; should it stay behind, a later beat sees to it.
+void Owner::settle_own(const Token& token, Ending ending) const {
+  if (!settle(*spool_, path_of(token), token.id, ending)) holdings_->doubt();
 }
 
 Result<Fd> Owner::open_source(const Claim& claim) const {
@@ -106,16 +149,22 @@ Result<bool> Owner::has_ended(const Claim& claim) const {
 }
 
 Status Owner::release(const Claim& claim) const {
-  const std::string from = path_of(claim.token);
-  const auto outcome = read_outcome(*spool_, claim.token.id);
-  if (outcome && *outcome) return settle(*spool_, from, claim.token.id, (*outcome)->ending);
-  if (!has_next(claim.token)) {
+  const auto done = move_back(claim.token);
+  ended(claim.token, done ? nullptr : &done.error());
+  return done;
+}
+
+Status Owner::move_back(const Token& token) const {
+  const std::string from = path_of(token);
+  const auto outcome = read_outcome(*spool_, token.id);
+  if (outcome && *outcome) return settle(*spool_, from, token.id, (*outcome)->ending);
+  if (!has_next(token)) {
     const Cause cause{"poison", "attempt numbers are used up", 0};
-    const auto failed = fail(claim, cause, "{}", Sync::full);
+    const auto failed = fail(Claim{token, Ticket{token.id}}, cause, "{}", Sync::full);
     return failed ? Status(Ok{}) : failed.error();
   }
   const auto moved =
-      move_token_durably(*spool_, from, layout::staging(next_of(claim.token)), Sync::batch);
+      move_token_durably(*spool_, from, layout::staging(next_of(token)), Sync::batch);
   if (!moved && moved.error().code == ENOENT) return Ok{};  // taken over: not ours any more
   return moved;
 }

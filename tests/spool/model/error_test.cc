@@ -20,7 +20,7 @@ const std::vector<Trouble>& troubles() {
   static const std::vector<Trouble> all = {
       {"passing", Fault::Lasts::once, Fault::Effect::undone, {ENOSPC, EIO, EMFILE}},
       {"lasting", Fault::Lasts::until_lifted, Fault::Effect::undone, {ENOSPC, EROFS, EIO, EDQUOT}},
-      {"lost_reply", Fault::Lasts::once, Fault::Effect::done, {EIO, EEXIST, ENOENT}},
+      {"lost_reply", Fault::Lasts::once, Fault::Effect::done, {EIO, EEXIST, ENOENT, ENOTCONN}},
       {"half_written", Fault::Lasts::once, Fault::Effect::partly, {0}},
   };
   return all;

@@ -141,6 +141,18 @@ void judge_keys(Judge& judge) {
   }
 }
 
+// Nothing that anybody counts on is put aside; what a submission or a purge cut short left may be.
+void judge_corrupt(Judge& judge) {
+  for (const auto& [name, file] : judge.at("corrupt")->names) {
+    for (const auto& [id, promise] : judge.lab.ledger) {
+      const bool counted_on = promise.accepted && !promise.may_be_gone;
+      if (counted_on && name.find(id.text()) != std::string::npos) {
+        judge.wrong.push_back("corrupt/ holds " + name);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> judge(const Lab& lab) {
@@ -160,9 +172,7 @@ std::vector<std::string> judge(const Lab& lab) {
   for (const auto& [name, file] : judge.at("processing")->names) {
     judge.wrong.push_back("left in processing: " + name);
   }
-  if (const auto corrupt = judge.at("corrupt"); corrupt && !corrupt->names.empty()) {
-    judge.wrong.push_back("corrupt/ holds " + corrupt->names.begin()->first);
-  }
+  judge_corrupt(judge);
   return std::move(judge.wrong);
 }
 

@@ -88,16 +88,35 @@ std::vector<Claim> Daemon::claim(size_t limit, Sync sync) {
   return std::move(claims->taken);
 }
 
+// As the supervisor does it: a job that is not ours any more is forgotten, one that cannot be ended
+// now is given back as soon as the spool takes it.
+template <class T>
+bool Daemon::ended_well(const Claim& claim, const Result<T>& answer) {
+  if (answer) return lab_->alive();
+  if (answer.error().code != EEXIST) refused_.push_back(claim);
+  return false;
+}
+
+void Daemon::give_back_refused() {
+  for (const Claim& claim : std::exchange(refused_, {})) {
+    if (!owner_->release(claim)) refused_.push_back(claim);
+  }
+}
+
 void Daemon::complete(const std::vector<Claim>& claims, Sync sync, SourceAfter source) {
   std::vector<Finished> finished;
   for (const Claim& claim : claims) {
     Finished one{claim, {}, R"({"notes":[]})"};
     const bool well = add_result(*spool_, one, "thumb") && add_result(*spool_, one, "large");
-    if (well) finished.push_back(std::move(one));
+    if (well) {
+      finished.push_back(std::move(one));
+    } else {
+      refused_.push_back(claim);
+    }
   }
   const auto answers = owner_->complete(finished, sync, source);
-  for (size_t i = 0; i < answers.size() && lab_->alive(); ++i) {
-    if (!answers[i]) continue;
+  for (size_t i = 0; i < answers.size(); ++i) {
+    if (!ended_well(finished[i].claim, answers[i])) continue;
     Promise& promise = lab_->ledger[finished[i].claim.token.id];
     promise.completions++;
     promise.answered = *answers[i];
@@ -106,11 +125,12 @@ void Daemon::complete(const std::vector<Claim>& claims, Sync sync, SourceAfter s
 
 void Daemon::fail(const Claim& claim, Sync sync) {
   const auto outcome = owner_->fail(claim, {"not_an_image", "no image", 0}, "{}", sync);
-  if (outcome && lab_->alive()) lab_->ledger[claim.token.id].answered = *outcome;
+  if (ended_well(claim, outcome)) lab_->ledger[claim.token.id].answered = *outcome;
 }
 
 void Daemon::retry_later(const Claim& claim, Sync sync) {
-  (void)owner_->retry_later(claim, {"io_error", "cannot read", 0}, {}, sync);
+  const auto due = owner_->retry_later(claim, {"io_error", "cannot read", 0}, {}, sync);
+  (void)ended_well(claim, due);
 }
 
 void Daemon::end_one(const Claim& claim, std::vector<Claim>& good) {
@@ -127,6 +147,7 @@ void Daemon::end_one(const Claim& claim, std::vector<Claim>& good) {
 
 bool Daemon::round() {
   (void)owner_->beat();
+  give_back_refused();
   (void)recover(*spool_, owner_->name(), seen_, kLease);
   const auto promoted = promote_delayed(*spool_, lab_->world.real_ns() / 1'000'000);
   const std::vector<Claim> claims = claim(100, Sync::batch);
@@ -136,7 +157,9 @@ bool Daemon::round() {
   lab_->world.pass(20'000);
   const bool owners_left =
       lab_->world.look_up(std::string(kSpool) + "/processing")->names.size() > 1;
-  return !claims.empty() || owners_left || !promoted || promoted->moved > 0 ||
+  const auto own = lab_->world.look_up(kSpool + std::string("/processing/") + owner_->name());
+  const bool own_left = own && own->names.size() > 1;
+  return !claims.empty() || own_left || owners_left || !promoted || promoted->moved > 0 ||
          promoted->next_due_ms != 0;
 }
 

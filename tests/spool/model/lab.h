@@ -89,10 +89,14 @@ class Daemon {
 
  private:
   void end_one(const Claim& claim, std::vector<Claim>& good);
+  void give_back_refused();
+  template <class T>
+  bool ended_well(const Claim& claim, const Result<T>& answer);
   Lab* lab_;
   const Spool* spool_;
   std::optional<Owner> owner_;
   Heartbeats seen_;
+  std::vector<Claim> refused_;  // could not be ended, and not be given back yet
 };
 
 // After a disaster: a new process recovers, sweeps, repairs, and runs all jobs to their end.

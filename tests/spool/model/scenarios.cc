@@ -92,6 +92,7 @@ void leave_dead_owner(Lab& lab) {
   daemon.complete({lab.claims.at(0)}, Sync::batch, SourceAfter::keep);
   lab.world.kill(lab.world.running());
   lab.world.start();
+  (void)lab.spool();
 }
 
 // What a crash between two syncs may leave: one job under two states, an ended one waiting again.
@@ -103,7 +104,7 @@ void leave_mess(Lab& lab) {
     const std::string& id = lab.jobs.at(i).text();
     const std::string folder = root + "/jobs/" + lab.jobs[i].folder();
     const auto ticket = lab.world.look_up(folder + "/" + id + ".job");
-    if (ticket) lab.world.resurrect(root + (i == 2 ? "/hold" : "/staging"), id + ".3", ticket);
+    if (ticket) lab.world.resurrect(root + "/staging", id + ".3", ticket);
   }
 }
 

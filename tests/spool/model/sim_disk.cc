@@ -30,7 +30,7 @@ InodePtr Disk::make(mode_t mode, uid_t uid, int64_t now_ns) {
   inode->number = next_inode_++;
   inode->mode = mode;
   inode->uid = uid;
-  inode->changed_ns = now_ns;
+  inode->changed_ns = inode->status_ns = now_ns;
   return inode;
 }
 
@@ -89,8 +89,15 @@ void Disk::commit_through(uint64_t number) {
 void Disk::commit_of(const InodePtr& dir) {
   std::set<uint64_t> wanted;
   for (const NameOp& op : journal_) {
-    if (op.dir != dir) continue;
+    // A folder has one name at any time: its rename is one operation.
+    const bool other_half =
+        op.after != 0 && op.about->is_directory() && wanted.count(op.after) != 0;
+    if (op.dir != dir && !other_half) continue;
     wanted.insert(op.number);
+    for (const NameOp& earlier : journal_) {  // of one name, operations last in their order
+      const bool same_name = earlier.dir == op.dir && earlier.name == op.name;
+      if (same_name && earlier.number < op.number) wanted.insert(earlier.number);
+    }
     if (op.after != 0) wanted.insert(op.after);
   }
   std::vector<NameOp> rest;
@@ -165,7 +172,9 @@ void Disk::cut_names(Chooser& chooser) {
   for (const NameOp& op : journal_) {
     const bool possible = op.after == 0 || lasted.count(op.after) != 0;
     // Asked in any case, so that one seed means one subset.
-    const bool wanted = chooser.below(2) == 1;
+    bool wanted = chooser.below(2) == 1;
+    // A folder has one name at any time: its rename is one operation.
+    if (op.after != 0 && op.about->is_directory()) wanted = lasted.count(op.after) != 0;
     // The add of a rename may have been committed by an fsync before.
     const bool add_committed =
         op.after != 0 && std::none_of(journal_.begin(), journal_.end(), [&](const NameOp& other) {

@@ -24,7 +24,8 @@ struct Inode {
   uint64_t number = 0;
   mode_t mode = 0;  // S_IFREG or S_IFDIR, and permissions
   uid_t uid = 0;
-  int64_t changed_ns = 0;
+  int64_t changed_ns = 0;  // mtime: bytes, or names in a directory
+  int64_t status_ns = 0;   // ctime: its own names too
   int links = 0;
   // A file's bytes.
   std::string data;
@@ -42,7 +43,7 @@ struct Inode {
 // What a power cut may make of directory operations that were not synced.
 enum class Order {
   journalled,  // ext4, xfs: those that lasted are a prefix of all; a rename is one operation
-  loose,       // POSIX: any subset; a rename may leave both names (seen on btrfs), never neither
+  loose,       // POSIX: any subset; a renamed file may have both names (seen on btrfs), never none
 };
 
 // Yes or no, and how many of how much, decided by the test: exhaustively or by a seed.

@@ -65,7 +65,7 @@ int may_add(const Place& at) {
   return 0;
 }
 
-void touch(const InodePtr& inode) { inode->changed_ns = world().real_ns(); }
+void touch(const InodePtr& inode) { inode->changed_ns = inode->status_ns = world().real_ns(); }
 
 void fill(const InodePtr& inode, struct stat* out) {
   std::memset(out, 0, sizeof *out);
@@ -79,7 +79,9 @@ void fill(const InodePtr& inode, struct stat* out) {
   out->st_blocks = static_cast<blkcnt_t>((inode->data.size() + 511) / 512);
   out->st_mtim.tv_sec = inode->changed_ns / 1'000'000'000;
   out->st_mtim.tv_nsec = inode->changed_ns % 1'000'000'000;
-  out->st_ctim = out->st_atim = out->st_mtim;
+  out->st_ctim.tv_sec = inode->status_ns / 1'000'000'000;
+  out->st_ctim.tv_nsec = inode->status_ns % 1'000'000'000;
+  out->st_atim = out->st_mtim;
 }
 
 }  // namespace imgq::sim::calls
@@ -114,6 +116,7 @@ int linkat(int from_dir, const char* from, int to_dir, const char* to) {
   if (target.target()) return refuse(EEXIST);
   if (const int error = may_add(target); error != 0) return refuse(error);
   world().disk.add(target.dir, target.name, inode);
+  inode->status_ns = world().real_ns();
   touch(target.dir);
   world().log("link " + what);
   return world().leave(Call::link, 0);
@@ -157,6 +160,7 @@ int renameat(int from_dir, const char* from, int to_dir, const char* to) {
   if (replaced && replaced->is_directory() && !replaced->names.empty()) return refuse(ENOTEMPTY);
   world().disk.move(source.dir, source.name, target.dir, target.name);
   forget_name(source, inode);
+  inode->status_ns = world().real_ns();
   touch(source.dir);
   touch(target.dir);
   world().log("rename " + what);
