@@ -59,11 +59,15 @@ PixelKind converted_kind(PixelKind kind) {
   return {kind.space == Space::grey ? Space::grey : Space::rgb, kind.alpha};
 }
 
-// nullptr: the profile that is attached to the image.
+// Through a profile of libvips by its name; nullptr: through `profile`. libvips itself would go on
+// with a general profile where that one is unusable, and not say so.
 Failure convert(const Raster& from, View profile, const char* input_profile, Raster* out) {
   const VipsRef in = wrap(from);
   if (!in) return Fault{Code::internal_error, take_vips_error()};
   if (input_profile == nullptr) {
+    if (vips_icc_is_compatible_profile(in.get(), profile.data(), profile.size()) == FALSE) {
+      return Fault{Code::corrupt_image, "the colour engine refuses the profile"};
+    }
     vips_image_set_blob_copy(in.get(), VIPS_META_ICC_NAME, profile.data(), profile.size());
   }
   const PixelKind colours{from.kind.space, false};

@@ -185,7 +185,7 @@ Failure walk_webp(View file, int max_frames, Container* out) {
 }
 
 bool webp_is_cut(View file) {
-  return !holds(file, 0, 30) || size_t{8} + le32(file, 4) > file.size() + 1;
+  return !holds(file, 0, 30) || size_t{8} + le32(file, 4) > file.size();
 }
 
 // --- TIFF: a chain of directories. Only counted: each is work for the decoder.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <initializer_list>
 #include <string_view>
 
 namespace imgq::image {
@@ -89,6 +90,17 @@ bool is_srgb_curve(View data) {
   return true;
 }
 
+bool has_all(View profile, std::initializer_list<string_view> names) {
+  return std::all_of(names.begin(), names.end(),
+                     [&](string_view name) { return !tag(profile, name).empty(); });
+}
+
+// The header's word for the colour space, and the tags without which nothing can be computed.
+// libvips goes on with a general profile where they are missing, and does not say so.
+bool is_for(View profile, string_view space, std::initializer_list<string_view> tags) {
+  return has(profile, 16, space) && (has_all(profile, tags) || has_all(profile, {"A2B0"}));
+}
+
 std::string printable(View bytes) {
   std::string out;
   for (const uint8_t c : bytes) {
@@ -103,12 +115,12 @@ bool profile_fits(View profile, Space space) {
   if (profile.size() < kHeaderBytes + 4 || !has(profile, 36, "acsp")) return false;
   switch (space) {
     case Space::grey:
-      return has(profile, 16, "GRAY");
+      return is_for(profile, "GRAY", {"kTRC"});
     case Space::rgb:
     case Space::ycc:
-      return has(profile, 16, "RGB ");
+      return is_for(profile, "RGB ", {"rXYZ", "gXYZ", "bXYZ", "rTRC", "gTRC", "bTRC"});
     case Space::cmyk:
-      return has(profile, 16, "CMYK");
+      return is_for(profile, "CMYK", {"A2B0"});
   }
   return false;
 }

@@ -205,7 +205,9 @@ Failure VipsDecoder::reopen_reduced(const Purpose& purpose) {
 
 // To 8-bit sRGB or grey: through the embedded profile when it fits.
 VipsRef VipsDecoder::to_eight_bits() {
-  if (profile_fits(picture_.profile, picture_.kind.space)) {
+  const auto& profile = picture_.profile;
+  if (profile_fits(profile, picture_.kind.space) &&
+      vips_icc_is_compatible_profile(image_.get(), profile.data(), profile.size()) != FALSE) {
     VipsRef out = transformed_by_embedded(image_, colours_);
     if (out) return out;
     (void)take_vips_error();  // a profile that does not work: go on without it

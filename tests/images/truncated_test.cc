@@ -1,0 +1,145 @@
+// Never a silent half image.
+#include "tests/images/rendered.h"
+
+namespace imgq::made {
+namespace {
+
+struct Sample {
+  const char* name;
+  Bytes file;
+};
+
+std::vector<Sample> samples() {
+  const Pixels pixels = scenery(160, 120);
+  JpegSpec progressive, restarts, subsampled;
+  progressive.progressive = true;
+  progressive.quality = 90;
+  restarts.restart_rows = 1;
+  subsampled.subsampled = true;
+  PngSpec interlaced;
+  interlaced.interlaced = true;
+  WebpSpec lossy;
+  lossy.lossless = false;
+  Pixels indices(160, 120, 1);
+  for (size_t i = 0; i < indices.data.size(); ++i) indices.data[i] = static_cast<uint16_t>(i % 7);
+  return {{"baseline JPEG", jpeg(pixels, subsampled)},
+          {"JPEG with restarts", jpeg(pixels, restarts)},
+          {"progressive JPEG", jpeg(pixels, progressive)},
+          {"PNG", png(pixels)},
+          {"interlaced PNG", png(pixels, interlaced)},
+          {"lossy WebP", webp(pixels, lossy)},
+          {"lossless WebP", webp(pixels)},
+          {"GIF", gif({indices}, {{1, 2, 3}, {200, 2, 3}, {9, 9, 200}})}};
+}
+
+Bytes cut_at(const Bytes& file, size_t size) {
+  return {file.begin(), file.begin() + static_cast<ptrdiff_t>(size)};
+}
+
+TEST_F(ImageTest, AFileCutAnywhereIsRefusedOrHadAllItsPixels) {
+  for (const Sample& sample : samples()) {
+    const Pixels whole = render(sample.file, lossless()).pixels();
+    int refused = 0;
+    constexpr size_t kCuts = 60;
+    for (size_t i = 1; i < kCuts; ++i) {
+      const Rendered made = render(cut_at(sample.file, sample.file.size() * i / kCuts), lossless());
+      ASSERT_EQ(made.verdict.code, Code::truncated)
+          << sample.name << " cut at " << i << "/" << kCuts << ": " << made.verdict.message;
+      EXPECT_TRUE(made.files[0].empty());
+      ++refused;
+    }
+    EXPECT_EQ(refused, 59);
+    for (size_t less = 1; less <= 16; ++less) {
+      const Rendered made = render(cut_at(sample.file, sample.file.size() - less), lossless());
+      if (made.verdict.code == Code::ok) {
+        EXPECT_TRUE(near(made.pixels(), whole, 0)) << sample.name << " less " << less;
+      } else {
+        EXPECT_EQ(made.verdict.code, Code::truncated) << sample.name << " less " << less;
+      }
+    }
+  }
+}
+
+TEST_F(ImageTest, AFileCutInItsHeaderIsRefused) {
+  for (const Sample& sample : samples()) {
+    for (size_t size = 1; size < 40; ++size) {
+      const Code code = render(cut_at(sample.file, size), lossless()).verdict.code;
+      EXPECT_TRUE(code == Code::truncated || (size < 12 && code == Code::not_an_image))
+          << sample.name << " of " << size << " bytes: " << name_of(code);
+    }
+  }
+}
+
+TEST_F(ImageTest, LenientAcceptsACutFileAndSaysSo) {
+  for (const Sample& sample : samples()) {
+    const std::string name = sample.name;
+    // Their decoders give all or nothing.
+    if (name.find("WebP") != std::string::npos || name == "interlaced PNG") continue;
+    Request request = one(lossless());
+    request.truncated = Truncated::accept;
+    const Rendered made = render(cut_at(sample.file, sample.file.size() * 3 / 4), request);
+    ASSERT_EQ(made.verdict.code, Code::ok) << sample.name << ": " << made.verdict.message;
+    EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"truncated input accepted"})
+        << sample.name;
+    const Pixels out = made.pixels(), whole = render(sample.file, lossless()).pixels();
+    EXPECT_EQ(out.width, whole.width);
+    for (int band = 0; band < 3; ++band) {
+      EXPECT_NEAR(out.at(5, 2, band), whole.at(5, 2, band), 12) << sample.name;
+    }
+  }
+}
+
+TEST_F(ImageTest, LenientNotesNothingOnAWholeFile) {
+  for (const Sample& sample : samples()) {
+    Request request = one(lossless());
+    request.truncated = Truncated::accept;
+    const Rendered made = render(sample.file, request);
+    EXPECT_EQ(made.verdict.code, Code::ok) << sample.name;
+    EXPECT_TRUE(made.verdict.notes.empty()) << sample.name;
+  }
+}
+
+// The file is whole, its image is not.
+TEST_F(ImageTest, DamageInTheMiddleIsCorruptNotTruncated) {
+  Bytes noisy = png(scenery(160, 120));
+  for (size_t i = noisy.size() / 2; i < noisy.size() / 2 + 40; ++i) {
+    noisy[i] = static_cast<uint8_t>(i * 37 % 251);
+  }
+  EXPECT_EQ(render(noisy, lossless()).verdict.code, Code::corrupt_image);
+  Bytes interrupted = jpeg(scenery(160, 120));
+  const size_t middle = interrupted.size() / 2;
+  interrupted[middle] = 0xff;  // a marker that has no business here
+  interrupted[middle + 1] = 0xd3;
+  EXPECT_EQ(render(interrupted, lossless()).verdict.code, Code::corrupt_image);
+  Request lenient = one(lossless());
+  lenient.truncated = Truncated::accept;
+  const Rendered made = render(interrupted, lenient);
+  EXPECT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+  EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"damaged input accepted"});
+}
+
+// Some cameras leave rubbish between the parts of a file. Nothing of the image is missing.
+TEST_F(ImageTest, RubbishBeforeAMarkerAndAfterTheEndIsHarmless) {
+  Bytes file = jpeg(scenery(160, 120));
+  const Pixels whole = render(file, lossless()).pixels();
+  file.insert(file.end(), 5000, 0x55);
+  EXPECT_TRUE(near(render(file, lossless()).pixels(), whole, 0));
+  file.resize(file.size() - 5000);
+  file.insert(file.end() - 2, {0x12, 0x34, 0x56});
+  const Rendered made = render(file, lossless());
+  ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+  EXPECT_TRUE(near(made.pixels(), whole, 0));
+}
+
+TEST_F(ImageTest, InspectReadsOnlyTheHeader) {
+  for (const Sample& sample : samples()) {
+    const Verdict verdict = inspect(sample.file);
+    EXPECT_EQ(verdict.code, Code::ok) << sample.name << ": " << verdict.message;
+    EXPECT_EQ(verdict.source.width_px, 160) << sample.name;
+    EXPECT_EQ(verdict.source.height_px, 120) << sample.name;
+    EXPECT_TRUE(verdict.results.empty());
+  }
+}
+
+}  // namespace
+}  // namespace imgq::made
