@@ -42,7 +42,8 @@ Result<Verdict> inspect(int source, const Limits& limits) {
 
 int main(int count, char** arguments) {
   try {
-    const imgq::Exit exit = imgq::tools::imgq(count, arguments, {run_engine, inspect});
+    const imgq::tools::Engines engines{run_engine, inspect, imgq::supervise::find_worker};
+    const imgq::Exit exit = imgq::tools::imgq(count, arguments, engines);
     return static_cast<int>(exit);
   } catch (const std::exception& error) {
     (void)std::fprintf(stderr, "imgq: a bug: %s\n", error.what());  // nobody else to tell

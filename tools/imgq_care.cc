@@ -2,9 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "src/cli/doctor.h"
+#include "src/cli/events.h"
 #include "src/cli/fsck.h"
 #include "src/cli/setup.h"
 #include "src/cli/stats.h"
+#include "src/cli/top.h"
 #include "tools/imgq_options.h"
 
 namespace imgq::tools {
@@ -28,6 +31,58 @@ void define_stats(CLI::App& app, Globals& globals, Commands& commands) {
   command->add_flag("--json", globals.json, "as one object")->group("Output");
   commands["stats"] = [options](const cli::Session& session) {
     return cli::stats_command(session, *options);
+  };
+}
+
+void define_top(CLI::App& app, Globals& globals, Commands& commands) {
+  const auto options = std::make_shared<cli::TopOptions>();
+  CLI::App* command = app.add_subcommand("top", "watch the spool live");
+  command->footer(
+      "imgq top  # q leaves\n"
+      "imgq top --once  # one look, as text\n"
+      "\n"
+      "Shows the jobs of each state, the pace, how long the oldest job has waited, each daemon "
+      "with "
+      "what it is processing, and the last failures.");
+  command->add_option("--interval", options->interval, "look so often [1s]")
+      ->type_name("DURATION")
+      ->group("Options");
+  command->add_flag("--once", options->once, "look once")->group("Options");
+  command->add_flag("--json", globals.json, "look once, as one object")->group("Output");
+  commands["top"] = [options](const cli::Session& session) {
+    return cli::top_command(session, *options);
+  };
+}
+
+void define_log(CLI::App& app, Globals& globals, Commands& commands) {
+  const auto options = std::make_shared<cli::LogOptions>();
+  CLI::App* command = app.add_subcommand("log", "print jobs as they end");
+  command->footer(
+      "imgq log  # the last 10\n"
+      "imgq log -f  # and what ends from now on\n"
+      "imgq log -f --json | jq 'select(.state == \"failed\")'");
+  command->add_flag("-f,--follow", options->follow, "go on with what ends from now on")
+      ->group("Options");
+  command->add_option("-n,--number", options->number, "how many of the past [10]")
+      ->type_name("N")
+      ->group("Options");
+  command->add_flag("--json", globals.json, "print an object for each job, one a line")
+      ->group("Output");
+  commands["log"] = [options](const cli::Session& session) {
+    return cli::log_command(session, *options);
+  };
+}
+
+void define_doctor(CLI::App& app, Globals& globals, const Engines& engines, Commands& commands) {
+  CLI::App* command = app.add_subcommand("doctor", "say what is wrong, and the cure");
+  command->footer(
+      "imgq doctor\n"
+      "imgq -q doctor  # only what is not good\n"
+      "\n"
+      "Exit status: 0 nothing is bad; 1 something is.");
+  command->add_flag("--json", globals.json, "as one object")->group("Output");
+  commands["doctor"] = [find = engines.find_worker](const cli::Session& session) {
+    return cli::doctor_command(session, find);
   };
 }
 
@@ -100,8 +155,12 @@ void define_globals(CLI::App& app, Globals& globals) {
       ->group("Everywhere");
 }
 
-void define_care_commands(CLI::App& app, Globals& globals, Commands& commands) {
+void define_care_commands(CLI::App& app, Globals& globals, const Engines& engines,
+                          Commands& commands) {
   define_stats(app, globals, commands);
+  define_top(app, globals, commands);
+  define_log(app, globals, commands);
+  define_doctor(app, globals, engines, commands);
   define_fsck(app, globals, commands);
   define_config(app, globals, commands);
   define_init(app, globals, commands);

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "src/cli/doctor.h"
 #include "src/cli/info.h"
 #include "src/cli/run.h"
 #include "src/cli/session.h"
@@ -30,6 +31,7 @@ struct Globals {
 struct Engines {
   cli::Engine run;
   cli::Inspector inspect;
+  cli::WorkerFinder find_worker;
 };
 
 // A defined subcommand: what runs once the options are read.
@@ -43,7 +45,8 @@ void define_work_commands(CLI::App& app, Globals& globals, const Engines& engine
                           Commands& commands);
 void define_job_commands(CLI::App& app, Globals& globals, const Engines& engines,
                          Commands& commands);
-void define_care_commands(CLI::App& app, Globals& globals, Commands& commands);
+void define_care_commands(CLI::App& app, Globals& globals, const Engines& engines,
+                          Commands& commands);
 
 // The whole program, but for the catch.
 Exit imgq(int count, char** arguments, const Engines& engines);

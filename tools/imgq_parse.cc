@@ -117,6 +117,7 @@ std::string first_word(const CLI::App& app, const std::vector<std::string>& argu
     const std::string& word = arguments[i];
     if (word == "--" || word.empty() || word[0] != '-' || word == "-") return word;
     const CLI::Option* option = app.get_option_no_throw(word);
+    if (option == nullptr && word.find('=') == std::string::npos) return "";  // told by the parse
     if (option != nullptr && option->get_expected_max() > 0) ++i;
   }
   return "";
@@ -273,7 +274,7 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
   add_help_flags(app, help, version);
   define_work_commands(app, globals, engines, commands);
   define_job_commands(app, globals, engines, commands);
-  define_care_commands(app, globals, commands);
+  define_care_commands(app, globals, engines, commands);
   define_help(app, topic, commands);
   define_completion(app, shell);
 
@@ -285,6 +286,10 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
     app.parse(reversed);
   } catch (const CLI::ExtrasError&) {
     return help ? print_help(app, first) : explain_extras(app);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string name = error.what();
+    return help ? print_help(app, first)
+                : usage(name.substr(0, name.find(':')) + ": needs a value");
   } catch (const CLI::ParseError& error) {
     return help ? print_help(app, first) : usage(one_line(error.what()));
   }

@@ -15,6 +15,7 @@
 #include "spool/digest.h"
 #include "spool/query.h"
 #include "spool/sys.h"
+#include "src/base/log.h"
 #include "src/base/text.h"
 #include "src/base/verdict.h"
 #include "src/cli/file_out.h"
@@ -208,6 +209,10 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
     const auto view = find(spool, id);
     if (view && view->outcome) ended(*view->outcome, view->ticket);
   }
+  const Console& console = run.session.console;
+  log::set_level(console.quiet()     ? log::Level::error
+                 : console.verbose() ? log::Level::info
+                                     : log::Level::warning);
   Config config = run.session.config;
   config.retry_first = std::min(config.retry_first, kRetryFirst);
   config.retry_max = std::min(config.retry_max, kRetryMax);
@@ -225,6 +230,12 @@ void report(const Run& run, const Worked& worked) {
     return std::count(run.marks.begin(), run.marks.end(), mark);
   };
   const double seconds = static_cast<double>(sys::monotonic_ms() - run.begin_ms) / 1000;
+  if (worked.trouble) {
+    console.error(fmt::format("stopped: {}", worked.trouble->text()));
+    console.error(fmt::format("{} made, {} left; the same command goes on from here",
+                              count(Mark::made), count(Mark::wanted)));
+    return;
+  }
   if (worked.interrupted) {
     console.error(fmt::format("interrupted: {} made, {} left; the same command goes on from here",
                               count(Mark::made), count(Mark::wanted)));
@@ -266,8 +277,7 @@ Exit make(Run& run, const Engine& engine, Ledger& ledger) {
                                         run.session.config.max_attempts, run.sync);
     if (!submitted) return fail(run.session, submitted.error());
     worked = work_off(run, engine, *spool, ledger, left, *submitted);
-    if (worked.trouble) return fail(run.session, *worked.trouble);
-    if (!worked.interrupted) {
+    if (!worked.interrupted && !worked.trouble) {
       if (auto gone = remove_tree(spool->path()); !gone) {
         run.session.console.error(gone.error().text());
       }
@@ -278,6 +288,7 @@ Exit make(Run& run, const Engine& engine, Ledger& ledger) {
   if (auto wrote = write_manifest(run, ledger); !wrote) {
     return fail(run.session, Exit::cannot_create, wrote.error().text());
   }
+  if (worked.trouble) return exit_for(*worked.trouble);
   return worked.interrupted ? Exit::interrupted : run.sum.total();
 }
 

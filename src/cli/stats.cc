@@ -64,8 +64,8 @@ std::string as_prometheus(const Figures& figures) {
   out += fmt::format("imgq_oldest_job_age_seconds {:.3f}\n", figures.oldest_s);
   out += metric("imgq_spool_free_bytes", "Free space of the spool's file system.");
   out += fmt::format("imgq_spool_free_bytes {}\n", figures.room.free_bytes);
-  out += metric("imgq_owners", "Daemon instances registered in the spool.");
-  out += fmt::format("imgq_owners {}\n", figures.counts.owners);
+  out += metric("imgq_daemons", "Daemon instances registered in the spool.");
+  out += fmt::format("imgq_daemons {}\n", figures.counts.owners);
   out += metric("imgq_corrupt_files", "Files set aside because they could not be read.");
   out += fmt::format("imgq_corrupt_files {}\n", figures.counts.corrupt);
   out += metric("imgq_build_info", "Version of imgq.");

@@ -1,0 +1,110 @@
+#include "src/cli/doctor.h"
+
+#include <fmt/format.h>
+
+#include "spool/json.h"
+#include "src/base/text.h"
+
+namespace imgq::cli {
+namespace {
+
+std::string_view name_of(Check::Health health) {
+  switch (health) {
+    case Check::Health::good:
+      return "good";
+    case Check::Health::doubtful:
+      return "doubtful";
+    case Check::Health::bad:
+      return "bad";
+  }
+  return "bad";
+}
+
+Check spool_trouble(const std::string& path, const Error& error) {
+  Check check{Check::Health::bad, "spool", printable(path), ""};
+  switch (error.code) {
+    case ENOENT:
+    case ENOTDIR:
+      check.found += ": there is no spool";
+      check.cure = fmt::format(
+          "make one: imgq init --spool {}; or name another by --spool, "
+          "IMGQ_SPOOL or the configuration",
+          printable(path));
+      break;
+    case EPROTO:
+      check.found += ": a spool of a format version that this imgq does not know";
+      check.cure = "use the imgq that made it, or a newer one";
+      break;
+    case EACCES:
+    case EPERM:
+      check.found += ": you may not enter it";
+      check.cure =
+          "become a member of its group (adduser USER imgq, then log in again), or use a "
+          "spool of your own";
+      break;
+    case EXDEV:
+      check.found += ": a folder of it is on another file system";
+      check.cure = "unmount what is mounted inside the spool: it must be one file system";
+      break;
+    default:
+      check.found += ": " + (error.code == 0 ? error.text() : cause_text(error.code));
+      check.cure = "look at the file system, and at 'imgq fsck'";
+  }
+  return check;
+}
+
+std::string as_json(const std::vector<Check>& checks, bool healthy) {
+  Json list = Json::array();
+  for (const Check& check : checks) {
+    Json one = Json::object();
+    one["what"] = check.what;
+    one["health"] = name_of(check.health);
+    one["found"] = check.found;
+    if (!check.cure.empty()) one["cure"] = check.cure;
+    list.push_back(one);
+  }
+  Json out = Json::object();
+  out["healthy"] = healthy;
+  out["checks"] = list;
+  return versioned(dump_json(out));
+}
+
+void print(Console& console, const Check& check) {
+  const Tint tint = check.health == Check::Health::good  ? Tint::good
+                    : check.health == Check::Health::bad ? Tint::bad
+                                                         : Tint::strong;
+  const std::string word = fmt::format("{:<8}", name_of(check.health));
+  console.put_line(fmt::format("{}  {}: {}", console.paint(tint, word), check.what, check.found));
+  if (!check.cure.empty()) console.put_line(fmt::format("{:<10}-> {}", "", check.cure));
+}
+
+void append(std::vector<Check>& all, std::vector<Check> more) {
+  for (Check& check : more) all.push_back(std::move(check));
+}
+
+}  // namespace
+
+Exit doctor_command(const Session& session, const WorkerFinder& find_worker) {
+  std::vector<Check> checks = check_machine(find_worker);
+  const auto spool = Spool::open(session.config.spool);
+  if (spool) {
+    append(checks, check_access(session, *spool));
+    append(checks, check_spool(session, *spool));
+  } else {
+    checks.push_back(spool_trouble(session.config.spool, spool.error()));
+  }
+  bool healthy = true;
+  for (const Check& check : checks) healthy = healthy && check.health != Check::Health::bad;
+  if (session.json) {
+    session.console.put_line(as_json(checks, healthy));
+  } else {
+    for (const Check& check : checks) {
+      if (check.health != Check::Health::good || !session.console.quiet()) {
+        print(session.console, check);
+      }
+    }
+  }
+  return healthy ? Exit::ok : Exit::some_failed;
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,33 @@
+#ifndef IMGQ_SRC_CLI_DOCTOR_H_
+#define IMGQ_SRC_CLI_DOCTOR_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "src/cli/session.h"
+
+namespace imgq::cli {
+
+struct Check {
+  enum class Health { good, doubtful, bad } health = Health::good;
+  std::string what;  // "hard links", "daemon"
+  std::string found;
+  std::string cure;  // when not good
+};
+
+// Finds the worker program. Given by the program.
+using WorkerFinder = std::function<Result<std::string>()>;
+
+// Says what is wrong with this machine, spool and configuration, in plain words, and what to do.
+//   exit  ok nothing is bad; some_failed
+Exit doctor_command(const Session& session, const WorkerFinder& find_worker);
+
+// The parts of it.
+std::vector<Check> check_machine(const WorkerFinder& find_worker);
+std::vector<Check> check_access(const Session& session, const Spool& spool);
+std::vector<Check> check_spool(const Session& session, const Spool& spool);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_DOCTOR_H_

@@ -1,0 +1,285 @@
+// What `imgq doctor` looks at.
+#include <fmt/format.h>
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+
+#include "spool/layout.h"
+#include "spool/query.h"
+#include "spool/recover.h"
+#include "src/base/text.h"
+#include "src/cli/doctor.h"
+#include "src/cli/job_text.h"
+#include "src/cli/owners.h"
+
+extern "C" char** environ;
+
+namespace imgq::cli {
+namespace {
+
+using Health = Check::Health;
+
+constexpr int64_t kWantedFiles = 1024;
+constexpr int64_t kWantedWatches = 64;
+constexpr int64_t kWantedInstances = 16;
+constexpr int64_t kClockSlackMs = 5'000;
+constexpr int64_t kLongWaitMs = 10 * 60 * 1000;
+
+Check check_files() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 0;
+  const auto most =
+      limit.rlim_cur > uint64_t{1} << 40 ? int64_t{1} << 40 : static_cast<int64_t>(limit.rlim_cur);
+  Check check{Health::good, "open files", fmt::format("at most {}", most), ""};
+  if (most < kWantedFiles) {
+    check.health = Health::doubtful;
+    check.cure =
+        fmt::format("raise the limit: ulimit -n {}, or LimitNOFILE= of the service", kWantedFiles);
+  }
+  return check;
+}
+
+int64_t number_in(const char* path) {
+  std::ifstream file(path);
+  int64_t value = -1;
+  file >> value;
+  return file ? value : -1;
+}
+
+Check check_inotify() {
+  const int64_t watches = number_in("/proc/sys/fs/inotify/max_user_watches");
+  const int64_t instances = number_in("/proc/sys/fs/inotify/max_user_instances");
+  Check check{Health::good, "inotify",
+              fmt::format("{} watches, {} instances for a user", watches, instances), ""};
+  if (watches < kWantedWatches || instances < kWantedInstances) {
+    check.health = Health::doubtful;
+    check.cure =
+        "raise fs.inotify.max_user_watches and max_user_instances by sysctl; without, daemons "
+        "find jobs only by looking every few seconds";
+  }
+  return check;
+}
+
+Check check_worker(const WorkerFinder& find_worker) {
+  const auto worker = find_worker();
+  if (worker) return {Health::good, "worker", printable(*worker), ""};
+  return {Health::bad, "worker", worker.error().text(),
+          "install imgqd, or name the program by IMGQ_WORKER"};
+}
+
+bool is_known_variable(std::string_view name) {
+  if (name == "IMGQ_WORKER") return true;
+  const Config config;
+  for (const Setting& setting : settings_of(config)) {
+    std::string variable = "IMGQ_";
+    for (const char c : setting.key) {
+      variable += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    if (variable == name) return true;
+  }
+  return false;
+}
+
+// A mistyped variable is silently without effect.
+std::vector<Check> check_variables() {
+  std::vector<Check> checks;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::string_view name = text.substr(0, text.find('='));
+    if (name.substr(0, 5) != "IMGQ_" || is_known_variable(name)) continue;
+    checks.push_back({Health::doubtful, "environment",
+                      fmt::format("{} means nothing to imgq", printable(name)),
+                      "see imgq.toml(5) for the names"});
+  }
+  return checks;
+}
+
+std::string group_name(gid_t gid) {
+  std::array<char, 16384> buffer{};
+  struct group entry {};
+  struct group* found = nullptr;
+  (void)getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
+  return found == nullptr ? std::to_string(gid) : found->gr_name;
+}
+
+bool in_group(gid_t gid) {
+  if (::getegid() == gid) return true;
+  std::array<gid_t, 1024> groups{};
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  return count > 0 &&
+         std::find(groups.begin(), groups.begin() + count, gid) != groups.begin() + count;
+}
+
+Check check_rights(const Session& session, const Spool& spool) {
+  struct stat about {};
+  const std::string where = printable(session.config.spool);
+  if (sys::fstat(spool.root(), &about) != 0) {
+    return {Health::bad, "permission", cause_text(errno), "look at the file system"};
+  }
+  Check check{Health::good, "permission",
+              fmt::format("{} has mode {:04o}, group {}", where, about.st_mode & 07777,
+                          group_name(about.st_gid)),
+              ""};
+  const uid_t me = ::geteuid();
+  const bool by_group = (about.st_mode & S_IWGRP) != 0 && in_group(about.st_gid);
+  if (me == 0 || me == about.st_uid || by_group) return check;
+  check.health = Health::bad;
+  check.cure = (about.st_mode & S_IWGRP) == 0
+                   ? "it is somebody's own spool: use your own, or a shared one (imgq init "
+                     "--shared)"
+                   : fmt::format("become a member of the group: adduser USER {}, then log in again",
+                                 group_name(about.st_gid));
+  return check;
+}
+
+Check check_room(const Session& session, const Spool& spool) {
+  const auto room = spool.room();
+  if (!room) return {Health::bad, "room", room.error().text(), "look at the file system"};
+  const auto free = static_cast<int64_t>(room->free_bytes);
+  Check check{Health::good, "room", fmt::format("{} free", human_bytes(free)), ""};
+  if (room->free_bytes < session.config.min_free_bytes) {
+    check.health = Health::bad;
+    check.cure =
+        "below daemon.min_free nothing is submitted or processed: make room, or imgq purge "
+        "--older 1d";
+  } else if (room->free_inodes < 1000) {
+    check.health = Health::bad;
+    check.found += fmt::format(", {} inodes free", room->free_inodes);
+    check.cure = "the file system has no inodes left: remove files, or imgq purge --older 1d";
+  }
+  return check;
+}
+
+// The file system's clock against ours, by a fresh file.
+Check check_clock(const Spool& spool) {
+  const auto temp = TempFile::create(spool);
+  struct stat about {};
+  if (!temp || sys::fstat(temp->fd(), &about) != 0) {
+    return {Health::bad, "clock", "no file can be made in the spool",
+            temp ? "look at the file system" : temp.error().text()};
+  }
+  const int64_t theirs = int64_t{about.st_mtim.tv_sec} * 1000 + about.st_mtim.tv_nsec / 1'000'000;
+  const int64_t apart = std::abs(now_ms() - theirs);
+  if (apart <= kClockSlackMs) return {Health::good, "clock", "agrees with the file system", ""};
+  return {Health::doubtful, "clock",
+          fmt::format("{} s away from the file system's clock", apart / 1000),
+          "synchronise the clocks of all hosts (timedatectl set-ntp true)"};
+}
+
+// Ids carry the submitter's clock.
+std::vector<Check> check_future(const Spool& spool) {
+  const auto newest = list(spool, State::staging, Order::newest_first, 1);
+  if (!newest || newest->empty()) return {};
+  const int64_t ahead = newest->front().id.unix_ms() - now_ms();
+  if (ahead <= kClockSlackMs) return {};
+  return {{Health::doubtful, "clock",
+           fmt::format("the newest job was submitted {} s in the future", ahead / 1000),
+           "synchronise the clocks of all hosts (timedatectl set-ntp true)"}};
+}
+
+std::vector<Check> check_owners(const Session& session, const Spool& spool) {
+  const auto owners = see_owners(spool, session.config.lease);
+  if (!owners) return {{Health::bad, "daemon", owners.error().text(), "see 'imgq fsck'"}};
+  int64_t alive = 0;
+  std::vector<Check> checks;
+  for (const OwnerSeen& owner : *owners) {
+    if (owner.life == OwnerSeen::Life::alive) {
+      ++alive;
+      continue;
+    }
+    const std::string who = fmt::format("process {} on {}", owner.pid, printable(owner.host));
+    const bool dead = owner.life == OwnerSeen::Life::dead;
+    checks.push_back({Health::doubtful, "leftovers",
+                      who + (dead ? " is gone and left jobs behind"
+                                  : " has not been heard of for longer than daemon.lease"),
+                      "a running imgqd takes its jobs over by itself"});
+  }
+  if (alive > 0) {
+    checks.insert(checks.begin(), {Health::good, "daemon", fmt::format("{} running", alive), ""});
+  } else {
+    checks.insert(checks.begin(), {Health::bad, "daemon", "none is running: submitted jobs wait",
+                                   fmt::format("systemctl start imgqd, or: imgqd --spool {}",
+                                               printable(session.config.spool))});
+  }
+  return checks;
+}
+
+bool collect(const char* name, void* context) {
+  static_cast<std::vector<std::string>*>(context)->emplace_back(name);
+  return true;
+}
+
+std::vector<Check> check_temporary(const Spool& spool) {
+  std::vector<std::string> names;
+  (void)sys::list(spool.root(), "tmp", collect, &names);  // fsck tells when it is missing
+  const sys::Identity me = sys::identity();
+  const auto stale = std::count_if(names.begin(), names.end(), [&me](const std::string& name) {
+    const auto writer = layout::parse_writer(name);
+    return writer && writer->host == me.host && writer->boot != me.boot;
+  });
+  if (stale == 0) return {};
+  return {{Health::doubtful, "leftovers",
+           fmt::format("{} temporary files of an earlier boot", stale),
+           "a running imgqd sweeps them; so does imgq fsck --repair"}};
+}
+
+std::vector<Check> check_jobs(const Spool& spool) {
+  std::vector<Check> checks;
+  const auto counts = count(spool);
+  if (!counts) return {{Health::bad, "jobs", counts.error().text(), "see 'imgq fsck'"}};
+  if (counts->corrupt > 0) {
+    checks.push_back({Health::doubtful, "corrupt",
+                      fmt::format("{} unreadable files were set aside", counts->corrupt),
+                      "look at them in corrupt/ of the spool; submit their images anew"});
+  }
+  if (counts->oldest_waiting) {
+    const int64_t age = now_ms() - counts->oldest_waiting->unix_ms();
+    if (age > kLongWaitMs) {
+      checks.push_back({Health::doubtful, "jobs",
+                        fmt::format("the oldest has waited for {}",
+                                    age_words(counts->oldest_waiting->unix_ms(), now_ms())),
+                        "see what the daemons do: imgq top, journalctl -u imgqd"});
+    }
+  }
+  return checks;
+}
+
+void append(std::vector<Check>& all, std::vector<Check> more) {
+  for (Check& check : more) all.push_back(std::move(check));
+}
+
+}  // namespace
+
+std::vector<Check> check_machine(const WorkerFinder& find_worker) {
+  std::vector<Check> checks = {check_worker(find_worker), check_files(), check_inotify()};
+  append(checks, check_variables());
+  return checks;
+}
+
+std::vector<Check> check_access(const Session& session, const Spool& spool) {
+  std::vector<Check> checks = {{Health::good, "spool", printable(session.config.spool), ""},
+                               check_rights(session, spool),
+                               check_room(session, spool)};
+  for (const Probe& probe : probe(spool)) {
+    checks.push_back({probe.good ? Health::good : Health::bad, probe.what,
+                      probe.good ? "work" : "do not work here", probe.cure});
+  }
+  checks.push_back(check_clock(spool));
+  return checks;
+}
+
+std::vector<Check> check_spool(const Session& session, const Spool& spool) {
+  std::vector<Check> checks = check_owners(session, spool);
+  append(checks, check_temporary(spool));
+  append(checks, check_future(spool));
+  append(checks, check_jobs(spool));
+  return checks;
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,157 @@
+#include "src/cli/events.h"
+
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "spool/sys.h"
+#include "src/base/text.h"
+#include "src/cli/job_text.h"
+
+namespace imgq::cli {
+namespace {
+
+// How much clocks may differ between this host and the file system, and how long a told job is
+// remembered so that it is not told twice.
+constexpr int64_t kSlackMs = 5'000;
+constexpr int64_t kRememberMs = 60'000;
+constexpr size_t kMostCompleted = 4096;
+constexpr size_t kMostOthers = 16384;
+
+bool collect(const char* name, void* context) {
+  static_cast<std::vector<std::string>*>(context)->emplace_back(name);
+  return true;
+}
+
+std::vector<std::string> names_in(const Spool& spool, const std::string& folder) {
+  std::vector<std::string> names;
+  (void)sys::list(spool.root(), folder.c_str(), collect, &names);  // gone: nothing in it
+  return names;
+}
+
+int64_t ms_of(const struct timespec& time) {
+  return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
+}
+
+std::vector<std::string> ended_folders(const Spool& spool) {
+  std::vector<std::string> folders = {std::string(name_of(State::failed)),
+                                      std::string(name_of(State::cancelled))};
+  const std::string completed(name_of(State::completed));
+  for (const std::string& day : names_in(spool, completed)) {
+    const std::string folder = fmt::format("{}/{}", completed, day);
+    for (const std::string& hour : names_in(spool, folder)) {
+      folders.push_back(fmt::format("{}/{}", folder, hour));
+    }
+  }
+  return folders;
+}
+
+bool ended_earlier(const JobView& a, const JobView& b) {
+  return a.outcome->ended_ms < b.outcome->ended_ms;
+}
+
+void print(const Session& session, const Spool& spool, const JobView& view) {
+  if (session.json) {
+    session.console.put_line(job_json(spool, view));
+    return;
+  }
+  const bool good = view.state == State::completed;
+  std::string line =
+      fmt::format("{} {} {} {}", iso_time(view.outcome->ended_ms), view.ticket.id.text(),
+                  session.console.paint(good ? Tint::good : Tint::bad, name_of(view.state)),
+                  printable(view.ticket.name));
+  if (!good) line += ": " + cause_words(view);
+  session.console.put_line(line);
+}
+
+// The last `number` that ended. A completed job ends soon after its submission, so the newest by
+// submission are looked at; of the others all.
+Result<std::vector<JobView>> past(const Spool& spool, size_t number) {
+  std::vector<JobView> views;
+  for (const State state : {State::completed, State::failed, State::cancelled}) {
+    const size_t most = state == State::completed ? std::max(kMostCompleted, number) : kMostOthers;
+    const auto jobs = list(spool, state, Order::newest_first, most);
+    if (!jobs) return jobs.error();
+    for (const Listed& job : *jobs) {
+      auto view = find(spool, job.id);
+      if (view && view->outcome) views.push_back(std::move(*view));
+    }
+  }
+  std::stable_sort(views.begin(), views.end(), ended_earlier);
+  const size_t more = views.size() - std::min(views.size(), number);
+  views.erase(views.begin(), views.begin() + static_cast<std::ptrdiff_t>(more));
+  return views;
+}
+
+volatile std::sig_atomic_t stopped = 0;
+
+void stop(int) { stopped = 1; }
+
+void watch_signals() {
+  struct sigaction action {};
+  action.sa_handler = stop;
+  (void)::sigaction(SIGINT, &action, nullptr);  // cannot fail with these
+  (void)::sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace
+
+Tail::Tail(const Spool& spool) : spool_(spool), start_ms_(now_ms()), looked_ms_(start_ms_) {}
+
+void Tail::look_into(const std::string& folder, int64_t since_ms, std::vector<JobView>& found) {
+  struct stat about {};
+  if (sys::fstatat(spool_.root(), folder.c_str(), &about) != 0) return;
+  if (ms_of(about.st_mtim) < since_ms) return;
+  for (const std::string& name : names_in(spool_, folder)) {
+    const auto id = JobId::parse(name);
+    if (!id || told_.count(*id) != 0) continue;
+    const std::string token = fmt::format("{}/{}", folder, name);
+    if (sys::fstatat(spool_.root(), token.c_str(), &about) != 0) continue;
+    if (ms_of(about.st_ctim) < since_ms) continue;
+    auto view = find(spool_, *id);
+    if (!view || !view->outcome || view->outcome->ended_ms < start_ms_ - kSlackMs) continue;
+    told_[*id] = now_ms();
+    if (view->outcome->ended_ms >= start_ms_) found.push_back(std::move(*view));
+  }
+}
+
+std::vector<JobView> Tail::next() {
+  const int64_t now = now_ms();
+  const int64_t since = looked_ms_ - kSlackMs;
+  looked_ms_ = now;
+  std::vector<JobView> found;
+  for (const std::string& folder : ended_folders(spool_)) look_into(folder, since, found);
+  for (auto told = told_.begin(); told != told_.end();) {
+    told = told->second < now - kRememberMs ? told_.erase(told) : std::next(told);
+  }
+  std::stable_sort(found.begin(), found.end(), ended_earlier);
+  return found;
+}
+
+Exit log_command(const Session& session, const LogOptions& options) {
+  const auto number = parse_count(options.number, 0, 1'000'000);
+  if (!number) return fail(session, Exit::usage, "--number: " + number.error().action);
+  const auto spool = open_spool(session);
+  if (!spool) return exit_for(spool.error());
+  Tail tail(*spool);
+  const auto views = past(*spool, static_cast<size_t>(*number));
+  if (!views) return fail(session, views.error());
+  for (const JobView& view : *views) print(session, *spool, view);
+  if (!options.follow) return Exit::ok;
+  watch_signals();
+  while (stopped == 0 && session.console.flush()) {
+    const struct timespec second { 1, 0 };
+    (void)::nanosleep(&second, nullptr);  // woken early by a signal
+    for (const JobView& view : tail.next()) {
+      const bool told = std::any_of(views->begin(), views->end(), [&view](const JobView& past) {
+        return past.ticket.id == view.ticket.id;
+      });
+      if (!told) print(session, *spool, view);
+    }
+  }
+  return stopped != 0 ? Exit::interrupted : Exit::ok;
+}
+
+}  // namespace imgq::cli

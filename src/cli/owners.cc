@@ -1,0 +1,57 @@
+#include "src/cli/owners.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <algorithm>
+
+#include "spool/fd.h"
+#include "spool/layout.h"
+#include "src/cli/job_text.h"
+
+namespace imgq::cli {
+namespace {
+
+bool collect(const char* name, void* context) {
+  static_cast<std::vector<std::string>*>(context)->emplace_back(name);
+  return true;
+}
+
+// Nothing when its folder or its .alive is gone.
+std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
+                             std::chrono::milliseconds lease) {
+  const auto writer = layout::parse_writer(name);
+  if (!writer) return std::nullopt;
+  const Fd alive(sys::openat(spool.root(), layout::alive(name).c_str(), O_RDONLY | O_NOFOLLOW));
+  struct stat about {};
+  if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
+  OwnerSeen owner{name, writer->host, writer->pid, OwnerSeen::Life::dead, 0};
+  const int64_t beat = int64_t{about.st_mtim.tv_sec} * 1000 + about.st_mtim.tv_nsec / 1'000'000;
+  owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - beat);
+  if (writer->host == sys::identity().host) {
+    const bool held = sys::flock(alive.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    owner.life = held ? OwnerSeen::Life::alive : OwnerSeen::Life::dead;
+  } else {
+    owner.life =
+        owner.heartbeat_age_ms < lease.count() ? OwnerSeen::Life::alive : OwnerSeen::Life::silent;
+  }
+  return owner;
+}
+
+}  // namespace
+
+Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease) {
+  const std::string folder(name_of(State::processing));
+  std::vector<std::string> names;
+  if (sys::list(spool.root(), folder.c_str(), collect, &names) != 0) {
+    return last_error("list", folder);
+  }
+  std::sort(names.begin(), names.end());
+  std::vector<OwnerSeen> owners;
+  for (const std::string& name : names) {
+    if (auto owner = see(spool, name, lease)) owners.push_back(std::move(*owner));
+  }
+  return owners;
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,136 @@
+#include "src/cli/top.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace imgq::cli {
+namespace {
+
+volatile std::sig_atomic_t stopped = 0;
+
+void stop(int) { stopped = 1; }
+void wake(int) {}  // a resized window: poll returns, and the screen is drawn anew
+
+void on(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  (void)::sigaction(signal, &action, nullptr);  // cannot fail with these
+}
+
+// The terminal as top wants it, and back: another screen, no cursor, keys one by one.
+class Screen {
+ public:
+  Screen() {
+    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    struct termios raw = before_;
+    raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    changed_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
+    say("\x1b[?1049h\x1b[?25l");
+  }
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
+  ~Screen() {
+    say("\x1b[?25h\x1b[?1049l");
+    if (changed_) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &before_);  // best effort
+  }
+  static void say(std::string_view text) {
+    while (!text.empty()) {
+      const ssize_t wrote = ::write(STDOUT_FILENO, text.data(), text.size());
+      if (wrote <= 0) return;
+      text.remove_prefix(static_cast<size_t>(wrote));
+    }
+  }
+
+ private:
+  struct termios before_ {};
+  bool changed_ = false;
+};
+
+struct Size {
+  int columns = 80, rows = 24;
+};
+
+Size screen_size() {
+  struct winsize size {};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 10 || size.ws_row < 5) {
+    return {};
+  }
+  return {size.ws_col, size.ws_row};
+}
+
+void show(const Session& session, const Snapshot& now, const std::optional<Snapshot>& before) {
+  const Size size = screen_size();
+  std::string text = "\x1b[H";
+  for (const std::string& line :
+       draw_top(session.console, session.config.spool, now, before, size.columns, size.rows - 1)) {
+    text += line + "\x1b[K\r\n";
+  }
+  Screen::say(text + "\x1b[J");
+}
+
+// Waits; true when the user wants to leave.
+bool leaves(int timeout_ms) {
+  struct pollfd key {
+    STDIN_FILENO, POLLIN, 0
+  };
+  if (::poll(&key, 1, timeout_ms) <= 0) return stopped != 0;
+  char byte = 0;
+  return ::read(STDIN_FILENO, &byte, 1) != 1 || byte == 'q' || byte == 'Q' || stopped != 0;
+}
+
+Exit live(const Session& session, const Spool& spool, int interval_ms) {
+  std::optional<Snapshot> before;
+  on(SIGINT, stop);
+  on(SIGTERM, stop);
+  on(SIGHUP, stop);
+  on(SIGWINCH, wake);
+  std::optional<Error> trouble;
+  {
+    const Screen screen;
+    do {
+      auto now = take_snapshot(spool, session.config);
+      if (!now) {
+        trouble = now.error();
+        break;
+      }
+      show(session, *now, before);
+      before = std::move(*now);
+    } while (!leaves(interval_ms));
+  }
+  return trouble ? fail(session, *trouble) : Exit::ok;
+}
+
+}  // namespace
+
+Exit top_command(const Session& session, const TopOptions& options) {
+  const auto interval = parse_duration(options.interval);
+  if (!interval || interval->count() < 1 || interval->count() > 3600) {
+    return fail(session, Exit::usage, "--interval: a duration from 1s to 1h");
+  }
+  const auto spool = open_spool(session);
+  if (!spool) return exit_for(spool.error());
+  const bool terminal = ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+  const char* term = ::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): never set here
+  const bool dumb = term == nullptr || std::string_view(term) == "dumb";
+  if (terminal && !dumb && !options.once && !session.json) {
+    return live(session, *spool, static_cast<int>(interval->count() * 1000));
+  }
+  const auto now = take_snapshot(*spool, session.config);
+  if (!now) return fail(session, now.error());
+  if (session.json) {
+    session.console.put_line(top_json(*now));
+    return Exit::ok;
+  }
+  for (const std::string& line :
+       draw_top(session.console, session.config.spool, *now, std::nullopt, 200, 10'000)) {
+    session.console.put_line(line);
+  }
+  return Exit::ok;
+}
+
+}  // namespace imgq::cli
