@@ -116,9 +116,8 @@ Channel encode_channel(const Planes& size, const std::vector<double>& plane, int
       out.scale = std::max(out.scale, std::abs(f));
     }
   }
-  if (out.scale > 0) {
-    for (double& f : out.ac) f = 0.5 + 0.5 / out.scale * f;
-  }
+  constexpr double kNothing = 1e-9;  // what rounding leaves of a flat plane
+  for (double& f : out.ac) f = out.scale > kNothing ? 0.5 + 0.5 / out.scale * f : 0;
   return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "src/image/bare.h"
 #include "src/image/encode.h"
 #include "src/image/vips_image.h"
 
@@ -26,24 +27,29 @@ void set_text(VipsImage* image, const char* name, const std::string& value) {
   vips_image_set_string(image, name, text.c_str());
 }
 
-int save_png(VipsImage* image, const EncodeOptions& options, gboolean strip, Bytes8* out) {
+int save_png(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   const gboolean interlace = options.scan == Scan::progressive ? TRUE : FALSE;
   if (options.palette_bits == 0) {
     return vips_pngsave_buffer(image, &out->data, &out->size, "compression", 6, "interlace",
-                               interlace, "strip", strip, nullptr);
+                               interlace, "strip", TRUE, nullptr);
   }
   return vips_pngsave_buffer(image, &out->data, &out->size, "compression", 9, "interlace",
                              interlace, "palette", TRUE, "bitdepth", options.palette_bits, "effort",
-                             2, "strip", strip, nullptr);
+                             2, "strip", TRUE, nullptr);
 }
 
-int save_webp(VipsImage* image, const EncodeOptions& options, gboolean strip, Bytes8* out) {
+int save_webp(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   return vips_webpsave_buffer(image, &out->data, &out->size, "Q", options.quality, "effort", 2,
                               "smart_subsample", options.chroma == Chroma::full ? TRUE : FALSE,
-                              "strip", strip, nullptr);
+                              "strip", TRUE, nullptr);
 }
 
-int save_avif(VipsImage* image, const EncodeOptions& options, gboolean strip, Bytes8* out) {
+// Only here does libvips write what is to be kept: the others are made bare afterwards.
+int save_avif(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
+  const Exif& keep = options.copyright;
+  set_text(image, "exif-ifd0-Artist", keep.artist);
+  set_text(image, "exif-ifd0-Copyright", keep.copyright);
+  const gboolean strip = keep.artist.empty() && keep.copyright.empty() ? TRUE : FALSE;
   return vips_heifsave_buffer(
       image, &out->data, &out->size, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "Q",
       options.quality, "effort", 2, "subsample_mode",
@@ -51,14 +57,14 @@ int save_avif(VipsImage* image, const EncodeOptions& options, gboolean strip, By
       "strip", strip, nullptr);
 }
 
-int save(VipsImage* image, const EncodeOptions& options, gboolean strip, Bytes8* out) {
+int save(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   switch (options.format) {
     case Format::png:
-      return save_png(image, options, strip, out);
+      return save_png(image, options, out);
     case Format::webp:
-      return save_webp(image, options, strip, out);
+      return save_webp(image, options, out);
     case Format::avif:
-      return save_avif(image, options, strip, out);
+      return save_avif(image, options, out);
     case Format::jpeg:
     case Format::automatic:
     case Format::keep:
@@ -72,15 +78,19 @@ int save(VipsImage* image, const EncodeOptions& options, gboolean strip, Bytes8*
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out) {
   const VipsRef image = wrap(raster);
   if (!image) return Fault{Code::internal_error, take_vips_error()};
-  set_text(image.get(), "exif-ifd0-Artist", options.copyright.artist);
-  set_text(image.get(), "exif-ifd0-Copyright", options.copyright.copyright);
-  const bool bare = options.copyright.artist.empty() && options.copyright.copyright.empty();
   Bytes8 saved;
-  if (save(image.get(), options, bare ? TRUE : FALSE, &saved) != 0) {
+  if (save(image.get(), options, &saved) != 0) {
     return Fault{Code::internal_error, take_vips_error()};
   }
-  const auto* data = static_cast<const uint8_t*>(saved.data);
-  out->assign(data, data + saved.size);
+  const View file(static_cast<const uint8_t*>(saved.data), saved.size);
+  const std::vector<uint8_t> exif = write_exif(options.copyright);
+  if (options.format == Format::png) {
+    *out = bare_png(file, exif);
+  } else if (options.format == Format::webp) {
+    *out = bare_webp(file, exif);
+  } else {
+    out->assign(file.begin(), file.end());
+  }
   return {};
 }
 

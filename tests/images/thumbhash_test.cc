@@ -63,12 +63,14 @@ TEST(Thumbhash, OfAStepHasItsFirstWave) {
   Raster step({2, 2}, {Space::grey, false});
   step.data = {0, 255, 0, 255};
   const std::vector<uint8_t> hash = thumbhash(step);
-  // f(1,0) = (0 * cos(pi/4) + 1 * cos(3pi/4)) / 2 = -0.35355: the largest, so its scale is
-  // round(31 * 0.35355) = 11 and its own value 0.5 - 0.5 = 0.
-  EXPECT_EQ((hash[2] >> 2) & 31, 11);
-  EXPECT_EQ(hash[5] & 15, 0);
-  // f(2,0) = (0 * cos(pi/2) + 1 * cos(3pi/2)) / 2 = 0: in the middle, 7.5 or a hair less.
-  EXPECT_NEAR(hash[5] >> 4, 7.5, 0.5);
+  // Of the waves 1..6 across two pixels, f(4,0) = (0 * cos(pi) + 1 * cos(3 pi)) / 2 = -0.5 is the
+  // largest: its scale is round(31 * 0.5) = 16, its own value 0.5 - 0.5 = 0.
+  EXPECT_EQ((hash[2] >> 2) & 31, 16);
+  EXPECT_EQ(hash[6] >> 4, 0);
+  // f(1,0) = (0 * cos(pi/4) + 1 * cos(3 pi/4)) / 2 = -0.35355: round(15 * (0.5 - 0.35355)) = 2.
+  EXPECT_EQ(hash[5] & 15, 2);
+  // f(3,0) = cos(9 pi/4) / 2 = 0.35355: round(15 * 0.85355) = 13.
+  EXPECT_EQ(hash[6] & 15, 13);
 }
 
 TEST(Thumbhash, OfGreyIsThatOfTheSameColourInThreeBands) {
