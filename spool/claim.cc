@@ -9,6 +9,7 @@
 #include "spool/layout.h"
 #include "spool/mutant.h"
 #include "spool/sys.h"
+#include "spool/tidy.h"
 #include "spool/tokens.h"
 
 namespace imgq {
@@ -84,12 +85,11 @@ std::optional<Cause> verdict_on(const Claim& claim, const Tally& sum) {
   return std::nullopt;
 }
 
-// The token's other name in staging/ is back although it was taken: the same owner has the job
-// already, or a name healed. Either way this name is one too many.
-bool was_taken_before(const Spool& spool, const TicketFile& file, const Token& token) {
+// The token's name in staging/ is back although it was renamed: made anew by a second submitter of
+// the same key, or healed. It is one too many; should it stay, the next scan meets it again.
+void remove_second_name(const Spool& spool, const TicketFile& file, const Token& token) {
   const nlink_t own_names = file.ticket.key.empty() ? 2 : 3;
-  if (file.names <= own_names) return false;
-  return sys::unlinkat(spool.root(), layout::staging(token).c_str(), 0) == 0;
+  if (file.names > own_names) (void)durable::remove(spool, layout::staging(token));
 }
 
 // The names of a batch, on the disk in both folders before anybody acts on them.
@@ -107,6 +107,12 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
   std::vector<Token> taken;
   for (const Token& token : tokens) {
     const std::string from = layout::staging(token), to = path_of(token);
+    if (holdings_->has(token)) {
+      // Its old name healed back: renaming it would do nothing, both names being one inode.
+      if (const auto gone = durable::remove(*spool_, from); !gone) return gone.error();
+      ++claims.finished;
+      continue;
+    }
     holdings_->add(token);
     if (sys::renameat(spool_->root(), from.c_str(), spool_->root(), to.c_str()) == 0) {
       taken.push_back(token);
@@ -132,6 +138,7 @@ Result<bool> Owner::finish_if_ended(const Token& token) const {
   const auto outcome = read_outcome(*spool_, token.id);
   if (!outcome) return outcome.error();
   if (!*outcome) return false;  // retried by hand in this very moment
+  if (const auto tidy = remove_other_results(*spool_, {**outcome}); !tidy) return tidy.error();
   const auto settled = settle(*spool_, path_of(token), token.id, (*outcome)->ending);
   return settled ? Result<bool>(true) : settled.error();
 }
@@ -146,10 +153,7 @@ Status Owner::take(const Token& token, Claims& claims, Sync sync) const {
   }
   auto file = open_or_restore(*spool_, token, path_of(token));
   if (!file) return file.error();
-  if (was_taken_before(*spool_, *file, token)) {
-    ++claims.finished;
-    return Ok{};
-  }
+  remove_second_name(*spool_, *file, token);
   const auto tries = read_tries(*spool_, token.id, token.attempt);
   if (!tries) return tries.error();
   const Tally sum = tally(*tries);

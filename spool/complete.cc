@@ -9,6 +9,7 @@
 #include "spool/layout.h"
 #include "spool/mutant.h"
 #include "spool/sys.h"
+#include "spool/tidy.h"
 #include "spool/tokens.h"
 
 namespace imgq {
@@ -110,6 +111,15 @@ void remove_named(const Spool& spool, Publication& entry) {
   entry.named.clear();
 }
 
+// Results of the attempts before, which nobody can publish any more; fsck finds what stays.
+void remove_others(const Spool& spool, const std::vector<Publication>& entries) {
+  std::vector<Outcome> published;
+  for (const Publication& entry : entries) {
+    if (!entry.error) published.push_back(entry.outcome);
+  }
+  (void)remove_other_results(spool, published);
+}
+
 Error fenced(const JobId& id) {
   return {EEXIST, "publish: another owner ended the job", id.text()};
 }
@@ -158,6 +168,7 @@ std::vector<Result<Outcome>> Owner::complete_group(std::span<Finished> jobs, Syn
     if (entry.error && !is_ambiguous(*entry.error)) remove_named(*spool_, entry);
   }
   sync_committed(group, entries);
+  remove_others(*spool_, entries);
   std::vector<Result<Outcome>> answers;
   for (const Publication& entry : entries) {
     answers.push_back(entry.error ? Result<Outcome>(*entry.error) : finish(entry.outcome, source));
@@ -190,6 +201,7 @@ Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::s
   if (!published) {
     answer = published.error();
   } else {
+    (void)remove_other_results(*spool_, {published->outcome});  // fsck finds what stays
     settle_own(claim.token, published->outcome.ending);
     answer = published->ours ? Result<Outcome>(published->outcome) : fenced(outcome.id);
   }

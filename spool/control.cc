@@ -7,6 +7,7 @@
 #include "spool/layout.h"
 #include "spool/purge.h"
 #include "spool/sys.h"
+#include "spool/tidy.h"
 #include "spool/tokens.h"
 
 namespace imgq {
@@ -201,6 +202,7 @@ Result<State> cancel(const Spool& spool, const JobId& id) {
   if (ended->outcome.ending != Ending::cancelled) {
     return busy(id, state_after(ended->outcome.ending));
   }
+  (void)remove_other_results(spool, {ended->outcome});  // fsck finds what stays
   settle_waiting(spool, id);
   return State::cancelled;
 }

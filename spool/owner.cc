@@ -11,6 +11,7 @@
 #include "spool/layout.h"
 #include "spool/mutant.h"
 #include "spool/sys.h"
+#include "spool/tidy.h"
 #include "spool/tokens.h"
 #include "spool/walk.h"
 
@@ -157,7 +158,10 @@ Status Owner::release(const Claim& claim) const {
 Status Owner::move_back(const Token& token) const {
   const std::string from = path_of(token);
   const auto outcome = read_outcome(*spool_, token.id);
-  if (outcome && *outcome) return settle(*spool_, from, token.id, (*outcome)->ending);
+  if (outcome && *outcome) {
+    (void)remove_other_results(*spool_, {**outcome});  // fsck finds what stays
+    return settle(*spool_, from, token.id, (*outcome)->ending);
+  }
   if (!has_next(token)) {
     const Cause cause{"poison", "attempt numbers are used up", 0};
     const auto failed = fail(Claim{token, Ticket{token.id}}, cause, "{}", Sync::full);

@@ -1,0 +1,35 @@
+#ifndef IMGQ_TESTS_SPOOL_FAULT_SYS_H_
+#define IMGQ_TESTS_SPOOL_FAULT_SYS_H_
+
+#include <functional>
+#include <string>
+
+// The real system calls of spool/sys.cc, each of which can be made to fail or to run something just
+// before. Calls go by their names in spool/sys.h; `path` picks those in whose path (of an open
+// file: the path it was opened by) the text occurs. A rule for any call spares the clock.
+namespace imgq::faults {
+
+struct Rule {
+  std::string call;                // "" for any
+  std::string path = "";           // "" for any
+  int code = 0;                    // errno of the failure; 0 lets the call go on
+  int skip = 0;                    // so many matching calls pass first
+  int times = 1;                   // then so many are hit; -1 for all
+  std::function<void()> run = {};  // before the call, without faults
+  bool after = false;              // the call is made, its answer is the failure all the same
+};
+
+void add(Rule rule);
+void clear();
+int hits();   // how often a rule was hit since clear()
+int calls();  // how many calls were made since clear()
+
+// Removes all rules at the end of a scope.
+struct Scope {
+  Scope() { clear(); }
+  ~Scope() { clear(); }
+};
+
+}  // namespace imgq::faults
+
+#endif  // IMGQ_TESTS_SPOOL_FAULT_SYS_H_
