@@ -18,7 +18,7 @@ namespace imgq::cli {
 namespace {
 
 constexpr mode_t kShared = 02770;
-constexpr mode_t kOwn = 0700;
+constexpr mode_t kPrivate = 0700;
 
 std::optional<gid_t> group_named(const std::string& name) {
   std::array<char, 16384> buffer{};
@@ -89,7 +89,7 @@ Exit init_command(const Session& session, const InitOptions& options) {
     }
     if (auto shared = share(path, group); !shared) return explain_create(session, shared.error());
   }
-  const auto spool = Spool::create(path, options.shared ? kShared : kOwn);
+  const auto spool = Spool::create(path, options.shared ? kShared : kPrivate);
   if (!spool) return explain_create(session, spool.error());
   print_spool(session, *spool);
   return Exit::ok;

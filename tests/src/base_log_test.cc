@@ -1,0 +1,127 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "spool/json.h"
+#include "src/base/log.h"
+
+namespace imgq {
+namespace {
+
+// What goes to stderr while it lives.
+class Captured {
+ public:
+  Captured() : saved_(::dup(STDERR_FILENO)) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    reader_ = ends[0];
+    EXPECT_EQ(::dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+    ::close(ends[1]);
+  }
+  ~Captured() { (void)text(); }
+  std::string text() {
+    if (saved_ < 0) return "";
+    ::dup2(saved_, STDERR_FILENO);
+    ::close(saved_);
+    saved_ = -1;
+    std::string all;
+    std::array<char, 65536> buffer{};
+    ssize_t got = 0;
+    while ((got = ::read(reader_, buffer.data(), buffer.size())) > 0) {
+      all.append(buffer.data(), static_cast<size_t>(got));
+    }
+    ::close(reader_);
+    return all;
+  }
+
+ private:
+  int saved_ = -1;
+  int reader_ = -1;
+};
+
+class Log : public testing::Test {
+ protected:
+  void SetUp() override {
+    ::unsetenv("JOURNAL_STREAM");
+    log::set_level(log::Level::info);
+    log::set_style(log::Style::text);
+  }
+  void TearDown() override {
+    ::unsetenv("JOURNAL_STREAM");
+    log::set_style(log::Style::text);
+  }
+};
+
+TEST_F(Log, ALineHasProgramLevelMessageAndFields) {
+  Captured captured;
+  log::line(log::Level::warning, "worker killed", {{"job", "0193"}, {"signal", "11"}});
+  EXPECT_EQ(captured.text(), "base_log_test: warning: worker killed job=0193 signal=11\n");
+}
+
+TEST_F(Log, WhatIsBelowTheLevelIsNotWritten) {
+  Captured captured;
+  log::line(log::Level::debug, "not this");
+  log::set_level(log::Level::error);
+  log::line(log::Level::warning, "nor this");
+  log::line(log::Level::error, "this");
+  EXPECT_EQ(captured.text(), "base_log_test: error: this\n");
+}
+
+TEST_F(Log, NoNameForgesALine) {
+  Captured captured;
+  log::line(log::Level::info, "submitted",
+            {{"name", "a\nimgqd: error: forged"}, {"other", "\x1b[2J\xff q\"x"}});
+  EXPECT_EQ(captured.text(),
+            "base_log_test: info: submitted name=\"a\\x0aimgqd: error: forged\" "
+            "other=\"\\x1b[2J\\xff q\\\"x\"\n");
+}
+
+TEST_F(Log, JsonLinesAreJsonWhateverIsInThem) {
+  log::set_style(log::Style::json);
+  Captured captured;
+  log::line(log::Level::error, "odd \"name\"", {{"name", "a\nb\xff\\"}, {"empty", ""}});
+  const std::string text = captured.text();
+  ASSERT_EQ(text.back(), '\n');
+  const auto object = parse_json(std::string_view(text).substr(0, text.size() - 1), "line");
+  ASSERT_TRUE(object) << text;
+  EXPECT_EQ(text_in(*object, "level"), "error");
+  EXPECT_EQ(text_in(*object, "message"), "odd \"name\"");
+  EXPECT_EQ(text_in(*object, "name"), "a\nb\xef\xbf\xbd\\");
+  EXPECT_EQ(text_in(*object, "empty"), "");
+}
+
+TEST_F(Log, ALineOfManyLongFieldsStaysOneWholeLine) {
+  for (const log::Style style : {log::Style::text, log::Style::json}) {
+    log::set_style(style);
+    Captured captured;
+    const std::string big(5000, '\n');
+    log::line(log::Level::error, big,
+              {{"a", big}, {"b", big}, {"c", big}, {"d", big}, {"e", big}, {"f", big}});
+    const std::string text = captured.text();
+    EXPECT_LE(text.size(), 8192U);
+    EXPECT_EQ(text.find('\n'), text.size() - 1);
+    if (style == log::Style::json) {
+      EXPECT_TRUE(parse_json(std::string_view(text).substr(0, text.size() - 1), "line")) << text;
+    }
+  }
+}
+
+TEST_F(Log, UnderTheJournalALineCarriesItsPriority) {
+  Captured captured;
+  struct stat about {};
+  ASSERT_EQ(::fstat(STDERR_FILENO, &about), 0);
+  const std::string stream = std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino);
+  ::setenv("JOURNAL_STREAM", stream.c_str(), 1);
+  log::line(log::Level::warning, "hot");
+  ::setenv("JOURNAL_STREAM", "1:1", 1);
+  log::line(log::Level::warning, "redirected");
+  EXPECT_EQ(captured.text(),
+            "<4>base_log_test: warning: hot\nbase_log_test: warning: redirected\n");
+}
+
+}  // namespace
+}  // namespace imgq

@@ -1,0 +1,120 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "src/base/config.h"
+#include "src/base/exit_code.h"
+#include "src/base/text.h"
+
+namespace imgq {
+namespace {
+
+using std::chrono::seconds;
+
+TEST(Sizes, AreTakenWithTheUnitsOfBothKinds) {
+  EXPECT_EQ(*parse_size("5000"), 5000);
+  EXPECT_EQ(*parse_size("0"), 0);
+  EXPECT_EQ(*parse_size("10kB"), 10'000);
+  EXPECT_EQ(*parse_size("64MiB"), 64LL << 20);
+  EXPECT_EQ(*parse_size("3K"), 3072);
+  EXPECT_EQ(*parse_size("2GB"), 2'000'000'000);
+}
+
+TEST(Sizes, ThatAreNotWholeNumbersWithAUnitAreRefused) {
+  for (const char* text :
+       {"", "-1", "+1", " 1", "1 ", "1.5MB", "MB", "1mb", "1kb", "0x10", "1e3", "1 MB", "١"}) {
+    EXPECT_FALSE(parse_size(text)) << text;
+  }
+}
+
+TEST(Sizes, ThatDoNotFitAreRefusedInsteadOfWrapped) {
+  EXPECT_EQ(*parse_size("9223372036854775807"), std::numeric_limits<int64_t>::max());
+  EXPECT_FALSE(parse_size("9223372036854775808"));
+  EXPECT_FALSE(parse_size("99999999999999999999999"));
+  EXPECT_FALSE(parse_size("9000000TiB"));
+}
+
+TEST(Durations, AreTakenWithTheirUnits) {
+  EXPECT_EQ(*parse_duration("90"), seconds(90));
+  EXPECT_EQ(*parse_duration("90s"), seconds(90));
+  EXPECT_EQ(*parse_duration("15min"), seconds(900));
+  EXPECT_EQ(*parse_duration("36h"), seconds(36 * 3600));
+  EXPECT_EQ(*parse_duration("7d"), seconds(7 * 86400));
+}
+
+TEST(Durations, ThatMakeNoSenseAreRefused) {
+  for (const char* text : {"", "-5s", "1y", "5 s", "s", "200w00", "99999999999999d", "1000000w"}) {
+    EXPECT_FALSE(parse_duration(text)) << text;
+  }
+}
+
+TEST(Counts, KeepTheirBoundsAndSayThem) {
+  EXPECT_EQ(*parse_count("7", 1, 7), 7);
+  EXPECT_FALSE(parse_count("8", 1, 7));
+  EXPECT_FALSE(parse_count("-1", 0, 7));
+  const auto refused = parse_count("many", 1, 100);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().action, "'many' is not a whole number from 1 to 100");
+}
+
+TEST(DidYouMean, FindsTheNearWordAndNoFarOne) {
+  const std::vector<std::string> words = {"submit", "status", "stats", "run", "wait"};
+  EXPECT_EQ(did_you_mean("submti", words), "submit");
+  EXPECT_EQ(did_you_mean("statsu", words), "status");
+  EXPECT_EQ(did_you_mean("wiat", words), "wait");
+  EXPECT_EQ(did_you_mean("frobnicate", words), "");
+  EXPECT_EQ(did_you_mean("x", words), "");
+  EXPECT_EQ(did_you_mean("", words), "");
+  EXPECT_EQ(did_you_mean(std::string(100'000, 'a'), words), "");
+}
+
+TEST(Printable, LeavesTextAloneAndEscapesWhatATerminalObeys) {
+  EXPECT_EQ(printable("Übung 1.jpg"), "Übung 1.jpg");
+  EXPECT_EQ(printable("a\nb"), "a\\x0ab");
+  EXPECT_EQ(printable("\x1b[31mred"), "\\x1b[31mred");
+  EXPECT_EQ(printable("a\\x0ab"), "a\\\\x0ab");
+  EXPECT_EQ(printable("\xff\xfe"), "\\xff\\xfe");
+  EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b") << "C1 control";
+  EXPECT_EQ(printable("\xe2\x80\xae"), "\\xe2\\x80\\xae") << "right-to-left override";
+  EXPECT_EQ(printable("\x7f"), "\\x7f");
+}
+
+TEST(Utf8, IsToldFromWhatOnlyLooksLikeIt) {
+  EXPECT_TRUE(is_utf8("aé€😀"));
+  EXPECT_FALSE(is_utf8("\xc0\xaf")) << "overlong";
+  EXPECT_FALSE(is_utf8("\xed\xa0\x80")) << "surrogate";
+  EXPECT_FALSE(is_utf8("\xf4\x90\x80\x80")) << "above U+10FFFF";
+  EXPECT_FALSE(is_utf8("\xe2\x82")) << "cut";
+}
+
+TEST(Shortened, NeverCutsACharacter) {
+  EXPECT_EQ(shortened("aé", 2), "a");
+  EXPECT_EQ(shortened("aé", 3), "aé");
+  EXPECT_EQ(shortened("", 0), "");
+}
+
+TEST(HumanBytes, RoundToTheNextUnit) {
+  EXPECT_EQ(human_bytes(999), "999 B");
+  EXPECT_EQ(human_bytes(1000), "1.0 kB");
+  EXPECT_EQ(human_bytes(999'950), "1.0 MB");
+  EXPECT_EQ(human_bytes(3'400'000), "3.4 MB");
+}
+
+TEST(IsoTime, IsUtcWithMillisecondsWhereThereAreAny) {
+  EXPECT_EQ(iso_time(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(iso_time(1'795'499'829'123), "2026-11-24T05:57:09.123Z");
+}
+
+TEST(ExitCodes, FollowFromWhatTheSystemAnswered) {
+  EXPECT_EQ(exit_for({ENOENT, "", ""}), Exit::spool_unavailable);
+  EXPECT_EQ(exit_for({EPROTO, "", ""}), Exit::spool_unavailable);
+  EXPECT_EQ(exit_for({ENOSPC, "", ""}), Exit::try_later);
+  EXPECT_EQ(exit_for({EROFS, "", ""}), Exit::try_later);
+  EXPECT_EQ(exit_for({EDQUOT, "", ""}), Exit::try_later);
+  EXPECT_EQ(exit_for({EACCES, "", ""}), Exit::no_permission);
+  EXPECT_EQ(exit_for({EIO, "", ""}), Exit::io_error);
+  EXPECT_EQ(exit_for({0, "digest differs", ""}), Exit::io_error);
+}
+
+}  // namespace
+}  // namespace imgq

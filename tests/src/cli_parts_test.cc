@@ -1,0 +1,305 @@
+// The parts of the command that need no spool.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "spool/json.h"
+#include "src/base/text.h"
+#include "src/cli/files.h"
+#include "src/cli/help.h"
+#include "src/cli/progress.h"
+#include "src/cli/request_options.h"
+#include "src/cli/run_ledger.h"
+#include "src/cli/run_names.h"
+#include "src/cli/session.h"
+
+namespace imgq::cli {
+namespace {
+
+using Names = std::vector<std::string>;
+
+TEST(OutputNames, AreThoseOfTheSourcesWithTheirFolders) {
+  EXPECT_EQ(name_outputs({{"a/photo.jpg", ""}, {"trip/day1/x.tar.png", "day1"}}),
+            (Names{"photo", "day1/x.tar"}));
+}
+
+TEST(OutputNames, ThatWouldMeetKeepTheirExtension) {
+  EXPECT_EQ(name_outputs({{"p.png", ""}, {"p.jpg", ""}, {"q.jpg", ""}}),
+            (Names{"p.png", "p.jpg", "q"}));
+}
+
+TEST(OutputNames, ThatAreAlikeAreNumberedInTheOrderGiven) {
+  EXPECT_EQ(name_outputs({{"x/p.jpg", ""}, {"y/p.jpg", ""}, {"z/p.jpg", ""}}),
+            (Names{"p.jpg", "p.jpg-2", "p.jpg-3"}));
+}
+
+TEST(OutputNames, NeverMeetWhatAnotherSourceIsCalled) {
+  const Names names =
+      name_outputs({{"x/p.jpg", ""}, {"y/p.jpg", ""}, {"p.jpg.png", ""}, {"p.jpg-2.gif", ""}});
+  EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
+  EXPECT_EQ(names[2], "p.jpg");
+}
+
+TEST(OutputNames, OfHiddenAndBareFilesAreWhole) {
+  EXPECT_EQ(name_outputs({{".hidden", ""}, {"bare", ""}}), (Names{".hidden", "bare"}));
+}
+
+TEST(Signature, TellsImagesFromOtherFiles) {
+  using namespace std::string_view_literals;
+  EXPECT_TRUE(begins_like_image("\xff\xd8\xff\xe0"sv));
+  EXPECT_TRUE(begins_like_image("\x89PNG\r\n\x1a\n\0\0\0\rIHDR"sv));
+  EXPECT_TRUE(begins_like_image("GIF89a123"sv));
+  EXPECT_TRUE(begins_like_image("RIFF\1\2\3\4WEBPVP8 "sv));
+  EXPECT_TRUE(
+      begins_like_image("\0\0\0\x18"
+                        "ftypheic"sv));
+  EXPECT_TRUE(begins_like_image("\0\0\0\x0cJXL \r\n\x87\n"sv));
+  for (const std::string_view text :
+       {""sv, "\xff\xd8"sv, "RIFF\1\2\3\4WAVEfmt "sv, "%PDF-1.7"sv, "<svg xmlns="sv,
+        "\0\0\0\x18"
+        "ftypmp42"sv,
+        "hello, world"sv}) {
+    EXPECT_FALSE(begins_like_image(text)) << text;
+  }
+}
+
+TEST(Progress, LineFitsItsTerminalWhateverItsWidth) {
+  for (int width = 1; width < 200; ++width) {
+    const std::string line = progress_line(42, 102, 1, 1100, width);
+    EXPECT_LE(line.size(), static_cast<size_t>(width)) << width;
+  }
+  EXPECT_EQ(progress_line(51, 102, 1, 1000, 60),
+            " 51/102 [#########----------]  50%  51/s  1 s left  1 failed");
+  EXPECT_EQ(progress_line(0, 0, 0, 0, 30).find("nan"), std::string::npos);
+}
+
+TEST(ExitSum, IsTheCommonCauseOrOne) {
+  Sum sum;
+  EXPECT_EQ(sum.total(), Exit::ok);
+  sum.add(Exit::bad_image);
+  EXPECT_EQ(sum.total(), Exit::bad_image);
+  sum.add(Exit::bad_image);
+  EXPECT_EQ(sum.total(), Exit::bad_image);
+  Sum mixed = sum;
+  mixed.add(Exit::no_input);
+  EXPECT_EQ(mixed.total(), Exit::some_failed);
+  sum.add(Exit::ok);
+  EXPECT_EQ(sum.total(), Exit::some_failed);
+}
+
+TEST(Versioned, PutsTheVersionFirst) {
+  EXPECT_EQ(versioned("{}"), "{\"imgq\":1}");
+  EXPECT_EQ(versioned("{\"a\":2}"), "{\"imgq\":1,\"a\":2}");
+}
+
+std::string request_of(const RequestOptions& options) {
+  const auto request = make_request(options, Config{});
+  return request ? to_json(*request) : request.error().action;
+}
+
+TEST(RequestOptionsOf, SeveralSizesNameTheirRenditions) {
+  RequestOptions options;
+  options.size = "320x,x240,100x100";
+  options.quality = "70";
+  const auto request = make_request(options, Config{});
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->renditions.size(), 3U);
+  EXPECT_EQ(request->renditions[0].name, "320w");
+  EXPECT_EQ(request->renditions[1].name, "240h");
+  EXPECT_EQ(request->renditions[2].name, "100x100");
+  EXPECT_EQ(request->renditions[2].quality, 70);
+}
+
+TEST(RequestOptionsOf, APresetTakesOtherOptionsOverAll) {
+  Config config;
+  Rendition small;
+  small.name = "small";
+  Rendition big;
+  big.name = "big";
+  config.presets["web"] = {small, big};
+  RequestOptions options;
+  options.preset = "web";
+  options.format = "webp";
+  const auto request = make_request(options, config);
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->preset, "web");
+  EXPECT_EQ(request->renditions[0].format, Format::webp);
+  EXPECT_EQ(request->renditions[1].format, Format::webp);
+  options.preset = "wbe";
+  EXPECT_EQ(make_request(options, config).error().action,
+            "--preset: unknown preset 'wbe'; did you mean 'web'?");
+}
+
+TEST(RequestOptionsOf, AnAnchorMeansFill) {
+  RequestOptions options;
+  options.anchor = "north";
+  const auto request = make_request(options, Config{});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->renditions[0].fit, Fit::fill);
+  options.fit = true;
+  EXPECT_EQ(request_of(options), "--anchor and --focus say what --fill keeps");
+}
+
+TEST(RequestOptionsOf, WrongOnesAreNamedWithWhatIsAllowed) {
+  const auto with = [](std::string RequestOptions::*member, const char* value) {
+    RequestOptions options;
+    options.*member = value;
+    return request_of(options);
+  };
+  EXPECT_EQ(with(&RequestOptions::quality, "0"),
+            "--quality: '0' is not a whole number from 1 to 100");
+  EXPECT_EQ(with(&RequestOptions::chroma, "411"), "--chroma: '411' is not 420 or 444");
+  EXPECT_EQ(with(&RequestOptions::sharpen, "1e1"), "--sharpen: '1e1' is not a number from 0 to 10");
+  EXPECT_EQ(with(&RequestOptions::sharpen, "-1"), "--sharpen: '-1' is not a number from 0 to 10");
+  EXPECT_EQ(with(&RequestOptions::max_bytes, "0"), "--max-bytes: 0 bytes hold no image");
+  EXPECT_EQ(with(&RequestOptions::mode, "zoom"),
+            "--mode: 'zoom' is not a mode: use fit, fill or force");
+  EXPECT_EQ(with(&RequestOptions::size, "5x5,5x5"), "two renditions are named '5x5'");
+  RequestOptions both;
+  both.fill = both.force = true;
+  EXPECT_EQ(request_of(both), "--fit, --fill, --force and --mode exclude each other");
+}
+
+RunRecord record() {
+  RunRecord record;
+  record.source = "/photos/caf\xe9\n.jpg";
+  record.size_bytes = 5;
+  record.modified_ns = 6;
+  record.request = "abc";
+  record.results = {{"big", "x/caf\xe9\n.big.jpg", "image/jpeg", 640, 480, 10, 11},
+                    {"small", "x/a b,c.small.jpg", "image/jpeg", 320, 240, 10, 11}};
+  record.width_px = 4000;
+  record.height_px = 3000;
+  record.thumbhash = "aGk=";
+  return record;
+}
+
+TEST(LedgerRecord, SurvivesItsLineOddBytesIncluded) {
+  const std::string line = encode(record());
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+  const auto again = decode_run_record(line);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(encode(*again), line);
+  EXPECT_EQ(again->source, record().source);
+  EXPECT_EQ(again->results[0].file, record().results[0].file);
+}
+
+TEST(LedgerRecord, CutAtAnyByteCountsAsNotThere) {
+  const std::string line = encode(record());
+  for (size_t cut = 0; cut < line.size(); ++cut) {
+    EXPECT_FALSE(decode_run_record(std::string_view(line).substr(0, cut))) << cut;
+  }
+}
+
+TEST(RunManifest, HasASrcsetWithTheWidestLastAndUrlsEscaped) {
+  const RunRecord one = record();
+  const auto object =
+      parse_json(manifest_json({{"in.jpg", &one}}, {{"bad", "truncated", "cut"}}), "manifest");
+  ASSERT_TRUE(object);
+  const Json& image = object->at("images").at(0);
+  EXPECT_EQ(image.at("srcset"), "x/a%20b%2Cc.small.jpg 320w, x/caf%E9%0A.big.jpg 640w");
+  EXPECT_EQ(image.at("results").at(0).at("file_percent"), "x/caf%E9%0A.big.jpg");
+  EXPECT_EQ(object->at("failed").at(0).at("error").at("code"), "truncated");
+  EXPECT_EQ(object->at("imgq"), 1);
+}
+
+class LedgerFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "imgq-ledger-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    output_ = name;
+    std::filesystem::create_directories(output_ + "/.imgq");
+  }
+  void TearDown() override { std::filesystem::remove_all(output_); }
+
+  // A record whose result is really there.
+  RunRecord made(const std::string& source, const std::string& file) const {
+    std::ofstream(output_ + "/" + file) << "jpeg";
+    struct stat about {};
+    EXPECT_EQ(::stat((output_ + "/" + file).c_str(), &about), 0);
+    RunRecord record{source, 5, 6, "req", {}, 0, 0, ""};
+    record.results = {{"thumb", file, "image/jpeg", 1, 1, about.st_size,
+                       int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec}};
+    return record;
+  }
+  std::string output_;
+};
+
+TEST_F(LedgerFile, KnowsWhatIsUpToDateAfterItIsReadAgain) {
+  {
+    auto ledger = Ledger::open(output_);
+    ASSERT_TRUE(ledger);
+    ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
+  }
+  const auto ledger = Ledger::open(output_);
+  ASSERT_TRUE(ledger);
+  EXPECT_NE(ledger->up_to_date("/a.jpg", 5, 6, "req"), nullptr);
+  EXPECT_EQ(ledger->up_to_date("/a.jpg", 5, 7, "req"), nullptr) << "source touched";
+  EXPECT_EQ(ledger->up_to_date("/a.jpg", 4, 6, "req"), nullptr) << "source of another size";
+  EXPECT_EQ(ledger->up_to_date("/a.jpg", 5, 6, "other"), nullptr) << "another request";
+  EXPECT_EQ(ledger->up_to_date("/b.jpg", 5, 6, "req"), nullptr);
+  EXPECT_TRUE(ledger->owns("a.jpg"));
+  EXPECT_FALSE(ledger->owns("b.jpg"));
+  std::filesystem::remove(output_ + "/a.jpg");
+  EXPECT_EQ(ledger->up_to_date("/a.jpg", 5, 6, "req"), nullptr) << "result removed";
+}
+
+TEST_F(LedgerFile, ATornLastLineIsForgottenAndTheNextStillRead) {
+  {
+    auto ledger = Ledger::open(output_);
+    ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
+  }
+  std::ofstream(output_ + "/.imgq/done", std::ios::app) << "{\"imgq\":1,\"sour";
+  {
+    auto ledger = Ledger::open(output_);
+    ASSERT_TRUE(ledger);
+    ASSERT_TRUE(ledger->add(made("/b.jpg", "b.jpg")));
+  }
+  const auto ledger = Ledger::open(output_);
+  EXPECT_NE(ledger->up_to_date("/a.jpg", 5, 6, "req"), nullptr);
+  EXPECT_NE(ledger->up_to_date("/b.jpg", 5, 6, "req"), nullptr);
+}
+
+TEST_F(LedgerFile, IsWrittenAnewWhenMostOfItIsReplaced) {
+  auto ledger = Ledger::open(output_);
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
+  const auto before = std::filesystem::file_size(output_ + "/.imgq/done");
+  ASSERT_TRUE(ledger->tidy());
+  EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 100);
+  const auto again = Ledger::open(output_);
+  EXPECT_NE(again->up_to_date("/a.jpg", 5, 6, "req"), nullptr);
+}
+
+TEST(Help, IsNeverWiderThanEightyColumns) {
+  CommandDoc command;
+  command.name = "frobnicate";
+  command.summary = std::string(30, 'a') + " " + std::string(30, 'b') + " " + std::string(30, 'c');
+  command.examples = {"imgq frobnicate --with-a-very-long-option-name=value some/file.jpg  # why",
+                      "imgq frobnicate  # short"};
+  command.options = {{{"-x", "--extremely-long-option-name"},
+                      "VALUE",
+                      "a long text that has to be broken somewhere since it does not fit",
+                      "Group",
+                      {}}};
+  command.more =
+      "A paragraph that goes on and on, and on, until it is certainly wider than a line "
+      "may be.\n\nAnother.";
+  CommandDoc program;
+  program.name = "imgq";
+  std::string text = command_help(program, command);
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = text.find('\n', begin);
+    EXPECT_LE(end - begin, kHelpColumns) << text.substr(begin, end - begin);
+    begin = end + 1;
+  }
+  EXPECT_LT(text.find("Examples:"), text.find("Usage:"));
+}
+
+}  // namespace
+}  // namespace imgq::cli

@@ -1,0 +1,240 @@
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "src/base/config.h"
+
+namespace imgq {
+namespace {
+
+// A system and a user directory of its own, and no IMGQ_ variables.
+class ConfigFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "imgq-config-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = name;
+    std::filesystem::create_directories(root_ + "/etc/imgq.toml.d");
+    std::filesystem::create_directories(root_ + "/home/imgq");
+    ::setenv("XDG_CONFIG_HOME", (root_ + "/home").c_str(), 1);
+    ::unsetenv("IMGQ_SPOOL");
+    ::unsetenv("IMGQ_DAEMON_WORKERS");
+  }
+  void TearDown() override {
+    ::unsetenv("IMGQ_SPOOL");
+    ::unsetenv("IMGQ_DAEMON_WORKERS");
+    ::unsetenv("XDG_STATE_HOME");
+    std::filesystem::remove_all(root_);
+  }
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(root_ + "/" + name) << text;
+  }
+  Result<Config> load() const {
+    ConfigSources sources;
+    sources.system_directory = root_ + "/etc";
+    return load_config(sources);
+  }
+  Result<Config> load_text(const std::string& text) const {
+    write("one.toml", text);
+    ConfigSources sources;
+    sources.file = root_ + "/one.toml";
+    return load_config(sources);
+  }
+  std::string complaint(const std::string& text) const {
+    const auto config = load_text(text);
+    return config ? "(accepted)" : config.error().action;
+  }
+  std::string root_;
+};
+
+TEST_F(ConfigFiles, WithoutAnyFileAllIsAtItsDefaultAndSaysSo) {
+  ::setenv("XDG_STATE_HOME", "/somewhere", 1);
+  const auto config = load();
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->spool, "/somewhere/imgq");
+  EXPECT_EQ(config->max_attempts, 3);
+  EXPECT_EQ(config->origin.at("jobs.max_attempts"), "default");
+}
+
+TEST_F(ConfigFiles, LaterSourcesWinAndEachValueSaysWhereItCameFrom) {
+  write("etc/imgq.toml", "[daemon]\nworkers = 1\npoll = \"250ms\"\n[jobs]\nmax_attempts = 5\n");
+  write("etc/imgq.toml.d/20-b.toml", "daemon.workers = 3\n");
+  write("etc/imgq.toml.d/10-a.toml", "daemon.workers = 2\n");
+  write("etc/imgq.toml.d/ignored.txt", "garbage");
+  write("home/imgq/imgq.toml", "\n[daemon]\nworkers = 4\n");
+  auto config = load();
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->workers, 4);
+  EXPECT_EQ(config->origin.at("daemon.workers"), root_ + "/home/imgq/imgq.toml:3");
+  EXPECT_EQ(config->max_attempts, 5);
+  EXPECT_EQ(config->poll, std::chrono::milliseconds(250));
+  EXPECT_EQ(config->origin.at("jobs.max_attempts"), root_ + "/etc/imgq.toml:5");
+  ::setenv("IMGQ_DAEMON_WORKERS", "7", 1);
+  config = load();
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->workers, 7);
+  EXPECT_EQ(config->origin.at("daemon.workers"), "IMGQ_DAEMON_WORKERS");
+}
+
+TEST_F(ConfigFiles, AnEnvironmentVariableThatIsNoValueIsAnErrorThatNamesIt) {
+  ::setenv("IMGQ_DAEMON_WORKERS", "-1", 1);
+  const auto config = load();
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().path, "IMGQ_DAEMON_WORKERS");
+  EXPECT_EQ(config.error().action, "'daemon.workers' takes a whole number from 0 to 1024");
+}
+
+TEST_F(ConfigFiles, ANamedFileIsReadAloneAndMustExist) {
+  write("etc/imgq.toml", "daemon.workers = 1\n");
+  const auto config = load_text("jobs.max_attempts = 9\n");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->workers, 0);
+  EXPECT_EQ(config->max_attempts, 9);
+  ConfigSources sources;
+  sources.file = root_ + "/missing.toml";
+  const auto missing = load_config(sources);
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ENOENT);
+}
+
+TEST_F(ConfigFiles, AnUnknownKeyIsAnErrorWithItsPlaceAndTheNearestName) {
+  EXPECT_EQ(complaint("\n\n  [daemon]\n  workres = 2\n"),
+            "line 4, column 3: unknown key 'daemon.workres'; did you mean 'daemon.workers'?");
+  EXPECT_EQ(complaint("spoool = \"/x\"\n"),
+            "line 1, column 1: unknown key 'spoool'; did you mean 'spool'?");
+  EXPECT_EQ(complaint("[deamon]\nworkers = 1\n"),
+            "line 1, column 2: unknown key 'deamon'; did you mean 'daemon'?");
+  EXPECT_EQ(complaint("zzz = 1\n"), "line 1, column 1: unknown key 'zzz'");
+}
+
+TEST_F(ConfigFiles, AValueOfTheWrongKindOrOutOfBoundsIsAnErrorWithItsPlace) {
+  EXPECT_EQ(complaint("daemon.workers = \"2\"\n"),
+            "line 1, column 18: 'daemon.workers' takes a whole number from 0 to 1024");
+  EXPECT_EQ(complaint("daemon.workers = 2000\n"),
+            "line 1, column 18: 'daemon.workers' takes a whole number from 0 to 1024");
+  EXPECT_EQ(complaint("daemon.sync = \"often\"\n"),
+            "line 1, column 15: 'daemon.sync' takes full, batch or none");
+  EXPECT_EQ(complaint("daemon.sync = \"full batch\"\n"),
+            "line 1, column 15: 'daemon.sync' takes full, batch or none");
+  EXPECT_EQ(complaint("formats.heic = 1\n"),
+            "line 1, column 16: 'formats.heic' takes true or false");
+  EXPECT_EQ(complaint("daemon.workers = 1.5\n"),
+            "line 1, column 18: 'daemon.workers' takes a whole number from 0 to 1024");
+  EXPECT_EQ(complaint("daemon.workers = [1]\n"),
+            "line 1, column 18: 'daemon.workers' takes a whole number from 0 to 1024");
+  EXPECT_EQ(complaint("daemon = 1\n"), "line 1, column 10: 'daemon' is a section: write [daemon]");
+}
+
+TEST_F(ConfigFiles, WhatIsNotTomlIsRefusedWithItsPlace) {
+  EXPECT_EQ(complaint("this is garbage\n").substr(0, 7), "line 1,");
+  EXPECT_EQ(complaint("spool = \"/a\"\nspool = \"/b\"\n").substr(0, 7), "line 2,");
+  EXPECT_EQ(complaint("spool = \"/a").substr(0, 7), "line 1,");
+  EXPECT_EQ(complaint(std::string("spool = \"\xff\"\n")).substr(0, 7), "line 1,");
+}
+
+TEST_F(ConfigFiles, SizesAndDurationsMayBeWordsOrNumbers) {
+  const auto config = load_text(
+      "[limits]\nmax_file_bytes = \"10MiB\"\nmemory_bytes = 134217728\n"
+      "[retention]\ncompleted = \"36h\"\nfailed = 60\nbytes = \"5GB\"\n");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->limits.max_file_bytes, 10 << 20);
+  EXPECT_EQ(config->limits.memory_bytes, 134217728);
+  EXPECT_EQ(config->keep_completed, std::chrono::hours(36));
+  EXPECT_EQ(config->keep_failed, std::chrono::seconds(60));
+  EXPECT_EQ(config->keep_bytes, 5'000'000'000);
+}
+
+TEST_F(ConfigFiles, PresetsAreSetsOfRenditions) {
+  const auto config = load_text(
+      "[preset.web.small]\nsize = \"320x\"\nformat = \"webp\"\n"
+      "[preset.web.square]\nwidth = 200\nheight = 200\nfit = \"fill\"\nfocus = \"0.3,0.5\"\n"
+      "max_bytes = \"20KiB\"\n");
+  ASSERT_TRUE(config) << config.error().text();
+  const auto& web = config->presets.at("web");
+  ASSERT_EQ(web.size(), 2U);
+  EXPECT_EQ(web[0].name, "small");
+  EXPECT_EQ(web[0].width_px, 320);
+  EXPECT_EQ(web[0].height_px, 0);
+  EXPECT_EQ(web[0].format, Format::webp);
+  EXPECT_EQ(web[1].anchor, Anchor::focus);
+  EXPECT_DOUBLE_EQ(web[1].focus_x, 0.3);
+  EXPECT_EQ(web[1].max_bytes, 20 * 1024);
+}
+
+TEST_F(ConfigFiles, AWrongPresetIsAnErrorWithItsPlace) {
+  EXPECT_EQ(complaint("[preset.web.small]\nsise = \"320x\"\n"),
+            "line 2, column 1: unknown field 'sise'; did you mean 'size'?");
+  EXPECT_EQ(complaint("[preset.web.small]\nquality = 200\n"),
+            "line 2, column 1: 'quality' takes 1 to 100, or 0 for the format's default");
+  EXPECT_EQ(complaint("[preset.web]\nsize = \"1x1\"\n"),
+            "line 2, column 8: a preset holds renditions: write [preset.NAME.RENDITION]");
+  EXPECT_EQ(complaint("[preset.\"../x\".small]\nsize = \"320x\"\n"),
+            "line 1, column 9: a preset's name is of a-z, 0-9, _ and -");
+  EXPECT_EQ(complaint("[preset.web.a]\nsize = \"320x\"\nfit = \"force\"\n"),
+            "line 1, column 9: rendition 'a': fill and force need both width and height");
+}
+
+TEST_F(ConfigFiles, ALaterFileReplacesAPresetAsAWhole) {
+  write("etc/imgq.toml", "[preset.web.a]\nsize = \"10x10\"\n[preset.web.b]\nsize = \"20x20\"\n");
+  write("home/imgq/imgq.toml", "[preset.web.c]\nsize = \"30x30\"\n");
+  const auto config = load();
+  ASSERT_TRUE(config);
+  ASSERT_EQ(config->presets.at("web").size(), 1U);
+  EXPECT_EQ(config->presets.at("web")[0].name, "c");
+}
+
+TEST_F(ConfigFiles, IntakesAreReadAndChecked) {
+  const auto config = load_text(
+      "[preset.web.a]\nsize = \"10x10\"\n"
+      "[[intake]]\ndirectory = \"/in\"\npreset = \"web\"\nafter = \"move\"\nmove_to = \"/done\"\n"
+      "settle = \"5s\"\n[[intake]]\ndirectory = \"/other\"\n");
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_EQ(config->intakes.size(), 2U);
+  EXPECT_EQ(config->intakes[0].after, Intake::After::move);
+  EXPECT_EQ(config->intakes[0].settle_seconds, 5);
+  EXPECT_EQ(config->intakes[1].after, Intake::After::keep);
+  EXPECT_EQ(complaint("[[intake]]\npreset = \"x\"\n"),
+            "line 1, column 1: an intake needs a 'directory'");
+  EXPECT_EQ(complaint("[[intake]]\ndirectory = \"in\"\n"),
+            "line 2, column 13: 'directory' takes an absolute path");
+  EXPECT_EQ(complaint("[[intake]]\ndirectory = \"/in\"\nafter = \"move\"\n"),
+            "line 1, column 1: after = \"move\" needs 'move_to'");
+  EXPECT_EQ(complaint("[[intake]]\ndirectory = \"/in\"\npreset = \"none\"\n"),
+            "intake /in: there is no preset 'none'");
+}
+
+TEST_F(ConfigFiles, WhatIsShownCanBeReadAgainAndMeansTheSame) {
+  const auto config = load_text(
+      "spool = \"/srv/\\\"odd\\\" spool\"\ndaemon.poll = \"250ms\"\nlimits.max_pixels = 12345\n"
+      "[preset.web.small]\nsize = \"320x200\"\nfit = \"fill\"\nanchor = \"north-east\"\n"
+      "background = \"#102030\"\nsharpen = 0.5\nlossy = 1\n");
+  EXPECT_FALSE(config) << "'lossy' is no field";
+  const auto first = load_text(
+      "spool = \"/srv/\\\"odd\\\" spool\"\ndaemon.poll = \"250ms\"\nlimits.max_pixels = 12345\n"
+      "[preset.web.small]\nsize = \"320x200\"\nfit = \"fill\"\nanchor = \"north-east\"\n"
+      "background = \"#102030\"\nsharpen = 0.5\n[[intake]]\ndirectory = \"/in\"\n");
+  ASSERT_TRUE(first) << first.error().text();
+  const auto again = load_text(show_config(*first));
+  ASSERT_TRUE(again) << again.error().text() << "\n" << show_config(*first);
+  const auto a = settings_of(*first);
+  const auto b = settings_of(*again);
+  ASSERT_EQ(a.size(), b.size());
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].value, b[i].value) << a[i].key;
+  EXPECT_EQ(again->presets.at("web")[0].anchor, Anchor::north_east);
+  EXPECT_EQ(again->presets.at("web")[0].background.green, 0x20);
+  EXPECT_EQ(again->intakes.size(), 1U);
+}
+
+TEST_F(ConfigFiles, ValuesThatContradictEachOtherAreRefused) {
+  EXPECT_EQ(complaint("jobs.retry_first = \"10min\"\njobs.retry_max = \"1min\"\n"),
+            "'jobs.retry_first' is more than 'jobs.retry_max'");
+  EXPECT_EQ(complaint("spool = \"relative\"\n"), "'spool' takes an absolute path");
+  EXPECT_EQ(complaint("daemon.hook = \"notify.sh\"\n"), "'daemon.hook' takes an absolute path");
+}
+
+}  // namespace
+}  // namespace imgq

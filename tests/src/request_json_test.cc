@@ -1,0 +1,173 @@
+#include <gtest/gtest.h>
+
+#include "src/base/request.h"
+
+namespace imgq {
+namespace {
+
+std::string complaint(std::string_view json) {
+  const auto request = parse_request(json, "x.job");
+  return request ? "(accepted)" : request.error().action;
+}
+
+TEST(Request, WithNothingSaidIsTheOldServicesDefault) {
+  const auto request = parse_request("{}", "x.job");
+  ASSERT_TRUE(request);
+  ASSERT_EQ(request->renditions.size(), 1U);
+  const Rendition& thumb = request->renditions[0];
+  EXPECT_EQ(thumb.name, "thumb");
+  EXPECT_EQ(thumb.width_px, 500);
+  EXPECT_EQ(thumb.height_px, 500);
+  EXPECT_EQ(thumb.fit, Fit::fit);
+  EXPECT_EQ(thumb.enlarge, Enlarge::never);
+  EXPECT_EQ(thumb.format, Format::jpeg);
+}
+
+TEST(Request, EveryFieldSurvivesItsJson) {
+  Rendition full;
+  full.name = "hero-2_x";
+  full.width_px = 1280;
+  full.height_px = 720;
+  full.fit = Fit::fill;
+  full.anchor = Anchor::focus;
+  full.focus_x = 0.1;
+  full.focus_y = 0.987654321;
+  full.enlarge = Enlarge::allow;
+  full.format = Format::automatic;
+  full.quality = 61;
+  full.chroma = Chroma::full;
+  full.scan = Scan::progressive;
+  full.max_bytes = 123'456;
+  full.background = {1, 2, 254};
+  full.sharpen = 0.75;
+  full.metadata = Metadata::keep_copyright;
+  Request request;
+  request.renditions = {full, Rendition{}};
+  request.truncated = Truncated::accept;
+  request.preset = "web";
+  const auto again = parse_request(to_json(request), "x.job");
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(to_json(*again), to_json(request));
+  const Rendition& read = again->renditions[0];
+  EXPECT_EQ(read.name, full.name);
+  EXPECT_EQ(read.anchor, Anchor::focus);
+  EXPECT_DOUBLE_EQ(read.focus_x, full.focus_x);
+  EXPECT_DOUBLE_EQ(read.focus_y, full.focus_y);
+  EXPECT_EQ(read.fit, Fit::fill);
+  EXPECT_EQ(read.enlarge, Enlarge::allow);
+  EXPECT_EQ(read.format, Format::automatic);
+  EXPECT_EQ(read.quality, 61);
+  EXPECT_EQ(read.chroma, Chroma::full);
+  EXPECT_EQ(read.scan, Scan::progressive);
+  EXPECT_EQ(read.max_bytes, 123'456);
+  EXPECT_EQ(read.background.blue, 254);
+  EXPECT_DOUBLE_EQ(read.sharpen, 0.75);
+  EXPECT_EQ(read.metadata, Metadata::keep_copyright);
+  EXPECT_EQ(again->truncated, Truncated::accept);
+  EXPECT_EQ(again->preset, "web");
+}
+
+TEST(Request, EveryAnchorAndFormatSurvivesItsWord) {
+  for (const char* word : {"centre", "north", "north-east", "east", "south-east", "south",
+                           "south-west", "west", "north-west", "attention", "entropy"}) {
+    const auto anchor = parse_anchor(word);
+    ASSERT_TRUE(anchor) << word;
+    EXPECT_EQ(name_of(*anchor), word);
+  }
+  for (const char* word : {"jpeg", "png", "webp", "avif", "auto", "keep"}) {
+    const auto format = parse_format(word);
+    ASSERT_TRUE(format) << word;
+    EXPECT_EQ(name_of(*format), word);
+  }
+}
+
+TEST(Request, UnknownFieldsAreErrorsThatNameTheNearest) {
+  EXPECT_EQ(complaint(R"({"rendition":[]})"),
+            "unknown field 'rendition'; did you mean 'renditions'?");
+  EXPECT_EQ(complaint(R"({"renditions":[{"widht":3}]})"),
+            "rendition 1: unknown field 'widht'; did you mean 'width'?");
+  EXPECT_EQ(complaint(R"({"renditions":[{},{"name":"b","path":"/etc/passwd"}]})"),
+            "rendition 2: unknown field 'path'");
+}
+
+TEST(Request, ValuesOutOfBoundsAreErrorsThatSayTheBounds) {
+  EXPECT_EQ(complaint(R"({"renditions":[{"width":8193}]})"),
+            "rendition 1: 'width' takes pixels from 0 to 8192");
+  EXPECT_EQ(complaint(R"({"renditions":[{"width":-1}]})"),
+            "rendition 1: 'width' takes pixels from 0 to 8192");
+  EXPECT_EQ(complaint(R"({"renditions":[{"width":18446744073709551615}]})"),
+            "rendition 1: 'width' takes pixels from 0 to 8192");
+  EXPECT_EQ(complaint(R"({"renditions":[{"width":"300"}]})"),
+            "rendition 1: 'width' takes pixels from 0 to 8192");
+  EXPECT_EQ(complaint(R"({"renditions":[{"quality":101}]})"),
+            "rendition 1: 'quality' takes 1 to 100, or 0 for the format's default");
+  EXPECT_EQ(complaint(R"({"renditions":[{"sharpen":10.5}]})"),
+            "rendition 1: 'sharpen' takes a number from 0 to 10");
+  EXPECT_EQ(complaint(R"({"renditions":[{"name":"../up"}]})"),
+            "rendition 1: 'name' takes a name of a-z, 0-9, _ and -, at most 32 characters");
+  EXPECT_EQ(complaint(R"({"renditions":[{"anchor":"focus"}]})"),
+            "rendition 1: 'anchor' takes centre, north, north-east, ..., attention or entropy");
+}
+
+TEST(Request, AsAWholeMustMakeSense) {
+  EXPECT_EQ(complaint(R"({"renditions":[]})"), "no rendition is asked for");
+  EXPECT_EQ(complaint(R"({"renditions":[{},{}]})"), "two renditions are named 'thumb'");
+  EXPECT_EQ(complaint(R"({"renditions":[{"width":0,"height":0}]})"),
+            "rendition 'thumb': width and height are both free");
+  EXPECT_EQ(complaint(R"({"renditions":[{"width":0,"fit":"fill"}]})"),
+            "rendition 'thumb': fill and force need both width and height");
+  EXPECT_EQ(complaint(R"([1])"), "the request is not a JSON object");
+  std::string many = R"({"renditions":[)";
+  for (int i = 0; i < 17; ++i) many += (i == 0 ? "" : ",") + std::string("{}");
+  EXPECT_EQ(complaint(many + "]}"), "more than 16 renditions");
+}
+
+TEST(Request, BuiltByHandIsCheckedTheSameWay) {
+  Request request;
+  request.renditions[0].focus_x = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_FALSE(check(request));
+  request = Request{};
+  request.renditions[0].max_bytes = -1;
+  EXPECT_FALSE(check(request));
+  EXPECT_TRUE(check(Request{}));
+}
+
+TEST(Box, IsWidthHeightOrOneOfThem) {
+  EXPECT_EQ(parse_box("500x400")->width_px, 500);
+  EXPECT_EQ(parse_box("500x400")->height_px, 400);
+  EXPECT_EQ(parse_box("800x")->height_px, 0);
+  EXPECT_EQ(parse_box("x600")->width_px, 0);
+  for (const char* text :
+       {"", "x", "500", "0x0", "8193x1", "-1x5", "5x-1", "1x2x3", "5X5", "5x5 "}) {
+    EXPECT_FALSE(parse_box(text)) << text;
+  }
+}
+
+TEST(Colour, IsHexInBothLengthsOrAWord) {
+  EXPECT_EQ(hex_of(*parse_colour("#FFffff")), "#ffffff");
+  EXPECT_EQ(hex_of(*parse_colour("102030")), "#102030");
+  EXPECT_EQ(hex_of(*parse_colour("#abc")), "#aabbcc");
+  EXPECT_EQ(hex_of(*parse_colour("black")), "#000000");
+  for (const char* text : {"", "#", "#12345", "#gggggg", "red;", "##fff", "#1234567"}) {
+    EXPECT_FALSE(parse_colour(text)) << text;
+  }
+}
+
+TEST(FocusPoint, LiesInTheImage) {
+  EXPECT_DOUBLE_EQ(parse_focus("0.25,1")->x, 0.25);
+  EXPECT_DOUBLE_EQ(parse_focus("0,0.5")->y, 0.5);
+  for (const char* text : {"", ",", "0.5", "1.1,0", "0,-0.1", "nan,0", "inf,0", "0,0,0", "0;0",
+                           "1e-1,0", "0.5, 0.5"}) {
+    EXPECT_FALSE(parse_focus(text)) << text;
+  }
+}
+
+TEST(Words, ThatAreUnknownAreRefusedWithTheKnownOnes) {
+  EXPECT_EQ(parse_fit("cover").error().action, "'cover' is not a mode: use fit, fill or force");
+  EXPECT_FALSE(parse_format("gif"));
+  EXPECT_FALSE(parse_anchor("focus"));
+  EXPECT_FALSE(parse_anchor("up"));
+}
+
+}  // namespace
+}  // namespace imgq

@@ -1,0 +1,180 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "spool/json.h"
+#include "src/base/limits.h"
+#include "src/base/verdict.h"
+
+namespace imgq {
+namespace {
+
+Verdict good() {
+  Verdict verdict;
+  verdict.code = Code::ok;
+  verdict.source = {4000, 3000, "jpeg", false, 6, "Display P3", 1, 3'456'789, "EwkSFIR="};
+  verdict.results = {{"thumb", 500, 375, 27'337, "jpeg", 80, true},
+                     {"big", 1280, 960, 99'000, "webp", 40, false}};
+  verdict.notes = {"unusable profile ignored"};
+  verdict.decode_ms = 12.5;
+  verdict.total_ms = 40.25;
+  verdict.peak_kib = 31'396;
+  return verdict;
+}
+
+constexpr Code kAllCodes[] = {
+    Code::ok,
+    Code::empty_file,
+    Code::not_an_image,
+    Code::unsupported_format,
+    Code::format_not_enabled,
+    Code::truncated,
+    Code::corrupt_image,
+    Code::file_too_large,
+    Code::too_many_pixels,
+    Code::side_too_long,
+    Code::too_many_frames,
+    Code::too_large,
+    Code::bad_request,
+    Code::result_too_large,
+    Code::source_missing,
+    Code::poison,
+    Code::cancelled,
+    Code::crashed,
+    Code::timed_out,
+    Code::out_of_memory,
+    Code::io_error,
+    Code::lost,
+    Code::wrong_result,
+    Code::internal_error,
+};
+
+TEST(Codes, EachHasItsOwnNameThatLeadsBackToIt) {
+  std::set<std::string_view> names;
+  for (const Code code : kAllCodes) {
+    EXPECT_TRUE(names.insert(name_of(code)).second) << name_of(code);
+    ASSERT_TRUE(code_named(name_of(code)));
+    EXPECT_EQ(*code_named(name_of(code)), code);
+    EXPECT_FALSE(explain(code).empty());
+  }
+  EXPECT_FALSE(code_named("no_such_code"));
+  EXPECT_FALSE(code_named(""));
+}
+
+TEST(Codes, WhatCannotGetBetterIsPermanentAndTheRestIsTriedAgain) {
+  for (const Code code : {Code::not_an_image, Code::truncated, Code::bad_request, Code::poison,
+                          Code::source_missing, Code::cancelled, Code::too_large}) {
+    EXPECT_TRUE(is_permanent(code)) << name_of(code);
+  }
+  for (const Code code : {Code::crashed, Code::timed_out, Code::out_of_memory, Code::io_error,
+                          Code::lost, Code::wrong_result, Code::internal_error}) {
+    EXPECT_FALSE(is_permanent(code)) << name_of(code);
+  }
+}
+
+TEST(Verdicts, SurviveTheirJson) {
+  const auto again = parse_verdict(to_json(good()));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(to_json(*again), to_json(good()));
+  EXPECT_EQ(again->source.profile, "Display P3");
+  EXPECT_EQ(again->results[1].rendition, "big");
+  EXPECT_FALSE(again->results[1].max_bytes_met);
+  EXPECT_EQ(again->notes, good().notes);
+  Verdict bad;
+  bad.code = Code::crashed;
+  bad.signal = 11;
+  bad.heavy = true;
+  bad.recycle = true;
+  const auto read = parse_verdict(to_json(bad));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->signal, 11);
+  EXPECT_TRUE(read->heavy);
+  EXPECT_TRUE(read->recycle);
+}
+
+TEST(Verdicts, WrittenWithTooMuchTextAreCutSoThatTheyCanBeRead) {
+  Verdict verdict = good();
+  verdict.message = std::string(100'000, 'x') + "\xff";
+  verdict.notes.assign(100, std::string(5000, 'n'));
+  const std::string text = to_json(verdict);
+  EXPECT_LT(text.size(), 60U * 1024);
+  const auto read = parse_verdict(text);
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->notes.size(), 16U);
+}
+
+// A worker in a hostile image's hands may send anything.
+TEST(Verdicts, OfATreacherousWorkerAreRefused) {
+  const auto with = [](const std::string& key, const Json& value) {
+    Json object = Json::parse(to_json(good()));
+    object[Json::json_pointer(key)] = value;
+    return bool(parse_verdict(object.dump()));
+  };
+  EXPECT_TRUE(with("/code", "ok"));
+  EXPECT_FALSE(with("/code", "fine"));
+  EXPECT_FALSE(with("/code", 1));
+  EXPECT_FALSE(with("/results/0/rendition", "../../etc/cron.d/x"));
+  EXPECT_FALSE(with("/results/0/format", "sh"));
+  EXPECT_FALSE(with("/results/0/width", 0));
+  EXPECT_FALSE(with("/results/0/width", 1e300));
+  EXPECT_FALSE(with("/results/0/bytes", -1));
+  EXPECT_FALSE(with("/source/format", "a/b"));
+  EXPECT_FALSE(with("/source/orientation", 9));
+  EXPECT_FALSE(with("/source/thumbhash", std::string(65, 'a')));
+  EXPECT_FALSE(with("/signal", 65));
+  EXPECT_FALSE(with("/total_ms", -1));
+  EXPECT_FALSE(with("/notes", "none"));
+  EXPECT_FALSE(parse_verdict(""));
+  EXPECT_FALSE(parse_verdict("[]"));
+  EXPECT_FALSE(parse_verdict("{\"code\":\"ok\"}"));
+  const std::string whole = to_json(good());
+  for (size_t cut = 0; cut < whole.size(); ++cut) {
+    EXPECT_FALSE(parse_verdict(std::string_view(whole).substr(0, cut))) << cut;
+  }
+}
+
+TEST(Verdicts, GiveTheOutcomeWhatPeopleAskFor) {
+  const auto about = parse_json(about_json(good().results[0]), "about");
+  ASSERT_TRUE(about);
+  EXPECT_EQ(integer_in(*about, "width", 0, 9999), 500);
+  EXPECT_EQ(integer_in(*about, "height", 0, 9999), 375);
+  EXPECT_EQ(text_in(*about, "type"), "image/jpeg");
+  EXPECT_EQ(integer_in(*about, "quality", 0, 100), 80);
+  EXPECT_EQ(truth_in(*about, "max_bytes_met"), true);
+  const auto report = parse_json(report_json(good()), "report");
+  ASSERT_TRUE(report);
+  EXPECT_EQ(text_in(*member(*report, "source"), "thumbhash"), "EwkSFIR=");
+}
+
+TEST(MediaTypes, FollowTheFormat) {
+  EXPECT_EQ(extension_of("jpeg"), "jpg");
+  EXPECT_EQ(media_type_of("webp"), "image/webp");
+  EXPECT_EQ(extension_of("../x"), "bin");
+  EXPECT_EQ(media_type_of(""), "application/octet-stream");
+}
+
+TEST(LimitsJson, SurvivesAndIsWholeOrRefused) {
+  Limits limits;
+  limits.max_pixels = 1'234;
+  limits.formats.avif = true;
+  limits.wall_seconds = 7;
+  const auto again = parse_limits(to_json(limits));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(to_json(*again), to_json(limits));
+  EXPECT_EQ(again->max_pixels, 1'234);
+  EXPECT_TRUE(again->formats.avif);
+  EXPECT_FALSE(again->formats.heic);
+  Json object = Json::parse(to_json(limits));
+  object.erase("max_pixels");
+  EXPECT_FALSE(parse_limits(object.dump()));
+  EXPECT_FALSE(parse_limits("{}"));
+  EXPECT_FALSE(parse_limits("x"));
+  object = Json::parse(to_json(limits));
+  object["cpu_seconds"] = 0;
+  EXPECT_FALSE(parse_limits(object.dump()));
+  object["cpu_seconds"] = 1LL << 40;
+  EXPECT_FALSE(parse_limits(object.dump()));
+}
+
+}  // namespace
+}  // namespace imgq
