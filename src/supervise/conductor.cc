@@ -18,6 +18,7 @@ using std::chrono::milliseconds;
 constexpr size_t kMostUnpublished = 256;
 constexpr milliseconds kTick{1000};
 constexpr milliseconds kAskAgain{250};
+constexpr milliseconds kHooksLastCall{10'000};  // how long hooks may hold up the end
 
 std::string cause_of_pause(const Error& error) {
   const char* words = ::strerrordesc_np(error.code);
@@ -67,7 +68,7 @@ Conductor::Conductor(Loop& loop, const Spool& spool, Settings settings)
       spool_(spool),
       settings_(std::move(settings)),
       ownership_(
-          loop, spool,
+          loop, spool, settings_.config.lease,
           {[this] { entered(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
       pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_events()),
       publisher_(loop, spool, publishing(settings_), publisher_events()),
@@ -80,7 +81,8 @@ Conductor::Conductor(Loop& loop, const Spool& spool, Settings settings)
       intakes_(loop, spool),
       ticking_(loop, [this] { tick(); }),
       asking_(loop, [this] { end_if_idle(); }),
-      watching_dog_(loop, [] { (void)notify::send("WATCHDOG=1"); }) {}
+      watching_dog_(loop, [] { (void)notify::send("WATCHDOG=1"); }),
+      hooks_last_call_(loop, [this] { hook_.close(); }) {}
 
 Result<Tally> Conductor::run() {
   auto terminate = std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { told(); });
@@ -284,7 +286,7 @@ void Conductor::told() {
     return;
   }
   log::line(log::Level::notice, "told again: running jobs are given back");
-  hook_.kill_all();
+  hook_.close();
   pool_.drop_all();
   end_if_done();
 }
@@ -298,6 +300,7 @@ void Conductor::drain() {
   upkeep_.stop();
   intakes_.stop();
   watcher_.reset();
+  hooks_last_call_.after(kHooksLastCall);
   for (JobPtr& job : pool_.take_waiting()) publisher_.give_back(std::move(job));
   end_if_done();
 }
@@ -347,6 +350,7 @@ void Conductor::reload() {
   publisher_.change(publishing(settings_));
   supply_.change(supplying(settings_));
   upkeep_.change(keeping(settings_));
+  ownership_.change(settings_.config.lease);
   hook_.change(settings_.config.hook);
   intakes_.change(settings_.config, settings_.sync);
   log::line(log::Level::notice, "configuration reloaded; workers are replaced as they finish");

@@ -92,6 +92,7 @@ class Conductor {
   Timer ticking_;
   Timer asking_;
   Timer watching_dog_;
+  Timer hooks_last_call_;
 };
 
 }  // namespace imgq::supervise

@@ -24,7 +24,7 @@ Hook::Hook(Loop& loop, std::string spool_path, std::function<void()> changed)
       again_(loop, [this] { go_on(); }) {}
 
 void Hook::run(const Outcome& outcome, const Ticket& ticket) {
-  if (program_.empty()) return;
+  if (program_.empty() || closed_) return;
   if (waiting_.size() >= kMaxWaiting) {
     if (!std::exchange(full_, true)) {
       log::line(log::Level::warning, "the hook is too slow: not run for some jobs",
@@ -81,7 +81,8 @@ void Hook::ended(int number, const std::string& id, ProcessEnd end) {
   again_.after(std::chrono::milliseconds(0));
 }
 
-void Hook::kill_all() {
+void Hook::close() {
+  closed_ = true;
   waiting_.clear();
   for (auto& [number, each] : running_) each.process->kill(SIGKILL);
 }

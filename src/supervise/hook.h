@@ -29,8 +29,9 @@ class Hook {
   void change(std::string program) { program_ = std::move(program); }  // empty: none
   void run(const Outcome& outcome, const Ticket& ticket);
   bool idle() const { return waiting_.empty() && running_.empty(); }
-  void drop_waiting() { waiting_.clear(); }
-  void kill_all();
+
+  // Kills what runs and runs nothing more.
+  void close();
 
  private:
   struct Call {
@@ -52,6 +53,7 @@ class Hook {
   std::map<int, Running> running_;
   int next_ = 0;
   bool full_ = false;  // said so
+  bool closed_ = false;
   Timer again_;
 };
 

@@ -1,5 +1,6 @@
 #include "src/supervise/ownership.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -7,18 +8,34 @@
 
 namespace imgq::supervise {
 namespace {
-constexpr std::chrono::milliseconds kBeat{2000};
-constexpr std::chrono::milliseconds kEnterAgain{1000};
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kEnterAgain{1000};
+
+milliseconds beat_for(milliseconds lease) {
+  return std::clamp(lease / 5, milliseconds(100), milliseconds(2000));
+}
+
 }  // namespace
 
-Ownership::Ownership(Loop& loop, const Spool& spool, Events events)
-    : loop_(loop), spool_(spool), events_(std::move(events)), timer_(loop, [this] {
+Ownership::Ownership(Loop& loop, const Spool& spool, milliseconds lease, Events events)
+    : loop_(loop),
+      spool_(spool),
+      beat_(beat_for(lease)),
+      events_(std::move(events)),
+      timer_(loop, [this] {
         if (owner_) {
           beat();
         } else {
           enter();
         }
       }) {}
+
+void Ownership::change(milliseconds lease) {
+  beat_ = beat_for(lease);
+  if (owner_ && !stopped_) timer_.every(beat_);
+}
 
 void Ownership::start() { enter(); }
 
@@ -41,7 +58,7 @@ void Ownership::enter() {
                         }
                         complained_ = false;
                         owner_ = std::make_shared<Owner>(std::move(*entered));
-                        timer_.every(kBeat);
+                        timer_.every(beat_);
                         if (!stopped_) events_.entered();
                       });
 }

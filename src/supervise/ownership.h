@@ -17,7 +17,10 @@ class Ownership {
     std::function<void()> entered;
     std::function<void(const std::shared_ptr<Owner>&)> lost;  // forget its claims; entered follows
   };
-  Ownership(Loop& loop, const Spool& spool, Events events);
+  Ownership(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Events events);
+
+  // Others take this instance for dead after `lease` without a beat: it beats five times as often.
+  void change(std::chrono::milliseconds lease);
 
   void start();  // enters; tries again by itself when the spool does not allow it now
 
@@ -38,6 +41,7 @@ class Ownership {
 
   Loop& loop_;
   const Spool& spool_;
+  std::chrono::milliseconds beat_;
   Events events_;
   std::shared_ptr<Owner> owner_;
   bool stopped_ = false;

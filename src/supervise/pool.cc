@@ -157,6 +157,8 @@ void Pool::give(Worker& worker, JobPtr job) {
   fds.insert(fds.end(), results.begin(), results.end());
   const auto given = worker.give({wire::Task::render, job->slot, job->request}, fds);
   if (given) {
+    log::line(log::Level::debug, "given to a worker",
+              {{"job", job->claim.token.id.text()}, {"pid", std::to_string(worker.pid())}});
     busy_[&worker] = std::move(job);
     return;
   }

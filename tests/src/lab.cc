@@ -137,7 +137,10 @@ std::vector<pid_t> Program::children() const {
   return all;
 }
 
-Lab::Lab(const std::string& settings) : path_(folder_.file("spool")) {
+Lab::Lab(const std::string& settings) : Lab(settings, "") {}
+
+Lab::Lab(const std::string& settings, const std::string& spool_path)
+    : path_(spool_path.empty() ? folder_.file("spool") : spool_path) {
   auto spool = Spool::create(path_);
   if (!spool) {
     ADD_FAILURE() << spool.error().text();
@@ -174,12 +177,13 @@ std::vector<JobId> Lab::submit_many(int count, const std::string& preset) const 
   return ids;
 }
 
-Program Lab::daemon(std::vector<std::string> options) {
+Program Lab::daemon(std::vector<std::string> options, std::vector<std::string> environment) {
   std::vector<std::string> command = {IMGQ_TEST_IMGQD, "--spool", path_, "--config",
                                       folder_.file("imgq.toml")};
   command.insert(command.end(), options.begin(), options.end());
-  return Program(std::move(command),
-                 {"IMGQ_WORKER=" IMGQ_TEST_FAULTY_WORKER, "HOME=" + folder_.path(), "PATH=/bin"},
+  environment.emplace_back("PATH=/bin");
+  environment.emplace_back("IMGQ_WORKER=" IMGQ_TEST_FAULTY_WORKER);  // the first of a name counts
+  return Program(std::move(command), std::move(environment),
                  folder_.file("log." + std::to_string(++daemons_)));
 }
 
@@ -188,6 +192,11 @@ JobView Lab::view(const JobId& id) const {
   if (found) return std::move(*found);
   ADD_FAILURE() << found.error().text();
   return JobView{Ticket{id}, State::hold, 0, 0, "", {}, {}};
+}
+
+Cause Lab::cause(const JobId& id) const {
+  const JobView found = view(id);
+  return found.outcome ? found.outcome->cause : Cause{};
 }
 
 bool Lab::reaches(const JobId& id, State state) const {

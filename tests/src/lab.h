@@ -67,6 +67,7 @@ class Program {
 class Lab {
  public:
   explicit Lab(const std::string& settings = "");  // lines of imgq.toml
+  Lab(const std::string& settings, const std::string& spool_path);
   const Spool& spool() const { return *spool_; }
   const Folder& folder() const { return folder_; }
   std::string spool_path() const { return path_; }
@@ -77,12 +78,13 @@ class Lab {
                int max_attempts = 3) const;
   std::vector<JobId> submit_many(int count, const std::string& preset = "good") const;
 
-  // imgqd with the faulty worker; further options.
-  Program daemon(std::vector<std::string> options = {});
+  // imgqd with the faulty worker; further options and environment.
+  Program daemon(std::vector<std::string> options = {}, std::vector<std::string> environment = {});
 
   bool reaches(const JobId& id, State state) const;
   bool all_reach(const std::vector<JobId>& ids, State state) const;
   JobView view(const JobId& id) const;
+  Cause cause(const JobId& id) const;  // of a failed job
   State state(const JobId& id) const { return view(id).state; }
 
   // Every outcome is there once, every result of it too, and nothing else lies about: fsck agrees.

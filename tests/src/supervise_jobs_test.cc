@@ -1,12 +1,20 @@
-// imgqd over real workers: what becomes of jobs.
+// imgqd over confined workers: what becomes of jobs, and of the others beside them.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <map>
+
+#include "spool/control.h"
+#include "spool/layout.h"
 #include "tests/src/lab.h"
 
 namespace imgq::test {
 namespace {
 
-TEST(Daemon, DoesWhatIsSubmittedBeforeAndWhileItRuns) {
+TEST(Jobs, AreDoneWhetherSubmittedBeforeOrWhileTheDaemonRuns) {
   Lab lab;
   const auto before = lab.submit_many(5);
   const auto daemon = lab.daemon();
@@ -17,7 +25,140 @@ TEST(Daemon, DoesWhatIsSubmittedBeforeAndWhileItRuns) {
   ASSERT_EQ(view.outcome->results.size(), 1U);
   EXPECT_EQ(view.outcome->results[0].rendition, "thumb");
   EXPECT_TRUE(open_result(lab.spool(), later, view.outcome->results[0]));
+  EXPECT_TRUE(eventually([&] { return !exists(lab.spool_path() + "/" + layout::source(later)); }));
   lab.expect_in_order();
+}
+
+TEST(Jobs, KeepTheirSourceWhenAskedTo) {
+  Lab lab("jobs.keep_source = true\n");
+  const JobId job = lab.submit();
+  EXPECT_EQ(lab.daemon({"--drain"}).wait(), 0);
+  EXPECT_TRUE(exists(lab.spool_path() + "/" + layout::source(job)));
+}
+
+TEST(Jobs, PoisonOfThreeKindsFailsWithItsCauseWhileOthersComplete) {
+  Lab lab(
+      "jobs.retry_first = \"1s\"\nlimits.wall_seconds = 2\nlimits.memory_bytes = \"64MiB\"\n"
+      "limits.heavy_bytes = \"64MiB\"\n");
+  const JobId by_signal = lab.submit("signal");
+  const JobId by_loop = lab.submit("loop");
+  const JobId by_memory = lab.submit("memory");
+  const auto good = lab.submit_many(20);
+  const auto daemon = lab.daemon({"--workers", "2"});
+  EXPECT_TRUE(lab.all_reach(good, State::completed)) << daemon.log();
+  for (const JobId& job : {by_signal, by_loop, by_memory}) {
+    ASSERT_TRUE(lab.reaches(job, State::failed)) << daemon.log();
+  }
+  EXPECT_EQ(lab.cause(by_signal).code, "poison");
+  EXPECT_EQ(lab.cause(by_signal).signal, SIGSEGV);
+  EXPECT_EQ(lab.cause(by_loop).code, "poison");
+  EXPECT_EQ(lab.cause(by_loop).signal, SIGKILL);
+  EXPECT_NE(lab.cause(by_loop).message.find("longer than 2 s"), std::string::npos);
+  EXPECT_EQ(lab.cause(by_memory).code, "too_large");
+  ASSERT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  lab.expect_in_order();
+}
+
+TEST(Jobs, EndBadlyWhenTheirWorkerLies) {
+  Lab lab;
+  const std::map<std::string, std::string> verdicts = {{"size", "wrong_result"},
+                                                       {"length", "wrong_result"},
+                                                       {"page", "wrong_result"},
+                                                       {"nothing", "wrong_result"},
+                                                       {"garbage", "crashed"},
+                                                       {"exit", "crashed"},
+                                                       {"close", "crashed"},
+                                                       {"heavy-always", "internal_error"},
+                                                       {"supervisor", "internal_error"}};
+  std::map<std::string, JobId> jobs;
+  for (const auto& [fault, code] : verdicts) {
+    jobs.emplace(fault, lab.submit(fault, bytes(kTinyPng), 1));
+  }
+  const auto daemon = lab.daemon({"--workers", "2"});
+  for (const auto& [fault, code] : verdicts) {
+    ASSERT_TRUE(lab.reaches(jobs.at(fault), State::failed)) << fault << daemon.log();
+    EXPECT_EQ(lab.cause(jobs.at(fault)).code, code) << fault;
+    EXPECT_TRUE(lab.view(jobs.at(fault)).outcome->results.empty()) << fault;
+  }
+  lab.expect_in_order();
+}
+
+TEST(Jobs, FailAtOnceWhenTheImageTheRequestOrTheSourceIsAtFault) {
+  Lab lab;
+  const JobId no_image = lab.submit("good", "this is no image");
+  const JobId no_source = lab.submit();
+  ASSERT_EQ(::unlink((lab.spool_path() + "/" + layout::source(no_source)).c_str()), 0);
+  std::vector<Draft> drafts(1);
+  drafts[0].request = R"({"renditions":"all"})";
+  const Fd file(sys::open(lab.folder().file("image").c_str(), O_RDONLY));
+  auto copy = copy_source(lab.spool(), file.get(), 1 << 20);
+  ASSERT_TRUE(copy);
+  drafts[0].source = std::move(*copy);
+  const auto submitted = submit(lab.spool(), std::move(drafts), Sync::none);
+  ASSERT_TRUE(submitted.at(0));
+  EXPECT_EQ(lab.daemon({"--drain"}).wait(), 0);
+  EXPECT_EQ(lab.cause(no_image).code, "not_an_image");
+  EXPECT_EQ(lab.cause(no_source).code, "source_missing");
+  EXPECT_EQ(lab.cause(submitted[0]->id).code, "bad_request");
+  for (const JobId& job : {no_image, no_source, submitted[0]->id}) {
+    EXPECT_TRUE(lab.view(job).tries.empty());
+  }
+}
+
+TEST(Jobs, ThatFailInPassingAreTriedAgainAndThenGivenUp) {
+  Lab lab("jobs.retry_first = \"1s\"\n");
+  const JobId job = lab.submit("io", bytes(kTinyPng), 2);
+  Program daemon = lab.daemon({"--drain"});
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  EXPECT_EQ(lab.state(job), State::failed);
+  EXPECT_EQ(lab.cause(job).code, "io_error");
+  ASSERT_EQ(lab.view(job).tries.size(), 1U);
+  EXPECT_EQ(lab.view(job).tries[0].cause.code, "io_error");
+}
+
+TEST(Jobs, ThatAreHeavyRunOneAtATimeBesideOthers) {
+  Lab lab;
+  const auto heavy = lab.submit_many(3, "heavy");  // 300 ms each
+  const JobId light = lab.submit();
+  const auto daemon = lab.daemon({"--workers", "3"});
+  ASSERT_TRUE(lab.all_reach(heavy, State::completed)) << daemon.log();
+  ASSERT_TRUE(lab.reaches(light, State::completed)) << daemon.log();
+  std::vector<int64_t> ends;
+  for (const JobId& job : heavy) ends.push_back(lab.view(job).outcome->ended_ms);
+  std::sort(ends.begin(), ends.end());
+  EXPECT_GE(ends[1] - ends[0], 250);
+  EXPECT_GE(ends[2] - ends[1], 250);
+  EXPECT_LT(lab.view(light).outcome->ended_ms, ends[2]);
+}
+
+TEST(Jobs, ThatAreCancelledWhileRunningMakeRoomForTheNext) {
+  Lab lab;
+  const JobId endless = lab.submit("sleep");
+  const auto daemon = lab.daemon({"--workers", "1"});
+  ASSERT_TRUE(lab.reaches(endless, State::processing)) << daemon.log();
+  ASSERT_TRUE(cancel(lab.spool(), endless));
+  EXPECT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  EXPECT_EQ(lab.state(endless), State::cancelled);
+  EXPECT_TRUE(lab.view(endless).tries.empty());
+  EXPECT_TRUE(eventually([&] {
+    const auto running = list(lab.spool(), State::processing, Order::oldest_first, 1);
+    return running && running->empty();
+  }));
+  lab.expect_in_order();
+}
+
+TEST(Jobs, AreServedByFreshWorkersWhenTheOldOnesHaveDoneTheirShare) {
+  Lab lab("limits.recycle_jobs = 2\n");
+  const auto daemon = lab.daemon({"--workers", "1"});
+  ASSERT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  const auto first = daemon.children();
+  ASSERT_EQ(first.size(), 1U);
+  const auto further = lab.submit_many(4, "recycle");
+  ASSERT_TRUE(lab.all_reach(further, State::completed)) << daemon.log();
+  EXPECT_TRUE(eventually([&] {
+    const auto now = daemon.children();
+    return now.size() == 1 && now != first;
+  }));
 }
 
 }  // namespace

@@ -1,0 +1,284 @@
+// imgqd itself: how it starts, stops, dies, shares a spool, and waits for a full disk.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "tests/src/lab.h"
+
+namespace imgq::test {
+namespace {
+
+int64_t completed(const Lab& lab) {
+  const auto counts = count(lab.spool());
+  return counts ? counts->jobs[static_cast<size_t>(State::completed)] : 0;
+}
+
+bool nothing_is_processing(const Lab& lab) {
+  const auto running = list(lab.spool(), State::processing, Order::oldest_first, 1);
+  return running && running->empty();
+}
+
+TEST(Daemon, KilledAgainAndAgainCompletesEveryJobOnce) {
+  Lab lab;
+  const auto jobs = lab.submit_many(24, "while");
+  for (const int done : {2, 8, 14}) {
+    Program daemon = lab.daemon({"--workers", "3"});
+    ASSERT_TRUE(eventually([&] { return completed(lab) >= done; })) << daemon.log();
+    const auto workers = daemon.children();
+    daemon.kill();
+    for (const pid_t worker : workers) {
+      EXPECT_TRUE(eventually([&] { return ::kill(worker, 0) != 0; })) << "worker outlives it";
+    }
+  }
+  const auto last = lab.daemon({"--workers", "3"});
+  ASSERT_TRUE(lab.all_reach(jobs, State::completed)) << last.log();
+  for (const JobId& job : jobs) {
+    for (const Try& attempt : lab.view(job).tries) EXPECT_EQ(attempt.kind, Try::Kind::lost);
+  }
+  EXPECT_TRUE(eventually([&] { return nothing_is_processing(lab); }));
+  lab.expect_in_order();
+}
+
+TEST(Daemon, SharesASpoolWithAnother) {
+  Lab lab;
+  const auto jobs = lab.submit_many(30, "while");
+  const auto one = lab.daemon({"--workers", "2"});
+  const auto two = lab.daemon({"--workers", "2"});
+  ASSERT_TRUE(lab.all_reach(jobs, State::completed)) << one.log() << two.log();
+  std::set<std::string> owners;
+  for (const JobId& job : jobs) {
+    owners.insert(lab.view(job).outcome->owner);
+    EXPECT_EQ(lab.view(job).outcome->attempt, 1);
+  }
+  EXPECT_EQ(owners.size(), 2U);
+  lab.expect_in_order();
+}
+
+TEST(Daemon, ToldToStopLetsRunningJobsEndAndGivesTheRestBack) {
+  Lab lab;
+  const JobId running = lab.submit("second");
+  const auto waiting = lab.submit_many(5);
+  Program daemon = lab.daemon({"--workers", "1", "--log-level", "debug"});
+  ASSERT_TRUE(eventually([&] { return daemon.said("given to a worker"); })) << daemon.log();
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  EXPECT_TRUE(nothing_is_processing(lab));
+  EXPECT_TRUE(names_in(lab.spool_path() + "/processing").empty());
+  for (const JobId& job : waiting) {
+    EXPECT_EQ(lab.state(job), State::staging);
+    EXPECT_TRUE(lab.view(job).tries.empty());
+  }
+  EXPECT_EQ(lab.state(running), State::completed);
+  lab.expect_in_order();
+}
+
+TEST(Daemon, ToldTwiceGivesRunningJobsBackAtOnceAndUnharmed) {
+  Lab lab;
+  const JobId endless = lab.submit("sleep");
+  Program daemon = lab.daemon({"--workers", "1"});
+  ASSERT_TRUE(lab.reaches(endless, State::processing)) << daemon.log();
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return daemon.said("told to stop"); }));
+  daemon.signal(SIGINT);
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  EXPECT_EQ(lab.state(endless), State::staging);
+  EXPECT_TRUE(lab.view(endless).tries.empty());
+}
+
+TEST(Daemon, ToldToReloadServesByTheNewLimits) {
+  Lab lab;
+  const auto daemon = lab.daemon({"--workers", "1"});
+  ASSERT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  lab.configure("limits.wall_seconds = 1\n");
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return daemon.said("reloaded; workers"); })) << daemon.log();
+  const JobId endless = lab.submit("sleep", bytes(kTinyPng), 1);
+  ASSERT_TRUE(lab.reaches(endless, State::failed)) << daemon.log();
+  EXPECT_EQ(lab.cause(endless).code, "timed_out");
+}
+
+TEST(Daemon, ToldToReloadABrokenConfigurationGoesOnWithTheOldOne) {
+  Lab lab;
+  const auto daemon = lab.daemon();
+  ASSERT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  lab.configure("limits.wall_secs = 1\n");
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return daemon.said("not reloaded"); })) << daemon.log();
+  EXPECT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+}
+
+TEST(Daemon, ThoughtDeadByAnotherForgetsItsJobsAndGoesOnAnew) {
+  Lab lab("daemon.lease = \"5s\"\n");
+  const JobId job = lab.submit("second");
+  auto frozen = lab.daemon({"--workers", "1"});
+  ASSERT_TRUE(lab.reaches(job, State::processing)) << frozen.log();
+  frozen.signal(SIGSTOP);
+  {
+    const auto other = lab.daemon({"--workers", "1"});
+    ASSERT_TRUE(lab.reaches(job, State::completed)) << other.log();
+    frozen.signal(SIGCONT);
+    ASSERT_TRUE(eventually([&] { return frozen.said("going on anew"); })) << frozen.log();
+  }
+  EXPECT_TRUE(lab.reaches(lab.submit(), State::completed)) << frozen.log();
+  EXPECT_EQ(lab.view(job).outcome->attempt, 2);
+  lab.expect_in_order();
+}
+
+TEST(Daemon, WaitsWhileThereIsLessRoomThanItShallLeave) {
+  Lab lab;
+  lab.configure("");
+  lab.folder().write("imgq.toml", "daemon.poll = \"1s\"\ndaemon.min_free = 4000000000000000\n");
+  const JobId job = lab.submit();
+  const auto daemon = lab.daemon();
+  ASSERT_TRUE(eventually([&] { return daemon.said("claims pause"); })) << daemon.log();
+  EXPECT_EQ(lab.state(job), State::staging);
+  lab.configure("");
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(lab.reaches(job, State::completed)) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return daemon.said("claims go on"); })) << daemon.log();
+  EXPECT_TRUE(lab.view(job).tries.empty());
+}
+
+TEST(Daemon, AskedToDrainGivesUpOnASpoolThatStaysFull) {
+  Lab lab;
+  lab.folder().write("imgq.toml", "daemon.poll = \"1s\"\ndaemon.min_free = 4000000000000000\n");
+  const JobId job = lab.submit();
+  Program daemon = lab.daemon({"--drain"});
+  EXPECT_EQ(daemon.wait(), 75) << daemon.log();
+  EXPECT_EQ(lab.state(job), State::staging);
+}
+
+// A small file system of its own; gone with it.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& path) : path_(path) {
+    mounted_ = ::mkdir(path.c_str(), 0700) == 0 &&
+               ::mount("imgq-test", path.c_str(), "tmpfs", 0, "size=2m,nr_inodes=400") == 0;
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+  ~SmallDisk() {
+    if (mounted_) (void)::umount2(path_.c_str(), MNT_DETACH);
+  }
+  bool mounted() const { return mounted_; }
+  // Leaves nothing free.
+  void fill() const {
+    const Fd file(::open((path_ + "/ballast").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    const std::string block(4096, 'x');
+    while (::write(file.get(), block.data(), block.size()) > 0) {
+    }
+  }
+  void make_room() const { (void)::unlink((path_ + "/ballast").c_str()); }
+
+ private:
+  std::string path_;
+  bool mounted_ = false;
+};
+
+TEST(Daemon, OnAFullDiskWaitsWithoutSpendingAttemptsAndGoesOnWhenThereIsRoom) {
+  const Folder folder;
+  const SmallDisk disk(folder.file("disk"));
+  if (!disk.mounted()) GTEST_SKIP() << "cannot mount a small file system here";
+  Lab lab("", folder.file("disk") + "/spool");
+  const auto jobs = lab.submit_many(4, "while");
+  disk.fill();
+  const auto daemon = lab.daemon({"--workers", "2"});
+  ASSERT_TRUE(eventually([&] { return daemon.said("No space left"); })) << daemon.log();
+  for (const JobId& job : jobs) EXPECT_NE(lab.state(job), State::failed);
+  disk.make_room();
+  ASSERT_TRUE(lab.all_reach(jobs, State::completed)) << daemon.log();
+  for (const JobId& job : jobs) EXPECT_TRUE(lab.view(job).tries.empty());
+  EXPECT_TRUE(nothing_is_processing(lab) || eventually([&] { return nothing_is_processing(lab); }));
+}
+
+TEST(Daemon, SaysWhatIsWrongAndHowToMendItWhenItCannotStart) {
+  Lab lab;
+  const std::string missing = lab.folder().file("missing");
+  Program no_spool = lab.daemon({"--spool", missing});
+  EXPECT_EQ(no_spool.wait(), 69);
+  EXPECT_TRUE(no_spool.said("--create")) << no_spool.log();
+  EXPECT_FALSE(exists(missing));
+  Program no_option = lab.daemon({"--colour"});
+  EXPECT_EQ(no_option.wait(), 64);
+  for (const char* count : {"0", "-1", "many", "5000"}) {
+    Program no_count = lab.daemon({std::string("--workers=") + count});
+    EXPECT_EQ(no_count.wait(), 64) << count;
+  }
+  Program no_mode = lab.daemon({"--sync", "sometimes"});
+  EXPECT_EQ(no_mode.wait(), 64);
+  lab.configure("daemon.wrokers = 1\n");
+  Program no_key = lab.daemon();
+  EXPECT_EQ(no_key.wait(), 78);
+  EXPECT_TRUE(no_key.said("workers")) << no_key.log();
+}
+
+TEST(Daemon, MakesASpoolWhereItMay) {
+  Lab lab;
+  const std::string made = lab.folder().file("made");
+  Program asked = lab.daemon({"--spool", made, "--create", "--drain"});
+  EXPECT_EQ(asked.wait(), 0) << asked.log();
+  EXPECT_TRUE(exists(made + "/format"));
+  const std::string empty = lab.folder().file("empty");
+  ASSERT_EQ(::mkdir(empty.c_str(), 0700), 0);
+  Program ready = lab.daemon({"--spool", empty, "--drain"});
+  EXPECT_EQ(ready.wait(), 0) << ready.log();
+  EXPECT_TRUE(exists(empty + "/format"));
+  Program foreign = lab.daemon({"--spool", lab.folder().path(), "--drain"});
+  EXPECT_EQ(foreign.wait(), 69) << foreign.log();
+  EXPECT_FALSE(exists(lab.folder().file("format")));
+}
+
+TEST(Daemon, EndsWhenNoWorkerCanBeStarted) {
+  Lab lab;
+  const JobId job = lab.submit();
+  Program daemon = lab.daemon({"--drain"}, {"IMGQ_WORKER=/bin/false"});
+  EXPECT_GT(daemon.wait(), 0);
+  EXPECT_TRUE(daemon.said("/bin/false")) << daemon.log();
+  EXPECT_EQ(lab.state(job), State::staging);
+}
+
+std::string datagrams(int socket) {
+  std::string all;
+  std::array<char, 4096> text{};
+  ssize_t got = 0;
+  while ((got = ::recv(socket, text.data(), text.size(), MSG_DONTWAIT)) > 0) {
+    all += std::string(text.data(), static_cast<size_t>(got)) + "\n";
+  }
+  return all;
+}
+
+TEST(Daemon, TellsTheServiceManagerHowItIs) {
+  Lab lab;
+  const std::string path = lab.folder().file("notify");
+  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_LT(path.size(), sizeof(address.sun_path));
+  std::copy(path.begin(), path.end(), address.sun_path);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  Program daemon = lab.daemon({}, {"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=300000"});
+  std::string heard;
+  const auto hears = [&](std::string_view text) {
+    return eventually([&, text] {
+      heard += datagrams(socket.get());
+      return heard.find(text) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(hears("READY=1\n")) << heard;
+  EXPECT_TRUE(hears("WATCHDOG=1\n")) << heard;
+  EXPECT_TRUE(hears("STATUS=0 running")) << heard;
+  daemon.signal(SIGTERM);
+  EXPECT_TRUE(hears("STOPPING=1\n")) << heard;
+  EXPECT_EQ(daemon.wait(), 0);
+}
+
+}  // namespace
+}  // namespace imgq::test

@@ -1,0 +1,159 @@
+// What imgqd does with the world beside the spool: the hook, and hot folders.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "tests/src/lab.h"
+
+namespace imgq::test {
+namespace {
+
+// A program for the hook: a shell script that appends what it is told to `told`.
+std::string make_hook(const Lab& lab, const std::string& more) {
+  const std::string told = lab.folder().file("told");
+  lab.folder().write("hook", "#!/bin/sh\necho \"$1 $2 $IMGQ_CODE $IMGQ_NAME $IMGQ_SPOOL\" >> " +
+                                 told + "\n" + more + "\n");
+  EXPECT_EQ(::chmod(lab.folder().file("hook").c_str(), 0700), 0);
+  return "daemon.hook = \"" + lab.folder().file("hook") + "\"\n";
+}
+
+TEST(Hook, IsToldOfEachEndAfterItIsPublished) {
+  Lab lab;
+  lab.configure(make_hook(lab, ""));
+  const JobId good = lab.submit();
+  const JobId bad = lab.submit("good", "no image");
+  Program daemon = lab.daemon({"--drain"});
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  const std::string told = read_file(lab.folder().file("told"));
+  const std::string rest = " image.png " + lab.spool_path() + "\n";
+  EXPECT_NE(told.find(good.text() + " completed " + rest), std::string::npos) << told;
+  EXPECT_NE(told.find(bad.text() + " failed not_an_image" + rest), std::string::npos) << told;
+}
+
+TEST(Hook, ThatFailsOrIsMissingNeverTouchesTheJob) {
+  Lab lab;
+  lab.configure(make_hook(lab, "exit 3"));
+  const JobId first = lab.submit();
+  Program failing = lab.daemon({"--drain"});
+  EXPECT_EQ(failing.wait(), 0) << failing.log();
+  EXPECT_EQ(lab.state(first), State::completed);
+  EXPECT_TRUE(failing.said("the hook failed")) << failing.log();
+  lab.configure("daemon.hook = \"/nonexistent/hook\"\n");
+  const JobId second = lab.submit();
+  Program missing = lab.daemon({"--drain"});
+  EXPECT_EQ(missing.wait(), 0) << missing.log();
+  EXPECT_EQ(lab.state(second), State::completed);
+  EXPECT_TRUE(missing.said("cannot run the hook")) << missing.log();
+}
+
+TEST(Hook, ThatHangsHoldsUpNeitherJobsNorASecondTellingToStop) {
+  Lab lab;
+  lab.configure(make_hook(lab, "exec sleep 1000"));
+  const auto jobs = lab.submit_many(8);
+  Program daemon = lab.daemon();
+  ASSERT_TRUE(lab.all_reach(jobs, State::completed)) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return exists(lab.folder().file("told")); }));
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return daemon.said("told to stop"); }));
+  daemon.signal(SIGTERM);
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+}
+
+class HotFolder : public testing::Test {
+ protected:
+  HotFolder() {
+    ::mkdir(in().c_str(), 0700);
+    ::mkdir(done().c_str(), 0700);
+  }
+  std::string in() const { return lab_.folder().file("in"); }
+  std::string done() const { return lab_.folder().file("done"); }
+  void configure(const std::string& after) const {
+    lab_.configure("[preset.small.tiny]\nsize = \"32x32\"\n[[intake]]\ndirectory = \"" + in() +
+                   "\"\npreset = \"small\"\nsettle = \"1s\"\n" + after);
+  }
+  int64_t completed() const {
+    const auto counts = count(lab_.spool());
+    return counts ? counts->jobs[static_cast<size_t>(State::completed)] : -1;
+  }
+  bool completes(int64_t jobs) const {
+    return eventually([&] { return completed() == jobs; });
+  }
+  void put(const std::string& name) const { lab_.folder().write("in/" + name, bytes(kTinyPng)); }
+  Lab lab_;
+};
+
+TEST_F(HotFolder, MakesJobsOfWhatLiesThereAndOfWhatComes) {
+  configure("after = \"remove\"\n");
+  put("before.png");
+  const auto daemon = lab_.daemon();
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  put("written.png");
+  lab_.folder().write("moved.png", bytes(kTinyJpeg));
+  ASSERT_EQ(::rename(lab_.folder().file("moved.png").c_str(), (in() + "/moved.png").c_str()), 0);
+  ASSERT_TRUE(completes(3)) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return names_in(in()).empty(); }));
+  const auto jobs = list(lab_.spool(), State::completed, Order::oldest_first, 10);
+  ASSERT_TRUE(jobs);
+  for (const Listed& job : *jobs) {
+    const auto view = lab_.view(job.id);
+    ASSERT_EQ(view.outcome->results.size(), 1U);
+    EXPECT_EQ(view.outcome->results[0].rendition, "tiny");
+  }
+}
+
+TEST_F(HotFolder, KeepsOriginalsAndDoesThemOnceAlsoAfterARestart) {
+  configure("after = \"keep\"\n");
+  put("kept.png");
+  {
+    const auto daemon = lab_.daemon();
+    ASSERT_TRUE(completes(1)) << daemon.log();
+  }
+  const auto daemon = lab_.daemon();
+  ASSERT_TRUE(eventually([&] { return daemon.said("taken in"); })) << daemon.log();
+  put("new.png");
+  ASSERT_TRUE(completes(2)) << daemon.log();
+  EXPECT_EQ(names_in(in()), (std::vector<std::string>{"kept.png", "new.png"}));
+}
+
+TEST_F(HotFolder, MovesOriginalsAndReplacesNothing) {
+  configure("after = \"move\"\nmove_to = \"" + done() + "\"\n");
+  lab_.folder().write("done/same.png", "mine");
+  const auto daemon = lab_.daemon();
+  put("same.png");
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return names_in(done()).size() == 2; }));
+  EXPECT_EQ(read_file(done() + "/same.png"), "mine");
+  EXPECT_EQ(read_file(done() + "/same.png.1"), bytes(kTinyPng));
+  EXPECT_TRUE(names_in(in()).empty());
+}
+
+TEST_F(HotFolder, LeavesAloneWhatIsNotForIt) {
+  configure("after = \"remove\"\n");
+  const auto daemon = lab_.daemon();
+  for (const char* name : {".hidden.png", "half.png.part", "half.crdownload", "backup.png~"}) {
+    put(name);
+  }
+  ASSERT_EQ(::mkdir((in() + "/folder.png").c_str(), 0700), 0);
+  ASSERT_EQ(::symlink("/etc/passwd", (in() + "/link.png").c_str()), 0);
+  ASSERT_EQ(::mkfifo((in() + "/pipe.png").c_str(), 0600), 0);
+  lab_.folder().write("in/empty.png", "");
+  put("real.png");
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return names_in(in()).size() == 8; })) << names_in(in()).size();
+}
+
+TEST_F(HotFolder, ThatIsMissingIsSaidAndServedOnceItIsThere) {
+  ASSERT_EQ(::rmdir(in().c_str()), 0);
+  configure("after = \"remove\"\n");
+  const auto daemon = lab_.daemon();
+  ASSERT_TRUE(eventually([&] { return daemon.said("cannot read an intake folder"); }));
+  ASSERT_EQ(::mkdir(in().c_str(), 0700), 0);
+  put("late.png");
+  EXPECT_TRUE(completes(1)) << daemon.log();
+}
+
+}  // namespace
+}  // namespace imgq::test

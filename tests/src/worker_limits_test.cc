@@ -1,0 +1,132 @@
+// The limits of a worker bite, and its supervisor can tell which one it was.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "src/supervise/engine.h"
+#include "src/supervise/judge.h"
+#include "tests/src/bench.h"
+
+namespace imgq::test {
+namespace {
+
+using supervise::Death;
+using supervise::verdict_on;
+
+Limits tight() {
+  Limits limits;
+  limits.wall_seconds = 1;
+  limits.cpu_seconds = 30;
+  return limits;
+}
+
+TEST(WorkerLimits, AnEndlessWaitEndsAtTheWallLimit) {
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, tight());
+  const auto answer = bench.ask("sleep");
+  ASSERT_FALSE(answer.verdict);
+  EXPECT_EQ(answer.death.why, Death::Why::overdue);
+  const Verdict verdict = verdict_on(answer.death, tight());
+  EXPECT_EQ(verdict.code, Code::timed_out);
+  EXPECT_EQ(verdict.signal, SIGKILL);
+}
+
+TEST(WorkerLimits, AnEndlessLoopEndsAtTheCpuLimit) {
+  Limits limits;
+  limits.cpu_seconds = 1;
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, limits);
+  const auto answer = bench.ask("loop");
+  ASSERT_FALSE(answer.verdict);
+  const Verdict verdict = verdict_on(answer.death, limits);
+  EXPECT_EQ(verdict.code, Code::timed_out);
+  EXPECT_EQ(verdict.signal, SIGXCPU);
+}
+
+TEST(WorkerLimits, MemoryEndsAtTheMemoryLimitAndIsToldApartFromACrash) {
+  Limits limits;
+  limits.memory_bytes = 64 << 20;
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, limits);
+  const auto first = bench.ask("memory");
+  ASSERT_FALSE(first.verdict);
+  EXPECT_EQ(verdict_on(first.death, limits).code, Code::too_large) << first.death.last_words;
+  ASSERT_TRUE(bench.ask("good").verdict);
+  const auto later = bench.ask("memory");
+  ASSERT_FALSE(later.verdict);
+  EXPECT_EQ(verdict_on(later.death, limits).code, Code::out_of_memory) << later.death.last_words;
+}
+
+TEST(WorkerLimits, EachOtherWayToDieIsACrashWithItsCause) {
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, Limits{});
+  const auto exited = bench.ask("exit");
+  ASSERT_FALSE(exited.verdict);
+  EXPECT_EQ(exited.death.end.exit_code, 3);
+  EXPECT_EQ(verdict_on(exited.death, {}).code, Code::crashed);
+  const auto killed = bench.ask("signal");
+  ASSERT_FALSE(killed.verdict);
+  EXPECT_EQ(verdict_on(killed.death, {}).signal, SIGSEGV);
+  const auto silent = bench.ask("close");
+  ASSERT_FALSE(silent.verdict);
+  EXPECT_EQ(verdict_on(silent.death, {}).code, Code::crashed);
+}
+
+TEST(WorkerLimits, AWorkerThatTalksGarbageIsKilled) {
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, Limits{});
+  const auto answer = bench.ask("garbage");
+  ASSERT_FALSE(answer.verdict);
+  EXPECT_EQ(answer.death.why, Death::Why::garbage);
+  EXPECT_EQ(verdict_on(answer.death, {}).code, Code::crashed);
+}
+
+TEST(WorkerLimits, AWorkerAsksToBeReplacedAfterItsShareOfJobs) {
+  Limits limits;
+  limits.recycle_jobs = 3;
+  limits.recycle_rss_bytes = int64_t{1} << 40;
+  Bench bench(IMGQ_TEST_WORKER, limits);
+  for (int job = 1; job <= 3; ++job) {
+    const auto answer = bench.ask("");
+    ASSERT_TRUE(answer.verdict);
+    EXPECT_EQ(answer.verdict->recycle, job == 3) << job;
+  }
+}
+
+TEST(WorkerLimits, AWorkerAsksToBeReplacedWhenItHasGrown) {
+  Limits limits;
+  limits.recycle_rss_bytes = 1 << 20;  // it is larger from the start
+  Bench bench(IMGQ_TEST_WORKER, limits);
+  const auto answer = bench.ask("");
+  ASSERT_TRUE(answer.verdict);
+  EXPECT_TRUE(answer.verdict->recycle);
+  EXPECT_GT(answer.verdict->peak_kib, 1024);
+}
+
+TEST(WorkerLimits, ARetiredWorkerGoesHomeByItself) {
+  Bench bench(IMGQ_TEST_WORKER, Limits{});
+  ASSERT_TRUE(bench.ask("").verdict);
+  bench.worker().retire();
+  const Death death = bench.wait_for_death();
+  EXPECT_EQ(death.why, Death::Why::told);
+  EXPECT_EQ(death.end.exit_code, 0);
+  EXPECT_EQ(death.end.signal, 0);
+}
+
+TEST(Inspect, SaysWhatAnImageIsWithoutASpool) {
+  const Folder folder;
+  folder.write("image", bytes(kTinyJpeg));
+  const Fd image(::open(folder.file("image").c_str(), O_RDONLY | O_CLOEXEC));
+  const auto verdict = supervise::inspect(image.get(), Limits{}, IMGQ_TEST_WORKER);
+  ASSERT_TRUE(verdict) << verdict.error().text();
+  EXPECT_EQ(verdict->code, Code::ok);
+  EXPECT_EQ(verdict->source.format, "jpeg");
+  EXPECT_EQ(verdict->source.height_px, 48);
+}
+
+TEST(Inspect, SaysWhenThereIsNoWorker) {
+  const auto missing = supervise::inspect(0, Limits{}, "/nonexistent/imgq-worker");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ENOENT);
+  const auto no_worker = supervise::inspect(0, Limits{}, "/bin/false");
+  ASSERT_FALSE(no_worker);
+  EXPECT_EQ(no_worker.error().code, ECHILD);
+}
+
+}  // namespace
+}  // namespace imgq::test
