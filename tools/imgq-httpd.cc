@@ -25,7 +25,7 @@ using imgq::Status;
 
 struct Options {
   std::string spool, listen = "127.0.0.1:8080", config, token_file, log_level, log_style;
-  std::string max_body, max_connections, max_waiting;
+  std::string max_body, max_connections, max_waiting, head_timeout, slow_grace;
   std::vector<std::string> hosts;
   bool insecure = false, create = false;
 };
@@ -58,6 +58,9 @@ void describe(CLI::App& app, Options& options) {
   text("--max-connections", options.max_connections, "served at once (default 512)", "N");
   text("--max-waiting", options.max_waiting,
        "jobs that may wait before uploads are refused (default 100000)", "N");
+  text("--head-timeout", options.head_timeout, "time for a request's head (default 10s)", "TIME");
+  text("--slow-grace", options.slow_grace,
+       "time before a body or a reader slower than 4 KiB/s is cut off (default 15s)", "TIME");
   text("-c,--config", options.config, "read this file instead of the usual ones", "FILE");
   text("--log-level", options.log_level, "error, warning, notice, info (default) or debug",
        "LEVEL");
@@ -112,6 +115,16 @@ Status read_count(const char* name, const std::string& text, int64_t low, int64_
   return imgq::Ok{};
 }
 
+Status read_time(const char* name, const std::string& text, std::chrono::seconds& into) {
+  if (text.empty()) return imgq::Ok{};
+  const auto time = imgq::parse_duration(text);
+  if (!time || time->count() < 1 || time->count() > 3600) {
+    return bad(std::string(name) + " is a time from 1s to 1h");
+  }
+  into = *time;
+  return imgq::Ok{};
+}
+
 Result<imgq::web::Service> service_of(const Options& options) {
   imgq::web::Service service;
   service.hosts = options.hosts;
@@ -124,6 +137,12 @@ Result<imgq::web::Service> service_of(const Options& options) {
   if (auto read =
           read_count("--max-waiting", options.max_waiting, 1, INT64_MAX, service.max_waiting);
       !read) {
+    return read.error();
+  }
+  if (auto read = read_time("--head-timeout", options.head_timeout, service.head_timeout); !read) {
+    return read.error();
+  }
+  if (auto read = read_time("--slow-grace", options.slow_grace, service.slow_grace); !read) {
     return read.error();
   }
   if (!options.max_body.empty()) {

@@ -76,6 +76,8 @@ ServerOptions server_options(const Service& service, int64_t max_body_bytes) {
   ServerOptions options;
   options.max_connections = allowed_connections(service.max_connections);
   options.max_body_bytes = max_body_bytes;
+  options.pace.head_ms = service.head_timeout.count() * 1000;
+  options.pace.grace_ms = service.slow_grace.count() * 1000;
   return options;
 }
 

@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_WEB_SERVICE_H_
 #define IMGQ_SRC_WEB_SERVICE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ struct Service {
   size_t max_connections = 512;
   int64_t max_body_bytes = 0;  // 0: limits.max_file_bytes and a little, at least 256 MiB
   int64_t max_waiting = 100'000;
+  std::chrono::seconds head_timeout{10};  // for a request's head
+  std::chrono::seconds slow_grace{15};    // before a slow body or reader is judged
 };
 
 // Reads a bearer token from a file: one line, 16 to 512 characters.

@@ -28,8 +28,9 @@ TEST(HeaderValue, BadBoundariesAreRefused) {
 }
 
 TEST(HeaderValue, AValueOfMegabytesTakesNoStack) {
-  const std::string long_value = "form-data; name=\"" + std::string(4 << 20, '\\') + "\"";
-  EXPECT_TRUE(parse_parameters(long_value) || !parse_parameters(long_value));
+  const auto read = parse_parameters("form-data; name=\"" + std::string(4 << 20, '\\') + "\"");
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->find("name")->size(), size_t{2} << 20);
   EXPECT_FALSE(decode_ext_value("UTF-8''" + std::string(4 << 20, '%')));
 }
 

@@ -1,0 +1,341 @@
+#include "spool/control.h"
+#include "spool/layout.h"
+#include "spool/sys.h"
+#include "tests/web/site_fixture.h"
+
+namespace imgq::web {
+namespace {
+
+using JobsApi = SiteTest;
+
+std::string code_of(const Reply& reply) { return text_in(json_of(reply), "code").value_or(""); }
+
+Request request_in(const Spool& spool, const std::string& id) {
+  const auto job = find(spool, *JobId::parse(id));
+  return *parse_request(job->ticket.request, "ticket");
+}
+
+TEST_F(JobsApi, ARawBodyBecomesAJobWithItsAddress) {
+  const Reply reply = ask("POST", "/v1/jobs?filename=a%2Fb.jpg", jpeg_bytes());
+  ASSERT_EQ(reply.status, 202) << reply.text;
+  const std::string id = *text_in(json_of(reply), "id");
+  EXPECT_EQ(field_of(reply, "Location"), "/v1/jobs/" + id);
+  EXPECT_NE(field_of(reply, "Retry-After"), "");
+  const Json job = json_of(ask("GET", "/v1/jobs/" + id));
+  EXPECT_EQ(text_in(job, "state"), "staging");
+  EXPECT_EQ(integer_in(job, "bytes", 0, 1000), 200);
+}
+
+TEST_F(JobsApi, AFormOfSeveralFilesBecomesSeveralJobs) {
+  const Reply reply =
+      post_form("/v1/jobs", form_of({form_part("name=\"a\"; filename=\"a.jpg\"", jpeg_bytes()),
+                                     form_part("name=\"b\"; filename=\"b.jpg\"", jpeg_bytes())}));
+  ASSERT_EQ(reply.status, 202) << reply.text;
+  EXPECT_EQ(member(json_of(reply), "jobs")->size(), 2U);
+}
+
+TEST_F(JobsApi, OneBadFileRefusesTheWholeRequest) {
+  const Reply reply =
+      post_form("/v1/jobs", form_of({form_part("name=\"a\"; filename=\"a.jpg\"", jpeg_bytes()),
+                                     form_part("name=\"b\"; filename=\"b.jpg\"", "text")}));
+  EXPECT_EQ(reply.status, 415);
+  EXPECT_EQ(code_of(reply), "not_an_image");
+  EXPECT_EQ(files_in_tmp(), 0);
+  EXPECT_FALSE(count(*spool_)->oldest_waiting);
+}
+
+TEST_F(JobsApi, WhatIsAskedForStandsInTheTicket) {
+  const Request request = request_in(
+      *spool_, submitted("?size=100x80&fit=fill&anchor=north&format=webp&quality=70&name=small"));
+  ASSERT_EQ(request.renditions.size(), 1U);
+  const Rendition& rendition = request.renditions.front();
+  EXPECT_EQ(rendition.width_px, 100);
+  EXPECT_EQ(rendition.height_px, 80);
+  EXPECT_EQ(rendition.fit, Fit::fill);
+  EXPECT_EQ(rendition.anchor, Anchor::north);
+  EXPECT_EQ(rendition.format, Format::webp);
+  EXPECT_EQ(rendition.quality, 70);
+  EXPECT_EQ(rendition.name, "small");
+}
+
+TEST_F(JobsApi, TheDefaultIsWhatTheOldServiceMade) {
+  const Request request = request_in(*spool_, submitted());
+  EXPECT_EQ(to_json(request), to_json(Request{}));
+}
+
+TEST_F(JobsApi, AFormsFieldsAskToo) {
+  const Reply reply =
+      post_form("/v1/jobs", form_of({form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()),
+                                     form_part("name=\"size\"", "64x64")}));
+  const Request request = request_in(*spool_, *text_in(json_of(reply), "id"));
+  EXPECT_EQ(request.renditions.front().width_px, 64);
+}
+
+TEST_F(JobsApi, RenditionsMayBeGivenAsJson) {
+  const Request request = request_in(
+      *spool_,
+      submitted("?renditions=%5B%7B%22name%22%3A%22a%22%7D%2C%7B%22name%22%3A%22b%22%7D%5D"));
+  EXPECT_EQ(request.renditions.size(), 2U);
+}
+
+TEST_F(JobsApi, PresetsComeFromTheConfiguration) {
+  Rendition rendition;
+  rendition.name = "wide";
+  config_.presets["web"] = {rendition};
+  open_site();
+  const Request request = request_in(*spool_, submitted("?preset=web"));
+  EXPECT_EQ(request.preset, "web");
+  EXPECT_EQ(request.renditions.front().name, "wide");
+}
+
+TEST_F(JobsApi, BadWishesAreRefusedBeforeTheBodyIsRead) {
+  for (const char* query :
+       {"?preset=none", "?size=x", "?fit=odd", "?quality=101", "?renditions=%7B", "?enlarge=maybe",
+        "?name=..%2Fx", "?anchor=up", "?format=exe", "?size=99999x1"}) {
+    const Reply reply = ask("POST", std::string("/v1/jobs") + query, jpeg_bytes());
+    EXPECT_EQ(reply.status, 400) << query << reply.text;
+    EXPECT_EQ(code_of(reply), "bad_request") << query;
+  }
+}
+
+TEST_F(JobsApi, AKeyNamesOneJob) {
+  const std::vector<Field> key = {{"Idempotency-Key", "k1"}};
+  const Reply first = ask("POST", "/v1/jobs", jpeg_bytes(), key);
+  const Reply again = ask("POST", "/v1/jobs", jpeg_bytes(), key);
+  EXPECT_EQ(first.status, 202);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_EQ(field_of(first, "Location"), field_of(again, "Location"));
+  EXPECT_EQ(count(*spool_)->jobs[static_cast<size_t>(State::staging)], 1);
+}
+
+TEST_F(JobsApi, AKeyUsedForSomethingElseIsAConflict) {
+  const std::vector<Field> key = {{"Idempotency-Key", "k1"}};
+  EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes(), key).status, 202);
+  EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes(300), key).status, 409);
+  const Reply reply = ask("POST", "/v1/jobs?size=9x9", jpeg_bytes(), key);
+  EXPECT_EQ(reply.status, 409);
+  EXPECT_EQ(code_of(reply), "key_reused");
+}
+
+TEST_F(JobsApi, BadKeysAreRefused) {
+  for (const std::string& key : {std::string(), std::string(256, 'k'), std::string("a b")}) {
+    EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes(), {{"Idempotency-Key", key}}).status, 400);
+  }
+  const std::string form = form_of({form_part("name=\"a\"; filename=\"a.jpg\"", jpeg_bytes()),
+                                    form_part("name=\"b\"; filename=\"b.jpg\"", jpeg_bytes())});
+  EXPECT_EQ(post_form("/v1/jobs", form, {{"Idempotency-Key", "k"}}).status, 400);
+}
+
+TEST_F(JobsApi, EachRefusalOfAnUploadHasItsStatus) {
+  config_.limits.max_file_bytes = 1000;
+  options_.max_body_bytes = 5000;
+  open_site();
+  EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes(1001)).status, 413);
+  EXPECT_EQ(post_form("/v1/jobs", form_of({form_part("name=\"file\"", jpeg_bytes(1001))})).status,
+            413);
+  EXPECT_EQ(post_form("/v1/jobs", std::string(5001, 'x')).status, 413);
+  EXPECT_EQ(ask("POST", "/v1/jobs", "").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/jobs", "II*\0tiff").status, 415);
+  EXPECT_EQ(post_form("/v1/jobs", "--B\r\nnonsense").status, 400);
+  EXPECT_EQ(ask("POST", "/v1/jobs", "x", {{"Content-Type", "multipart/form-data"}}).status, 400);
+  EXPECT_EQ(files_in_tmp(), 0);
+}
+
+TEST_F(JobsApi, NoLengthIs411) {
+  auto head = parse_head("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  FakeBody body("", 1);
+  EXPECT_EQ(answer(*site_, Asked{std::get<Head>(head), &body, &client_}).status, 411);
+}
+
+TEST_F(JobsApi, NoRoomIs507) {
+  config_.min_free_bytes = uint64_t{1} << 60;
+  open_site();
+  const Reply reply = ask("POST", "/v1/jobs", jpeg_bytes());
+  EXPECT_EQ(reply.status, 507);
+  EXPECT_NE(field_of(reply, "Retry-After"), "");
+  EXPECT_EQ(ask("GET", "/readyz").status, 507);
+}
+
+TEST_F(JobsApi, TooManyWaitingIs429) {
+  options_.max_waiting = 1;
+  open_site();
+  submitted();
+  board_->look();
+  const Reply reply = ask("POST", "/v1/jobs", jpeg_bytes());
+  EXPECT_EQ(reply.status, 429);
+  EXPECT_NE(field_of(reply, "Retry-After"), "");
+}
+
+TEST_F(JobsApi, AnUploadThatBreaksOffLeavesNothing) {
+  const std::string bytes = jpeg_bytes(5000);
+  FakeBody body(bytes, 1000);
+  body.fail_after = 3000;
+  auto head =
+      parse_head("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n");
+  const Reply reply = answer(*site_, Asked{std::get<Head>(head), &body, &client_});
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(files_in_tmp(), 0);
+  EXPECT_FALSE(count(*spool_)->oldest_waiting);
+}
+
+TEST_F(JobsApi, ACompletedJobNamesItsResults) {
+  const std::string id = submitted("?filename=My%20photo.JPG");
+  complete_next("result bytes");
+  const Json job = json_of(ask("GET", "/v1/jobs/" + id));
+  EXPECT_EQ(text_in(job, "state"), "completed");
+  const Json& result = member(job, "results")->front();
+  EXPECT_EQ(text_in(result, "name"), "thumb");
+  EXPECT_EQ(integer_in(result, "width", 0, 1000), 500);
+  EXPECT_EQ(integer_in(result, "bytes", 0, 1000), 12);
+  EXPECT_EQ(text_in(result, "type"), "image/jpeg");
+  EXPECT_EQ(text_in(result, "url"), "/v1/jobs/" + id + "/results/thumb");
+}
+
+TEST_F(JobsApi, AResultIsSentWithItsTypeAndASafeName) {
+  const std::string id = submitted("?filename=My%22%0d%0a%20ph%C3%B6to.JPG");
+  complete_next();
+  for (const std::string& address :
+       {"/v1/jobs/" + id + "/results/thumb", "/result/" + id, "/result/" + id + "/thumb"}) {
+    const Reply reply = ask("GET", address + "?download=1");
+    ASSERT_EQ(reply.status, 200) << address << reply.text;
+    EXPECT_EQ(reply.type, "image/jpeg");
+    ASSERT_TRUE(reply.file);
+    EXPECT_EQ(reply.file->size_bytes, 12);
+    EXPECT_EQ(field_of(reply, "Content-Disposition"),
+              "attachment; filename=\"My____ph__to-thumb.jpg\"");
+  }
+  EXPECT_EQ(ask("GET", "/result/" + id + "/none").status, 404);
+}
+
+TEST_F(JobsApi, AResultIsNotSentTwiceToWhoHasIt) {
+  const std::string id = submitted();
+  complete_next();
+  const Reply reply = ask("GET", "/result/" + id);
+  const std::string etag = field_of(reply, "ETag");
+  const auto status = [&](const std::string& tags) {
+    return ask("GET", "/result/" + id, "", {{"If-None-Match", tags}}).status;
+  };
+  EXPECT_EQ(status(etag), 304);
+  EXPECT_EQ(status("\"x\", W/" + etag), 304);
+  EXPECT_EQ(status("*"), 304);
+  EXPECT_EQ(status("\"x\""), 200);
+}
+
+TEST_F(JobsApi, AResultThatIsGoneIs410) {
+  const std::string id = submitted();
+  complete_next();
+  const auto job = find(*spool_, *JobId::parse(id));
+  const std::string path = layout::result(job->ticket.id, job->outcome->results[0].file);
+  ASSERT_EQ(sys::unlinkat(spool_->root(), path.c_str(), 0), 0);
+  EXPECT_EQ(ask("GET", "/result/" + id).status, 410);
+}
+
+TEST_F(JobsApi, WhatHasNoResultSaysWhy) {
+  const std::string waiting = submitted();
+  const Reply early = ask("GET", "/result/" + waiting);
+  EXPECT_EQ(early.status, 409);
+  EXPECT_EQ(code_of(early), "not_completed");
+  fail_next("bad data");
+  EXPECT_EQ(code_of(ask("GET", "/result/" + waiting)), "failed");
+  EXPECT_EQ(ask("GET", "/v1/jobs/" + waiting + "/results").status, 409);
+  const std::string cancelled = submitted();
+  EXPECT_EQ(ask("DELETE", "/v1/jobs/" + cancelled).status, 200);
+  EXPECT_EQ(code_of(ask("GET", "/result/" + cancelled)), "cancelled");
+}
+
+TEST_F(JobsApi, AFailedJobTellsItsErrorAndCanBeRetried) {
+  const std::string id = submitted();
+  fail_next("bad data");
+  const Json job = json_of(ask("GET", "/v1/jobs/" + id));
+  EXPECT_EQ(text_in(job, "state"), "failed");
+  EXPECT_EQ(text_in(*member(job, "error"), "code"), "corrupt_image");
+  EXPECT_EQ(text_in(*member(job, "error"), "message"), "bad data");
+  EXPECT_EQ(text_in(json_of(ask("POST", "/v1/jobs/" + id + "/retry")), "state"), "staging");
+  complete_next();
+  EXPECT_EQ(ask("POST", "/v1/jobs/" + id + "/retry").status, 409);
+  EXPECT_EQ(ask("DELETE", "/v1/jobs/" + id).status, 409);
+}
+
+TEST_F(JobsApi, TheRecordHoldsEverything) {
+  const std::string id = submitted();
+  complete_next();
+  const Json job = json_of(ask("GET", "/jobs/" + id));
+  for (const char* name : {"request", "tries", "report", "results", "max_attempts"}) {
+    EXPECT_NE(member(job, name), nullptr) << name;
+  }
+}
+
+TEST_F(JobsApi, UnknownYoungIdsAre404OldOnes410) {
+  EXPECT_EQ(ask("GET", "/v1/jobs/" + JobId::generate().text()).status, 404);
+  EXPECT_EQ(ask("GET", "/v1/jobs/0190aaaa-89ab-7def-8123-456789abcdef").status, 410);
+  EXPECT_EQ(ask("DELETE", "/v1/jobs/0190aaaa-89ab-7def-8123-456789abcdef").status, 410);
+  for (const char* bad : {"42", "..%5c..", "0190AAAA-89ab-7def-8123-456789abcdef"}) {
+    const std::string id = bad;
+    EXPECT_EQ(ask("GET", "/v1/jobs/" + id).status, 404);
+    EXPECT_EQ(ask("GET", "/result/" + id).status, 404);
+    EXPECT_EQ(ask("DELETE", "/v1/jobs/" + id).status, 404);
+    EXPECT_EQ(ask("POST", "/v1/jobs/" + id + "/retry").status, 404);
+  }
+  config_.keep_completed = config_.keep_failed = std::chrono::seconds(0);
+  open_site();
+  EXPECT_EQ(ask("GET", "/v1/jobs/0190aaaa-89ab-7def-8123-456789abcdef").status, 404);
+}
+
+TEST_F(JobsApi, ATagTellsWhetherAJobChanged) {
+  const std::string id = submitted();
+  const std::string etag = field_of(ask("GET", "/v1/jobs/" + id), "ETag");
+  const auto again = [&] { return ask("GET", "/v1/jobs/" + id, "", {{"If-None-Match", etag}}); };
+  EXPECT_EQ(again().status, 304);
+  complete_next();
+  EXPECT_EQ(again().status, 200);
+}
+
+TEST_F(JobsApi, AWaitEndsWithTheJob) {
+  const std::string id = submitted();
+  client_.on_wait = [&] {
+    client_.on_wait = nullptr;
+    complete_next();
+  };
+  EXPECT_EQ(text_in(json_of(ask("GET", "/v1/jobs/" + id + "?wait=60")), "state"), "completed");
+}
+
+TEST_F(JobsApi, AWaitEndsWithTheClient) {
+  const std::string id = submitted();
+  client_.patience = 3;
+  EXPECT_EQ(text_in(json_of(ask("GET", "/v1/jobs/" + id + "?wait=60")), "state"), "staging");
+}
+
+TEST_F(JobsApi, TooManyWaitsAreAnsweredAtOnce) {
+  options_.max_held = 0;
+  open_site();
+  const std::string id = submitted();
+  client_.on_wait = [] { FAIL() << "nobody may wait"; };
+  EXPECT_EQ(ask("GET", "/v1/jobs/" + id + "?wait=60").status, 200);
+}
+
+TEST_F(JobsApi, BadNumbersAreRefused) {
+  const std::string id = submitted();
+  for (const char* wait : {"-1", "61", "x", "", "1e3"}) {
+    EXPECT_EQ(ask("GET", "/v1/jobs/" + id + "?wait=" + std::string(wait)).status, 400) << wait;
+  }
+  EXPECT_EQ(ask("GET", "/v1/jobs?limit=0").status, 400);
+  EXPECT_EQ(ask("GET", "/v1/jobs?limit=501").status, 400);
+  EXPECT_EQ(ask("GET", "/v1/jobs?state=odd").status, 400);
+}
+
+TEST_F(JobsApi, TheListIsNewestFirst) {
+  const std::string first = submitted();
+  const std::string second = submitted();
+  complete_next();
+  const Json all = json_of(ask("GET", "/v1/jobs"));
+  ASSERT_EQ(member(all, "jobs")->size(), 2U);
+  EXPECT_EQ(text_in(member(all, "jobs")->at(0), "id"), second);
+  EXPECT_EQ(text_in(member(all, "jobs")->at(1), "id"), first);
+  EXPECT_EQ(member(json_of(ask("GET", "/v1/jobs?limit=1")), "jobs")->size(), 1U);
+  const Json done = json_of(ask("GET", "/v1/jobs?state=completed"));
+  ASSERT_EQ(member(done, "jobs")->size(), 1U);
+  EXPECT_EQ(text_in(member(done, "jobs")->at(0), "id"), first);
+}
+
+}  // namespace
+}  // namespace imgq::web

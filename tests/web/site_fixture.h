@@ -1,0 +1,100 @@
+#ifndef IMGQ_TESTS_WEB_SITE_FIXTURE_H_
+#define IMGQ_TESTS_WEB_SITE_FIXTURE_H_
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spool/claim.h"
+#include "spool/json.h"
+#include "src/web/routes.h"
+
+namespace imgq::web {
+
+// Bytes of the smallest thing that passes for a JPEG when it is taken in; no worker sees it here.
+inline std::string jpeg_bytes(size_t size = 200) {
+  std::string bytes = "\xff\xd8\xff\xe0";
+  bytes.resize(size, 'j');
+  return bytes;
+}
+
+// A body handed out in pieces of a size.
+class FakeBody final : public Body {
+ public:
+  FakeBody(std::string bytes, size_t piece) : bytes_(std::move(bytes)), piece_(piece) {}
+  Result<std::string_view> next() override {
+    if (fail_after && given_ >= *fail_after) return Error{ECONNRESET, "receive", "connection"};
+    const std::string_view out = std::string_view(bytes_).substr(given_, piece_);
+    given_ += out.size();
+    return out;
+  }
+
+  std::optional<size_t> fail_after;  // the client goes away after so many bytes
+
+ private:
+  std::string bytes_;
+  size_t piece_;
+  size_t given_ = 0;
+};
+
+// A client that stays; `on_wait` is run whenever a reply waits for something.
+class FakeClient final : public Client {
+ public:
+  bool wait(int64_t) override {
+    if (on_wait) on_wait();
+    return --patience > 0;
+  }
+  bool stopping() const override { return patience <= 0; }
+
+  std::function<void()> on_wait;
+  int patience = 1000;
+};
+
+// A site on a spool of its own, and a pretended daemon.
+class SiteTest : public ::testing::Test {
+ protected:
+  SiteTest();
+  ~SiteTest() override;
+
+  // Makes the site anew, after settings were changed.
+  void open_site();
+
+  Reply ask(const std::string& method, const std::string& target, const std::string& body = "",
+            const std::vector<Field>& fields = {}, size_t piece = 1000);
+  Reply post_form(const std::string& target, const std::string& form,
+                  const std::vector<Field>& fields = {});
+
+  // Submits by the API; returns the id.
+  std::string submitted(const std::string& query = "");
+
+  // What a daemon would do with the oldest waiting job.
+  void complete_next(const std::string& result = "result bytes");
+  void fail_next(const std::string& message);
+  Claim claim_next();
+
+  int64_t files_in_tmp() const;
+
+  std::string directory_;
+  std::optional<Spool> spool_;
+  Config config_;
+  SiteOptions options_;
+  std::optional<Committer> committer_;
+  std::unique_ptr<Board> board_;
+  std::optional<Meter> meter_;
+  std::unique_ptr<Site> site_;
+  std::optional<Owner> owner_;
+  FakeClient client_;
+};
+
+std::string form_part(const std::string& disposition, const std::string& data);
+std::string form_of(const std::vector<std::string>& parts);  // boundary "B"
+
+Json json_of(const Reply& reply);
+std::string field_of(const Reply& reply, const std::string& name);
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_TESTS_WEB_SITE_FIXTURE_H_

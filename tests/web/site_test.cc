@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <fstream>
+
+#include "src/web/page.h"
+#include "tests/web/site_fixture.h"
+
+namespace imgq::web {
+namespace {
+
+using Routing = SiteTest;
+using Access = SiteTest;
+using Page = SiteTest;
+using Events = SiteTest;
+using Metrics = SiteTest;
+
+TEST_F(Routing, UnknownAddressesAre404) {
+  for (const char* target :
+       {"/nothing", "/v1", "/v1/jobs/", "/uploadFile/", "//", "/a/b/c/d/e/f"}) {
+    EXPECT_EQ(ask("GET", target).status, 404) << target;
+  }
+}
+
+TEST_F(Routing, AnotherMethodIs405AndTellsWhichAreAllowed) {
+  const Reply reply = ask("PUT", "/v1/jobs");
+  EXPECT_EQ(reply.status, 405);
+  EXPECT_EQ(field_of(reply, "Allow"), "OPTIONS, POST, GET, HEAD");
+  EXPECT_EQ(ask("DELETE", "/uploadFile").status, 405);
+  EXPECT_EQ(ask("OPTIONS", "/v1/jobs").status, 200);
+}
+
+TEST_F(Routing, AnUnknownMethodIs501) {
+  EXPECT_EQ(ask("BREW", "/v1/jobs").status, 501);
+  EXPECT_EQ(ask("TRACE", "/").status, 501);
+}
+
+TEST_F(Routing, HeadIsAnsweredAsGet) { EXPECT_EQ(ask("HEAD", "/heartbeat").status, 200); }
+
+TEST_F(Access, WithoutTheTokenOnlyLifeIsShown) {
+  options_.token = "0123456789abcdef";
+  open_site();
+  for (const char* target : {"/", "/v1/jobs", "/metrics", "/openapi.json", "/nothing", "/v1/events",
+                             "/queryFileStatus/42", "/page.js"}) {
+    EXPECT_EQ(ask("GET", target).status, 401) << target;
+  }
+  EXPECT_EQ(ask("POST", "/uploadFile").status, 401);
+  for (const char* target : {"/livez", "/readyz", "/healthz", "/heartbeat"}) {
+    EXPECT_EQ(ask("GET", target).status, 200) << target;
+  }
+}
+
+TEST_F(Access, TheTokenOpensAsBearerAndAsPassword) {
+  options_.token = "0123456789abcdef";
+  open_site();
+  const auto status = [&](const std::string& authorization) {
+    return ask("GET", "/v1/jobs", "", {{"Authorization", authorization}}).status;
+  };
+  EXPECT_EQ(status("Bearer 0123456789abcdef"), 200);
+  EXPECT_EQ(status("bearer  0123456789abcdef"), 200);
+  EXPECT_EQ(status("Basic eDowMTIzNDU2Nzg5YWJjZGVm"), 200);
+  for (const char* wrong : {"Bearer 0123456789abcdeF", "Bearer 0123456789abcde", "Bearer",
+                            "Bearer ", "Basic 0123456789abcdef", "Basic MDEyMzQ1Njc4OWFiY2RlZg==",
+                            "0123456789abcdef", "Digest 0123456789abcdef"}) {
+    EXPECT_EQ(status(wrong), 401) << wrong;
+  }
+}
+
+TEST_F(Access, AnotherSitesPageChangesNothing) {
+  const auto status = [&](const std::string& origin) {
+    return ask("POST", "/v1/jobs", jpeg_bytes(), {{"Origin", origin}}).status;
+  };
+  EXPECT_EQ(status("http://localhost"), 202);
+  EXPECT_EQ(status("http://evil.example"), 403);
+  EXPECT_EQ(status("null"), 403);
+  EXPECT_EQ(ask("DELETE", "/v1/jobs/42", "", {{"Origin", "http://evil.example"}}).status, 403);
+}
+
+TEST_F(Access, AStrangeHostIsNotAnswered) {
+  const auto status = [&](const std::string& host) {
+    auto head = parse_head("GET /heartbeat HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    FakeBody body("", 1);
+    return answer(*site_, Asked{std::get<Head>(head), &body, &client_}).status;
+  };
+  for (const char* host : {"localhost", "LOCALHOST:8080", "127.0.0.1:9", "[::1]:80", "10.1.2.3"}) {
+    EXPECT_EQ(status(host), 200) << host;
+  }
+  for (const char* host :
+       {"evil.example", "localhost.evil.example", "", "127.0.0.1.evil.example"}) {
+    EXPECT_EQ(status(host), 421) << host;
+  }
+  options_.hosts.emplace_back("imgq.example");
+  open_site();
+  EXPECT_EQ(status("imgq.example:443"), 200);
+}
+
+TEST_F(Page, NamesCannotBreakOutOfIt) {
+  const std::string id = submitted("?filename=%3Cscript%3E%22'%26.jpg");
+  fail_next("<b>\"why\"</b>");
+  board_->look();
+  const Reply reply = ask("GET", "/");
+  EXPECT_EQ(reply.text.find("<script>\""), std::string::npos);
+  EXPECT_NE(reply.text.find("&lt;script&gt;&quot;&#39;&amp;.jpg"), std::string::npos);
+  EXPECT_NE(reply.text.find("&lt;b&gt;&quot;why&quot;&lt;/b&gt;"), std::string::npos);
+  EXPECT_NE(reply.text.find("data-id=\"" + id + "\""), std::string::npos);
+}
+
+TEST_F(Page, AllowsNothingFromOutside) {
+  const Reply reply = ask("GET", "/");
+  const std::string policy = field_of(reply, "Content-Security-Policy");
+  EXPECT_EQ(policy.find("default-src 'none'"), 0U);
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+  for (const char* outside : {"http://", "https://", " style=", " onclick=", "javascript:"}) {
+    EXPECT_EQ(reply.text.find(outside), std::string::npos) << outside;
+  }
+}
+
+TEST_F(Page, WorksAsAFormAndATable) {
+  const Reply sent =
+      post_form("/", form_of({form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()),
+                              form_part("name=\"file\"; filename=\"b.txt\"", "text"),
+                              form_part("name=\"preset\"", "")}));
+  EXPECT_EQ(sent.status, 303);
+  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=1");
+  const std::string text = ask("GET", "/?taken=1&refused=1").text;
+  EXPECT_NE(text.find("1 taken in, 1 refused"), std::string::npos);
+  EXPECT_NE(text.find("a.jpg"), std::string::npos);
+  const std::string id = count(*spool_)->oldest_waiting->text();
+  EXPECT_EQ(ask("POST", "/jobs/" + id + "/cancel").status, 303);
+  EXPECT_EQ(state_of(*spool_, *JobId::parse(id)).operator*(), State::cancelled);
+  EXPECT_EQ(field_of(ask("POST", "/jobs/" + id + "/retry"), "Location"), "/?moved=1");
+  EXPECT_EQ(ask("POST", "/jobs/" + id + "/eat").status, 404);
+}
+
+TEST_F(Page, AFormWithoutAFileIsToldSo) {
+  const Reply sent = post_form("/", form_of({form_part("name=\"file\"; filename=\"\"", "")}));
+  EXPECT_EQ(sent.status, 303);
+  EXPECT_EQ(field_of(sent, "Location"), "/?none=1");
+}
+
+TEST_F(Page, NoticesAreOursAlone) {
+  const std::string text = ask("GET", "/?taken=%3Cb%3E&refused=%3Cb%3E&moved=1").text;
+  EXPECT_NE(text.find("0 taken in."), std::string::npos);
+}
+
+TEST_F(Page, AssetsHaveTheirTypes) {
+  EXPECT_EQ(ask("GET", "/page.js").type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(ask("GET", "/page.css").type, "text/css; charset=utf-8");
+  EXPECT_EQ(ask("GET", "/favicon.ico").status, 404);
+}
+
+TEST(Html, WhatDoesNotShowIsEscaped) {
+  EXPECT_EQ(html("a\n\x1b[1m\xff<"), "a\\x0a\\x1b[1m\\xff&lt;");
+}
+
+// Runs a stream until it has said `what`, or the client's patience is over.
+std::string heard_until(const Reply& reply, FakeClient& client, const std::string& what) {
+  std::string heard;
+  reply.stream(client, [&](std::string_view bytes) {
+    heard += bytes;
+    return heard.find(what) == std::string::npos;
+  });
+  return heard;
+}
+
+TEST_F(Events, AStreamBeginsWithWhatThereIs) {
+  const std::string id = submitted();
+  board_->look();
+  const Reply reply = ask("GET", "/v1/events");
+  EXPECT_EQ(reply.type, "text/event-stream");
+  const std::string heard = heard_until(reply, client_, id);
+  EXPECT_NE(heard.find("event: counts\n"), std::string::npos);
+  EXPECT_NE(heard.find("event: job\n"), std::string::npos);
+}
+
+TEST_F(Events, AChangeIsToldOnce) {
+  const std::string id = submitted();
+  board_->look();
+  int waits = 0;
+  client_.on_wait = [&] {
+    if (++waits == 1) complete_next();
+    board_->look();
+  };
+  client_.patience = 20;
+  const std::string heard = heard_until(ask("GET", "/v1/events"), client_, "\"completed\",");
+  EXPECT_NE(heard.find("\"state\":\"staging\""), std::string::npos);
+  EXPECT_NE(heard.find("\"state\":\"completed\""), std::string::npos);
+  size_t jobs = 0;
+  for (size_t at = 0; (at = heard.find("event: job", at)) != std::string::npos; ++at) ++jobs;
+  EXPECT_EQ(jobs, 2U) << heard;
+}
+
+TEST_F(Events, MoreStreamsThanAllowedAre503) {
+  options_.max_held = 1;
+  open_site();
+  const auto first = std::make_unique<Reply>(ask("GET", "/v1/events"));
+  EXPECT_EQ(ask("GET", "/v1/events").status, 503);
+}
+
+TEST_F(Events, AStreamThatEndedMakesRoom) {
+  options_.max_held = 1;
+  open_site();
+  EXPECT_EQ(ask("GET", "/v1/events").status, 200);
+  EXPECT_EQ(ask("GET", "/v1/events").status, 200);
+}
+
+TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
+  submitted();
+  submitted();
+  submitted();
+  board_->look();
+  complete_next();
+  fail_next("why");
+  board_->look();
+  const std::string text = ask("GET", "/metrics").text;
+  for (const char* row :
+       {"imgq_jobs{state=\"staging\"} 1\n", "imgq_jobs{state=\"completed\"} 1\n",
+        "imgq_jobs_finished_total{result=\"completed\"} 1\n",
+        "imgq_jobs_finished_total{result=\"failed\"} 1\n", "imgq_job_duration_seconds_count 2\n",
+        "imgq_spool_up 1\n", "imgq_http_received_bytes_total 600\n",
+        "imgq_http_requests_total{route=\"/v1/jobs\",status=\"202\"} 3\n"}) {
+    EXPECT_NE(text.find(row), std::string::npos) << row << text;
+  }
+}
+
+TEST_F(Metrics, JobsThatComeAndGoBetweenTwoLooksAreCountedOnce) {
+  for (int i = 0; i < 5; ++i) {
+    submitted();
+    complete_next();
+  }
+  board_->look();
+  board_->look();
+  EXPECT_EQ(board_->view()->totals.finished[0], 5);
+  EXPECT_EQ(board_->view()->last_minute, 5);
+}
+
+TEST_F(Metrics, NoLabelHoldsAClientsWords) {
+  (void)ask("GET", "/evil%22%7D");
+  (void)ask("GET", "/v1/jobs/evil%22%7D");
+  EXPECT_EQ(ask("GET", "/metrics").text.find("evil"), std::string::npos);
+}
+
+TEST_F(Routing, TheDescriptionNamesEveryRoute) {
+  const Json api = json_of(ask("GET", "/openapi.json"));
+  ASSERT_NE(member(api, "paths"), nullptr);
+  for (const char* path :
+       {"/uploadFile", "/queryFileStatus/{id}", "/heartbeat", "/v1/jobs", "/v1/jobs/{id}",
+        "/v1/jobs/{id}/retry", "/v1/jobs/{id}/results", "/v1/jobs/{id}/results/{name}",
+        "/v1/events", "/jobs/{id}", "/result/{id}", "/result/{id}/{name}", "/livez", "/readyz",
+        "/healthz", "/metrics", "/openapi.json", "/"}) {
+    EXPECT_TRUE(member(api, "paths")->contains(path)) << path;
+  }
+}
+
+}  // namespace
+}  // namespace imgq::web
