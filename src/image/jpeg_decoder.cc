@@ -12,12 +12,16 @@ constexpr int kMaxScans = 500;  // more are an attack on the processor
 
 int divided_up(int px, int by) { return (px + by - 1) / by; }
 
-// The strongest of libjpeg's reductions that keeps both sides at least as long as asked.
+// libjpeg reduces by leaving out frequencies, at 1/8 all but the mean: almost free, but soft. What
+// is left for Lanczos to reduce must be enough to make the result sharp: measured on photographs
+// (tests/bench/image-quality), 1.3 keeps SSIM within 0.002 of a full decode.
+constexpr double kLeftToFilter = 1.3;
+
+// The strongest of libjpeg's reductions that leaves so much.
 int reduction_for(Size stored, Size least) {
   for (int by : {8, 4, 2}) {
-    if (stored.width >= int64_t{least.width} * by && stored.height >= int64_t{least.height} * by) {
-      return by;
-    }
+    const double needed = by * kLeftToFilter;
+    if (stored.width >= least.width * needed && stored.height >= least.height * needed) return by;
   }
   return 1;
 }

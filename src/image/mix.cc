@@ -2,34 +2,22 @@
 
 #include <algorithm>
 
+#include "src/image/mix_x86.h"
+
 namespace imgq::image {
 namespace {
 
-constexpr size_t kBlock = 64;  // sums that stay in registers and the nearest cache
+constexpr int kByteDrop = kWeightBits - kMiddleBits, kSampleDrop = kWeightBits;
 
+// Any machine, and what is left over at the end of a row elsewhere.
 template <class Sample, int kDrop>
-void mix_block(const Sample* const* rows, const int16_t* weights, size_t taps, size_t at,
-               size_t count, int16_t* out) {
-  int32_t sums[kBlock];
-  std::fill_n(sums, kBlock, 1 << (kDrop - 1));
-  for (size_t k = 0; k < taps; ++k) {
-    const Sample* row = rows[k] + at;
-    const int32_t weight = weights[k];
-    for (size_t i = 0; i < count; ++i) sums[i] += row[i] * weight;
+void mix_plainly(const Sample* const* rows, const int16_t* weights, size_t taps, size_t from,
+                 size_t count, int16_t* out) {
+  for (size_t i = from; i < count; ++i) {
+    int32_t sum = 1 << (kDrop - 1);
+    for (size_t k = 0; k < taps; ++k) sum += rows[k][i] * weights[k];
+    out[i] = static_cast<int16_t>(std::clamp(sum >> kDrop, INT16_MIN, INT16_MAX));
   }
-  for (size_t i = 0; i < count; ++i) {
-    out[at + i] = static_cast<int16_t>(std::clamp(sums[i] >> kDrop, INT16_MIN, INT16_MAX));
-  }
-}
-
-template <class Sample, int kDrop>
-void mix_blocks(const Sample* const* rows, const int16_t* weights, size_t taps, int16_t* out,
-                size_t count) {
-  size_t at = 0;
-  for (; at + kBlock <= count; at += kBlock) {
-    mix_block<Sample, kDrop>(rows, weights, taps, at, kBlock, out);
-  }
-  if (at < count) mix_block<Sample, kDrop>(rows, weights, taps, at, count - at, out);
 }
 
 template <int kBands>
@@ -49,16 +37,19 @@ void mix_pixels(const int16_t* row, int first_px, const std::vector<Taps>& taps,
 
 void mix_rows(const uint8_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
               size_t count) {
-  mix_blocks<uint8_t, kWeightBits - kMiddleBits>(rows, weights, taps, out, count);
+  const size_t done = x86::mix_byte_rows(rows, weights, taps, out, count);
+  mix_plainly<uint8_t, kByteDrop>(rows, weights, taps, done, count, out);
 }
 
 void mix_rows(const int16_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
               size_t count) {
-  mix_blocks<int16_t, kWeightBits>(rows, weights, taps, out, count);
+  const size_t done = x86::mix_sample_rows(rows, weights, taps, out, count);
+  mix_plainly<int16_t, kSampleDrop>(rows, weights, taps, done, count, out);
 }
 
 void mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps, int bands,
                  int32_t* sums) {
+  if (x86::mix_columns(row, first_px, taps, bands, sums)) return;
   switch (bands) {
     case 1:
       return mix_pixels<1>(row, first_px, taps, sums);

@@ -3,14 +3,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "src/image/kernel.h"
 
-// The inner loops of resampling. Between the two passes a sample is an int16_t with kMiddleBits
-// of fraction, which leaves room for what Lanczos overshoots.
+// The inner loops of resampling, where nearly all of its time goes. Between the two passes a sample
+// is an int16_t with kMiddleBits of fraction, which leaves room for what Lanczos overshoots.
 namespace imgq::image {
 
 inline constexpr int kMiddleBits = 6;
+
+// Samples that may be read, but do not count, behind the end of a middle row.
+inline constexpr size_t kReadAhead = 16;
 
 // out[i] = sum over k of rows[k][i] * weights[k], for bytes, or for samples with kMiddleBits.
 void mix_rows(const uint8_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
@@ -19,7 +23,8 @@ void mix_rows(const int16_t* const* rows, const int16_t* weights, size_t taps, i
               size_t count);
 
 // One result row from one middle row, for `bands` interleaved samples a pixel; `row` begins at the
-// input pixel `first_px`. The sums keep kWeightBits + kMiddleBits of fraction.
+// input pixel `first_px` and has kReadAhead samples behind it. The sums keep kWeightBits +
+// kMiddleBits of fraction.
 void mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps, int bands,
                  int32_t* sums);
 

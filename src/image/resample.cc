@@ -128,7 +128,7 @@ Resampler::State::State(Size input, PixelKind kind, const Window& window)
   (wide_ ? ring16_.resize(ring_rows_ * row_samples_) : ring8_.resize(ring_rows_ * row_samples_));
   if (kind.alpha) wide_row_.resize(static_cast<size_t>(input.width * bands_));
   if (squares_x_ > 1 || squares_y_ > 1) square_sums_.resize(row_samples_);
-  middle_.resize(row_samples_);
+  middle_.resize(row_samples_ + kReadAhead);
   sums_.resize(out_.row_bytes());
 }
 

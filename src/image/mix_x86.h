@@ -1,0 +1,26 @@
+#ifndef IMGQ_SRC_IMAGE_MIX_X86_H_
+#define IMGQ_SRC_IMAGE_MIX_X86_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "src/image/kernel.h"
+
+// The loops of mix.h for x86-64: SSE2, which every one has, and AVX2 where the machine has it. Each
+// does what it can and says how much: on other machines, nothing.
+namespace imgq::image::x86 {
+
+// Results done, from the start.
+size_t mix_byte_rows(const uint8_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
+                     size_t count);
+size_t mix_sample_rows(const int16_t* const* rows, const int16_t* weights, size_t taps,
+                       int16_t* out, size_t count);
+
+// All or nothing.
+bool mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps, int bands,
+                 int32_t* sums);
+
+}  // namespace imgq::image::x86
+
+#endif  // IMGQ_SRC_IMAGE_MIX_X86_H_
