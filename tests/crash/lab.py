@@ -140,8 +140,16 @@ class Stack:
             raise RuntimeError(f"drain: {code}, not ended: {left}\n{self.tail()}")
 
     def settle(self, timeout=60):
+        """Repair, work everything off, repair what the last daemons left."""
+        self.repair()
         self.drain(timeout)
-        self.run("fsck", "--repair")
+        self.repair()
+
+    def repair(self):
+        for _ in range(2):  # what one repair lays bare, the next one mends
+            done = self.run("fsck", "--repair")
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"fsck: {done.returncode} {done.stderr.decode()}")
 
     def collect_once(self):
         """Takes what the hook saw published since last time as promises: somebody was told."""
@@ -193,7 +201,7 @@ def photos(count, seed=1):
 def strace(call, inject, follow=True):
     """The words before a command that make strace interfere with it."""
     words = ["strace", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:{inject}"]
-    return [*words, "-f", "--seccomp-bpf"] if follow else words
+    return [*words, "-f"] if follow else words
 
 
 def need(*programs):

@@ -116,6 +116,11 @@ class World {
     real_ns_ += ms * 1'000'000;
     steady_ns_ += ms * 1'000'000;
   }
+  // The same at a world's very end: the next world's clock need not be later than this.
+  void pass_last(int64_t ms) {
+    pass(ms);
+    passed_last_ns_ += ms * 1'000'000;
+  }
   void step_clock(int64_t ms) { real_ns_ += ms * 1'000'000; }
 
   // Called at the start of each call by sim_sys.cc.
@@ -154,6 +159,7 @@ class World {
   int next_pid_ = 1000;
   int64_t real_ns_;
   int64_t steady_ns_ = 1'000'000'000;
+  int64_t passed_last_ns_ = 0;
 };
 
 }  // namespace imgq::sim
