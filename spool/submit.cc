@@ -12,6 +12,8 @@
 namespace imgq {
 namespace {
 
+constexpr size_t kMaxGroup = 256;  // each holds a descriptor of its ticket until it is synced
+
 // One draft on its way into the spool. Once `error` or `earlier` is set it goes no further.
 struct Entry {
   Draft* draft;
@@ -206,7 +208,7 @@ Result<Submitted> answer_of(const Entry& entry) {
 }  // namespace
 
 std::vector<Result<Submitted>> submit(const Spool& spool, std::vector<Draft> drafts, Sync sync) {
-  const size_t group_size = sync == Sync::full ? 1 : std::max<size_t>(drafts.size(), 1);
+  const size_t group_size = sync == Sync::full ? 1 : kMaxGroup;
   std::vector<Result<Submitted>> answers;
   answers.reserve(drafts.size());
   for (size_t start = 0; start < drafts.size(); start += group_size) {

@@ -40,7 +40,7 @@ struct Submitted {
 };
 
 // Submits jobs: source and ticket durable under their names, token in staging/, and only then the
-// answer; in `batch` and `none` all drafts share their syncs. Answers are in the order of the
+// answer; in `batch` and `none` up to 256 drafts share their syncs. Answers are in the order of the
 // drafts; a draft whose answer is an Error left nothing behind, save what sweep removes.
 //   errors  ENOSPC, EDQUOT, EROFS no room; EINVAL a draft breaks records.h's bounds; EIO a sync
 //           failed: none of the group is acknowledged

@@ -117,11 +117,15 @@ JobId SpoolTest::submit_one(Draft draft_to_submit) {
 }
 
 std::vector<JobId> SpoolTest::submit_many(int count) {
-  std::vector<Draft> drafts;
-  for (int i = 0; i < count; ++i) drafts.push_back(draft("image " + std::to_string(i)));
   std::vector<JobId> ids;
-  for (auto& answer : submit(spool_, std::move(drafts), Sync::none)) {
-    ids.push_back(must(std::move(answer)).id);
+  while (std::ssize(ids) < count) {
+    std::vector<Draft> drafts;  // each holds a descriptor: so many at once
+    for (auto i = std::ssize(ids); i < count && drafts.size() < 100; ++i) {
+      drafts.push_back(draft("image " + std::to_string(i)));
+    }
+    for (auto& answer : submit(spool_, std::move(drafts), Sync::none)) {
+      ids.push_back(must(std::move(answer)).id);
+    }
   }
   return ids;
 }
@@ -203,6 +207,16 @@ JobId SpoolTest::past_job(int64_t unix_ms, Ending ending, int number, std::strin
   std::filesystem::create_directories(std::filesystem::path(token).parent_path());
   std::filesystem::create_hard_link(path(layout::ticket(id)), token);
   return id;
+}
+
+::testing::AssertionResult SpoolTest::is_clean() {
+  const FsckReport report = must(fsck(spool_, Repair::report_only));
+  if (report.clean()) return ::testing::AssertionSuccess();
+  auto dirty = ::testing::AssertionFailure();
+  for (const Finding& finding : report.findings) {
+    if (finding.kind != Finding::Kind::note) dirty << finding.path << ": " << finding.what << "\n";
+  }
+  return dirty;
 }
 
 JobId unknown_id() { return JobId::generate(); }

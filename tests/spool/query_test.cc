@@ -97,7 +97,7 @@ TEST_F(Queries, AnUnreadableTryIsLeftOut) {
 }
 
 TEST_F(Queries, DiskErrorsAreToldAsSuch) {
-  const JobId id = submit_one();
+  const JobId id = job_in(State::hold, owner_);
   for (const char* call : {"openat", "pread", "fstatat", "list"}) {
     faults::clear();
     faults::add({.call = call, .code = EIO, .times = -1});

@@ -135,6 +135,7 @@ TEST_F(Recovery, ACompletedClaimOfADeadOwnerIsOnlyTidied) {
   EXPECT_EQ(done.finished, 1);
   EXPECT_EQ(done.jobs, 0);
   EXPECT_TRUE(lab::is_there(path(layout::ended(Ending::completed, id))));
+  must(sweep_tmp(spool_));
   EXPECT_TRUE(is_clean());
 }
 
@@ -207,6 +208,7 @@ TEST_F(Recovery, ResultsOfADeadOwnerThatItDidNotPublishAreRemoved) {
   ASSERT_TRUE(lab::is_there(named));
   recover_all();
   EXPECT_FALSE(lab::is_there(named));
+  must(sweep_tmp(spool_));
   EXPECT_TRUE(is_clean());
 }
 
