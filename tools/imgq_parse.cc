@@ -245,6 +245,7 @@ void set_up(CLI::App& app) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_help_flag("");
   app.fallthrough();
+  app.require_subcommand(0, 1);  // a file may be named like a command
   app.footer(
       "imgq run -o thumbs photos/  # thumbnails of a folder, no set-up\n"
       "imgq submit photo.jpg  # a job for imgqd; prints its id\n"

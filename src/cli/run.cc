@@ -216,6 +216,8 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
   Config config = run.session.config;
   config.retry_first = std::min(config.retry_first, kRetryFirst);
   config.retry_max = std::min(config.retry_max, kRetryMax);
+  // The floor is for a spool that others need, too; here the disk may be used up.
+  if (config.origin["daemon.min_free"] == "default") config.min_free_bytes = 0;
   const auto tally = engine(spool, config, run.sync, ended);
   if (!tally) return {false, tally.error()};
   return {tally->interrupted, std::nullopt};

@@ -100,7 +100,8 @@ Result<TempFile> take_file(const Plan& plan, const std::string& path, Draft& dra
   if (plan.options.link) {
     auto linked = link_source(plan.spool, AT_FDCWD, path);
     const bool copy = !linked && (linked.error().code == EXDEV || linked.error().code == EPERM ||
-                                  linked.error().code == EMLINK || linked.error().code == EINVAL);
+                                  linked.error().code == EMLINK || linked.error().code == EINVAL ||
+                                  linked.error().code == ELOOP);
     if (!copy) return linked;
     plan.session.console.detail(about(path, "cannot be linked, copied instead"));
   }
@@ -131,41 +132,65 @@ Result<Draft> make_draft(const Plan& plan, const std::string& path) {
 // An error that says something of the spool, not of the file.
 bool is_of_spool(const Error& error) { return is_pausing(error) && error.code != EMFILE; }
 
-void submit_group(Plan& plan, std::vector<Draft>& drafts) {
-  std::vector<std::string> names;
-  for (const Draft& draft : drafts) names.push_back(draft.name);
-  const Sync sync = drafts.size() == 1 ? Sync::full : Sync::batch;
-  const auto answers = submit(plan.spool, std::move(drafts), sync);
-  drafts.clear();
-  for (size_t i = 0; i < answers.size(); ++i) {
-    if (answers[i]) {
-      print_id(plan, *answers[i], names[i]);
+// Files of one group in the order given: those with a draft, and those with trouble.
+struct Group {
+  std::vector<Draft> drafts;
+  struct Entry {
+    std::string name;
+    std::optional<Trouble> trouble;
+  };
+  std::vector<Entry> entries;
+};
+
+void stop_at(Plan& plan, const Error& error) {
+  if (is_of_spool(error) && plan.stopped == Exit::ok) plan.stopped = exit_for(error);
+}
+
+// Submits the drafts and tells of all entries, in their order.
+void finish(Plan& plan, Group& group) {
+  const Sync sync = group.drafts.size() == 1 ? Sync::full : Sync::batch;
+  std::vector<Result<Submitted>> answers;
+  if (!group.drafts.empty()) answers = submit(plan.spool, std::move(group.drafts), sync);
+  size_t next = 0;
+  for (const Group::Entry& entry : group.entries) {
+    if (entry.trouble) {
+      print_error(plan, *entry.trouble);
       continue;
     }
-    const Error& error = answers[i].error();
-    if (is_of_spool(error) && plan.stopped == Exit::ok) plan.stopped = exit_for(error);
-    print_error(plan, {names[i], error.text(), exit_for(error)});
+    const auto& answer = answers[next++];
+    if (answer) {
+      print_id(plan, *answer, entry.name);
+      continue;
+    }
+    stop_at(plan, answer.error());
+    print_error(plan, {entry.name, answer.error().text(), exit_for(answer.error())});
   }
+  group = Group();
   if (!plan.session.console.flush() && plan.stopped == Exit::ok) plan.stopped = Exit::io_error;
 }
 
-// Drafts are made in order, and so are errors told; a group is submitted when full or at the end.
-void submit_all(Plan& plan, const std::vector<Input>& files) {
-  std::vector<Draft> drafts;
-  for (const Input& input : files) {
-    if (plan.stopped != Exit::ok) return;
-    auto draft = make_draft(plan, input.path);
-    if (draft) {
-      drafts.push_back(std::move(*draft));
-    } else if (is_of_spool(draft.error())) {
-      plan.stopped = exit_for(draft.error());
-      print_error(plan, {display_name(plan, input.path), draft.error().text(), plan.stopped});
-    } else {
-      print_error(plan, trouble_for(display_name(plan, input.path), draft.error()));
-    }
-    if (drafts.size() == kGroup) submit_group(plan, drafts);
+void add(Plan& plan, Group& group, const std::string& path) {
+  const std::string name = display_name(plan, path);
+  auto draft = make_draft(plan, path);
+  if (draft) {
+    group.drafts.push_back(std::move(*draft));
+    group.entries.push_back({name, std::nullopt});
+    return;
   }
-  if (!drafts.empty()) submit_group(plan, drafts);
+  stop_at(plan, draft.error());
+  group.entries.push_back({name, is_of_spool(draft.error())
+                                     ? Trouble{name, draft.error().text(), exit_for(draft.error())}
+                                     : trouble_for(name, draft.error())});
+}
+
+void submit_all(Plan& plan, const std::vector<Input>& files) {
+  Group group;
+  for (const Input& input : files) {
+    if (plan.stopped != Exit::ok) break;
+    add(plan, group, input.path);
+    if (group.entries.size() == kGroup) finish(plan, group);
+  }
+  finish(plan, group);
 }
 
 Status check_options(const SubmitOptions& options, size_t files) {
@@ -210,8 +235,10 @@ Exit submit_command(const Session& session, const SubmitOptions& options) {
   submit_all(plan, inputs->files);
   if (!session.console.flush()) return fail(session, Exit::io_error, "cannot write to stdout");
   if (plan.stopped != Exit::ok) return plan.stopped;
-  if (options.wait) plan.sum.add(wait_for(session, *spool, plan.ids, *timeout));
-  return plan.sum.total();
+  const Exit submitted = plan.sum.total();
+  if (!options.wait) return submitted;
+  const Exit waited = wait_for(session, *spool, plan.ids, *timeout);
+  return waited == Exit::try_later || submitted == Exit::ok ? waited : submitted;
 }
 
 }  // namespace imgq::cli

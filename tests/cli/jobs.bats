@@ -1,0 +1,286 @@
+#!/usr/bin/env bats
+# Jobs from submission to results, with a daemon.
+load helper
+
+setup() {
+  own_directory
+  "$imgq" init >/dev/null
+  small_jpeg >a.jpg
+  small_jpeg >b.jpg
+}
+
+@test "submit, wait, status, get: the whole way" {
+  start_daemon
+  exits 0 "$imgq" submit --size 8x8 a.jpg "$samples/fig.jpg"
+  cp stdout ids
+  exits 0 "$imgq" wait <ids
+  same "$output$errors" ""
+  exits 0 "$imgq" status "$(head -1 ids)"
+  same "$output" completed
+  # shellcheck disable=SC2046
+  exits 0 "$imgq" status $(cat ids)
+  same "$output" "$(sed 's/$/ completed/' ids)"
+  exits 0 "$imgq" status --json - <ids
+  json_lines stdout
+  jq -e -s 'all(.[]; .state == "completed" and .attempts == 1 and .results[0].name == "thumb" and
+    .results[0].width == 8 and .results[0].bytes > 0 and .results[0].type == "image/jpeg")' stdout
+  mkdir got
+  exits 0 "$imgq" get -o got - <ids
+  same "$output" $'got/a.jpg\ngot/fig.jpg'
+  cmp got/a.jpg "$("$imgq" status --json "$(head -1 ids)" | jq -r '.results[0].file')"
+  exits 0 "$imgq" get -o - "$(head -1 ids)"
+  cmp stdout got/a.jpg
+  exits 0 "$imgq" fsck
+}
+
+@test "get names files after their source, whole and replaced at once" {
+  start_daemon
+  id=$("$imgq" submit --size 4x,8x a.jpg)
+  "$imgq" wait "$id"
+  exits 0 "$imgq" get "$id"
+  same "$output" $'a.4w.jpg\na.8w.jpg'
+  echo old >a.8w.jpg
+  exits 0 "$imgq" get --rendition 8w "$id"
+  same "$(head -c 2 a.8w.jpg | od -An -tx1)" " ff d8"
+  exits 0 "$imgq" get --rendition 4w -o deep.jpg "$id"
+  exits 0 "$imgq" get -o new/folder/ "$id"
+  [ -s new/folder/a.4w.jpg ]
+  exits 64 "$imgq" get -o one.jpg "$id"
+  contains "$errors" "several results"
+  exits 1 "$imgq" get --rendition none "$id"
+  exits 73 "$imgq" get -o /proc/nothing/x.jpg --rendition 4w "$id"
+  exits 74 bash -c '"$1" get -o - --rendition 4w "$2" >/dev/full' _ "$imgq" "$id"
+  exits 0 "$imgq" get --json "$id"
+  json_lines stdout
+  same "$(find . -name '.imgq-*' | wc -l)" 0
+}
+
+@test "names that are odd, hidden or paths become harmless files" {
+  start_daemon
+  local odd=$'x\n\xff y.jpg'
+  cp a.jpg "$odd"
+  cp a.jpg .hidden
+  "$imgq" submit "$odd" .hidden >ids
+  "$imgq" submit --name ../../up/evil.png - <a.jpg >>ids
+  "$imgq" wait <ids
+  mkdir got
+  exits 0 "$imgq" get --print0 -o got - <ids
+  same "$(tr -cd '\0' <stdout | wc -c)" 3
+  [ -s got/$'x\n\xff y.jpg' ]
+  [ -s got/evil.jpg ]
+  [ -s "got/$(sed -n 2p ids).jpg" ]
+  same "$(ls -A got | wc -l)" 4
+}
+
+@test "jobs of one get that are named alike do not meet" {
+  start_daemon
+  mkdir x y
+  cp a.jpg x/
+  cp a.jpg y/
+  "$imgq" submit x/a.jpg y/a.jpg >ids
+  exits 0 "$imgq" get --wait -o got/ - <ids
+  same "$output" $'got/a.jpg\ngot/a-2.jpg'
+}
+
+@test "what is no image fails with its cause, the others are done" {
+  start_daemon
+  echo "hello, world" >text.jpg
+  head -c 200 "$samples/fig.jpg" >cut.jpg
+  huge_png 50000 50000 >huge.png
+  exits 1 "$imgq" submit --wait a.jpg text.jpg cut.jpg huge.png b.jpg
+  cp stdout ids
+  same "$(wc -l <stderr)" 3
+  contains "$errors" "not_an_image"
+  contains "$errors" "truncated"
+  # shellcheck disable=SC2046
+  exits 0 "$imgq" status $(cat ids)
+  same "$(cut -d' ' -f2 stdout | tr '\n' ' ')" "completed failed failed failed completed "
+  exits 0 "$imgq" status --json "$(sed -n 2p ids)"
+  jq -e '.error.code == "not_an_image" and (.error.message | length > 0) and .attempts == 1' stdout
+  exits 0 "$imgq" status --json "$(sed -n 4p ids)"
+  jq -e '.error.code == "side_too_long" or .error.code == "too_many_pixels"' stdout
+  exits 1 "$imgq" get "$(sed -n 2p ids)"
+  contains "$errors" "has no result"
+  exits 1 "$imgq" wait - <ids
+  exits 0 "$imgq" log
+  same "$(wc -l <stdout)" 5
+  exits 0 "$imgq" log -n 2 --json
+  same "$(wc -l <stdout)" 2
+  json_lines stdout
+}
+
+@test "a failed job is tried again by hand, a completed one never" {
+  start_daemon
+  echo "hello" >text.jpg
+  exits 1 "$imgq" submit --wait text.jpg
+  id=$output
+  exits 0 "$imgq" list --state failed --ids
+  same "$output" "$id"
+  "$imgq" list --state failed | exits 0 "$imgq" retry --json
+  jq -e '.id == $id and .state == "staging"' --arg id "$id" stdout
+  exits 1 "$imgq" wait "$id"
+  exits 0 "$imgq" status --json "$id"
+  jq -e '.attempts == 2 and (.tries | length) == 1 and .tries[0].kind == "retried"' stdout
+  exits 0 "$imgq" submit --wait a.jpg
+  done=$output
+  exits 1 "$imgq" retry "$done"
+  same "$errors" "imgq: $done: is completed and cannot be retried"
+  exits 1 "$imgq" cancel "$done"
+}
+
+@test "wait ends by its time, and says how many are left" {
+  exits 0 "$imgq" submit a.jpg b.jpg
+  cp stdout ids
+  exits 75 "$imgq" wait --timeout 0 - <ids
+  same "$errors" "imgq: timed out: 2 of 2 jobs have not ended"
+  exits 75 "$imgq" submit --wait --timeout 0 a.jpg
+  same "$(wc -l <stdout)" 1
+  "$imgq" cancel <ids
+  exits 1 "$imgq" wait - <ids
+  contains "$errors" "cancelled"
+}
+
+@test "purge removes ended jobs, shows them first, and asks on a terminal" {
+  start_daemon
+  "$imgq" submit --wait a.jpg b.jpg >ids
+  waiting=$("$imgq" submit --hold a.jpg)
+  exits 0 "$imgq" purge --older 0 --dry-run
+  same "$(sort stdout)" "$(sort ids)"
+  exits 0 "$imgq" purge --older 1h
+  same "$output" ""
+  exits 1 "$imgq" purge "$waiting"
+  same "$errors" "imgq: $waiting: has not ended: cancel it first"
+  exits 1 python3 - "$imgq" "$(head -1 ids)" <<'END'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], 'purge', sys.argv[2]])
+seen = b''
+while b'[y/N] ' not in seen:
+    seen += os.read(fd, 1024)
+os.write(fd, b'n\n')
+try:
+    while os.read(fd, 1024):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+  exits 0 "$imgq" status "$(head -1 ids)"
+  exits 0 "$imgq" purge "$(head -1 ids)"
+  exits 1 "$imgq" status "$(head -1 ids)"
+  exits 0 "$imgq" purge --older 0 --state completed --force --json
+  jq -e '.purged == true' stdout
+  exits 64 "$imgq" purge --older 0 --state staging
+  exits 64 "$imgq" purge --older 0 "$waiting"
+  same "$(find spool/jobs -name '*.jpg' | wc -l)" 0
+  exits 0 "$imgq" fsck
+}
+
+@test "info tells all about a job and about a file" {
+  start_daemon
+  id=$("$imgq" submit --wait "$samples/dogs-sideways.jpg")
+  exits 0 "$imgq" info "$id"
+  contains "$output" "completed"
+  contains "$output" "image/jpeg"
+  exits 0 "$imgq" info --json "$samples/dogs-sideways.jpg" "$id"
+  json_lines stdout
+  jq -e -s '.[0].format == "jpeg" and .[0].width > 0 and .[0].orientation > 1 and
+    .[1].state == "completed"' stdout
+  echo "no image" >text.jpg
+  exits 65 "$imgq" info text.jpg
+  contains "$errors" "not_an_image"
+  exits 66 "$imgq" info gone.jpg
+  exits 1 "$imgq" info text.jpg "$samples/fig.jpg"
+  exits 64 "$imgq" info
+}
+
+@test "list is ordered, limited and filtered" {
+  "$imgq" submit a.jpg b.jpg a.jpg >ids
+  "$imgq" cancel "$(sed -n 2p ids)"
+  exits 0 "$imgq" list --ids --oldest
+  same "$output" "$(cat ids)"
+  exits 0 "$imgq" list --ids
+  same "$output" "$(tac ids)"
+  exits 0 "$imgq" list --ids --limit 1
+  same "$output" "$(tail -1 ids)"
+  exits 0 "$imgq" list --ids --state cancelled
+  same "$output" "$(sed -n 2p ids)"
+  exits 0 "$imgq" list --json --state staging
+  json_lines stdout
+  same "$(wc -l <stdout)" 2
+  exits 64 "$imgq" list --state done
+  contains "$errors" "staging, delayed, processing, completed, failed, hold or cancelled"
+}
+
+@test "stats counts, gives the oldest age, and metrics that Prometheus reads" {
+  exits 0 "$imgq" stats --age
+  same "$output" 0
+  "$imgq" submit a.jpg b.jpg >ids
+  exits 0 "$imgq" stats --json
+  json_lines stdout
+  jq -e '.jobs.staging == 2 and .oldest_waiting_seconds >= 0 and .free_bytes > 0' stdout
+  jq -e --arg id "$(head -1 ids)" '.oldest_waiting == $id' stdout
+  exits 0 "$imgq" stats
+  grep -qE '^staging +2$' stdout
+  exits 0 "$imgq" stats --prometheus
+  grep -qF 'imgq_jobs{state="staging"} 2' stdout
+  if command -v promtool >/dev/null; then promtool check metrics <stdout; fi
+}
+
+@test "log follows what ends" {
+  start_daemon
+  "$imgq" submit --wait a.jpg >first
+  "$imgq" log -f >log 2>log.err 3>&- &
+  follower=$!
+  until_true grep -q "$(cat first)" log
+  "$imgq" submit --wait b.jpg a.jpg >more
+  until_true grep -q "$(tail -1 more)" log
+  kill -INT "$follower" || true
+  got=0
+  wait "$follower" || got=$?
+  same "$got" 130
+  same "$(cut -d' ' -f2 log | sort)" "$(cat first more | sort)"
+  same "$(cat log.err)" ""
+}
+
+@test "top shows one look where there is no terminal, and lives on one until q" {
+  start_daemon
+  echo "no image" >text.jpg
+  "$imgq" submit --wait a.jpg text.jpg >/dev/null 2>&1 || true
+  exits 0 "$imgq" top
+  contains "$output" "completed 1"
+  contains "$output" "last failures"
+  contains "$output" "not_an_image"
+  contains "$output" "pid $daemon (alive)"
+  exits 0 "$imgq" top --json
+  json_lines stdout
+  jq -e '.jobs.completed == 1 and .owners[0].life == "alive"' stdout
+  exits 64 "$imgq" top --interval 0
+  mkfifo keys
+  exits 0 python3 - "$imgq" <<'END'
+import os, pty, select, sys, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ['TERM'] = 'xterm'
+    os.execv(sys.argv[1], [sys.argv[1], 'top'])
+seen = b''
+deadline = time.monotonic() + 60
+sent = False
+while time.monotonic() < deadline:
+    if select.select([fd], [], [], 0.1)[0]:
+        try:
+            data = os.read(fd, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        seen += data
+    if b'completed 1' in seen and not sent:
+        os.write(fd, b'q')
+        sent = True
+_, status = os.waitpid(pid, 0)
+assert os.waitstatus_to_exitcode(status) == 0, status
+assert seen.startswith(b'\x1b[?1049h') and b'\x1b[?1049l' in seen, seen
+END
+}

@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# run: thumbnails here and now.
+load helper
+
+setup() {
+  own_directory
+  mkdir photos
+  cp "$samples"/*.jpg "$samples"/*.png photos/
+  small_jpeg >a.jpg
+}
+
+# Everything below a directory but .imgq, with what would change if it were made anew.
+made() {
+  find "$1" -path "$1/.imgq" -prune -o -type f -printf '%P %i %T@\n' | sort
+}
+
+size_of() {
+  "$imgq" info --json "$1" | jq -r '"\(.width)x\(.height)"'
+}
+
+@test "a folder becomes a folder of thumbnails, and nothing else is left" {
+  exits 0 "$imgq" run -o out photos
+  same "$output" ""
+  contains "$errors" "6 made, 0 up to date, 0 failed"
+  same "$(ls out)" "$(ls photos | sed 's/\.png$/.jpg/')"
+  for file in out/*.jpg; do
+    [[ $(size_of "$file") =~ ^(500x[0-9]+|[0-9]+x500|470x470)$ ]]
+    same "$(stat -c %a "$file")" "$(printf '%o' $((0666 & ~$(umask))))"
+  done
+  same "$(ls -A out/.imgq)" done
+}
+
+@test "run again does nothing; a source that changed is made anew; so is a result that went" {
+  "$imgq" run -q -o out photos
+  made out >first
+  exits 0 "$imgq" run -o out photos
+  contains "$errors" "0 made, 6 up to date"
+  made out >second
+  cmp first second
+  touch photos/fig.jpg
+  rm out/stream.jpg
+  echo broken >out/mountains.jpg
+  exits 0 "$imgq" run -o out photos
+  contains "$errors" "3 made, 3 up to date"
+  exits 0 "$imgq" run -o out --size 100x100 photos
+  contains "$errors" "6 made"
+  [[ $(size_of out/fig.jpg) =~ ^100x ]]
+}
+
+@test "one bad file does not stop the rest: a line each at the end, exit 1; all bad: 65, 66" {
+  echo "hello" >photos/text.jpg
+  head -c 5000 photos/fig.jpg >photos/cut.jpg
+  : >photos/empty.jpg
+  huge_png 50000 50000 >photos/huge.png
+  exits 1 "$imgq" run -o out photos/*.jpg photos/*.png gone.jpg
+  same "$(grep -c '^imgq: photos/' stderr)" 4
+  contains "$errors" "imgq: gone.jpg: No such file or directory"
+  contains "$errors" "imgq: photos/empty.jpg: the file is empty"
+  contains "$errors" "6 made, 0 up to date, 5 failed"
+  same "$(ls out | wc -l)" 6
+  same "$(ls -A out/.imgq)" done
+  exits 65 "$imgq" run -o out2 photos/text.jpg photos/cut.jpg
+  exits 66 "$imgq" run -o out2 gone.jpg
+  exits 1 "$imgq" run -o out2 gone.jpg photos/text.jpg
+}
+
+@test "folders keep their structure; names that would meet are kept apart, always alike" {
+  mkdir -p tree/x/y other
+  cp a.jpg tree/top.jpg
+  cp a.jpg tree/x/y/deep.jpg
+  cp a.jpg tree/same.jpg
+  cp photos/dandelion-cut-out.png tree/same.png
+  cp a.jpg other/top.jpg
+  echo "no image" >tree/notes.txt
+  exits 0 "$imgq" run -o out --print tree other
+  same "$(sort stdout)" "out/same.jpg.jpg
+out/same.png.jpg
+out/top.jpg-2.jpg
+out/top.jpg.jpg
+out/x/y/deep.jpg"
+  exits 0 "$imgq" run -o out --print tree other
+  contains "$errors" "0 made, 5 up to date"
+  same "$(wc -l <stdout)" 5
+}
+
+@test "odd names survive, from a list separated by NUL" {
+  local odd=$'new\nline \xff.jpg'
+  cp a.jpg "photos/$odd"
+  find photos -name '*line*' -print0 | exits 0 "$imgq" run -0 --files-from - -o out --print0
+  same "$(tr -cd '\0' <stdout | wc -c)" 1
+  [ -s "out/$odd" ]
+}
+
+@test "an output below the input is not taken for input" {
+  exits 0 "$imgq" run -o photos/thumbs photos
+  exits 0 "$imgq" run -o photos/thumbs photos
+  contains "$errors" "0 made, 6 up to date"
+}
+
+@test "neither sources nor other people's files are written over" {
+  cp a.jpg in.jpg
+  before=$(sha256sum in.jpg)
+  exits 1 "$imgq" run -o . in.jpg photos/fig.jpg
+  contains "$errors" "would overwrite a source"
+  same "$(sha256sum in.jpg)" "$before"
+  mkdir out
+  echo precious >out/fig.jpg
+  exits 73 "$imgq" run -o out photos/fig.jpg
+  contains "$errors" "--overwrite replaces it"
+  same "$(cat out/fig.jpg)" precious
+  exits 0 "$imgq" run -o out --overwrite photos/fig.jpg
+  [[ $(size_of out/fig.jpg) =~ ^500x ]]
+}
+
+@test "several sizes from one decode, and a manifest with srcset" {
+  exits 1 "$imgq" run -o out --size 320x,640x --format webp --manifest all.json photos a.jpg gone.jpg
+  jq -e '.imgq == 1 and (.images | length) == 7 and (.failed | length) == 1' all.json
+  jq -e '.images[] | select(.source == "photos/fig.jpg") |
+    .srcset == "fig.320w.webp 320w, fig.640w.webp 640w" and .width == 1600 and
+    (.results | length) == 2 and all(.results[]; .type == "image/webp" and .bytes > 0)' all.json
+  [ -s out/fig.320w.webp ]
+  exits 0 "$imgq" run -q -o out --size 320x,640x --format webp --manifest - photos
+  jq -e '(.images | length) == 6' stdout
+}
+
+@test "json tells of each image" {
+  echo "hello" >photos/text.jpg
+  exits 1 "$imgq" run -q -o made --json photos/text.jpg photos/fig.jpg
+  json_lines stdout
+  jq -e -s '(map(select(.state == "failed")) | .[0].error.code) == "not_an_image" and
+    (map(select(.state == "completed")) | .[0].results[0].file) == "fig.jpg"' stdout
+  exits 0 "$imgq" run -q -o made --json photos/fig.jpg
+  jq -e '.state == "up_to_date"' stdout
+}
+
+@test "nothing to do is well, unless --strict" {
+  mkdir none
+  exits 0 "$imgq" run -o out none
+  exits 66 "$imgq" run -o out --strict none
+  exits 64 "$imgq" run
+  exits 64 "$imgq" run -o out -
+  : | exits 0 "$imgq" run -o out --files-from -
+}
+
+many_photos() {
+  local n
+  for n in 1 2 3 4 5 6 7 8; do
+    for file in "$samples"/*.jpg; do ln -f "$file" "photos/$n-${file##*/}" 2>/dev/null || cp "$file" "photos/$n-${file##*/}"; done
+  done
+}
+
+some_made() { # at least $1 results in out/
+  [ "$(find out -path out/.imgq -prune -o -name '*.jpg' -print 2>/dev/null | wc -l)" -ge "$1" ]
+}
+
+@test "interrupted by SIGINT: exit 130; the same command goes on and redoes nothing" {
+  many_photos
+  total=$(ls photos | wc -l)
+  "$imgq" run --workers 1 -o out photos >log 2>&1 3>&- &
+  run=$!
+  until_true some_made 3
+  kill -INT "$run"
+  got=0
+  wait "$run" || got=$?
+  same "$got" 130
+  contains "$(cat log)" "interrupted:"
+  made out >before
+  [ "$(wc -l <before)" -lt "$total" ]
+  exits 0 "$imgq" run -o out photos
+  made out >after
+  same "$(wc -l <after)" "$total"
+  same "$(comm -23 before after | wc -l)" 0
+  same "$(ls -A out/.imgq)" done
+}
+
+@test "killed by SIGKILL: the same command goes on and redoes nothing" {
+  many_photos
+  total=$(ls photos | wc -l)
+  : >all_before
+  for count in 3 9; do
+    "$imgq" run --workers 1 -o out photos >/dev/null 2>&1 3>&- &
+    run=$!
+    until_true some_made "$count"
+    kill -KILL "$run"
+    wait "$run" || true
+    made out >>all_before
+  done
+  sort -u all_before >before
+  exits 0 "$imgq" run -o out photos
+  made out >after
+  same "$(wc -l <after)" "$total"
+  same "$(comm -23 before after | wc -l)" 0
+  same "$(ls -A out/.imgq)" done
+}
+
+@test "two runs in one place: the second is told to come later" {
+  mkdir -p out/.imgq
+  exec 9<out/.imgq
+  flock 9
+  exits 75 "$imgq" run -o out a.jpg
+  same "$errors" "imgq: out: another imgq run is at work there"
+  exec 9<&-
+  exits 0 "$imgq" run -o out a.jpg
+}
+
+@test "an output that cannot be written is told" {
+  echo file >blocked
+  exits 73 "$imgq" run -o blocked a.jpg
+  one_line stderr
+  exits 73 "$imgq" run -o /proc/nothing/here a.jpg
+  one_line stderr
+}
+
+@test "on a full disk it ends with exit 75, and goes on when there is room" {
+  can_mount || skip "cannot mount here"
+  many_photos
+  mkdir out
+  cat >inside <<'END'
+mount -t tmpfs -o size=400k,mode=700 none "$dir/out"
+timeout 60 "$imgq" run -o out photos >/dev/null 2>errors
+echo "exit $?"
+mount -o remount,size=50m "$dir/out"
+"$imgq" run -o out photos 2>/dev/null
+echo "exit $?"
+find out -path out/.imgq -prune -o -name '*.jpg' -print | wc -l
+END
+  export dir imgq
+  exits 0 unshare -m bash inside
+  same "$output" "exit 75
+exit 0
+$(ls photos | wc -l)"
+  contains "$(cat errors)" "No space left on device"
+}
+
+@test "progress is drawn on a terminal only" {
+  exits 0 "$imgq" run -o out1 photos
+  lacks $'\r' stderr
+  exits 0 env TERM=xterm script -qec "'$imgq' run -o out2 photos" /dev/null
+  grep -q '6/6 \[####' stdout
+  exits 0 env TERM=dumb script -qec "'$imgq' run -o out3 photos" /dev/null
+  lacks '\[#' stdout
+  exits 0 env TERM=xterm script -qec "'$imgq' -q run -o out4 photos" /dev/null
+  same "$output" ""
+}

@@ -1,0 +1,181 @@
+#!/usr/bin/env bats
+# Spools and records that are not as they should be.
+load helper
+
+setup() {
+  own_directory
+  small_jpeg >a.jpg
+}
+
+unknown=01a20c4a-2999-7512-8acf-1884698929c9
+
+@test "a missing spool is exit 69 with the cure, and is not made in passing" {
+  local command
+  for command in "status $unknown" "wait $unknown" "get $unknown" list stats fsck log top \
+    "cancel $unknown" "purge $unknown" "submit a.jpg"; do
+    # shellcheck disable=SC2086
+    exits 69 "$imgq" $command
+    same "$errors" "imgq: $dir/spool: no spool there: make one with 'imgq init --spool $dir/spool'"
+    same "$output" ""
+  done
+  [ ! -e spool ]
+}
+
+@test "another directory is no spool" {
+  mkdir spool
+  echo mine >spool/file
+  exits 69 "$imgq" submit a.jpg
+  exits 69 "$imgq" init
+  one_line stderr
+  same "$(ls spool)" file
+}
+
+@test "a spool of a foreign version is exit 69 and stays as it is" {
+  "$imgq" init >/dev/null
+  sed -i 's/^imgq spool 1/imgq spool 999/' spool/format
+  before=$(find spool | sort)
+  exits 69 "$imgq" submit a.jpg
+  contains "$errors" "another format version"
+  exits 69 "$imgq" init
+  same "$(find spool | sort)" "$before"
+  exits 1 "$imgq" doctor
+}
+
+@test "init makes a spool for oneself, or for a group, and leaves one that is there" {
+  exits 0 "$imgq" init
+  same "$output" "$dir/spool"
+  same "$(stat -c %a spool)" 700
+  uuid=$(cat spool/format)
+  exits 0 "$imgq" init
+  same "$(cat spool/format)" "$uuid"
+  exits 0 "$imgq" --spool shared init --shared
+  same "$(stat -c %a shared)" 2770
+  same "$(stat -c %a shared/staging)" 2770
+  exits 64 "$imgq" --spool other init --shared --group no-such-group
+  exits 64 "$imgq" --spool other init --group x
+}
+
+@test "a spool that cannot be made is told" {
+  exits 73 "$imgq" --spool /proc/nothing/spool init
+  one_line stderr
+}
+
+@test "an id that is malformed is exit 64, one that is unknown exit 1" {
+  "$imgq" init >/dev/null
+  local id
+  for id in x "" "../$unknown" "${unknown^^}" "${unknown}0" "$unknown/x" $'a\nb'; do
+    exits 64 "$imgq" status -- "$id"
+    one_line stderr
+  done
+  exits 64 "$imgq" cancel "$unknown" x
+  exits 1 "$imgq" status "$unknown"
+  same "$errors" "imgq: $unknown: no such job"
+  exits 1 "$imgq" status --json "$unknown"
+  jq -e '.error.code == "unknown"' stdout
+  local command
+  for command in wait get cancel retry hold release purge info; do
+    exits 1 "$imgq" "$command" "$unknown"
+    same "$errors" "imgq: $unknown: no such job"
+  done
+}
+
+ticket_of() {
+  find spool/jobs -name "$1.job"
+}
+
+@test "a ticket that is cut short, forged or too long is exit 74 and nothing else" {
+  "$imgq" init >/dev/null
+  id=$("$imgq" submit a.jpg)
+  ticket=$(ticket_of "$id")
+  cp "$ticket" whole
+  head -c 100 whole >"$ticket"
+  exits 74 "$imgq" status "$id"
+  one_line stderr
+  sed 's/"name":"a.jpg"/"name":"b.jpg"/' whole >"$ticket"
+  exits 74 "$imgq" status "$id"
+  contains "$errors" "digest"
+  { cat whole; head -c 100000 /dev/zero; } >"$ticket"
+  exits 74 "$imgq" status "$id"
+  exits 1 "$imgq" fsck
+  cp whole "$ticket"
+  exits 0 "$imgq" status "$id"
+}
+
+@test "a read-only spool is exit 75 for what writes, and can still be asked" {
+  can_mount || skip "cannot mount here"
+  "$imgq" init >/dev/null
+  id=$("$imgq" submit a.jpg)
+  cat >inside <<'END'
+mount --bind "$dir/spool" "$dir/spool"
+mount -o remount,ro,bind "$dir/spool"
+"$@"
+END
+  export dir
+  exits 75 unshare -m bash inside "$imgq" submit a.jpg
+  one_line stderr
+  contains "$errors" "ead-only"
+  exits 75 unshare -m bash inside "$imgq" cancel "$id"
+  exits 0 unshare -m bash inside "$imgq" status "$id"
+  same "$output" staging
+  exits 0 "$imgq" fsck
+}
+
+@test "a full spool is exit 75; what was acknowledged stays, nothing else is left" {
+  can_mount || skip "cannot mount here"
+  mkdir spool
+  head -c 300000 /dev/urandom >noise
+  { cat a.jpg noise; } >big.jpg
+  cat >inside <<'END'
+mount -t tmpfs -o size=2m,mode=700 none "$dir/spool"
+"$imgq" init >/dev/null
+got=0
+"$imgq" submit big.jpg big.jpg >first || exit 1
+"$imgq" submit big.jpg big.jpg big.jpg big.jpg big.jpg big.jpg >second 2>errors || got=$?
+echo "exit $got"
+for id in $(cat first second); do "$imgq" status "$id"; done
+find "$dir/spool/tmp" -type f | wc -l
+"$imgq" fsck || exit 1
+END
+  export dir imgq
+  exits 0 unshare -m bash inside
+  same "$(head -1 stdout)" "exit 75"
+  same "$(tail -1 stdout)" 0
+  [ "$(grep -c staging stdout)" -eq "$(($(wc -l <first) + $(wc -l <second)))" ]
+  same "$(wc -l <first)" 2
+  contains "$(cat errors)" "No space left on device"
+}
+
+@test "a spool of others is exit 77" {
+  [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null || skip "needs root and setpriv"
+  "$imgq" init >/dev/null
+  chmod 711 "$dir"
+  cp "$imgq" "$dir/imgq"
+  exits 77 setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/imgq" submit a.jpg
+  one_line stderr
+  contains "$errors" "permission denied"
+  exits 1 setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/imgq" doctor
+}
+
+@test "doctor says what is wrong and the cure" {
+  exits 1 "$imgq" doctor
+  contains "$output" "there is no spool"
+  contains "$output" "imgq init"
+  "$imgq" init >/dev/null
+  exits 1 "$imgq" doctor
+  contains "$output" "none is running: submitted jobs wait"
+  exits 1 "$imgq" doctor --json
+  json_lines stdout
+  jq -e '.healthy == false and any(.checks[]; .what == "daemon" and .health == "bad" and .cure)' stdout
+  IMGQ_WORKERS=3 exits 1 "$imgq" doctor
+  contains "$output" "IMGQ_WORKERS means nothing to imgq"
+  start_daemon
+  exits 0 "$imgq" doctor
+  contains "$output" "1 running"
+  exits 0 "$imgq" -q doctor
+  same "$output" ""
+  kill -KILL "$daemon"
+  wait "$daemon" 2>/dev/null || true
+  until_true sh -c '! flock -n -s "$1"/processing/*/.alive false' _ spool
+  exits 1 "$imgq" doctor
+  contains "$output" "is gone and left jobs behind"
+}

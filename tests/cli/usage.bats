@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# Options, help and the exit codes of usage errors.
+load helper
+
+commands() {
+  "$imgq" help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+@test "every command has help within 80 columns, examples before usage" {
+  local command
+  [ "$(commands | wc -l)" -ge 20 ]
+  for command in $(commands); do
+    exits 0 "$imgq" "$command" --help
+    same "$errors" ""
+    awk -v command="$command" 'length > 80 { print command ": " $0; bad = 1 } END { exit bad }' stdout
+    [ "$(grep -n '^Examples:' stdout | cut -d: -f1)" -lt "$(grep -n '^Usage:' stdout | cut -d: -f1)" ]
+    cp stdout by-option
+    exits 0 "$imgq" help "$command"
+    cmp stdout by-option
+    exits 0 "$imgq" "$command" -h
+    cmp stdout by-option
+  done
+}
+
+@test "the program's help names all commands and exit codes within 80 columns" {
+  exits 0 "$imgq" --help
+  awk 'length > 80 { print; bad = 1 } END { exit bad }' stdout
+  local word
+  for word in run submit status wait get list cancel retry hold release purge info stats log fsck \
+    doctor config top init; do
+    contains "$output" "  $word "
+  done
+  for word in 64 65 66 69 70 73 74 75 77 78 130; do contains "$(tr '\n' ' ' <stdout)" "$word "; done
+  cp stdout by-option
+  exits 0 "$imgq" help
+  cmp stdout by-option
+}
+
+@test "the version is told by -V and --version" {
+  exits 0 "$imgq" --version
+  [[ $output =~ ^imgq\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+  exits 0 "$imgq" -V
+}
+
+@test "without a command there is one line and exit 64" {
+  exits 64 "$imgq"
+  same "$output" ""
+  one_line stderr
+}
+
+@test "an unknown command is told, with the one that was meant" {
+  exits 64 "$imgq" submti a.jpg
+  same "$errors" "imgq: unknown command 'submti'; did you mean 'submit'?; 'imgq help' lists them"
+  exits 64 "$imgq" frobnicate
+  same "$errors" "imgq: unknown command 'frobnicate'; 'imgq help' lists them"
+  exits 64 "$imgq" help frobnicate
+}
+
+@test "commands are not abbreviated" {
+  exits 64 "$imgq" stat
+  exits 64 "$imgq" sub a.jpg
+}
+
+@test "an unknown option is told, with the one that was meant, wherever it stands" {
+  exits 64 "$imgq" submit --sizee 3x3 a.jpg
+  same "$errors" "imgq: unknown option '--sizee'; did you mean '--size'?; see 'imgq submit --help'"
+  exits 64 "$imgq" --spoool x list
+  same "$errors" "imgq: unknown option '--spoool'; did you mean '--spool'?; see 'imgq list --help'"
+  exits 64 "$imgq" list -5
+  exits 64 "$imgq" list --limit=3 extra
+  contains "$errors" "unexpected argument 'extra'"
+}
+
+@test "an option without its value is told" {
+  exits 64 "$imgq" submit --size
+  one_line stderr
+  contains "$errors" "--size"
+  exits 64 "$imgq" --spool
+}
+
+@test "numbers, sizes and durations are refused instead of wrapped" {
+  local option
+  for option in --quality=-1 --quality=0 --quality=101 --quality=1e1 --quality= \
+    --max-bytes=-1 --max-bytes=99999999999999999999 --size=-1x5 --size=0x0 --size=9000x1 --size=5 \
+    --sharpen=-1 --sharpen=nan --focus=2,0 --chroma=411 --background=red --anchor=up --format=gif \
+    --mode=zoom --preset=none; do
+    [ "$option" = --quality= ] && continue
+    exits 64 "$imgq" submit "$option" a.jpg
+    one_line stderr
+    same "$output" ""
+  done
+  exits 64 "$imgq" list --limit=-1
+  exits 64 "$imgq" list --limit=18446744073709551617
+  exits 64 "$imgq" wait --timeout=-1s 01a20c4a-2999-7512-8acf-1884698929c9
+  exits 64 "$imgq" purge --older=soon
+  exits 64 "$imgq" run --workers=-1 a.jpg
+}
+
+@test "options that exclude each other are told" {
+  exits 64 "$imgq" submit --fit --fill a.jpg
+  exits 64 "$imgq" submit --preset web --size 5x5 a.jpg
+  exits 64 "$imgq" submit --key k --dedupe a.jpg
+  exits 64 "$imgq" -q -v list
+  exits 64 "$imgq" list --newest --oldest
+  exits 64 "$imgq" stats --age --prometheus
+}
+
+@test "the last of a repeated option counts" {
+  exits 64 "$imgq" list --limit 5 --limit x
+  "$imgq" init >/dev/null
+  exits 0 "$imgq" list --limit x --limit 5
+}
+
+@test "options of the program may stand before and after the command" {
+  exits 69 "$imgq" --spool nowhere list
+  exits 69 "$imgq" list --spool nowhere
+  contains "$errors" "$dir/nowhere: no spool there"
+  exits 69 "$imgq" list --spool=nowhere
+}
+
+@test "a name that looks like an option is one only before --" {
+  "$imgq" init >/dev/null
+  small_jpeg >--size
+  exits 0 "$imgq" submit -- --size
+  [[ $output =~ ^[0-9a-f-]{36}$ ]]
+  exits 0 "$imgq" submit ./--size
+}
+
+@test "a file may be named like a command" {
+  "$imgq" init >/dev/null
+  small_jpeg >run
+  small_jpeg >help
+  exits 0 "$imgq" submit run help
+  same "$(wc -l <stdout)" 2
+}
+
+@test "colour is written only where it is wanted" {
+  "$imgq" init >/dev/null
+  small_jpeg >a.jpg
+  "$imgq" submit a.jpg >ids
+  "$imgq" cancel <ids
+  exits 0 "$imgq" log
+  lacks $'\e' stdout
+  exits 0 "$imgq" log --color always
+  grep -q $'\e' stdout
+  exits 64 "$imgq" log --color sometimes
+  # On a terminal: yes, unless NO_COLOR or a dumb one says no.
+  exits 0 env TERM=xterm script -qec "'$imgq' log" /dev/null
+  grep -q $'\e\[31m' stdout
+  exits 0 env TERM=xterm NO_COLOR=1 script -qec "'$imgq' log" /dev/null
+  lacks $'\e\[31m' stdout
+  exits 0 env TERM=dumb script -qec "'$imgq' log" /dev/null
+  lacks $'\e\[31m' stdout
+}
+
+@test "a full stdout is an error, not silence" {
+  "$imgq" init >/dev/null
+  local got=0
+  "$imgq" stats >/dev/full 2>stderr || got=$?
+  same "$got" 74
+  same "$(cat stderr)" "imgq: cannot write to stdout"
+}
+
+@test "start-up takes a few milliseconds and loads no image library" {
+  ldd "$imgq" >libraries
+  lacks vips libraries
+}
