@@ -133,7 +133,7 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
 
 Result<bool> Owner::finish_if_ended(const Token& token) const {
   if (mutated(Mutant::no_outcome_check_on_claim)) return false;
-  const auto ended = durable::exists(*spool_, layout::outcome(token.id));
+  auto ended = durable::exists(*spool_, layout::outcome(token.id));
   if (!ended || !*ended) return ended;
   const auto outcome = read_outcome(*spool_, token.id);
   if (!outcome) return outcome.error();

@@ -34,7 +34,7 @@ struct Promoted {
   int moved = 0;
   int64_t next_due_ms = 0;
 };
-inline constexpr int64_t kMaxDelayMs = 3600 * 1000;
+inline constexpr int64_t kMaxDelayMs = 3'600'000;
 Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms);
 
 // Exponential backoff with full jitter in its upper half: attempt 1 waits first_ms/2..first_ms,

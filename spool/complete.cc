@@ -59,14 +59,15 @@ Status prepare(const Spool& spool, Publication& entry) {
     if (!result) return result.error();
     entry.outcome.results.push_back(*result);
   }
-  if (const auto good = check(entry.outcome); !good) return good.error();
+  const auto text = encode_checked(entry.outcome);
+  if (!text) return text.error();
   for (size_t i = 0; i < entry.outcome.results.size(); ++i) {
     const std::string path = layout::result(entry.outcome.id, entry.outcome.results[i].file);
     const auto named = durable::put_new(spool, entry.job->results[i].file, path);
     if (!named) return named.error();
     entry.named.push_back(path);
   }
-  auto record = durable::write_temp(spool, encode(entry.outcome));
+  auto record = durable::write_temp(spool, *text);
   if (!record) return record.error();
   entry.record = std::move(*record);
   return Ok{};
@@ -170,6 +171,7 @@ std::vector<Result<Outcome>> Owner::complete_group(std::span<Finished> jobs, Syn
   sync_committed(group, entries);
   remove_others(*spool_, entries);
   std::vector<Result<Outcome>> answers;
+  answers.reserve(entries.size());
   for (const Publication& entry : entries) {
     answers.push_back(entry.error ? Result<Outcome>(*entry.error) : finish(entry.outcome, source));
   }
@@ -236,7 +238,7 @@ Result<int64_t> Owner::retry_later(const Claim& claim, const Cause& cause, const
     const auto failed = fail(claim, poison ? poison_of(cause) : cause, "{}", sync);
     return failed ? Result<int64_t>(0) : failed.error();
   }
-  const auto due = delay(claim, cause, backoff, sync);
+  auto due = delay(claim, cause, backoff, sync);
   ended(claim.token, due ? nullptr : &due.error());
   return due;
 }

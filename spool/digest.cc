@@ -10,7 +10,7 @@
 namespace imgq {
 namespace {
 
-constexpr size_t kChunkBytes = 128 * 1024;
+constexpr size_t kChunkBytes = 65'536;  // below malloc's limit for mmap
 
 std::string hex_of(sha256_ctx& context) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -41,7 +41,7 @@ std::string sha256_hex(std::string_view bytes) {
 Result<std::string> sha256_of_file(int fd, std::string_view path) {
   sha256_ctx context;
   sha256_init(&context);
-  const auto chunk = std::make_unique<char[]>(kChunkBytes);
+  const auto chunk = std::make_unique_for_overwrite<char[]>(kChunkBytes);
   off_t offset = 0;
   while (true) {
     const ssize_t got = sys::pread(fd, chunk.get(), kChunkBytes, offset);

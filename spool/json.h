@@ -17,7 +17,7 @@ namespace imgq {
 using Json = nlohmann::json;
 
 inline constexpr int kMaxJsonDepth = 32;
-inline constexpr size_t kMaxJsonBytes = 64 * 1024;
+inline constexpr size_t kMaxJsonBytes = 65'536;
 
 // errors  code 0: too long, too deep, a key twice, or the parser's own words with the byte
 Result<Json> parse_json(std::string_view text, std::string_view path);

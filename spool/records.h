@@ -17,7 +17,7 @@
 // Bytes that need not be UTF-8 (file names) are percent-encoded in the text, raw in the values.
 namespace imgq {
 
-inline constexpr size_t kMaxRecordBytes = 64 * 1024;
+inline constexpr size_t kMaxRecordBytes = 65'536;
 inline constexpr int kMaxAttemptNumber = 9999;
 inline constexpr size_t kMaxNameBytes = 4096;
 inline constexpr size_t kMaxKeyBytes = 255;
@@ -100,11 +100,11 @@ std::string encode(const Ticket& ticket);
 std::string encode(const Try& attempt);
 std::string encode(const Outcome& outcome);
 
-// What no record may break: bounds of lengths and numbers, names of results, and that the text fits
-// in kMaxRecordBytes. What passes here can be read back.
+// The same, but only of what can be read back: within all bounds of lengths and numbers, results
+// named as they must be, opaque parts that are objects, and a text that fits in kMaxRecordBytes.
 //   errors  EINVAL, the action says what is wrong
-Status check(const Ticket& ticket);
-Status check(const Outcome& outcome);
+Result<std::string> encode_checked(const Ticket& ticket);
+Result<std::string> encode_checked(const Outcome& outcome);
 
 bool is_source_path(std::string_view path);  // absolute, bounded, no NUL
 bool is_result_of(const ResultFile& result, const JobId& id, int attempt);  // by its file's name

@@ -10,7 +10,7 @@
 namespace imgq {
 namespace {
 
-constexpr size_t kChunkBytes = 256 * 1024;
+constexpr size_t kChunkBytes = 262'144;
 
 Status check_size(const struct stat& about, int64_t limit_bytes) {
   if (!S_ISREG(about.st_mode)) return Error{EINVAL, "take what is not a regular file", ""};
@@ -33,7 +33,7 @@ Result<bool> copy_in_kernel(int from, off_t* offset, int to, int64_t limit_bytes
 }
 
 Status copy_by_hand(int from, int to, int64_t limit_bytes) {
-  const auto chunk = std::make_unique<char[]>(kChunkBytes);
+  const auto chunk = std::make_unique_for_overwrite<char[]>(kChunkBytes);
   off_t offset = 0;
   while (true) {
     const ssize_t got = sys::pread(from, chunk.get(), kChunkBytes, offset);

@@ -66,8 +66,9 @@ Status write_ticket(const Spool& spool, Entry& entry) {
   } else if (draft.referenced.kind != SourceKind::referenced) {
     return Error{EINVAL, "submit a job without an image", draft.name};
   }
-  if (const auto good = check(entry.ticket); !good) return good.error();
-  auto file = durable::write_temp(spool, encode(entry.ticket));
+  const auto text = encode_checked(entry.ticket);
+  if (!text) return text.error();
+  auto file = durable::write_temp(spool, *text);
   if (!file) return file.error();
   entry.file = std::move(*file);
   return Ok{};

@@ -20,7 +20,7 @@
 namespace imgq::sys {
 namespace {
 
-constexpr size_t kListBytes = 64 * 1024;
+constexpr size_t kListBytes = 65'536;
 constexpr long kNfs = 0x6969, kCifs = 0xFF534D42, kSmb2 = 0xFE534D42, kFuse = 0x65735546,
                kCeph = 0x00c36400, kNineP = 0x01021997;
 
@@ -155,7 +155,7 @@ int mkdirat(int dir, const char* path, mode_t mode) {
 int list(int dir, const char* path, bool (*take)(const char* name, void* context), void* context) {
   const int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (fd < 0) return -1;
-  const auto slice = std::make_unique<char[]>(kListBytes);
+  const auto slice = std::make_unique_for_overwrite<char[]>(kListBytes);
   long got = 0;
   do {
     got = again([&] { return ::syscall(SYS_getdents64, fd, slice.get(), kListBytes); });

@@ -138,8 +138,9 @@ Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& 
 }
 
 Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync) {
-  if (const auto good = check(outcome); !good) return good.error();
-  const auto record = durable::write_temp(spool, encode(outcome));
+  const auto text = encode_checked(outcome);
+  if (!text) return text.error();
+  const auto record = durable::write_temp(spool, *text);
   if (!record) return record.error();
   durable::Group group(spool, sync);
   if (!mutated(Mutant::skip_outcome_fsync)) group.file(record->fd(), record->path());
