@@ -85,7 +85,10 @@ Status name_files(const Spool& spool, Entry& entry, Sync sync) {
   if (!entry.ticket.key.empty()) {
     const State first = entry.draft->held ? State::hold : State::staging;
     const auto taken = take_key(spool, *entry.file, entry.ticket.key, id, first, sync);
-    if (!taken) return taken.error();
+    if (!taken) {
+      entry.keyed = is_ambiguous(taken.error());  // the key may be ours, and known to others
+      return taken.error();
+    }
     if (*taken != id) {
       entry.earlier = *taken;
       return Ok{};

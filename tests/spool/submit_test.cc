@@ -238,6 +238,24 @@ TEST_F(Submit, AKeySubmittedTwiceIsOneJob) {
   EXPECT_TRUE(is_clean());
 }
 
+// The link is made, its answer lost; before the error is known another submitter finds the key,
+// carries the job through and answers it: it must not be taken back.
+TEST_F(Submit, AJobThatSomebodyElseAnsweredIsNotTakenBack) {
+  std::optional<JobId> answered;
+  faults::add({.call = "linkat", .path = "keys/", .code = EIO, .after = true});
+  faults::add({.call = "unlinkat", .run = [&] { answered = submit_keyed("k").id; }});
+  std::vector<Draft> drafts;
+  drafts.push_back(keyed("k"));
+  EXPECT_EQ(code_of(submit_drafts(std::move(drafts))[0]), EIO);
+  faults::clear();
+  const JobId again = submit_keyed("k").id;
+  EXPECT_EQ(state(again), State::staging);
+  EXPECT_TRUE(lab::is_there(path(layout::source(again))));
+  if (answered) {
+    EXPECT_EQ(*answered, again);
+  }
+}
+
 TEST_F(Submit, AKeyOfAnEndedJobStillLeadsToIt) {
   const Submitted first = submit_keyed("k");
   const auto owner = must(Owner::enter(spool_));
