@@ -56,6 +56,13 @@ void Register::remove(Entry& entry) {
 
 bool Register::drop_slowest(int64_t min_age_ms) { return drop_worst(min_age_ms, 1); }
 
+bool Register::any_idle() const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+    return !entry.second && entry.first->phase == Phase::head;
+  });
+}
+
 void Register::drop_idle(int64_t min_age_ms) {
   while (drop_worst(min_age_ms, kIdleBlame)) {
   }

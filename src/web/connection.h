@@ -50,6 +50,8 @@ class Register {
   // waits longest, else the slowest body or reply under 16 KiB/s. None that is younger than
   // `min_age_ms`. False when there is none.
   bool drop_slowest(int64_t min_age_ms);
+  // Somebody waits for a head: to be dropped once it is old enough.
+  bool any_idle() const;
   // Shuts down those that have waited for a head for `min_age_ms`.
   void drop_idle(int64_t min_age_ms);
   void drop_all();

@@ -9,6 +9,8 @@ namespace imgq::web {
 namespace {
 
 constexpr std::chrono::seconds kIdle{10};
+constexpr size_t kSpare =
+    32;  // threads that may wait for work; each further one ends with its task
 
 }  // namespace
 
@@ -60,6 +62,7 @@ void Crew::work() {
     task();
     lock.lock();
     --busy_;
+    if (threads_ - busy_ > tasks_.size() + kSpare) break;
   }
   --threads_;
   gone_.notify_all();  // still locked: finish() cannot return before this thread has let go

@@ -91,6 +91,11 @@ class WireClient final : public Client {
   const std::atomic<bool>& stopping_;
 };
 
+void pause_ms(int64_t ms) {
+  const timespec pause{0, ms * 1'000'000};
+  (void)::nanosleep(&pause, nullptr);  // a signal may cut it short: who waits looks again anyway
+}
+
 std::string http_date() {
   const time_t now = ::time(nullptr);
   tm parts{};
@@ -195,7 +200,7 @@ class Server::Impl final : public httplib::Server {
 
     void enqueue(std::function<void()> task) override {
       if (crew_.try_run(task)) return;
-      if (server_.register_.drop_slowest(kDropAgeMs)) {
+      if (make_room()) {
         crew_.run_next(std::move(task));
         return;
       }
@@ -208,14 +213,24 @@ class Server::Impl final : public httplib::Server {
       const int64_t until = sys::monotonic_ms() + server_.options_.drain_ms;
       while (server_.register_.size() > 0 && sys::monotonic_ms() < until) {
         server_.register_.drop_idle(kDropAgeMs);
-        const timespec pause{0, 20'000'000};
-        (void)::nanosleep(&pause, nullptr);  // a signal may cut it short: we look again anyway
+        pause_ms(20);
       }
       server_.register_.drop_all();
       crew_.finish();
     }
 
    private:
+    // Drops the slowest client; waits a moment for one that has only just come and is silent so
+    // far.
+    bool make_room() {
+      const int64_t until = sys::monotonic_ms() + 2 * kDropAgeMs;
+      while (!server_.register_.drop_slowest(kDropAgeMs)) {
+        if (!server_.register_.any_idle() || sys::monotonic_ms() > until) return false;
+        pause_ms(10);
+      }
+      return true;
+    }
+
     Impl& server_;
     Crew crew_;
   };
