@@ -20,7 +20,7 @@
 // Limits come to the worker once, as its first argument's JSON. End of file ends the worker.
 namespace imgq::wire {
 
-inline constexpr size_t kMaxMessageBytes = 60 * 1024;
+inline constexpr size_t kMaxMessageBytes = size_t{60} * 1024;
 inline constexpr size_t kMaxDescriptors = 1 + kMaxRenditions;
 inline constexpr int kWorkerSocket = 3;
 

@@ -11,6 +11,7 @@ namespace {
 // The form of execve(2): pointers into strings that outlive the call, and a null.
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> all;
+  all.reserve(texts.size() + 1);
   for (const std::string& text : texts) all.push_back(const_cast<char*>(text.c_str()));
   all.push_back(nullptr);
   return all;

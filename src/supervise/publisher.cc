@@ -46,6 +46,7 @@ void note(Item& item, Result<Outcome> result) {
 void complete_all(std::vector<Item*>& items, const Publisher::Policy& policy) {
   if (items.empty()) return;
   std::vector<Finished> jobs;
+  jobs.reserve(items.size());
   for (Item* item : items) jobs.push_back(finished(*item->job, item->verdict));
   auto outcomes = items.front()->job->owner->complete(jobs, policy.sync, policy.source);
   for (size_t i = 0; i < items.size() && i < outcomes.size(); ++i) {

@@ -186,6 +186,7 @@ std::vector<TakenIn> take_in(const Spool& spool, const IntakePlan& plan,
     for (Arrival& arrival : arrivals) arrival.taken.why = folder.error().text();
   }
   std::vector<TakenIn> taken;
+  taken.reserve(arrivals.size());
   for (Arrival& arrival : arrivals) taken.push_back(std::move(arrival.taken));
   return taken;
 }

@@ -29,7 +29,7 @@ Result<std::unique_ptr<Watcher>> Watcher::start(Loop& loop, const std::string& p
 // One read a round of the loop, so that a flood of events starves nothing else. `gone` comes last:
 // it may destroy this.
 void Watcher::read_events() {
-  alignas(inotify_event) std::array<char, 32 * 1024> buffer;
+  alignas(inotify_event) std::array<char, size_t{32} * 1024> buffer;
   const ssize_t got = ::read(fd_.get(), buffer.data(), buffer.size());
   bool unsure = false;
   bool gone = false;

@@ -67,10 +67,10 @@ Status limit_resources(const Limits& limits, const MemoryGauge& gauge) {
     if (::getrlimit(static_cast<__rlimit_resource>(each.resource), &now) != 0) {
       return last_error("read a limit", each.name);
     }
-    const auto set = set_limit(each.resource, std::min(each.value, now.rlim_max), each.name);
+    auto set = set_limit(each.resource, std::min(each.value, now.rlim_max), each.name);
     if (!set) return set;
   }
-  ::signal(SIGXFSZ, SIG_IGN);  // a result over its limit is an error of write(2), not a death
+  (void)::signal(SIGXFSZ, SIG_IGN);  // a result over its limit is an error of write(2), not a death
   return limit_memory(limits, gauge);
 }
 

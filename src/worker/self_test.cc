@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -92,73 +93,84 @@ struct Trial {
   bool harmless = true;  // may be tried before the confinement
 };
 
-const std::vector<Trial>& trials() {
-  static const std::vector<Trial> all = {
-      {"open a file for reading", [] { return closing(::open(kFile, O_RDONLY)); }},
-      {"open a file for reading, old call",
-       [] { return closing(static_cast<int>(::syscall(SYS_open, kFile, O_RDONLY))); }},
-      {"open a folder", [] { return closing(::open("/", O_RDONLY | O_DIRECTORY)); }},
-      {"write a file outside", [] { return closing(::open("/tmp", O_TMPFILE | O_RDWR, 0600)); }},
-      {"look at a file by its path",
-       [] {
-         struct stat out {};
-         return raw(::syscall(SYS_newfstatat, AT_FDCWD, "/", &out, 0));
-       }},
-      {"ask whether a file is there", [] { return ::access("/", F_OK); }},
-      {"read a link",
-       [] {
-         std::array<char, 256> out{};
-         return raw(::readlink("/proc/self/exe", out.data(), out.size()));
-       }},
-      {"change the folder", [] { return ::chdir("."); }},
-      {"remove a file", [] { return ::unlink("/tmp/imgq-self-test"); }, false},
-      {"rename a file", [] { return ::rename("/tmp/imgq-self-test", "/tmp/imgq-self"); }, false},
-      {"link a file", [] { return ::link("/tmp/imgq-self-test", "/tmp/imgq-self"); }, false},
-      {"make a symbolic link", [] { return ::symlink("/", "/tmp/imgq-self-test"); }, false},
-      {"make a folder", [] { return ::mkdir("/tmp/imgq-self-test", 0700); }, false},
-      {"change a file's mode", [] { return ::chmod("/tmp/imgq-self-test", 0700); }, false},
-      {"truncate a file by its path", [] { return ::truncate("/tmp/imgq-self-test", 0); }, false},
-      {"make a file in memory",
-       [] { return closing(static_cast<int>(::syscall(SYS_memfd_create, "imgq", 0))); }},
-      {"run a program", try_execute, false},
-      {"start a process",
-       [] {
-         const long pid = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
-         if (pid == 0) ::_exit(0);
-         return raw(pid);
-       },
-       false},
-      {"start a process, old call",
-       [] {
-         const long pid = ::syscall(SYS_vfork);
-         if (pid == 0) ::_exit(0);
-         return raw(pid);
-       },
-       false},
-      {"open a network socket", [] { return closing(::socket(AF_INET, SOCK_STREAM, 0)); }},
-      {"open a local socket", [] { return closing(::socket(AF_UNIX, SOCK_DGRAM, 0)); }},
-      {"connect to a peer", try_connect, false},
-      {"signal the parent", [] { return ::kill(::getppid(), SIGCONT); }},
-      {"signal the parent's thread",
-       [] { return raw(::syscall(SYS_tgkill, ::getppid(), ::getppid(), SIGCONT)); }},
-      {"signal everybody", [] { return ::kill(-1, SIGCONT); }, false},
-      {"trace the parent",
-       [] { return raw(::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr)); }, false},
-      {"set a limit of the parent",
-       [] { return ::prlimit(::getppid(), RLIMIT_CORE, nullptr, nullptr); }},
-      {"take a limit back", try_more_open_files, false},
-      {"become another user", [] { return ::setuid(65534); }, false},
-      {"leave a namespace", [] { return ::unshare(CLONE_NEWUSER); }, false},
-      {"ask for io_uring", [] { return raw(::syscall(SYS_io_uring_setup, 1, nullptr)); }, false},
-      {"load a program into the kernel", [] { return raw(::syscall(SYS_bpf, 0, nullptr, 0)); },
-       false},
-      {"map executable memory", try_executable_memory},
-      {"make memory executable", try_to_make_memory_executable},
+const Trial kFileTrials[] = {
+    {"open a file for reading", [] { return closing(::open(kFile, O_RDONLY | O_CLOEXEC)); }},
+    {"open a file for reading, old call",
+     [] { return closing(static_cast<int>(::syscall(SYS_open, kFile, O_RDONLY))); }},
+    {"open a folder", [] { return closing(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }},
+    {"write a file outside",
+     [] { return closing(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)); }},
+    {"look at a file by its path",
+     [] {
+       struct stat out {};
+       return raw(::syscall(SYS_newfstatat, AT_FDCWD, "/", &out, 0));
+     }},
+    {"ask whether a file is there", [] { return ::access("/", F_OK); }},
+    {"read a link",
+     [] {
+       std::array<char, 256> out{};
+       return raw(::readlink("/proc/self/exe", out.data(), out.size()));
+     }},
+    {"change the folder", [] { return ::chdir("."); }},
+    {"remove a file", [] { return ::unlink("/tmp/imgq-self-test"); }, false},
+    {"rename a file", [] { return ::rename("/tmp/imgq-self-test", "/tmp/imgq-self"); }, false},
+    {"link a file", [] { return ::link("/tmp/imgq-self-test", "/tmp/imgq-self"); }, false},
+    {"make a symbolic link", [] { return ::symlink("/", "/tmp/imgq-self-test"); }, false},
+    {"make a folder", [] { return ::mkdir("/tmp/imgq-self-test", 0700); }, false},
+    {"change a file's mode", [] { return ::chmod("/tmp/imgq-self-test", 0700); }, false},
+    {"truncate a file by its path", [] { return ::truncate("/tmp/imgq-self-test", 0); }, false},
+    {"make a file in memory",
+     [] { return closing(static_cast<int>(::syscall(SYS_memfd_create, "imgq", 0))); }},
+};
+
+const Trial kProcessTrials[] = {
+    {"run a program", try_execute, false},
+    {"start a process",
+     [] {
+       const long pid = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+       if (pid == 0) ::_exit(0);
+       return raw(pid);
+     },
+     false},
+    {"start a process, old call",
+     [] {
+       const long pid = ::syscall(SYS_vfork);
+       if (pid == 0) ::_exit(0);
+       return raw(pid);
+     },
+     false},
+    {"open a network socket", [] { return closing(::socket(AF_INET, SOCK_STREAM, 0)); }},
+    {"open a local socket", [] { return closing(::socket(AF_UNIX, SOCK_DGRAM, 0)); }},
+    {"connect to a peer", try_connect, false},
+    {"signal the parent", [] { return ::kill(::getppid(), SIGCONT); }},
+    {"signal the parent's thread",
+     [] { return raw(::syscall(SYS_tgkill, ::getppid(), ::getppid(), SIGCONT)); }},
+    {"signal everybody", [] { return ::kill(-1, SIGCONT); }, false},
+    {"trace the parent", [] { return raw(::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr)); },
+     false},
+    {"set a limit of the parent",
+     [] { return ::prlimit(::getppid(), RLIMIT_CORE, nullptr, nullptr); }},
+    {"take a limit back", try_more_open_files, false},
+    {"become another user", [] { return ::setuid(65534); }, false},
+    {"leave a namespace", [] { return ::unshare(CLONE_NEWUSER); }, false},
+};
+
+const Trial kMachineTrials[] = {
+    {"ask for io_uring", [] { return raw(::syscall(SYS_io_uring_setup, 1, nullptr)); }, false},
+    {"load a program into the kernel", [] { return raw(::syscall(SYS_bpf, 0, nullptr, 0)); },
+     false},
+    {"map executable memory", try_executable_memory},
+    {"make memory executable", try_to_make_memory_executable},
 #ifndef IMGQ_SANITIZED
-      {"become traceable", [] { return ::prctl(PR_SET_DUMPABLE, 1); }},
-      {"take more memory than allowed", try_a_lot_of_memory},
+    {"become traceable", [] { return ::prctl(PR_SET_DUMPABLE, 1); }},
+    {"take more memory than allowed", try_a_lot_of_memory},
 #endif
-  };
+};
+
+std::vector<Trial> trials() {
+  std::vector<Trial> all(std::begin(kFileTrials), std::end(kFileTrials));
+  all.insert(all.end(), std::begin(kProcessTrials), std::end(kProcessTrials));
+  all.insert(all.end(), std::begin(kMachineTrials), std::end(kMachineTrials));
   return all;
 }
 
@@ -188,16 +200,18 @@ Status confine_as_for_work() {
 }  // namespace
 
 Status self_test() {
+  const std::vector<Trial> all = trials();
   std::vector<std::string> before;
-  for (const Trial& trial : trials()) {
+  before.reserve(all.size());
+  for (const Trial& trial : all) {
     before.push_back(trial.harmless ? result_of(trial.attempt) : "not tried");
   }
   if (auto confined = confine_as_for_work(); !confined) return confined;
   int allowed = 0;
-  for (size_t i = 0; i < trials().size(); ++i) {
-    const std::string now = result_of(trials()[i].attempt);
+  for (size_t i = 0; i < all.size(); ++i) {
+    const std::string now = result_of(all[i].attempt);
     if (now == "allowed") ++allowed;
-    const auto said = say(std::string(trials()[i].what) + ": " + before[i] + ", now " + now + "\n");
+    auto said = say(std::string(all[i].what) + ": " + before[i] + ", now " + now + "\n");
     if (!said) return said;
   }
   if (allowed > 0) return bad_data(std::to_string(allowed) + " attempts were not refused", "");

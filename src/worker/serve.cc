@@ -26,7 +26,7 @@ size_t descriptors_for(const wire::Order& order) {
 
 class Server {
  public:
-  Server(Limits limits, MemoryGauge gauge) : limits_(std::move(limits)), gauge_(std::move(gauge)) {}
+  Server(const Limits& limits, MemoryGauge gauge) : limits_(limits), gauge_(std::move(gauge)) {}
 
   Status run() {
     if (auto sent = wire::send(wire::kWorkerSocket, kReady, {}); !sent) return sent;
@@ -77,7 +77,7 @@ Status serve(const std::string& limits_json) {
   auto gauge = MemoryGauge::open();
   if (!gauge) return gauge.error();
   if (auto confined = confine(*limits, *gauge); !confined) return confined;
-  return Server(std::move(*limits), std::move(*gauge)).run();
+  return Server(*limits, std::move(*gauge)).run();
 }
 
 }  // namespace imgq::worker
