@@ -20,16 +20,14 @@ void mix_plainly(const Sample* const* rows, const int16_t* weights, size_t taps,
   }
 }
 
-template <int kBands>
-void mix_pixels(const int16_t* row, int first_px, const std::vector<Taps>& taps, int32_t* sums) {
-  for (const Taps& tap : taps) {
-    const int16_t* in = row + static_cast<ptrdiff_t>(tap.first - first_px) * kBands;
-    int32_t sum[kBands] = {};
-    for (const int16_t weight : tap.weights) {
-      for (int b = 0; b < kBands; ++b) sum[b] += in[b] * weight;
-      in += kBands;
+void mix_pixels(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums) {
+  const int16_t* weight = taps.weights.data();
+  for (size_t i = 0; i < taps.first.size(); ++i, sums += bands) {
+    const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * bands;
+    std::fill_n(sums, bands, 0);
+    for (int k = 0; k < taps.groups[i] * ColumnTaps::kGroup; ++k, ++weight) {
+      for (int b = 0; b < bands; ++b) sums[b] += *in++ * *weight;
     }
-    for (int b = 0; b < kBands; ++b) *sums++ = sum[b];
   }
 }
 
@@ -47,18 +45,17 @@ void mix_rows(const int16_t* const* rows, const int16_t* weights, size_t taps, i
   mix_plainly<int16_t, kSampleDrop>(rows, weights, taps, done, count, out);
 }
 
-void mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps, int bands,
-                 int32_t* sums) {
-  if (x86::mix_columns(row, first_px, taps, bands, sums)) return;
-  switch (bands) {
-    case 1:
-      return mix_pixels<1>(row, first_px, taps, sums);
-    case 2:
-      return mix_pixels<2>(row, first_px, taps, sums);
-    case 3:
-      return mix_pixels<3>(row, first_px, taps, sums);
-    default:
-      return mix_pixels<4>(row, first_px, taps, sums);
+void mix_columns(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums) {
+  if (!x86::mix_columns(row, taps, bands, sums)) mix_pixels(row, taps, bands, sums);
+}
+
+ColumnTaps::ColumnTaps(const std::vector<Taps>& taps, int first_px) {
+  for (const Taps& tap : taps) {
+    const size_t count = (tap.weights.size() + kGroup - 1) / kGroup;
+    first.push_back(tap.first - first_px);
+    groups.push_back(static_cast<int32_t>(count));
+    weights.insert(weights.end(), tap.weights.begin(), tap.weights.end());
+    weights.resize(weights.size() + count * kGroup - tap.weights.size());
   }
 }
 

@@ -1,7 +1,5 @@
 #include "src/image/mix_x86.h"
 
-#include "src/image/mix.h"
-
 #ifdef __x86_64__
 
 #include <immintrin.h>
@@ -97,37 +95,95 @@ IMGQ_AVX2 void mix_32_bytes(const uint8_t* const* rows, const int16_t* weights, 
   _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
 }
 
-bool has_avx2() {
-  static const bool has = __builtin_cpu_supports("avx2") != 0;
-  return has;
+// One band: four neighbours at once are four taps.
+void mix_greys(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
+  const int16_t* weight = taps.weights.data();
+  for (size_t i = 0; i < taps.first.size(); ++i) {
+    const int16_t* in = row + taps.first[i];
+    __m128i sum = _mm_setzero_si128();
+    for (int g = 0; g < taps.groups[i]; ++g, in += 4, weight += 4) {
+      const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
+      const __m128i w = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(weight));
+      sum = _mm_add_epi32(sum, _mm_madd_epi16(a, w));
+    }
+    sums[i] = _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x55)));
+  }
 }
 
 // Two, three or four bands: the pixels of two taps side by side, a sum for each band.
 template <int kBands>
-void mix_pixels(const int16_t* row, int first_px, const std::vector<Taps>& taps, int32_t* sums) {
-  for (const Taps& tap : taps) {
-    const int16_t* in = row + static_cast<ptrdiff_t>(tap.first - first_px) * kBands;
-    const size_t count = tap.weights.size();
+void mix_pixels(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
+  const int16_t* weight = taps.weights.data();
+  for (size_t i = 0; i < taps.first.size(); ++i, sums += kBands) {
+    const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * kBands;
     __m128i sum = _mm_setzero_si128();
-    for (size_t k = 0; k < count; k += 2, in += 2 * kBands) {
+    for (int pair = 0; pair < 2 * taps.groups[i]; ++pair, in += 2 * kBands, weight += 2) {
       const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
       const __m128i b = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in + kBands));
-      const __m128i weight = _mm_set1_epi32(pair_at(tap.weights.data(), k, count));
-      sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_unpacklo_epi16(a, b), weight));
+      const __m128i w = _mm_set1_epi32(pair_at(weight, 0, 2));
+      sum = _mm_add_epi32(sum, _mm_madd_epi16(_mm_unpacklo_epi16(a, b), w));
     }
     int32_t four[4];
     store(four, sum);
     std::memcpy(sums, four, kBands * sizeof(int32_t));
-    sums += kBands;
   }
+}
+
+// For pshufb: the samples of the two pixels of a half, band by band. 128 gives zero.
+template <int kBands>
+IMGQ_AVX2 __m256i band_order() {
+  alignas(16) uint8_t order[16];
+  for (int b = 0; b < 4; ++b) {
+    for (int i = 0; i < 4; ++i) {
+      const int sample = (i / 2) * kBands + b;
+      order[4 * b + i] = static_cast<uint8_t>(b < kBands ? 2 * sample + i % 2 : 128);
+    }
+  }
+  return _mm256_broadcastsi128_si256(load(order));
+}
+
+// Four taps at once: two in each half.
+template <int kBands>
+IMGQ_AVX2 void mix_pixels_avx2(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
+  const __m256i bands = band_order<kBands>();
+  // The first two weights of four all over the lower half, the last two all over the upper.
+  const __m256i spread = _mm256_set_epi8(7, 6, 5, 4, 7, 6, 5, 4, 7, 6, 5, 4, 7, 6, 5, 4, 3, 2, 1, 0,
+                                         3, 2, 1, 0, 3, 2, 1, 0, 3, 2, 1, 0);
+  const int16_t* weight = taps.weights.data();
+  for (size_t i = 0; i < taps.first.size(); ++i, sums += kBands) {
+    const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * kBands;
+    __m256i sum = _mm256_setzero_si256();
+    for (int g = 0; g < taps.groups[i]; ++g, in += 4 * kBands, weight += 4) {
+      const __m256i pixels =
+          _mm256_inserti128_si256(_mm256_castsi128_si256(load(in)), load(in + 2 * kBands), 1);
+      int64_t four = 0;
+      std::memcpy(&four, weight, sizeof four);
+      const __m256i w = _mm256_shuffle_epi8(_mm256_set1_epi64x(four), spread);
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_shuffle_epi8(pixels, bands), w));
+    }
+    int32_t each[4];
+    store(each, _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)));
+    std::memcpy(sums, each, kBands * sizeof(int32_t));
+  }
+}
+
+template <int kBands>
+void mix_bands(const int16_t* row, const ColumnTaps& taps, int32_t* sums, Vectors vectors) {
+  vectors == Vectors::avx2 ? mix_pixels_avx2<kBands>(row, taps, sums)
+                           : mix_pixels<kBands>(row, taps, sums);
 }
 
 }  // namespace
 
+Vectors best_vectors() {
+  static const bool wide = __builtin_cpu_supports("avx2") != 0;
+  return wide ? Vectors::avx2 : Vectors::sse2;
+}
+
 size_t mix_byte_rows(const uint8_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
-                     size_t count) {
+                     size_t count, Vectors vectors) {
   size_t at = 0;
-  if (has_avx2()) {
+  if (vectors == Vectors::avx2) {
     for (; at + 32 <= count; at += 32) mix_32_bytes(rows, weights, taps, at, out);
   }
   for (; at + 16 <= count; at += 16) mix_16_bytes(rows, weights, taps, at, out);
@@ -141,12 +197,13 @@ size_t mix_sample_rows(const int16_t* const* rows, const int16_t* weights, size_
   return at;
 }
 
-bool mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps, int bands,
-                 int32_t* sums) {
-  if (bands == 2) mix_pixels<2>(row, first_px, taps, sums);
-  if (bands == 3) mix_pixels<3>(row, first_px, taps, sums);
-  if (bands == 4) mix_pixels<4>(row, first_px, taps, sums);
-  return bands >= 2 && bands <= 4;
+bool mix_columns(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums,
+                 Vectors vectors) {
+  if (bands == 1) mix_greys(row, taps, sums);
+  if (bands == 2) mix_bands<2>(row, taps, sums, vectors);
+  if (bands == 3) mix_bands<3>(row, taps, sums, vectors);
+  if (bands == 4) mix_bands<4>(row, taps, sums, vectors);
+  return true;
 }
 
 }  // namespace imgq::image::x86
@@ -155,11 +212,14 @@ bool mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps
 
 namespace imgq::image::x86 {
 
-size_t mix_byte_rows(const uint8_t* const*, const int16_t*, size_t, int16_t*, size_t) { return 0; }
+Vectors best_vectors() { return Vectors::sse2; }
+size_t mix_byte_rows(const uint8_t* const*, const int16_t*, size_t, int16_t*, size_t, Vectors) {
+  return 0;
+}
 size_t mix_sample_rows(const int16_t* const*, const int16_t*, size_t, int16_t*, size_t) {
   return 0;
 }
-bool mix_columns(const int16_t*, int, const std::vector<Taps>&, int, int32_t*) { return false; }
+bool mix_columns(const int16_t*, const ColumnTaps&, int, int32_t*, Vectors) { return false; }
 
 }  // namespace imgq::image::x86
 

@@ -3,23 +3,25 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
-#include "src/image/kernel.h"
+#include "src/image/mix.h"
 
 // The loops of mix.h for x86-64: SSE2, which every one has, and AVX2 where the machine has it. Each
 // does what it can and says how much: on other machines, nothing.
 namespace imgq::image::x86 {
 
+enum class Vectors { sse2, avx2 };
+Vectors best_vectors();
+
 // Results done, from the start.
 size_t mix_byte_rows(const uint8_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
-                     size_t count);
+                     size_t count, Vectors vectors = best_vectors());
 size_t mix_sample_rows(const int16_t* const* rows, const int16_t* weights, size_t taps,
                        int16_t* out, size_t count);
 
 // All or nothing.
-bool mix_columns(const int16_t* row, int first_px, const std::vector<Taps>& taps, int bands,
-                 int32_t* sums);
+bool mix_columns(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums,
+                 Vectors vectors = best_vectors());
 
 }  // namespace imgq::image::x86
 

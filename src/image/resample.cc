@@ -90,6 +90,7 @@ class Resampler::State {
   template <class Sample>
   void keep(const Sample* row);
   void keep_squares(const uint8_t* row);
+  void end_squares();
   template <class Sample>
   void emit(const std::vector<Sample>& ring);
   void emit_ready();
@@ -99,13 +100,15 @@ class Resampler::State {
   bool wide_;  // rows are middle samples, not bytes: alpha or squares
   Size input_;
   int squares_x_, squares_y_;
-  std::vector<Taps> taps_x_, taps_y_;
+  std::vector<Taps> taps_y_;
+  ColumnTaps taps_x_;
   Reach reach_;         // columns, in squares
   size_t row_samples_;  // of the reach
   size_t ring_rows_;
   std::vector<uint8_t> ring8_;
   std::vector<int16_t> ring16_, wide_row_, middle_;
-  std::vector<int32_t> square_sums_, sums_;
+  std::vector<int32_t> square_sums_;  // of the pixels under the reach
+  std::vector<int32_t> sums_;
   int pushed_ = 0;  // rows of squares
   int in_square_ = 0, seen_ = 0;
   int next_ = 0;  // result row
@@ -119,15 +122,19 @@ Resampler::State::State(Size input, PixelKind kind, const Window& window)
       squares_y_(squares_for(window.y.step)),
       out_({window.x.count, window.y.count}, kind) {
   const Size grid{divided_up(input.width, squares_x_), divided_up(input.height, squares_y_)};
-  taps_x_ = lanczos_taps(in_squares(window.x, squares_x_), grid.width);
+  const auto taps_x = lanczos_taps(in_squares(window.x, squares_x_), grid.width);
+  reach_ = reach_of(taps_x);
+  taps_x_ = ColumnTaps(taps_x, reach_.first);
   taps_y_ = lanczos_taps(in_squares(window.y, squares_y_), grid.height);
-  reach_ = reach_of(taps_x_);
   row_samples_ = static_cast<size_t>(reach_.count * bands_);
   ring_rows_ = rows_kept(taps_y_);
   wide_ = kind.alpha || squares_x_ > 1 || squares_y_ > 1;
   (wide_ ? ring16_.resize(ring_rows_ * row_samples_) : ring8_.resize(ring_rows_ * row_samples_));
   if (kind.alpha) wide_row_.resize(static_cast<size_t>(input.width * bands_));
-  if (squares_x_ > 1 || squares_y_ > 1) square_sums_.resize(row_samples_);
+  if (squares_x_ > 1 || squares_y_ > 1) {
+    const int last = std::min((reach_.first + reach_.count) * squares_x_, input.width);
+    square_sums_.resize(static_cast<size_t>((last - reach_.first * squares_x_) * bands_));
+  }
   middle_.resize(row_samples_ + kReadAhead);
   sums_.resize(out_.row_bytes());
 }
@@ -144,36 +151,38 @@ void Resampler::State::keep(const Sample* row) {
   ++pushed_;
 }
 
-// Adds the squares of one input row; the last column and row of squares may be narrower.
 template <class Sample>
-void add_squares(const Sample* row, Reach reach, int squares, int bands, int width, int32_t* sums) {
-  for (int s = 0; s < reach.count; ++s) {
-    const int from = (reach.first + s) * squares, to = std::min(from + squares, width);
-    for (int x = from; x < to; ++x) {
-      for (int b = 0; b < bands; ++b) sums[s * bands + b] += row[x * bands + b];
-    }
-  }
+void add_row(const Sample* row, size_t count, int32_t* sums) {
+  for (size_t i = 0; i < count; ++i) sums[i] += row[i];
 }
 
+// Rows are summed as they come; with the last of a row of squares its columns are. The last
+// squares of either side may be narrower.
 void Resampler::State::keep_squares(const uint8_t* row) {
-  const bool alpha = out_.kind.alpha;
-  if (alpha) {
+  const size_t from = static_cast<size_t>(reach_.first * squares_x_ * bands_);
+  if (out_.kind.alpha) {
     premultiply(row, static_cast<size_t>(input_.width), bands_, wide_row_.data());
-    add_squares(wide_row_.data(), reach_, squares_x_, bands_, input_.width, square_sums_.data());
+    add_row(wide_row_.data() + from, square_sums_.size(), square_sums_.data());
   } else {
-    add_squares(row, reach_, squares_x_, bands_, input_.width, square_sums_.data());
+    add_row(row + from, square_sums_.size(), square_sums_.data());
   }
   ++in_square_;
   ++seen_;
-  if (in_square_ < squares_y_ && seen_ < input_.height) return;
+  if (in_square_ == squares_y_ || seen_ == input_.height) end_squares();
+}
+
+void Resampler::State::end_squares() {
   int16_t* to = ring16_.data() + static_cast<size_t>(pushed_) % ring_rows_ * row_samples_;
-  const int fraction = alpha ? 0 : kMiddleBits;
-  for (int s = 0; s < reach_.count; ++s) {
-    const int from = (reach_.first + s) * squares_x_;
-    const int area = std::min(squares_x_, input_.width - from) * in_square_;
-    for (int b = 0; b < bands_; ++b) {
-      const auto i = static_cast<size_t>(s * bands_ + b);
-      to[i] = static_cast<int16_t>(((int64_t{square_sums_[i]} << fraction) + area / 2) / area);
+  const int fraction = out_.kind.alpha ? 0 : kMiddleBits;
+  const int pixels = static_cast<int>(square_sums_.size()) / bands_;
+  for (int first = 0; first < pixels; first += squares_x_) {
+    const int across = std::min(squares_x_, pixels - first), area = across * in_square_;
+    for (int b = 0; b < bands_; ++b, ++to) {
+      int64_t sum = area / 2;
+      for (int i = 0; i < across; ++i) {
+        sum += int64_t{square_sums_[static_cast<size_t>((first + i) * bands_ + b)]} << fraction;
+      }
+      *to = static_cast<int16_t>(sum / area);
     }
   }
   std::fill(square_sums_.begin(), square_sums_.end(), 0);
@@ -214,7 +223,7 @@ void Resampler::State::emit(const std::vector<Sample>& ring) {
 }
 
 void Resampler::State::finish_row(int y) {
-  mix_columns(middle_.data(), reach_.first, taps_x_, bands_, sums_.data());
+  mix_columns(middle_.data(), taps_x_, bands_, sums_.data());
   if (out_.kind.alpha) {
     unpremultiplied_pixels(sums_.data(), out_.size.width, bands_, out_.row(y));
   } else {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "src/image/mix_x86.h"
 #include "tests/images/rendered.h"
 
 namespace imgq::image {
@@ -148,6 +149,73 @@ TEST(Resample, OvershootIsClippedNotWrapped) {
   EXPECT_EQ(made.data[99], 255);
   for (int x = 1; x < 45; ++x) EXPECT_LT(made.data[static_cast<size_t>(x)], 64) << x;
   for (int x = 55; x < 100; ++x) EXPECT_GT(made.data[static_cast<size_t>(x)], 191) << x;
+}
+
+// --- The loops for vectors, on machines that have them, against a plain sum.
+
+std::vector<x86::Vectors> vectors_here() {
+  if (x86::best_vectors() == x86::Vectors::avx2) return {x86::Vectors::sse2, x86::Vectors::avx2};
+  return {x86::Vectors::sse2};
+}
+
+TEST(ResampleVectors, RowsOfBytesAddUp) {
+  for (const x86::Vectors vectors : vectors_here()) {
+    for (const size_t taps : {1U, 2U, 3U, 8U, 13U}) {
+      constexpr size_t kCount = 131;
+      std::vector<std::vector<uint8_t>> rows(taps, std::vector<uint8_t>(kCount));
+      std::vector<const uint8_t*> pointers;
+      std::vector<int16_t> weights(taps), made(kCount);
+      for (size_t k = 0; k < taps; ++k) {
+        for (size_t i = 0; i < kCount; ++i) rows[k][i] = static_cast<uint8_t>(i * 97 + k * 31);
+        pointers.push_back(rows[k].data());
+        weights[k] = static_cast<int16_t>(k % 3 == 1 ? -700 : 16384 / static_cast<int>(taps));
+      }
+      const size_t done =
+          x86::mix_byte_rows(pointers.data(), weights.data(), taps, made.data(), kCount, vectors);
+      EXPECT_TRUE(done == 0 || done + 16 > kCount);
+      for (size_t i = 0; i < done; ++i) {
+        int32_t sum = 128;
+        for (size_t k = 0; k < taps; ++k) sum += rows[k][i] * weights[k];
+        ASSERT_EQ(made[i], sum >> 8) << "sample " << i << " of " << taps << " taps";
+      }
+    }
+  }
+}
+
+TEST(ResampleVectors, RowsOfSamplesAddUpAndSaturate) {
+  constexpr size_t kCount = 77;
+  std::vector<int16_t> high(kCount, 16000), low(kCount, -9000), made(kCount);
+  const int16_t* rows[] = {high.data(), low.data(), high.data()};
+  for (const std::vector<int16_t>& weights :
+       {std::vector<int16_t>{16384, 0, 0}, {8000, 500, 8000}, {16384, -16384, 16384}}) {
+    const size_t done = x86::mix_sample_rows(rows, weights.data(), 3, made.data(), kCount);
+    const int32_t sum = (16000 * (weights[0] + weights[2]) - 9000 * weights[1] + 8192) >> 14;
+    for (size_t i = 0; i < done; ++i) ASSERT_EQ(made[i], std::min(sum, 32767));
+  }
+}
+
+TEST(ResampleVectors, ColumnsAddUp) {
+  for (const x86::Vectors vectors : vectors_here()) {
+    for (const int bands : {1, 2, 3, 4}) {
+      std::vector<int16_t> row(static_cast<size_t>(50 * bands) + kReadAhead);
+      for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<int16_t>(i * 397 % 16320);
+      const std::vector<Taps> taps = lanczos_taps({0, 50.0 / 17, 17}, 50);
+      std::vector<int32_t> made(static_cast<size_t>(17 * bands));
+      if (!x86::mix_columns(row.data(), ColumnTaps(taps, 0), bands, made.data(), vectors)) return;
+      for (size_t i = 0; i < taps.size(); ++i) {
+        for (int b = 0; b < bands; ++b) {
+          int32_t sum = 0;
+          for (size_t k = 0; k < taps[i].weights.size(); ++k) {
+            const size_t pixel = static_cast<size_t>(taps[i].first) + k;
+            sum += row[pixel * static_cast<size_t>(bands) + static_cast<size_t>(b)] *
+                   taps[i].weights[k];
+          }
+          ASSERT_EQ(made[i * static_cast<size_t>(bands) + static_cast<size_t>(b)], sum)
+              << "result " << i << " band " << b << " of " << bands;
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
