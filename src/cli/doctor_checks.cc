@@ -268,7 +268,7 @@ std::vector<Check> check_access(const Session& session, const Spool& spool) {
                                check_room(session, spool)};
   for (const Probe& probe : probe(spool)) {
     checks.push_back({probe.good ? Health::good : Health::bad, probe.what,
-                      probe.good ? "work" : "do not work here", probe.cure});
+                      probe.good ? "fine" : "not as it must be", probe.cure});
   }
   checks.push_back(check_clock(spool));
   return checks;

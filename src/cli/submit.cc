@@ -146,11 +146,30 @@ void stop_at(Plan& plan, const Error& error) {
   if (is_of_spool(error) && plan.stopped == Exit::ok) plan.stopped = exit_for(error);
 }
 
+// Room above the floor, or why there is none.
+Status check_room(const Plan& plan) {
+  const auto room = plan.spool.room();
+  if (!room) return room.error();
+  const uint64_t floor = plan.session.config.min_free_bytes;
+  if (room->free_bytes >= floor) return Ok{};
+  return Error{ENOSPC,
+               fmt::format("submit: less than daemon.min_free ({}) is free",
+                           human_bytes(static_cast<int64_t>(floor))),
+               plan.session.config.spool};
+}
+
+std::vector<Result<Submitted>> submit_drafts(const Plan& plan, std::vector<Draft> drafts) {
+  if (drafts.empty()) return {};
+  if (auto room = check_room(plan); !room) {
+    return std::vector<Result<Submitted>>(drafts.size(), room.error());
+  }
+  const Sync sync = drafts.size() == 1 ? Sync::full : Sync::batch;
+  return submit(plan.spool, std::move(drafts), sync);
+}
+
 // Submits the drafts and tells of all entries, in their order.
 void finish(Plan& plan, Group& group) {
-  const Sync sync = group.drafts.size() == 1 ? Sync::full : Sync::batch;
-  std::vector<Result<Submitted>> answers;
-  if (!group.drafts.empty()) answers = submit(plan.spool, std::move(group.drafts), sync);
+  const auto answers = submit_drafts(plan, std::move(group.drafts));
   size_t next = 0;
   for (const Group::Entry& entry : group.entries) {
     if (entry.trouble) {

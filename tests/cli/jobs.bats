@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2012,SC2016,SC2030,SC2031,SC2094,SC2154  # variables of helper.bash; names are tame here
 # Jobs from submission to results, with a daemon.
 load helper
 
@@ -209,7 +210,7 @@ END
   exits 0 "$imgq" list --json --state staging
   json_lines stdout
   same "$(wc -l <stdout)" 2
-  exits 64 "$imgq" list --state done
+  exits 64 "$imgq" list --state finished
   contains "$errors" "staging, delayed, processing, completed, failed, hold or cancelled"
 }
 
@@ -234,13 +235,13 @@ END
   "$imgq" log -f >log 2>log.err 3>&- &
   follower=$!
   until_true grep -q "$(cat first)" log
-  "$imgq" submit --wait b.jpg a.jpg >more
-  until_true grep -q "$(tail -1 more)" log
+  "$imgq" submit --wait b.jpg a.jpg >second
+  until_true grep -q "$(tail -1 second)" log
   kill -INT "$follower" || true
   got=0
   wait "$follower" || got=$?
   same "$got" 130
-  same "$(cut -d' ' -f2 log | sort)" "$(cat first more | sort)"
+  same "$(cut -d' ' -f2 log | sort)" "$(cat first second | sort)"
   same "$(cat log.err)" ""
 }
 

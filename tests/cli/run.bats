@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2012,SC2016,SC2030,SC2031,SC2094,SC2154  # variables of helper.bash; names are tame here
 # run: thumbnails here and now.
 load helper
 
@@ -27,7 +28,7 @@ size_of() {
     [[ $(size_of "$file") =~ ^(500x[0-9]+|[0-9]+x500|470x470)$ ]]
     same "$(stat -c %a "$file")" "$(printf '%o' $((0666 & ~$(umask))))"
   done
-  same "$(ls -A out/.imgq)" done
+  same "$(ls -A out/.imgq)" "done"
 }
 
 @test "run again does nothing; a source that changed is made anew; so is a result that went" {
@@ -58,7 +59,7 @@ size_of() {
   contains "$errors" "imgq: photos/empty.jpg: the file is empty"
   contains "$errors" "6 made, 0 up to date, 5 failed"
   same "$(ls out | wc -l)" 6
-  same "$(ls -A out/.imgq)" done
+  same "$(ls -A out/.imgq)" "done"
   exits 65 "$imgq" run -o out2 photos/text.jpg photos/cut.jpg
   exits 66 "$imgq" run -o out2 gone.jpg
   exits 1 "$imgq" run -o out2 gone.jpg photos/text.jpg
@@ -170,7 +171,7 @@ some_made() { # at least $1 results in out/
   made out >after
   same "$(wc -l <after)" "$total"
   same "$(comm -23 before after | wc -l)" 0
-  same "$(ls -A out/.imgq)" done
+  same "$(ls -A out/.imgq)" "done"
 }
 
 @test "killed by SIGKILL: the same command goes on and redoes nothing" {
@@ -190,7 +191,7 @@ some_made() { # at least $1 results in out/
   made out >after
   same "$(wc -l <after)" "$total"
   same "$(comm -23 before after | wc -l)" 0
-  same "$(ls -A out/.imgq)" done
+  same "$(ls -A out/.imgq)" "done"
 }
 
 @test "two runs in one place: the second is told to come later" {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2012,SC2016,SC2030,SC2031,SC2094,SC2154  # variables of helper.bash; names are tame here
 # Spools and records that are not as they should be.
 load helper
 
@@ -136,13 +137,24 @@ for id in $(cat first second); do "$imgq" status "$id"; done
 find "$dir/spool/tmp" -type f | wc -l
 "$imgq" fsck || exit 1
 END
-  export dir imgq
+  export dir imgq IMGQ_DAEMON_MIN_FREE=0
   exits 0 unshare -m bash inside
   same "$(head -1 stdout)" "exit 75"
   same "$(tail -1 stdout)" 0
   [ "$(grep -c staging stdout)" -eq "$(($(wc -l <first) + $(wc -l <second)))" ]
   same "$(wc -l <first)" 2
   contains "$(cat errors)" "No space left on device"
+}
+
+@test "below the floor of free space nothing is submitted" {
+  "$imgq" init >/dev/null
+  export IMGQ_DAEMON_MIN_FREE=9000TB
+  exits 75 "$imgq" submit a.jpg
+  one_line stderr
+  contains "$errors" "daemon.min_free"
+  exits 1 "$imgq" doctor
+  contains "$output" "below daemon.min_free"
+  same "$(find spool/jobs spool/tmp -type f | wc -l)" 0
 }
 
 @test "a spool of others is exit 77" {

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2012,SC2016,SC2030,SC2031,SC2094,SC2154  # variables of helper.bash; names are tame here
 # Options, help and the exit codes of usage errors.
 load helper
 
@@ -49,8 +50,8 @@ commands() {
 }
 
 @test "an unknown command is told, with the one that was meant" {
-  exits 64 "$imgq" submti a.jpg
-  same "$errors" "imgq: unknown command 'submti'; did you mean 'submit'?; 'imgq help' lists them"
+  exits 64 "$imgq" submiit a.jpg
+  same "$errors" "imgq: unknown command 'submiit'; did you mean 'submit'?; 'imgq help' lists them"
   exits 64 "$imgq" frobnicate
   same "$errors" "imgq: unknown command 'frobnicate'; 'imgq help' lists them"
   exits 64 "$imgq" help frobnicate

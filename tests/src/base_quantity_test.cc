@@ -59,9 +59,9 @@ TEST(Counts, KeepTheirBoundsAndSayThem) {
 
 TEST(DidYouMean, FindsTheNearWordAndNoFarOne) {
   const std::vector<std::string> words = {"submit", "status", "stats", "run", "wait"};
-  EXPECT_EQ(did_you_mean("submti", words), "submit");
+  EXPECT_EQ(did_you_mean("submiit", words), "submit");
   EXPECT_EQ(did_you_mean("statsu", words), "status");
-  EXPECT_EQ(did_you_mean("wiat", words), "wait");
+  EXPECT_EQ(did_you_mean("wajt", words), "wait");
   EXPECT_EQ(did_you_mean("frobnicate", words), "");
   EXPECT_EQ(did_you_mean("x", words), "");
   EXPECT_EQ(did_you_mean("", words), "");

@@ -106,8 +106,8 @@ TEST_F(ConfigFiles, AnUnknownKeyIsAnErrorWithItsPlaceAndTheNearestName) {
             "line 4, column 3: unknown key 'daemon.workres'; did you mean 'daemon.workers'?");
   EXPECT_EQ(complaint("spoool = \"/x\"\n"),
             "line 1, column 1: unknown key 'spoool'; did you mean 'spool'?");
-  EXPECT_EQ(complaint("[deamon]\nworkers = 1\n"),
-            "line 1, column 2: unknown key 'deamon'; did you mean 'daemon'?");
+  EXPECT_EQ(complaint("[daemn]\nworkers = 1\n"),
+            "line 1, column 2: unknown key 'daemn'; did you mean 'daemon'?");
   EXPECT_EQ(complaint("zzz = 1\n"), "line 1, column 1: unknown key 'zzz'");
 }
 

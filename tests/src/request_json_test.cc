@@ -84,8 +84,8 @@ TEST(Request, EveryAnchorAndFormatSurvivesItsWord) {
 TEST(Request, UnknownFieldsAreErrorsThatNameTheNearest) {
   EXPECT_EQ(complaint(R"({"rendition":[]})"),
             "unknown field 'rendition'; did you mean 'renditions'?");
-  EXPECT_EQ(complaint(R"({"renditions":[{"widht":3}]})"),
-            "rendition 1: unknown field 'widht'; did you mean 'width'?");
+  EXPECT_EQ(complaint(R"({"renditions":[{"widdth":3}]})"),
+            "rendition 1: unknown field 'widdth'; did you mean 'width'?");
   EXPECT_EQ(complaint(R"({"renditions":[{},{"name":"b","path":"/etc/passwd"}]})"),
             "rendition 2: unknown field 'path'");
 }
