@@ -50,17 +50,26 @@ Status ensure_token(const Spool& spool, const JobId& id, State first, Sync sync)
 
 enum class Earlier { stands, can_be_finished, is_gone };
 
+// Whether the job can run: its source is there, or its outcome, after which the source may go.
+Result<bool> is_complete(const Spool& spool, const Ticket& ticket) {
+  if (ticket.source.kind == SourceKind::referenced) return true;
+  const auto source = durable::exists(spool, layout::source(ticket.id));
+  if (!source || *source) return source;
+  return durable::exists(spool, layout::outcome(ticket.id));
+}
+
 Result<Earlier> look_at_earlier(const Spool& spool, const Ticket& ticket) {
   const auto job = durable::exists(spool, layout::ticket(ticket.id));
   if (!job) return job.error();
-  if (*job) return Earlier::stands;
-  const auto purged = durable::exists(spool, layout::outcome(ticket.id));
-  if (!purged) return purged.error();
-  if (*purged) return Earlier::is_gone;
-  if (ticket.source.kind == SourceKind::referenced) return Earlier::can_be_finished;
-  const auto source = durable::exists(spool, layout::source(ticket.id));
-  if (!source) return source.error();
-  return *source ? Earlier::can_be_finished : Earlier::is_gone;
+  if (!*job) {
+    const auto purged = durable::exists(spool, layout::outcome(ticket.id));
+    if (!purged) return purged.error();
+    if (*purged) return Earlier::is_gone;
+  }
+  const auto complete = is_complete(spool, ticket);
+  if (!complete) return complete.error();
+  if (!*complete) return Earlier::is_gone;  // its submission was cut short, and part of it lost
+  return *job ? Earlier::stands : Earlier::can_be_finished;
 }
 
 // The earlier job when it stands or can be carried through; else the key is free again.

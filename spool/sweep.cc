@@ -16,7 +16,8 @@ namespace {
 
 constexpr int64_t kForeignHours = 36;
 
-// A folder in tmp/ is one that was to become an owner's or an hour's: empty but for .alive.
+// A folder in tmp/ is one that was to become an owner's or an hour's: empty but for .alive. After a
+// power cut the names in it may have lasted while its own move did not: then people may look at it.
 Status remove_temp(const Spool& spool, const std::string& path) {
   if (sys::unlinkat(spool.root(), path.c_str(), 0) == 0 || errno == ENOENT) return Ok{};
   if (errno != EISDIR && errno != EPERM) return last_error("sweep", path);
@@ -24,6 +25,7 @@ Status remove_temp(const Spool& spool, const std::string& path) {
   if (sys::unlinkat(spool.root(), path.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) {
     return Ok{};
   }
+  if (errno == ENOTEMPTY || errno == EEXIST) return durable::quarantine(spool, path);
   return last_error("sweep", path);
 }
 
