@@ -84,6 +84,9 @@ std::string daemon_through_trouble(const Fault& fault, int64_t* faults) {
   me.fault.reset();
   daemon.run(60);
   daemon.leave();
+  lab.world.kill(me);  // its temporary files can be swept only now
+  lab.world.start();
+  (void)sweep_tmp(lab.spool());
   std::string lines;
   for (const std::string& broken : judge(lab)) lines += "  broken: " + broken + "\n";
   return lines.empty() ? "" : lines + lab.world.story(120);
