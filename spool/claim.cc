@@ -119,11 +119,19 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
       continue;
     }
     const Error why = last_error("move to processing", from);
-    holdings_->drop(token);
     if (why.code == ENOENT) {
+      // A network client that lost the reply asks again and finds the old name gone: the new one,
+      // which nobody else uses, says whose the job is.
+      const auto ours = durable::exists(*spool_, to);
+      if (ours && *ours) {
+        taken.push_back(token);
+        continue;
+      }
+      holdings_->drop(token);
       ++claims.lost_races;
       continue;
     }
+    holdings_->drop(token);
     holdings_->doubt();  // it may have been moved all the same
     give_back(taken);
     return why;
