@@ -12,8 +12,8 @@ using sim::Actor;
 using sim::Preemptions;
 using sim::Turn;
 
-constexpr size_t kSchedules = 500;
-constexpr size_t kSeeds = 150;
+constexpr size_t kSchedules = 300;
+constexpr size_t kSeeds = 100;
 
 struct Play {
   std::string host;
