@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kMaxValueBytes = 16 * 1024;
 constexpr size_t kMaxNameBytes = 255;
+constexpr size_t kHeldBytes = 16 * 1024;
 constexpr int64_t kRoomStep = int64_t{4} << 20;  // how often the free space is looked at
 
 Objection spool_objection(const Error& error) {
@@ -42,7 +43,8 @@ Status write_all(int fd, std::string_view bytes) {
   return Ok{};
 }
 
-// One image on its way into tmp/. Nothing is written before it is known to be one.
+// One image on its way into tmp/. Nothing is written before it is known to be one, and nothing in
+// small pieces, as a form full of line ends would have it.
 class Incoming {
  public:
   Incoming(const Spool& spool, const IntakeRules& rules, std::string name)
@@ -54,16 +56,17 @@ class Incoming {
       return Objection{413, "file_too_large",
                        "the image is larger than " + human_bytes(rules_.max_file_bytes)};
     }
-    if (file_) return store(bytes);
-    first_ += bytes;
-    if (first_.size() < kSniffBytes) return std::nullopt;
-    return open();
+    held_ += bytes;
+    if (held_.size() < (file_ ? kHeldBytes : kSniffBytes)) return std::nullopt;
+    return file_ ? store() : open();
   }
 
   std::optional<Objection> finish() {
     if (size_ == 0) return Objection{400, "empty_file", "the file is empty"};
-    if (!file_) return open();
-    return std::nullopt;
+    if (!file_) {
+      if (auto objection = open()) return objection;
+    }
+    return store();
   }
 
   Arrived arrived() && { return {std::move(name_), std::move(*file_), size_}; }
@@ -71,7 +74,7 @@ class Incoming {
 
  private:
   std::optional<Objection> open() {
-    const Kind kind = sniff(first_);
+    const Kind kind = sniff(held_);
     if (kind == Kind::unknown) {
       return Objection{415, "not_an_image",
                        "the content is no image of a format that is read here"};
@@ -83,11 +86,12 @@ class Incoming {
     auto file = TempFile::create(spool_);
     if (!file) return spool_objection(file.error());
     file_.emplace(std::move(*file));
-    return store(std::exchange(first_, {}));
+    return std::nullopt;
   }
 
-  std::optional<Objection> store(std::string_view bytes) {
-    const Status written = write_all(file_->fd(), bytes);
+  std::optional<Objection> store() {
+    const Status written = write_all(file_->fd(), held_);
+    held_.clear();
     if (!written) return spool_objection(written.error());
     if (size_ - room_seen_at_ < kRoomStep) return std::nullopt;
     room_seen_at_ = size_;
@@ -104,7 +108,7 @@ class Incoming {
   const Spool& spool_;
   const IntakeRules& rules_;
   std::string name_;
-  std::string first_;  // bytes, until they tell what it is
+  std::string held_;  // not yet written
   std::optional<TempFile> file_;
   int64_t size_ = 0;
   int64_t room_seen_at_ = 0;

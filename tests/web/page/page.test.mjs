@@ -1,0 +1,214 @@
+// The page as a person meets it: drops photographs, watches them finish, takes the results away.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const here = path.dirname(new URL(import.meta.url).pathname);
+const photos = path.join(here, "../../../samples/photos");
+const names = ["dandelion.jpg", "mountains.jpg", "stream.jpg"];
+const directory = mkdtempSync(path.join(tmpdir(), "imgq-page-"));
+const shots = process.env.IMGQ_SCREENSHOTS || path.join(directory, "shots");
+const bin = (name) => path.join(process.env.IMGQ_BIN, name);
+
+let url, browser;
+const programs = [];
+
+function start(name, ...options) {
+  const program = spawn(bin(name), options, { stdio: ["ignore", "pipe", "inherit"] });
+  programs.push(program);
+  return program;
+}
+
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  const spool = path.join(directory, "spool");
+  const httpd = start("imgq-httpd", "--spool", spool, "--create", "--listen", "127.0.0.1:0");
+  [url] = await once(createInterface(httpd.stdout), "line");
+  start("imgqd", "--spool", spool, "--workers", "1");
+  browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"],
+  });
+});
+
+after(async () => {
+  await browser?.close();
+  for (const program of programs) {
+    program.kill("SIGTERM");
+    if (program.exitCode === null) await once(program, "exit");
+  }
+  rmSync(directory, { recursive: true, force: true });
+});
+
+// A page on which every complaint of the browser is a failure.
+async function open(settings = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
+  page.on("console", (line) => {
+    // A refused upload is told by the browser too; anything else is not expected.
+    if (line.type() === "error" && !/status of 415/.test(line.text())) page.complaints.push(line.text());
+  });
+  await page.goto(url);
+  return page;
+}
+
+async function dropFiles(page, files) {
+  const data = await page.evaluateHandle((list) => {
+    const transfer = new DataTransfer();
+    for (const { name, text } of list) {
+      const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+      transfer.items.add(new File([bytes], name));
+    }
+    return transfer;
+  }, files);
+  await page.dispatchEvent("#drop", "dragenter", { dataTransfer: data });
+  await page.dispatchEvent("#drop", "drop", { dataTransfer: data });
+}
+
+const file = (name, bytes) => ({ name, text: Buffer.from(bytes).toString("base64") });
+const photo = (name) => file(name, readFileSync(path.join(photos, name)));
+const row = (page, name) => page.locator("#jobs tr", { hasText: name });
+
+function sizeOfJpeg(bytes) {
+  assert.equal(bytes.readUInt16BE(0), 0xffd8);
+  for (let at = 2; at < bytes.length; at += 2 + bytes.readUInt16BE(at + 2)) {
+    const marker = bytes[at + 1];
+    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+      return { height: bytes.readUInt16BE(at + 5), width: bytes.readUInt16BE(at + 7) };
+    }
+  }
+  assert.fail("no frame");
+}
+
+test("three photographs and a text are dropped: three finish, the text is told to be none", async () => {
+  const page = await open();
+  await page.waitForSelector("#empty:not([hidden])");
+  await page.screenshot({ path: path.join(shots, "empty.png") });
+  await dropFiles(page, [...names.map(photo), file("notes.txt", "no image at all")]);
+  for (const name of names) {
+    await row(page, name).locator(".state.completed").waitFor({ timeout: 60000 });
+    const shown = row(page, name).locator(".thumb img");
+    await page.waitForFunction((img) => img.complete && img.naturalWidth > 0, await shown.elementHandle());
+  }
+  const refused = row(page, "notes.txt");
+  assert.match(await refused.locator(".bad").textContent(), /no image/);
+  assert.equal(await refused.locator(".state").textContent(), "refused");
+  await page.waitForFunction(() => document.getElementById("n-done").textContent === "3");
+  assert.equal(await page.locator("#n-waiting").textContent(), "0");
+  await page.screenshot({ path: path.join(shots, "wide.png"), fullPage: true });
+
+  const [download] = await Promise.all([
+    page.waitForEvent("download"), row(page, "dandelion.jpg").getByText("Download").click(),
+  ]);
+  assert.equal(download.suggestedFilename(), "dandelion-thumb.jpg");
+  const saved = path.join(directory, "thumb.jpg");
+  await download.saveAs(saved);
+  const size = sizeOfJpeg(readFileSync(saved));
+  assert.equal(Math.max(size.width, size.height), 500);
+
+  await refused.getByText("Dismiss").click();
+  assert.equal(await refused.count(), 0);
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("a damaged image fails with its reason and can be tried again", async () => {
+  const page = await open();
+  const whole = readFileSync(path.join(photos, "fig.jpg"));
+  await dropFiles(page, [file("damaged.jpg", whole.subarray(0, whole.length / 3))]);
+  await row(page, "damaged.jpg").locator(".state.failed").waitFor({ timeout: 60000 });
+  assert.notEqual(await row(page, "damaged.jpg").locator(".bad").textContent(), "");
+  const moved = page.waitForResponse((reply) => reply.url().endsWith("/retry"));
+  await row(page, "damaged.jpg").getByText("Try again").click();
+  assert.equal((await moved).status(), 200);
+  await row(page, "damaged.jpg").locator(".state.failed").waitFor({ timeout: 60000 });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("a phone shows everything without scrolling sideways", async () => {
+  const page = await open({
+    viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true,
+  });
+  await row(page, "stream.jpg").locator(".state.completed").waitFor({ timeout: 20000 });
+  await page.waitForFunction(() => [...document.images].every((i) => i.complete && i.naturalWidth > 0));
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  const target = await row(page, "stream.jpg").getByText("Download").boundingBox();
+  assert.ok(target.height >= 36, "big enough for a finger");
+  await page.screenshot({ path: path.join(shots, "phone.png"), fullPage: true });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("the dark scheme is followed", async () => {
+  const page = await open({ colorScheme: "dark" });
+  await row(page, "stream.jpg").locator(".state.completed").waitFor({ timeout: 20000 });
+  await page.waitForFunction(() => [...document.images].every((i) => i.complete && i.naturalWidth > 0));
+  await page.screenshot({ path: path.join(shots, "dark.png"), fullPage: true });
+  await page.context().close();
+});
+
+test("the keyboard is enough", async () => {
+  const page = await open();
+  const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(), "files");
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles({
+    name: "by-keyboard.jpg", mimeType: "image/jpeg", buffer: readFileSync(path.join(photos, "fig.jpg")),
+  });
+  await row(page, "by-keyboard.jpg").locator(".state.completed").waitFor({ timeout: 60000 });
+  const seen = [];
+  for (let i = 0; i < 6 && !seen.includes("Download"); ++i) {
+    await page.keyboard.press("Tab");
+    seen.push(await focused());
+  }
+  assert.ok(seen.includes("Download"), String(seen));
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("without a script it is a form and a table", async () => {
+  const page = await open({ javaScriptEnabled: false });
+  await page.setInputFiles("#files", [
+    path.join(photos, "dogs-sideways.jpg"), path.join(here, "package.json"),
+  ]);
+  await page.getByRole("button", { name: "Upload" }).click();
+  await page.waitForURL(/taken=1&refused=1/);
+  assert.match(await page.locator("#notice").textContent(), /1 taken in, 1 refused/);
+  await page.screenshot({ path: path.join(shots, "no-script.png"), fullPage: true });
+  let state;
+  const deadline = Date.now() + 60000;
+  do {
+    await page.goto(url);
+    state = await row(page, "dogs-sideways.jpg").first().locator(".state").textContent();
+  } while (state !== "done" && Date.now() < deadline);
+  assert.equal(state, "done");
+  await page.context().close();
+});
+
+test("uploads show their progress and can be cancelled", async () => {
+  const page = await open();
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.emulateNetworkConditions", {
+    offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 40 * 1024,
+  });
+  await dropFiles(page, [photo("mountains.jpg")]);
+  const top = page.locator("#jobs tr[data-state=uploading]").first();
+  await page.waitForFunction(() => {
+    const bar = document.querySelector("progress");
+    return bar && bar.value > 0 && bar.value < 1;
+  }, null, { timeout: 30000 });
+  await page.screenshot({ path: path.join(shots, "uploading.png") });
+  await top.getByText("Cancel").click();
+  await top.waitFor({ state: "detached" });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
