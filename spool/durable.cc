@@ -48,12 +48,13 @@ Status make_new_folder(const Spool& spool, const std::string& path) {
 Status make_chain(const Spool& spool, std::string top, const std::vector<std::string>& below,
                   Sync sync) {
   for (const std::string& name : below) {
-    const std::string path = top + "/" + name;
+    std::string path = top;
+    path.append("/").append(name);
     if (const auto made = make_folder(spool, path); !made) return made.error();
     if (sync != Sync::none) {
       if (const auto synced = sync_folder(spool, top); !synced) return synced.error();
     }
-    top = path;
+    top = std::move(path);
   }
   spool.known_durable().add(top);
   return Ok{};

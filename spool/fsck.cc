@@ -204,7 +204,9 @@ class Walk {
       }
       if (!names) return names.error();
       for (const std::string& name : *names) {
-        if (const auto done = key(folder + "/" + name); !done) return done.error();
+        std::string path = folder;
+        path.append("/").append(name);
+        if (const auto done = key(path); !done) return done.error();
       }
     }
     return Ok{};

@@ -103,7 +103,7 @@ class Checker {
   }
 
   Status restore_or_quarantine(const std::vector<std::string>& tokens) {
-    const auto restored = restore_ticket(spool_, tokens.front(), id_);
+    auto restored = restore_ticket(spool_, tokens.front(), id_);
     if (restored || restored.error().code != 0) return restored;
     for (const std::string& token : tokens) {
       if (const auto moved = durable::quarantine(spool_, token); !moved) return moved.error();
