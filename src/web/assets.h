@@ -10,6 +10,7 @@ namespace imgq::web::assets {
 extern const std::string_view kPageHtml;
 extern const std::string_view kPageCss;
 extern const std::string_view kPageJs;
+extern const std::string_view kIconSvg;
 extern const std::string_view kOpenapiJson;
 
 }  // namespace imgq::web::assets

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "spool/digest.h"
+#include "spool/json.h"
 #include "src/base/text.h"
 #include "src/base/verdict.h"
 
@@ -21,15 +22,23 @@ Json cause_json(const Cause& cause) {
   return out;
 }
 
-Json result_json(const JobId& id, const ResultFile& result) {
-  const Json about = embedded(result.about);
+Json result_object(const JobId& id, const ResultFile& result) {
+  const Pixels pixels = pixels_of(result);
   return Json{{"name", result.rendition},
-              {"width", integer_in(about, "width", 0, INT32_MAX).value_or(0)},
-              {"height", integer_in(about, "height", 0, INT32_MAX).value_or(0)},
+              {"width", pixels.width},
+              {"height", pixels.height},
               {"bytes", result.size_bytes},
               {"type", result_type(result)},
               {"sha256", result.sha256},
               {"url", job_address(id) + "/results/" + result.rendition}};
+}
+
+Json results_array(const Outcome& outcome) {
+  Json results = Json::array();
+  for (const ResultFile& result : outcome.results) {
+    results.push_back(result_object(outcome.id, result));
+  }
+  return results;
 }
 
 void add_outcome(const Outcome& outcome, Json& out) {
@@ -39,11 +48,7 @@ void add_outcome(const Outcome& outcome, Json& out) {
     out["error"] = cause_json(outcome.cause);
     return;
   }
-  Json results = Json::array();
-  for (const ResultFile& result : outcome.results) {
-    results.push_back(result_json(outcome.id, result));
-  }
-  out["results"] = std::move(results);
+  out["results"] = results_array(outcome);
   const Json report = embedded(outcome.report);
   if (const Json* source = member(report, "source")) out["source"] = *source;
 }
@@ -56,20 +61,7 @@ Json try_json(const Try& attempt) {
   return out;
 }
 
-}  // namespace
-
-std::string job_address(const JobId& id) { return "/v1/jobs/" + id.text(); }
-
-std::string result_type(const ResultFile& result) {
-  const size_t dot = result.file.rfind('.');
-  const std::string extension = dot == std::string::npos ? "" : result.file.substr(dot + 1);
-  for (const std::string_view format : {"jpeg", "png", "webp", "avif"}) {
-    if (extension == extension_of(format)) return std::string(media_type_of(format));
-  }
-  return "application/octet-stream";
-}
-
-Json job_json(const JobView& job) {
+Json job_object(const JobView& job) {
   const std::string self = job_address(job.ticket.id);
   Json out{{"id", job.ticket.id.text()},   {"state", name_of(job.state)},
            {"attempts", job.attempt},      {"submitted_at", iso_time(job.ticket.submitted_ms)},
@@ -85,8 +77,8 @@ Json job_json(const JobView& job) {
   return out;
 }
 
-Json record_json(const JobView& job) {
-  Json out = job_json(job);
+Json record_object(const JobView& job) {
+  Json out = job_object(job);
   out["request"] = embedded(job.ticket.request);
   out["max_attempts"] = job.ticket.max_attempts;
   if (!job.owner.empty()) out["owner"] = job.owner;
@@ -97,19 +89,47 @@ Json record_json(const JobView& job) {
   return out;
 }
 
-Json counts_json(const View& view) {
+}  // namespace
+
+std::string job_json(const JobView& job) { return dump_json(job_object(job)); }
+
+std::string record_json(const JobView& job) { return dump_json(record_object(job)); }
+
+std::string results_json(const JobView& job) {
+  return dump_json(Json{{"id", job.ticket.id.text()}, {"results", results_array(*job.outcome)}});
+}
+
+Pixels pixels_of(const ResultFile& result) {
+  const Json about = embedded(result.about);
+  return {integer_in(about, "width", 0, INT32_MAX).value_or(0),
+          integer_in(about, "height", 0, INT32_MAX).value_or(0)};
+}
+
+std::string job_address(const JobId& id) { return "/v1/jobs/" + id.text(); }
+
+std::string result_type(const ResultFile& result) {
+  const size_t dot = result.file.rfind('.');
+  const std::string extension = dot == std::string::npos ? "" : result.file.substr(dot + 1);
+  for (const std::string_view format : {"jpeg", "png", "webp", "avif"}) {
+    if (extension == extension_of(format)) return std::string(media_type_of(format));
+  }
+  return "application/octet-stream";
+}
+
+std::string counts_json(const View& view) {
   Json jobs = Json::object();
   for (const State state : kAllStates) jobs[std::string(name_of(state))] = view.in(state);
   const auto& oldest = view.counts.oldest_waiting;
-  return Json{{"jobs", std::move(jobs)},
-              {"oldest_waiting_since", oldest ? Json(iso_time(oldest->unix_ms())) : Json()},
-              {"completed_last_minute", view.last_minute},
-              {"daemons", view.counts.owners},
-              {"spool_up", view.good}};
+  return dump_json(
+      Json{{"jobs", std::move(jobs)},
+           {"oldest_waiting_since", oldest ? Json(iso_time(oldest->unix_ms())) : Json()},
+           {"completed_last_minute", view.last_minute},
+           {"daemons", view.counts.owners},
+           {"spool_up", view.good}});
 }
 
 std::string job_etag(const JobView& job) {
-  return "\"" + sha256_hex(dump_json(record_json(job))).substr(0, 32) + "\"";
+  return "\"" + sha256_hex(record_json(job)).substr(0, 32) + "\"";
 }
 
 }  // namespace imgq::web

@@ -103,12 +103,10 @@ std::string note_of(const JobView& job) {
   if (!job.outcome && !job.tries.empty()) return job.tries.back().cause.message;
   std::string out;
   if (!job.outcome) return out;
-  const Json shown = job_json(job);
-  for (const Json& result : *member(shown, "results")) {
+  for (const ResultFile& result : job.outcome->results) {
+    const Pixels pixels = pixels_of(result);
     if (!out.empty()) out += ", ";
-    out += fmt::format("{}×{}, {}", integer_in(result, "width", 0, INT32_MAX).value_or(0),
-                       integer_in(result, "height", 0, INT32_MAX).value_or(0),
-                       human_bytes(integer_in(result, "bytes", 0, INT64_MAX).value_or(0)));
+    out += fmt::format("{}×{}, {}", pixels.width, pixels.height, human_bytes(result.size_bytes));
   }
   return out;
 }
@@ -139,6 +137,12 @@ std::string formats_text(const OptionalFormats& formats) {
   if (formats.jxl) words.emplace_back("JPEG XL");
   if (formats.tiff) words.emplace_back("TIFF");
   return one_of(words);
+}
+
+// "64 MiB" where it is that, else in powers of 1000.
+std::string limit_text(int64_t bytes) {
+  constexpr int64_t mebi = int64_t{1} << 20;
+  return bytes % mebi == 0 ? fmt::format("{} MiB", bytes / mebi) : human_bytes(bytes);
 }
 
 // The choice of presets, when there are any.
@@ -202,7 +206,7 @@ std::string page_html(const Site& site, std::string_view notice) {
                  {"minute", std::to_string(view->last_minute)},
                  {"oldest", view->oldest_age_ms > 0 ? age_text(view->oldest_age_ms) : "–"},
                  {"formats", formats_text(site.config.limits.formats)},
-                 {"max_file", human_bytes(site.config.limits.max_file_bytes)},
+                 {"max_file", limit_text(site.config.limits.max_file_bytes)},
                  {"max_file_bytes", std::to_string(site.config.limits.max_file_bytes)},
                  {"presets", presets_field(site.config)},
                  {"empty", view->jobs.empty() ? "" : " hidden"},

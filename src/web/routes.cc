@@ -43,7 +43,7 @@ constexpr std::array kRoutes = {
     Route{"POST", "jobs/*/*", Access::token, routes::page_action},
     Route{"GET", "page.css", Access::token, routes::page_asset},
     Route{"GET", "page.js", Access::token, routes::page_asset},
-    Route{"GET", "favicon.ico", Access::token, routes::page_asset},
+    Route{"GET", "icon.svg", Access::token, routes::page_asset},
     Route{"GET", "livez", Access::open, routes::livez},
     Route{"GET", "readyz", Access::open, routes::readyz},
     Route{"GET", "healthz", Access::open, routes::readyz},

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "spool/json.h"
 #include "src/web/job_json.h"
 #include "src/web/problem.h"
 #include "src/web/routes.h"
@@ -18,8 +17,8 @@ namespace {
 constexpr int64_t kHeartbeatMs = 10'000;
 constexpr int64_t kStepMs = 250;
 
-std::string event(std::string_view kind, uint64_t id, const Json& data) {
-  return fmt::format("event: {}\nid: {}\ndata: {}\n\n", kind, id, dump_json(data));
+std::string event(std::string_view kind, uint64_t id, const std::string& data) {
+  return fmt::format("event: {}\nid: {}\ndata: {}\n\n", kind, id, data);
 }
 
 // What one client has been told.
@@ -28,15 +27,14 @@ class Teller {
   // Everything in `view` that this client does not know.
   std::string news(const View& view) {
     std::string out;
-    const std::string counts = dump_json(counts_json(view));
-    if (counts != counts_) out += event("counts", view.number, counts_json(view));
+    const std::string counts = counts_json(view);
+    if (counts != counts_) out += event("counts", view.number, counts);
     counts_ = counts;
     std::map<JobId, std::string> told;
     for (auto job = view.jobs.rbegin(); job != view.jobs.rend(); ++job) {
-      const Json data = job_json(*job);
-      std::string text = dump_json(data);
+      std::string text = job_json(*job);
       const auto known = told_.find(job->ticket.id);
-      if (known == told_.end() || known->second != text) out += event("job", view.number, data);
+      if (known == told_.end() || known->second != text) out += event("job", view.number, text);
       told.emplace(job->ticket.id, std::move(text));
     }
     told_ = std::move(told);

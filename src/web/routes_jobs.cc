@@ -14,21 +14,28 @@ namespace {
 
 constexpr int64_t kMaxWaitSeconds = 60;
 
-Reply json_reply(int status, const Json& body) {
+Reply json_reply(int status, const std::string& body) {
   Reply reply;
   reply.status = status;
-  reply.text = dump_json(body) + "\n";
+  reply.text = body + "\n";
   return reply;
 }
 
-Json fresh_json(const Site& site, const Taken::Job& job) {
+// {"jobs":[...]} of jobs that are JSON already.
+std::string jobs_json(const std::vector<std::string>& jobs) {
+  std::string out = "{\"jobs\":[";
+  for (const std::string& job : jobs) out += (&job == jobs.data() ? "" : ",") + job;
+  return out + "]}";
+}
+
+std::string fresh_json(const Site& site, const Taken::Job& job) {
   if (job.submitted.existing) {
     if (auto known = find(site.spool, job.submitted.id)) return job_json(*known);
   }
-  return Json{{"id", job.submitted.id.text()},
-              {"state", "staging"},
-              {"name", job.name},
-              {"links", Json{{"self", job_address(job.submitted.id)}}}};
+  return dump_json(Json{{"id", job.submitted.id.text()},
+                        {"state", "staging"},
+                        {"name", job.name},
+                        {"links", Json{{"self", job_address(job.submitted.id)}}}});
 }
 
 // 255 printable characters at most; nothing for any other.
@@ -42,10 +49,10 @@ std::optional<std::string> key_of(const Head& head) {
 }
 
 Reply accepted(const Site& site, const Taken& taken) {
-  Json jobs = Json::array();
+  std::vector<std::string> jobs;
   for (const auto& job : taken.jobs) jobs.push_back(fresh_json(site, job));
   const bool one = taken.jobs.size() == 1 && taken.turned_away.empty();
-  Reply reply = json_reply(202, one ? jobs.front() : Json{{"jobs", jobs}});
+  Reply reply = json_reply(202, one ? jobs.front() : jobs_json(jobs));
   reply.fields.emplace_back("Location", job_address(taken.jobs.front().submitted.id));
   reply.fields.emplace_back("Retry-After", "1");
   return reply;
@@ -64,7 +71,7 @@ void wait_for_end(Site& site, const Asked& asked, const JobId& id, int64_t secon
   }
 }
 
-Reply job_reply(const Asked& asked, const JobView& job, const Json& body) {
+Reply job_reply(const Asked& asked, const JobView& job, const std::string& body) {
   const std::string etag = job_etag(job);
   if (has_already(asked.head, etag)) {
     Reply reply;
@@ -89,7 +96,7 @@ Reply control_reply(const Site& site, const JobId& id, const Result<State>& done
     return reply;
   }
   if (!done) return problem_of(done.error());
-  return json_reply(200, Json{{"id", id.text()}, {"state", name_of(*done)}});
+  return json_reply(200, dump_json(Json{{"id", id.text()}, {"state", name_of(*done)}}));
 }
 
 std::optional<State> state_named(std::string_view name) {
@@ -142,11 +149,11 @@ Reply list_jobs(Site& site, const Asked& asked) {
   }
   const auto newest = newest_of(site.spool, states, static_cast<size_t>(*limit));
   if (!newest) return problem_of(newest.error());
-  Json jobs = Json::array();
+  std::vector<std::string> jobs;
   for (const Listed& one : *newest) {
     if (const auto job = find(site.spool, one.id)) jobs.push_back(job_json(*job));
   }
-  return json_reply(200, Json{{"jobs", std::move(jobs)}});
+  return json_reply(200, jobs_json(jobs));
 }
 
 Reply show_job(Site& site, const Asked& asked) {

@@ -92,10 +92,16 @@ Reply page_action(Site& site, const Asked& asked) {
 Reply page_asset(Site&, const Asked& asked) {
   Reply reply;
   const std::string& name = asked.head.path[0];
-  if (name == "favicon.ico") return problem(404, "there is no icon", "no_route");
-  const bool script = name == "page.js";
-  reply.type = script ? "text/javascript; charset=utf-8" : "text/css; charset=utf-8";
-  reply.text = std::string(script ? assets::kPageJs : assets::kPageCss);
+  if (name == "page.js") {
+    reply.type = "text/javascript; charset=utf-8";
+    reply.text = std::string(assets::kPageJs);
+  } else if (name == "page.css") {
+    reply.type = "text/css; charset=utf-8";
+    reply.text = std::string(assets::kPageCss);
+  } else {
+    reply.type = "image/svg+xml";
+    reply.text = std::string(assets::kIconSvg);
+  }
   reply.fields.emplace_back("Cache-Control", "no-cache");
   return reply;
 }

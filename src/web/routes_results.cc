@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <string>
 
-#include "spool/json.h"
 #include "spool/query.h"
 #include "src/base/log.h"
 #include "src/web/job_json.h"
@@ -104,10 +103,8 @@ Reply list_results(Site& site, const Asked& asked) {
   if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
   const auto& job = std::get<JobView>(found);
   if (!is_completed(job)) return no_results(job);
-  const Json shown = job_json(job);
   Reply reply;
-  reply.text =
-      dump_json(Json{{"id", job.ticket.id.text()}, {"results", *member(shown, "results")}});
+  reply.text = results_json(job);
   return reply;
 }
 

@@ -144,7 +144,7 @@ TEST_F(Page, NoticesAreOursAlone) {
 TEST_F(Page, AssetsHaveTheirTypes) {
   EXPECT_EQ(ask("GET", "/page.js").type, "text/javascript; charset=utf-8");
   EXPECT_EQ(ask("GET", "/page.css").type, "text/css; charset=utf-8");
-  EXPECT_EQ(ask("GET", "/favicon.ico").status, 404);
+  EXPECT_EQ(ask("GET", "/icon.svg").type, "image/svg+xml");
 }
 
 TEST(Html, WhatDoesNotShowIsEscaped) {

@@ -271,7 +271,7 @@ class Live(httpd.Case):
             self.assertEqual(stream.headers["Content-Type"], "text/event-stream")
             job = requests.post(self.httpd.url + "/v1/jobs", data=IMAGE, timeout=20).json()["id"]
             states = []
-            for line in stream.iter_lines(decode_unicode=True):
+            for line in stream.iter_lines(chunk_size=1, decode_unicode=True):
                 if line.startswith("data: ") and job in line:
                     states.append(json.loads(line[6:])["state"])
                     if states[-1] == "completed":

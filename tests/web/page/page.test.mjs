@@ -202,10 +202,9 @@ test("uploads show their progress and can be cancelled", async () => {
   });
   await dropFiles(page, [photo("mountains.jpg")]);
   const top = page.locator("#jobs tr[data-state=uploading]").first();
-  await page.waitForFunction(() => {
-    const bar = document.querySelector("progress");
-    return bar && bar.value > 0 && bar.value < 1;
-  }, null, { timeout: 30000 });
+  const progress = () => page.evaluate(() => document.querySelector("progress")?.value ?? 0);
+  while (await progress() === 0) assert.equal(await top.count(), 1, "still on its way");
+  assert.ok(await progress() < 1);
   await page.screenshot({ path: path.join(shots, "uploading.png") });
   await top.getByText("Cancel").click();
   await top.waitFor({ state: "detached" });
