@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -27,8 +28,8 @@ bool same(Size a, Size b) { return a.width == b.width && a.height == b.height; }
 Size fit_into(Size size, int side_px) {
   const double scale =
       std::min(1.0, static_cast<double>(side_px) / std::max(size.width, size.height));
-  return {std::max(1, static_cast<int>(size.width * scale + 0.5)),
-          std::max(1, static_cast<int>(size.height * scale + 0.5))};
+  return {std::max(1, static_cast<int>(std::lround(size.width * scale))),
+          std::max(1, static_cast<int>(std::lround(size.height * scale)))};
 }
 
 Raster scaled_to(const Raster& from, Size size) {
@@ -59,6 +60,9 @@ class Renderer {
 
  private:
   bool only_jpeg() const;
+  bool hash_needs_its_own() const;
+  void set_up_resamplers();
+  void push(const uint8_t* row);
   std::optional<Window> window_for(const Job& job) const;
   Raster converted(Raster raster);
   void take_rasters();
@@ -96,19 +100,18 @@ std::optional<Window> Renderer::window_for(const Job& job) const {
   return whole_window(picture_.size, least, rows_);
 }
 
-Failure Renderer::decode() {
-  const Clock::time_point start = Clock::now();
-  Purpose purpose = plan_.purpose;
-  purpose.ycc_will_do = only_jpeg();
-  if (Failure fault = source_.decoder->begin(purpose, &rows_)) return fault;
-  const bool whole = plan_.whole.width > 0;
-  if (whole) {
+// A crop alone shows no whole picture to make the thumbhash from.
+bool Renderer::hash_needs_its_own() const {
+  const Job& job = plan_.jobs[0];
+  return plan_.whole.width == 0 && !same({job.part.width, job.part.height}, job.scaled);
+}
+
+void Renderer::set_up_resamplers() {
+  if (plan_.whole.width > 0) {
     whole_resampler_.emplace(rows_.size, rows_.kind,
                              whole_window(picture_.size, plan_.whole, rows_));
   }
-  const bool cut = plan_.jobs[0].part.width != plan_.jobs[0].scaled.width ||
-                   plan_.jobs[0].part.height != plan_.jobs[0].scaled.height;
-  if (!whole && cut) {
+  if (hash_needs_its_own()) {
     const Size small = fit_into(picture_.size, kHashSidePx);
     hash_resampler_.emplace(rows_.size, rows_.kind, whole_window(picture_.size, small, rows_));
   }
@@ -116,14 +119,27 @@ Failure Renderer::decode() {
     std::optional<Resampler>& resampler = resamplers_.emplace_back();
     if (const auto window = window_for(job)) resampler.emplace(rows_.size, rows_.kind, *window);
   }
+}
+
+void Renderer::push(const uint8_t* row) {
+  if (whole_resampler_) whole_resampler_->push(row);
+  if (hash_resampler_) hash_resampler_->push(row);
+  for (auto& resampler : resamplers_) {
+    if (resampler) resampler->push(row);
+  }
+}
+
+// Every row is decoded, also where a crop needs only some: a file that ends early must be noticed.
+Failure Renderer::decode() {
+  const Clock::time_point start = Clock::now();
+  Purpose purpose = plan_.purpose;
+  purpose.ycc_will_do = only_jpeg();
+  if (Failure fault = source_.decoder->begin(purpose, &rows_)) return fault;
+  set_up_resamplers();
   for (int y = 0; y < rows_.size.height; ++y) {
     const uint8_t* row = nullptr;
     if (Failure fault = source_.decoder->next(&row)) return fault;
-    if (whole_resampler_) whole_resampler_->push(row);
-    if (hash_resampler_) hash_resampler_->push(row);
-    for (auto& resampler : resamplers_) {
-      if (resampler) resampler->push(row);
-    }
+    push(row);
   }
   for (std::string& note : source_.decoder->notes()) verdict_.notes.push_back(std::move(note));
   take_rasters();
