@@ -22,7 +22,7 @@ constexpr std::array<Unit, 14> kSizeUnits = {{
     {"", 1},
     {"B", 1},
     {"kB", 1000},
-    {"MB", 1000 * 1000},
+    {"MB", 1000LL * 1000},
     {"GB", 1000LL * 1000 * 1000},
     {"TB", 1000LL * 1000 * 1000 * 1000},
     {"KiB", kKibi},
@@ -41,7 +41,7 @@ constexpr std::array<Unit, 7> kTimeUnits = {{
     {"m", 60},
     {"h", 3600},
     {"d", 86400},
-    {"w", 7 * 86400},
+    {"w", 7LL * 86400},
 }};
 
 // Digits and then one of the units, nothing else; nothing when it is not that or does not fit.

@@ -12,7 +12,7 @@
 namespace imgq::cli {
 namespace {
 
-constexpr size_t kHeld = 64 * 1024;
+constexpr size_t kHeld = size_t{64} * 1024;
 
 bool write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {

@@ -29,7 +29,7 @@ constexpr int64_t kWantedFiles = 1024;
 constexpr int64_t kWantedWatches = 64;
 constexpr int64_t kWantedInstances = 16;
 constexpr int64_t kClockSlackMs = 5'000;
-constexpr int64_t kLongWaitMs = 10 * 60 * 1000;
+constexpr int64_t kLongWaitMs = 10LL * 60 * 1000;
 
 Check check_files() {
   struct rlimit limit {};

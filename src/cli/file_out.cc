@@ -66,7 +66,7 @@ Status OutFile::commit(const std::string& path) {
 }
 
 Status copy_bytes(int from, int to, std::string_view name) {
-  std::array<char, 128 * 1024> buffer{};
+  std::array<char, size_t{128} * 1024> buffer{};
   off_t offset = 0;
   while (true) {
     const ssize_t got = ::pread(from, buffer.data(), buffer.size(), offset);
