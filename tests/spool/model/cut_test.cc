@@ -93,6 +93,37 @@ TEST_P(ACutStep, LosesNothingWhenItsProcessIsKilled) {
 INSTANTIATE_TEST_SUITE_P(Model, ACutStep, testing::Range<size_t>(0, scenarios().size()),
                          [](const auto& chosen) { return scenarios()[chosen.param].name; });
 
+// How many names of a job's ticket there are in the folders of its states.
+size_t names_of(const Lab& lab, const std::string& folder, const JobId& id) {
+  const sim::InodePtr at = lab.world.look_up(std::string(kSpool) + "/" + folder);
+  size_t names = 0;
+  for (const auto& [name, child] : at->names) {
+    if (child->is_directory()) {
+      names += names_of(lab, folder + "/" + name, id);
+    } else {
+      names += name.rfind(id.text(), 0) == 0 ? 1 : 0;
+    }
+  }
+  return names;
+}
+
+// A claim that was answered is on the disk: the attempt is counted even when it takes the host
+// down, and the job is in one state only.
+TEST(AClaim, IsInOnePlaceAfterAPowerCut) {
+  for (const sim::Order order : {sim::Order::loose, sim::Order::journalled}) {
+    Lab lab(order);
+    lab.submit({"good 1", "good 2"}, Sync::batch);
+    Daemon daemon(lab);
+    ASSERT_EQ(daemon.claim(10, Sync::batch).size(), 2U);
+    sim::ConstantChooser nothing_lasted(false);
+    lab.world.power_cut(nothing_lasted);
+    for (const JobId& id : lab.jobs) {
+      EXPECT_EQ(names_of(lab, "processing", id), 1U);
+      EXPECT_EQ(names_of(lab, "staging", id), 0U);
+    }
+  }
+}
+
 // The disaster strikes again while its damage is being repaired.
 TEST(ARecovery, MayItselfBeCutShortAnywhere) {
   size_t played = 0;

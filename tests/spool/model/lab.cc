@@ -8,6 +8,7 @@ namespace imgq::model {
 namespace {
 
 constexpr const char* kPhoto = "/home/photo.jpg";
+constexpr const char* kPhotoBytes = "a photograph";
 constexpr int kManyRounds = 60;
 
 // A result as a worker would have written it.
@@ -24,7 +25,7 @@ bool add_result(const Spool& spool, Finished& finished, const std::string& rendi
 }  // namespace
 
 Lab::Lab(sim::Order order) : world(order) {
-  world.write_file(kPhoto, "a photograph");
+  world.write_file(kPhoto, kPhotoBytes);
   auto made = Spool::create(kSpool);
   if (!made) complain("cannot create: " + made.error().text());
   if (made) spools_.emplace(world.running().me.pid, std::move(*made));
@@ -90,6 +91,21 @@ std::vector<Claim> Daemon::claim(size_t limit, Sync sync) {
   return std::move(claims->taken);
 }
 
+// What a worker would read is what was submitted.
+void Daemon::read_source(const Claim& claim) {
+  const bool accepted = lab_->ledger[claim.token.id].accepted;
+  const auto source = owner_->open_source(claim);
+  if (!accepted || !lab_->alive()) return;
+  if (!source && source.error().code == ESTALE) {
+    lab_->complain(claim.token.id.text() + ": its source was cut");
+  }
+  char bytes[64];
+  const ssize_t got = source ? sys::pread(source->get(), bytes, sizeof bytes, 0) : -1;
+  if (got >= 0 && std::string(bytes, static_cast<size_t>(got)) != kPhotoBytes) {
+    lab_->complain(claim.token.id.text() + ": its source has other bytes");
+  }
+}
+
 // As the supervisor does it: a job that is not ours any more is forgotten, one that cannot be ended
 // now is given back as soon as the spool takes it.
 template <class T>
@@ -108,6 +124,7 @@ void Daemon::give_back_refused() {
 void Daemon::complete(const std::vector<Claim>& claims, Sync sync, SourceAfter source) {
   std::vector<Finished> finished;
   for (const Claim& claim : claims) {
+    read_source(claim);
     Finished one{claim, {}, R"({"notes":[]})"};
     const bool well = add_result(*spool_, one, "thumb") && add_result(*spool_, one, "large");
     if (well) {
@@ -202,7 +219,7 @@ void repair(const Lab& lab, const Spool& spool, std::vector<std::string>& wrong)
 
 std::string settle_and_judge(Lab& lab) {
   lab.world.start();
-  std::vector<std::string> wrong = lab.complaints;
+  std::vector<std::string> wrong;
   Daemon daemon(lab);
   if (!daemon.in()) return "a new daemon cannot enter\n";
   const Spool& spool = lab.spool();
@@ -216,6 +233,7 @@ std::string settle_and_judge(Lab& lab) {
                       1000);  // temporary files of other hosts are left alone for 36 hours
   (void)sweep_tmp(spool);
   for (std::string& broken : judge(lab)) wrong.push_back(std::move(broken));
+  for (const std::string& complaint : lab.complaints) wrong.push_back(complaint);
   std::string lines;
   for (const std::string& one : wrong) lines += "  broken: " + one + "\n";
   return lines;

@@ -89,6 +89,7 @@ class Daemon {
 
  private:
   void end_one(const Claim& claim, std::vector<Claim>& good);
+  void read_source(const Claim& claim);
   void give_back_refused();
   template <class T>
   bool ended_well(const Claim& claim, const Result<T>& answer);
