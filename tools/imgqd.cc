@@ -161,7 +161,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more is no reason to end
+  (void)::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more is no reason to end
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

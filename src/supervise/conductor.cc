@@ -85,8 +85,9 @@ Conductor::Conductor(Loop& loop, const Spool& spool, Settings settings)
       hooks_last_call_(loop, [this] { hook_.close(); }) {}
 
 Result<Tally> Conductor::run() {
-  auto terminate = std::make_unique<SignalWatch>(loop_, SIGTERM, [this] { told(); });
-  auto interrupt = std::make_unique<SignalWatch>(loop_, SIGINT, [this] { told(); });
+  for (const int signal : {SIGTERM, SIGINT}) {
+    stop_signals_.push_back(std::make_unique<SignalWatch>(loop_, signal, [this] { told(); }));
+  }
   const SignalWatch hang_up(loop_, SIGHUP, [this] { reload(); });
   hook_.change(settings_.config.hook);
   pool_.start();
@@ -286,6 +287,7 @@ void Conductor::told() {
     return;
   }
   log::line(log::Level::notice, "told again: running jobs are given back");
+  stop_signals_.clear();  // a third signal ends us whatever hangs
   hook_.close();
   pool_.drop_all();
   end_if_done();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "src/supervise/engine.h"
 #include "src/supervise/hook.h"
@@ -89,6 +90,7 @@ class Conductor {
   Hook hook_;
   Intakes intakes_;
   std::unique_ptr<Watcher> watcher_;
+  std::vector<std::unique_ptr<SignalWatch>> stop_signals_;
   Timer ticking_;
   Timer asking_;
   Timer watching_dog_;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "src/supervise/conductor.h"
@@ -20,9 +21,15 @@ void allow_many_files() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);  // without it EMFILE makes claims pause
 }
 
+// So that a slow purge and a slow disk leave threads for claims and the heartbeat.
+void allow_background_threads() {
+  (void)::setenv("UV_THREADPOOL_SIZE", "8", 0);  // NOLINT(concurrency-mt-unsafe): no threads yet
+}
+
 }  // namespace
 
 Result<Tally> run(const Spool& spool, Settings settings) {
+  allow_background_threads();
   allow_many_files();
   Loop loop;
   Conductor conductor(loop, spool, std::move(settings));

@@ -110,11 +110,13 @@ Publisher::Publisher(Loop& loop, const Spool& spool, Policy policy, Events event
     : loop_(loop), spool_(spool), policy_(policy), events_(std::move(events)) {}
 
 void Publisher::publish(JobPtr job, Verdict verdict) {
+  job->source = Fd();
   waiting_.push_back(Item{std::move(job), std::move(verdict), Item::Step::publish, {}, 0, {}});
   go_on();
 }
 
 void Publisher::give_back(JobPtr job) {
+  job->source = Fd();
   waiting_.push_back(Item{std::move(job), {}, Item::Step::give_back, {}, 0, {}});
   go_on();
 }

@@ -145,6 +145,20 @@ TEST_F(HotFolder, LeavesAloneWhatIsNotForIt) {
   EXPECT_TRUE(eventually([&] { return names_in(in()).size() == 8; })) << names_in(in()).size();
 }
 
+TEST_F(HotFolder, RefusesAFileThatIsTooLargeAndSaysSoOnce) {
+  configure("after = \"remove\"\n[limits]\nmax_file_bytes = \"1KiB\"\n");
+  lab_.folder().write("in/large.png", std::string(2048, 'x'));
+  const auto daemon = lab_.daemon();
+  ASSERT_TRUE(eventually([&] { return daemon.said("not taken in"); })) << daemon.log();
+  put("small.png");
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  put("another.png");  // by now it has been met again
+  ASSERT_TRUE(completes(2)) << daemon.log();
+  const std::string log = daemon.log();
+  EXPECT_EQ(log.find("not taken in"), log.rfind("not taken in")) << log;
+  EXPECT_EQ(names_in(in()), std::vector<std::string>{"large.png"});
+}
+
 TEST_F(HotFolder, ThatIsMissingIsSaidAndServedOnceItIsThere) {
   ASSERT_EQ(::rmdir(in().c_str()), 0);
   configure("after = \"remove\"\n");
