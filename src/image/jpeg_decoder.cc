@@ -162,7 +162,7 @@ Failure JpegDecoder::begin(const Purpose& purpose, Output* out) {
     return Fault{Code::wrong_result, "libjpeg's reduced size is not as computed"};
   }
   out->reduced_x = out->reduced_y = by;
-  row_.resize(static_cast<size_t>(out->size.width * out->kind.bands()));
+  row_.resize(samples_of(out->size.width, out->kind.bands()));
   return {};
 }
 

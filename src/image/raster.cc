@@ -53,11 +53,11 @@ Raster::Raster(Size size_px, PixelKind pixel_kind) : size(size_px), kind(pixel_k
   data.resize(row_bytes() * static_cast<size_t>(size.height));
 }
 
-size_t Raster::row_bytes() const { return static_cast<size_t>(size.width * kind.bands()); }
+size_t Raster::row_bytes() const { return samples_of(size.width, kind.bands()); }
 
 Raster cut_out(const Raster& from, const Rect& part) {
   Raster out({part.width, part.height}, from.kind);
-  const auto skip = static_cast<size_t>(part.left * from.kind.bands());
+  const auto skip = samples_of(part.left, from.kind.bands());
   for (int y = 0; y < part.height; ++y) {
     std::memcpy(out.row(y), from.row(part.top + y) + skip, out.row_bytes());
   }

@@ -24,6 +24,11 @@ struct PixelKind {
   int bands() const;
 };
 
+// How many samples that are; widened before it is multiplied.
+inline size_t samples_of(int pixels, int bands) {
+  return static_cast<size_t>(pixels) * static_cast<size_t>(bands);
+}
+
 // Pixels in memory, 8 bits a band, bands interleaved, rows without padding.
 struct Raster {
   Size size;

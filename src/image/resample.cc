@@ -126,14 +126,14 @@ Resampler::State::State(Size input, PixelKind kind, const Window& window)
   reach_ = reach_of(taps_x);
   taps_x_ = ColumnTaps(taps_x, reach_.first);
   taps_y_ = lanczos_taps(in_squares(window.y, squares_y_), grid.height);
-  row_samples_ = static_cast<size_t>(reach_.count * bands_);
+  row_samples_ = samples_of(reach_.count, bands_);
   ring_rows_ = rows_kept(taps_y_);
   wide_ = kind.alpha || squares_x_ > 1 || squares_y_ > 1;
   (wide_ ? ring16_.resize(ring_rows_ * row_samples_) : ring8_.resize(ring_rows_ * row_samples_));
-  if (kind.alpha) wide_row_.resize(static_cast<size_t>(input.width * bands_));
+  if (kind.alpha) wide_row_.resize(samples_of(input.width, bands_));
   if (squares_x_ > 1 || squares_y_ > 1) {
     const int last = std::min((reach_.first + reach_.count) * squares_x_, input.width);
-    square_sums_.resize(static_cast<size_t>((last - reach_.first * squares_x_) * bands_));
+    square_sums_.resize(samples_of(last - reach_.first * squares_x_, bands_));
   }
   middle_.resize(row_samples_ + kReadAhead);
   sums_.resize(out_.row_bytes());
@@ -159,7 +159,7 @@ void add_row(const Sample* row, size_t count, int32_t* sums) {
 // Rows are summed as they come; with the last of a row of squares its columns are. The last
 // squares of either side may be narrower.
 void Resampler::State::keep_squares(const uint8_t* row) {
-  const size_t from = static_cast<size_t>(reach_.first * squares_x_ * bands_);
+  const size_t from = samples_of(reach_.first * squares_x_, bands_);
   if (out_.kind.alpha) {
     premultiply(row, static_cast<size_t>(input_.width), bands_, wide_row_.data());
     add_row(wide_row_.data() + from, square_sums_.size(), square_sums_.data());
@@ -180,7 +180,8 @@ void Resampler::State::end_squares() {
     for (int b = 0; b < bands_; ++b, ++to) {
       int64_t sum = area / 2;
       for (int i = 0; i < across; ++i) {
-        sum += int64_t{square_sums_[static_cast<size_t>((first + i) * bands_ + b)]} << fraction;
+        sum += int64_t{square_sums_[samples_of(first + i, bands_) + static_cast<size_t>(b)]}
+               << fraction;
       }
       *to = static_cast<int16_t>(sum / area);
     }

@@ -68,7 +68,7 @@ Bytes jpeg(const Pixels& pixels, const JpegSpec& spec) {
   set_up(&writer, pixels, spec);
   jpeg_start_compress(&writer, TRUE);
   write_extras(&writer, spec.extras);
-  std::vector<uint8_t> row(static_cast<size_t>(pixels.width * pixels.bands));
+  std::vector<uint8_t> row(pixels.index(0, 1, 0));
   for (int y = 0; y < pixels.height; ++y) {
     for (size_t i = 0; i < row.size(); ++i) {
       const auto value = static_cast<uint8_t>(pixels.data[static_cast<size_t>(y) * row.size() + i]);
@@ -94,7 +94,7 @@ Pixels read_jpeg(const Bytes& file) {
   jpeg_start_decompress(&reader);
   Pixels out(static_cast<int>(reader.output_width), static_cast<int>(reader.output_height),
              reader.output_components);
-  std::vector<uint8_t> row(static_cast<size_t>(out.width * out.bands));
+  std::vector<uint8_t> row(out.index(0, 1, 0));
   for (int y = 0; y < out.height; ++y) {
     JSAMPROW line = row.data();
     jpeg_read_scanlines(&reader, &line, 1);

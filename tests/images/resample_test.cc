@@ -197,10 +197,10 @@ TEST(ResampleVectors, RowsOfSamplesAddUpAndSaturate) {
 TEST(ResampleVectors, ColumnsAddUp) {
   for (const x86::Vectors vectors : vectors_here()) {
     for (const int bands : {1, 2, 3, 4}) {
-      std::vector<int16_t> row(static_cast<size_t>(50 * bands) + kReadAhead);
+      std::vector<int16_t> row(samples_of(50, bands) + kReadAhead);
       for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<int16_t>(i * 397 % 16320);
       const std::vector<Taps> taps = lanczos_taps({0, 50.0 / 17, 17}, 50);
-      std::vector<int32_t> made(static_cast<size_t>(17 * bands));
+      std::vector<int32_t> made(samples_of(17, bands));
       if (!x86::mix_columns(row.data(), ColumnTaps(taps, 0), bands, made.data(), vectors)) return;
       for (size_t i = 0; i < taps.size(); ++i) {
         for (int b = 0; b < bands; ++b) {
