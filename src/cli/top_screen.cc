@@ -128,9 +128,9 @@ Result<Snapshot> take_snapshot(const Spool& spool, const Config& config) {
     auto view = find(spool, job.id);
     if (view && view->outcome) now.failures.push_back(std::move(*view));
   }
-  std::stable_sort(
-      now.failures.begin(), now.failures.end(),
-      [](const JobView& a, const JobView& b) { return a.outcome->ended_ms > b.outcome->ended_ms; });
+  const auto ended_ms = [](const JobView& job) { return job.outcome ? job.outcome->ended_ms : 0; };
+  std::stable_sort(now.failures.begin(), now.failures.end(),
+                   [&](const JobView& a, const JobView& b) { return ended_ms(a) > ended_ms(b); });
   return now;
 }
 
