@@ -124,6 +124,16 @@ TEST(AClaim, IsInOnePlaceAfterAPowerCut) {
   }
 }
 
+TEST(ALivingProgram, LeavesNothingInTmp) {
+  Lab lab(sim::Order::loose);
+  lab.submit({"good 1", "bad 2", "flaky 3"}, Sync::batch);
+  Daemon daemon(lab);
+  daemon.run(20);
+  daemon.leave();
+  const sim::InodePtr tmp = lab.world.look_up(std::string(kSpool) + "/tmp");
+  EXPECT_TRUE(tmp->names.empty()) << tmp->names.begin()->first;
+}
+
 // The disaster strikes again while its damage is being repaired.
 TEST(ARecovery, MayItselfBeCutShortAnywhere) {
   size_t played = 0;
