@@ -73,7 +73,7 @@ TEST(Progress, LineFitsItsTerminalWhateverItsWidth) {
     EXPECT_LE(line.size(), static_cast<size_t>(width)) << width;
   }
   EXPECT_EQ(progress_line(51, 102, 1, 1000, 60),
-            " 51/102 [#########----------]  50%  51/s  1 s left  1 failed");
+            " 51/102 [#########---------]  50%  51/s  1 s left  1 failed");
   EXPECT_EQ(progress_line(0, 0, 0, 0, 30).find("nan"), std::string::npos);
 }
 
