@@ -99,9 +99,15 @@ void Daemon::read_source(const Claim& claim) {
   if (!source && source.error().code == ESTALE) {
     lab_->complain(claim.token.id.text() + ": its source was cut");
   }
-  char bytes[64];
-  const ssize_t got = source ? sys::pread(source->get(), bytes, sizeof bytes, 0) : -1;
-  if (got >= 0 && std::string(bytes, static_cast<size_t>(got)) != kPhotoBytes) {
+  if (!source) return;
+  std::string bytes;
+  char piece[64];
+  ssize_t got = 0;
+  while ((got = sys::pread(source->get(), piece, sizeof piece, static_cast<off_t>(bytes.size()))) >
+         0) {
+    bytes.append(piece, static_cast<size_t>(got));
+  }
+  if (got == 0 && bytes != kPhotoBytes) {
     lab_->complain(claim.token.id.text() + ": its source has other bytes");
   }
 }
