@@ -80,12 +80,14 @@ int try_to_make_memory_executable() {
   return result;
 }
 
+#ifndef IMGQ_SANITIZED
 int try_a_lot_of_memory() {
   const size_t size = static_cast<size_t>(Limits{}.memory_bytes) + (64 << 20);
   void* block = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (block == MAP_FAILED) return -1;
   return ::munmap(block, size);
 }
+#endif
 
 struct Trial {
   const char* what;

@@ -122,10 +122,12 @@ TEST(Daemon, ThoughtDeadByAnotherForgetsItsJobsAndGoesOnAnew) {
   ASSERT_TRUE(lab.reaches(job, State::processing)) << frozen.log();
   frozen.signal(SIGSTOP);
   {
-    const auto other = lab.daemon({"--workers", "1"});
+    Program other = lab.daemon({"--workers", "1"});
     ASSERT_TRUE(lab.reaches(job, State::completed)) << other.log();
     frozen.signal(SIGCONT);
     ASSERT_TRUE(eventually([&] { return frozen.said("going on anew"); })) << frozen.log();
+    other.signal(SIGTERM);
+    EXPECT_EQ(other.wait(), 0) << other.log();
   }
   EXPECT_TRUE(lab.reaches(lab.submit(), State::completed)) << frozen.log();
   EXPECT_EQ(lab.view(job).outcome->attempt, 2);
