@@ -130,7 +130,12 @@ Failure VipsDecoder::failed() {
   const std::string message = take_vips_error();
   if (message.find("emory") != std::string::npos) return Fault{Code::out_of_memory, message};
   if (message.find("blocked") != std::string::npos) return Fault{Code::format_not_enabled, message};
-  return Fault{is_cut_short(kind_, file_) ? Code::truncated : Code::corrupt_image, message};
+  const bool cut = is_cut_short(kind_, file_);
+  if (message.empty()) {  // some loaders end without a word
+    return cut ? Fault{Code::truncated, "the file ends too early"}
+               : Fault{Code::corrupt_image, "the image data is damaged"};
+  }
+  return Fault{cut ? Code::truncated : Code::corrupt_image, message};
 }
 
 // HEIF and JPEG XL come turned already, whatever their EXIF says.
