@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 namespace imgq::sys {
 namespace {
@@ -184,7 +185,20 @@ Identity identity() {
   return {host, boot, ::getpid()};
 }
 
-bool is_running(int pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
+// A process that has ended and was not waited for yet (state Z in proc(5)) writes nothing any more.
+bool is_running(int pid) {
+  if (::kill(pid, 0) != 0 && errno != EPERM) return false;
+  const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+  char text[512];
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t got = fd < 0 ? -1 : ::read(fd, text, sizeof text);
+  if (fd >= 0) ::close(fd);
+  if (got <= 0) return true;  // no proc to ask
+  const std::string_view stat(text, static_cast<size_t>(got));
+  const size_t name_end = stat.rfind(')');  // the name before it may hold anything
+  if (name_end == std::string_view::npos || name_end + 2 >= stat.size()) return true;
+  return stat[name_end + 2] != 'Z' && stat[name_end + 2] != 'X';
+}
 
 uid_t effective_uid() { return ::geteuid(); }
 

@@ -57,7 +57,7 @@ struct Identity {
   int pid = 0;
 };
 Identity identity();
-bool is_running(int pid);  // a process of this host has that number
+bool is_running(int pid);  // a process of this host has that number and has not ended
 uid_t effective_uid();
 
 }  // namespace imgq::sys

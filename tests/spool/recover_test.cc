@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -331,6 +332,18 @@ TEST_F(Recovery, TemporaryFilesOfDeadWritersAreSwept) {
   lab::write_file(path(layout::temp("00000000000000aa", me)), "another boot's");
   EXPECT_EQ(must(sweep_tmp(spool_)), 2);
   EXPECT_EQ(lab::names_in(path("tmp")), std::vector<std::string>{mine.path().substr(4)});
+}
+
+TEST_F(Recovery, AWriterThatEndedAndWasNotWaitedForIsDead) {
+  const pid_t pid = lab::start_child([this] {
+    auto file = must(TempFile::create(spool_));
+    ::kill(::getpid(), SIGKILL);
+  });
+  siginfo_t ended = {};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT), 0);
+  EXPECT_EQ(::kill(pid, 0), 0);  // its number is still taken
+  EXPECT_EQ(must(sweep_tmp(spool_)), 1);
+  lab::wait_for(pid);
 }
 
 TEST_F(Recovery, TemporaryFilesOfOtherHostsAreSweptAfter36Hours) {
