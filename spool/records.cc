@@ -13,8 +13,8 @@ namespace {
 // One JSON object, field by field, closed by the digest of all that stands before it.
 class Writer {
  public:
-  explicit Writer(std::string_view kind) {
-    text_ = "{\"imgq\":" + std::to_string(layout::kFormatVersion) + ",\"kind\":\"";
+  explicit Writer(std::string_view kind)
+      : text_("{\"imgq\":" + std::to_string(layout::kFormatVersion) + ",\"kind\":\"") {
     text_ += kind;
     text_ += '"';
   }

@@ -22,7 +22,7 @@ milliseconds recovery_period(milliseconds lease) {
 
 }  // namespace
 
-Upkeep::Upkeep(Loop& loop, const Spool& spool, Policy policy, Events events)
+Upkeep::Upkeep(Loop& loop, const Spool& spool, const Policy& policy, Events events)
     : loop_(loop),
       spool_(spool),
       policy_(policy),

@@ -23,9 +23,9 @@ class Upkeep {
   struct Events {
     std::function<void()> recovered;  // after the first look, and whenever jobs came back
   };
-  Upkeep(Loop& loop, const Spool& spool, Policy policy, Events events);
+  Upkeep(Loop& loop, const Spool& spool, const Policy& policy, Events events);
 
-  void change(Policy policy) { policy_ = policy; }
+  void change(const Policy& policy) { policy_ = policy; }
   void start(const std::string& me);  // again, under the new name, after a loss
   void stop();
 

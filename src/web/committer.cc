@@ -9,7 +9,7 @@ std::vector<Result<Submitted>> Committer::submit(std::vector<Draft> drafts) {
   Waiting mine;
   mine.drafts = std::move(drafts);
   std::unique_lock lock(mutex_);
-  waiting_.push_back(&mine);
+  waiting_.push_back(&mine);  // cppcheck-suppress danglingLifetime  // taken out before we return
   changed_.wait(lock, [&] { return mine.done || !leading_; });
   if (!mine.done) lead(lock);
   return std::move(mine.answers);

@@ -181,6 +181,7 @@ std::variant<std::monostate, Head, Refusal> read_head(Wire& wire) {
   }
   auto result = reader.result();
   if (auto* refusal = std::get_if<Refusal>(&result)) return std::move(*refusal);
+  // cppcheck-suppress returnStdMoveLocal  // a part of it
   return std::move(std::get<Head>(result));
 }
 

@@ -67,7 +67,7 @@ class Register {
 // Bytes in and out of a socket, by poll(2); never blocks beyond a deadline.
 class Wire {
  public:
-  Wire(int socket, Register::Entry& entry, Pace pace)
+  Wire(int socket, Register::Entry& entry, const Pace& pace)
       : socket_(socket), entry_(entry), pace_(pace) {}
 
   // Reads some bytes, at least one; empty at the end of the stream.
