@@ -56,8 +56,8 @@ TEST(Confinement, AWorkerDiesWithItsSupervisorInTheMiddleOfAJob) {
   int status = 0;
   EXPECT_TRUE(eventually([&] { return ::waitpid(worker, &status, WNOHANG) == worker; }));
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
-  ::close(ends[0]);
-  ::close(ends[1]);
+  (void)::close(ends[0]);
+  (void)::close(ends[1]);
 }
 
 TEST(Confinement, AWorkerServesOnlyTheProcessThatMadeItsSocket) {
@@ -74,8 +74,8 @@ TEST(Confinement, AWorkerServesOnlyTheProcessThatMadeItsSocket) {
   int status = -1;
   ASSERT_EQ(::waitpid(between, &status, 0), between);
   EXPECT_EQ(status, 0) << read_file(folder.file("log"));
-  ::close(ends[0]);
-  ::close(ends[1]);
+  (void)::close(ends[0]);
+  (void)::close(ends[1]);
 }
 
 TEST(Confinement, WithoutASocketOrLimitsAWorkerSaysWhatItIs) {
