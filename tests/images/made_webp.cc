@@ -9,7 +9,7 @@
 namespace imgq::made {
 namespace {
 
-void put(Bytes* out, uint32_t value, int bytes) {
+void put(Bytes* out, uint64_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out->push_back(static_cast<uint8_t>(value >> (8 * i)));
 }
 
