@@ -75,34 +75,12 @@ void describe(CLI::App& app, Options& options) {
       "  imgq-httpd --listen 0.0.0.0:8080 --token-file /etc/imgq/token\n");
 }
 
-Status set_log(const Config& config) {
-  using imgq::log::Level;
-  const std::pair<const char*, Level> levels[] = {{"error", Level::error},
-                                                  {"warning", Level::warning},
-                                                  {"notice", Level::notice},
-                                                  {"info", Level::info},
-                                                  {"debug", Level::debug}};
-  bool known = false;
-  for (const auto& [word, level] : levels) {
-    if (config.log_level != word) continue;
-    imgq::log::set_level(level);
-    known = true;
-  }
-  if (!known) return bad("unknown log level '" + config.log_level + "'");
-  if (config.log_style != "text" && config.log_style != "json") {
-    return bad("the log style is text or json, not '" + config.log_style + "'");
-  }
-  imgq::log::set_style(config.log_style == "json" ? imgq::log::Style::json
-                                                  : imgq::log::Style::text);
-  return imgq::Ok{};
-}
-
 Status lay_over(const Options& options, Config& config) {
   if (!options.spool.empty()) config.spool = options.spool;
   if (config.spool.empty()) config.spool = imgq::default_spool();
   if (!options.log_level.empty()) config.log_level = options.log_level;
   if (!options.log_style.empty()) config.log_style = options.log_style;
-  return set_log(config);
+  return imgq::log::set_up(config.log_level, config.log_style);
 }
 
 // Reads a count option over its default.

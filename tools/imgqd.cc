@@ -63,28 +63,6 @@ Result<imgq::Sync> sync_named(const std::string& word) {
   return bad("--sync is full, batch or none, not '" + word + "'");
 }
 
-imgq::Status set_log(const Config& config) {
-  using imgq::log::Level;
-  const std::pair<const char*, Level> levels[] = {{"error", Level::error},
-                                                  {"warning", Level::warning},
-                                                  {"notice", Level::notice},
-                                                  {"info", Level::info},
-                                                  {"debug", Level::debug}};
-  bool known = false;
-  for (const auto& [word, level] : levels) {
-    if (config.log_level != word) continue;
-    imgq::log::set_level(level);
-    known = true;
-  }
-  if (!known) return bad("unknown log level '" + config.log_level + "'");
-  if (config.log_style != "text" && config.log_style != "json") {
-    return bad("the log style is text or json, not '" + config.log_style + "'");
-  }
-  imgq::log::set_style(config.log_style == "json" ? imgq::log::Style::json
-                                                  : imgq::log::Style::text);
-  return imgq::Ok{};
-}
-
 // Lays the options over a configuration.
 imgq::Status lay_over(const Options& options, Config& config) {
   if (!options.spool.empty()) config.spool = options.spool;
@@ -97,7 +75,7 @@ imgq::Status lay_over(const Options& options, Config& config) {
     if (!count) return bad("--workers: " + count.error().text());
     config.workers = static_cast<int>(*count);
   }
-  return set_log(config);
+  return imgq::log::set_up(config.log_level, config.log_style);
 }
 
 Result<Config> read_config(const Options& options) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -181,6 +182,28 @@ void write_json(Line& line, Level level, std::string_view message,
 
 void set_level(Level level) { the_level = level; }
 void set_style(Style style) { the_style = style; }
+
+Status set_up(std::string_view level, std::string_view style) {
+  constexpr std::array<std::pair<std::string_view, Level>, 5> kLevels{{{"error", Level::error},
+                                                                       {"warning", Level::warning},
+                                                                       {"notice", Level::notice},
+                                                                       {"info", Level::info},
+                                                                       {"debug", Level::debug}}};
+  const auto known = std::find_if(kLevels.begin(), kLevels.end(),
+                                  [&](const auto& one) { return one.first == level; });
+  if (known == kLevels.end()) {
+    return Error{
+        EINVAL,
+        "the log level is error, warning, notice, info or debug, not '" + std::string(level) + "'",
+        ""};
+  }
+  if (style != "text" && style != "json") {
+    return Error{EINVAL, "the log style is text or json, not '" + std::string(style) + "'", ""};
+  }
+  set_level(known->second);
+  set_style(style == "json" ? Style::json : Style::text);
+  return Ok{};
+}
 
 void line(Level level, std::string_view message, std::initializer_list<Field> fields) {
   if (level > the_level.load()) return;

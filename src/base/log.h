@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "spool/error.h"
+
 // Lines on stderr, for daemons. Programs log once, where they decide; libraries never. Each line is
 // one write(2); under systemd (JOURNAL_STREAM set) it carries the <N> priority prefix of
 // sd-daemon(3). Needs no disk and no allocation that matters, so it works when the spool is full.
@@ -16,6 +18,11 @@ enum class Style { text, json };
 
 void set_level(Level level);
 void set_style(Style style);
+
+// The same from the words of a configuration or an option: "error", "warning", "notice", "info",
+// "debug"; "text", "json".
+//   errors  EINVAL (the message names the words that are known)
+Status set_up(std::string_view level, std::string_view style);
 
 using Field = std::pair<std::string_view, std::string>;
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "spool/json.h"
+#include "spool/records.h"
 #include "spool/sys.h"
 #include "src/base/text.h"
 #include "src/base/verdict.h"
@@ -38,25 +39,13 @@ Json cause_object(const Cause& cause) {
   return out;
 }
 
-std::string_view kind_name(Try::Kind kind) {
-  switch (kind) {
-    case Try::Kind::counted:
-      return "counted";
-    case Try::Kind::lost:
-      return "lost";
-    case Try::Kind::retried:
-      return "retried";
-  }
-  return "counted";
-}
-
 Json tries_array(const std::vector<Try>& tries) {
   Json out = Json::array();
   for (const Try& attempt : tries) {
     Json one = cause_object(attempt.cause);
     one["attempt"] = attempt.attempt;
     one["ended_at"] = iso_time(attempt.ended_ms);
-    one["kind"] = kind_name(attempt.kind);
+    one["kind"] = name_of(attempt.kind);
     out.push_back(one);
   }
   return out;

@@ -54,6 +54,8 @@ Failure write_all(int descriptor, View bytes) {
   return {};
 }
 
+std::string_view as_text(View v) { return {reinterpret_cast<const char*>(v.data()), v.size()}; }
+
 bool has(View v, size_t at, std::string_view text) {
   return at <= v.size() && v.size() - at >= text.size() &&
          std::memcmp(v.data() + at, text.data(), text.size()) == 0;

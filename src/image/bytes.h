@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "src/image/fault.h"
 
@@ -42,6 +43,9 @@ inline uint32_t be32(View v, size_t at) { return be16(v, at) << 16 | be16(v, at 
 inline uint32_t le16(View v, size_t at) { return static_cast<uint32_t>(v[at + 1] << 8 | v[at]); }
 inline uint32_t le24(View v, size_t at) { return le16(v, at) | uint32_t{v[at + 2]} << 16; }
 inline uint32_t le32(View v, size_t at) { return le16(v, at) | le16(v, at + 2) << 16; }
+
+// The same bytes, for functions that take text.
+std::string_view as_text(View v);
 
 // Whether `v` holds `text` at `at`.
 bool has(View v, size_t at, std::string_view text);

@@ -1,8 +1,8 @@
 #ifndef IMGQ_SRC_IMAGE_CONTAINER_H_
 #define IMGQ_SRC_IMAGE_CONTAINER_H_
 
+#include "src/base/signature.h"
 #include "src/image/bytes.h"
-#include "src/image/signature.h"
 
 namespace imgq::image {
 

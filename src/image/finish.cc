@@ -58,7 +58,7 @@ Size avif_size(View file) {
 Size size_of(Format format, View file) {
   if (format == Format::avif) return avif_size(file);
   Container found;
-  if (walk(sniff(file).kind, file, 1, &found)) return {};
+  if (walk(sniff(as_text(file)).kind, file, 1, &found)) return {};
   return {static_cast<int>(found.width), static_cast<int>(found.height)};
 }
 

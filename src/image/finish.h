@@ -1,9 +1,9 @@
 #ifndef IMGQ_SRC_IMAGE_FINISH_H_
 #define IMGQ_SRC_IMAGE_FINISH_H_
 
+#include "src/base/signature.h"
 #include "src/base/verdict.h"
 #include "src/image/plan.h"
-#include "src/image/signature.h"
 
 namespace imgq::image {
 

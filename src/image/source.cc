@@ -10,27 +10,6 @@
 namespace imgq::image {
 namespace {
 
-bool is_enabled(Kind kind, const OptionalFormats& formats) {
-  switch (kind) {
-    case Kind::heic:
-      return formats.heic;
-    case Kind::avif:
-      return formats.avif;
-    case Kind::jxl:
-      return formats.jxl;
-    case Kind::tiff:
-      return formats.tiff;
-    case Kind::jpeg:
-    case Kind::png:
-    case Kind::webp:
-    case Kind::gif:
-    case Kind::unsupported:
-    case Kind::unknown:
-      return true;
-  }
-  return true;
-}
-
 Failure check_kind(const Signature& signature, const OptionalFormats& formats) {
   if (signature.kind == Kind::unknown) {
     return Fault{Code::not_an_image, "no signature of an image format that is known"};
@@ -38,10 +17,9 @@ Failure check_kind(const Signature& signature, const OptionalFormats& formats) {
   if (signature.kind == Kind::unsupported) {
     return Fault{Code::unsupported_format, fmt::format("{} is never read", signature.name)};
   }
-  if (!is_enabled(signature.kind, formats)) {
-    return Fault{Code::format_not_enabled,
-                 fmt::format("{} is read only when formats.{} is set", signature.name,
-                             format_word(signature.kind))};
+  if (!is_read(signature.kind, formats)) {
+    return Fault{Code::format_not_enabled, fmt::format("{} is read only when formats.{} is set",
+                                                       signature.name, name_of(signature.kind))};
   }
   return {};
 }
@@ -109,9 +87,9 @@ Failure open_source(int descriptor, const Limits& limits, Truncated truncated, S
   if (Failure fault = read_all(descriptor, limits.max_file_bytes, &out->file)) return fault;
   const View file = out->file.view();
   report->size_bytes = static_cast<int64_t>(file.size());
-  out->signature = sniff(file);
+  out->signature = sniff(as_text(file));
   if (Failure fault = check_kind(out->signature, limits.formats)) return fault;
-  report->format = format_word(out->signature.kind);
+  report->format = name_of(out->signature.kind);
   if (Failure fault = walk(out->signature.kind, file, limits.max_frames, &out->container)) {
     return fault;
   }

@@ -57,7 +57,7 @@ class Incoming {
                        "the image is larger than " + human_bytes(rules_.max_file_bytes)};
     }
     held_ += bytes;
-    if (held_.size() < (file_ ? kHeldBytes : kSniffBytes)) return std::nullopt;
+    if (held_.size() < (file_ ? kHeldBytes : kSignatureBytes)) return std::nullopt;
     return file_ ? store() : open();
   }
 
@@ -74,14 +74,19 @@ class Incoming {
 
  private:
   std::optional<Objection> open() {
-    const Kind kind = sniff(held_);
-    if (kind == Kind::unknown) {
+    const Signature signature = sniff(held_);
+    if (signature.kind == Kind::unknown) {
       return Objection{415, "not_an_image",
                        "the content is no image of a format that is read here"};
     }
-    if (!is_read(kind, rules_.formats)) {
+    if (signature.kind == Kind::unsupported) {
+      return Objection{415, "unsupported_format",
+                       std::string(signature.name) + " is never read here"};
+    }
+    if (!is_read(signature.kind, rules_.formats)) {
       return Objection{415, "format_not_enabled",
-                       "images of this format are not read here: " + std::string(name_of(kind))};
+                       std::string(signature.name) + " is read only when formats." +
+                           std::string(name_of(signature.kind)) + " is set"};
     }
     auto file = TempFile::create(spool_);
     if (!file) return spool_objection(file.error());

@@ -11,7 +11,7 @@
 
 #include "spool/spool.h"
 #include "src/base/limits.h"
-#include "src/base/sniff.h"
+#include "src/base/signature.h"
 #include "src/web/exchange.h"
 #include "src/web/multipart.h"
 

@@ -62,6 +62,26 @@ TEST_F(Log, ALineHasProgramLevelMessageAndFields) {
   EXPECT_EQ(captured.text(), "base_log_test: warning: worker killed job=0193 signal=11\n");
 }
 
+TEST_F(Log, IsSetUpByTheWordsOfTheConfiguration) {
+  ASSERT_TRUE(log::set_up("error", "json"));
+  Captured captured;
+  log::line(log::Level::warning, "not this");
+  log::line(log::Level::error, "this");
+  const std::string told = captured.text();
+  EXPECT_EQ(told.front(), '{') << told;
+  EXPECT_EQ(told.find("not this"), std::string::npos) << told;
+}
+
+TEST_F(Log, AnUnknownWordIsAnErrorThatNamesTheKnownOnes) {
+  const Status loud = log::set_up("loud", "text");
+  ASSERT_FALSE(loud);
+  EXPECT_NE(loud.error().text().find("notice, info or debug, not 'loud'"), std::string::npos)
+      << loud.error().text();
+  const Status xml = log::set_up("info", "xml");
+  ASSERT_FALSE(xml);
+  EXPECT_NE(xml.error().text().find("text or json, not 'xml'"), std::string::npos);
+}
+
 TEST_F(Log, WhatIsBelowTheLevelIsNotWritten) {
   Captured captured;
   log::line(log::Level::debug, "not this");

@@ -44,6 +44,19 @@ TEST_F(JobsApi, OneBadFileRefusesTheWholeRequest) {
   EXPECT_FALSE(count(*spool_)->oldest_waiting);
 }
 
+TEST_F(JobsApi, AFormatThatIsNotReadIsCalledByItsName) {
+  const std::pair<std::string, std::string> refused[] = {
+      {"%PDF-1.7 and the rest of a paper", "PDF is never read here"},
+      {std::string("II*\0\x08\0\0\0", 8) + std::string(300, 'x'), "formats.tiff is set"}};
+  for (const auto& [bytes, words] : refused) {
+    const Reply reply =
+        post_form("/v1/jobs", form_of({form_part("name=\"a\"; filename=\"a.jpg\"", bytes)}));
+    EXPECT_EQ(reply.status, 415);
+    EXPECT_NE(reply.text.find(words), std::string::npos) << reply.text;
+  }
+  EXPECT_EQ(files_in_tmp(), 0);
+}
+
 TEST_F(JobsApi, WhatIsAskedForStandsInTheTicket) {
   const Request request = request_in(
       *spool_, submitted("?size=100x80&fit=fill&anchor=north&format=webp&quality=70&name=small"));

@@ -1,0 +1,86 @@
+#include "src/base/signature.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace imgq {
+namespace {
+
+using namespace std::string_view_literals;
+
+Kind kind_of(std::string_view bytes) { return sniff(bytes).kind; }
+
+TEST(Sniff, EachFormatIsKnownByItsFirstBytes) {
+  EXPECT_EQ(kind_of("\xff\xd8\xff\xe0"sv), Kind::jpeg);
+  EXPECT_EQ(kind_of("\x89PNG\r\n\x1a\n...."sv), Kind::png);
+  EXPECT_EQ(kind_of("GIF89a"sv), Kind::gif);
+  EXPECT_EQ(kind_of("GIF87a"sv), Kind::gif);
+  EXPECT_EQ(kind_of("RIFF\0\0\0\0WEBPVP8 "sv), Kind::webp);
+  EXPECT_EQ(kind_of("\0\0\0\x18"
+                    "ftypheic\0\0\0\0"sv),
+            Kind::heic);
+  EXPECT_EQ(kind_of("\0\0\0\x18"
+                    "ftypavif\0\0\0\0"sv),
+            Kind::avif);
+  EXPECT_EQ(kind_of("\0\0\0\x1c"
+                    "ftypmif1\0\0\0\0mif1avif"sv),
+            Kind::avif);
+  EXPECT_EQ(kind_of("\0\0\0\x1c"
+                    "ftypmif1\0\0\0\0mif1heic"sv),
+            Kind::heic);
+  EXPECT_EQ(kind_of("\xff\x0a"sv), Kind::jxl);
+  EXPECT_EQ(kind_of("\0\0\0\x0cJXL \r\n\x87\n"sv), Kind::jxl);
+  EXPECT_EQ(kind_of("II*\0...."sv), Kind::tiff);
+  EXPECT_EQ(kind_of("MM\0*...."sv), Kind::tiff);
+}
+
+TEST(Sniff, FormatsThatAreNeverReadAreCalledByTheirName) {
+  const std::pair<std::string_view, std::string_view> named[] = {
+      {"%PDF-1.7"sv, "PDF"},
+      {"<?xml version='1.0'?><svg"sv, "SVG"},
+      {"II*\0\x10\0\0\0CR\x02\0"sv, "camera raw (CR2)"},
+      {"\0\0\0\x18"
+       "ftypcrx \0\0\0\0"sv,
+       "camera raw (CR3)"},
+      {"P6\n640 480"sv, "PNM"},
+      {"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"sv, "BMP"},
+      {"\0\0\0\x18"
+       "ftypisom\0\0\0\0"sv,
+       "ISO media (a film?)"},
+  };
+  for (const auto& [bytes, name] : named) {
+    EXPECT_EQ(sniff(bytes).kind, Kind::unsupported) << name;
+    EXPECT_EQ(sniff(bytes).name, name);
+  }
+}
+
+TEST(Sniff, EverythingElseIsUnknown) {
+  for (const auto bytes :
+       {""sv, "\xff\xd8"sv, "RIFF"sv, "RIFF\0\0\0\0WAVE"sv, "<html><svg"sv, "root:x:0:0"sv,
+        "BMW, a car maker"sv, "BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x29\0\0\0"sv,
+        "\0\0\0\x18"
+        "ftyp"sv}) {
+    EXPECT_EQ(kind_of(bytes), Kind::unknown) << bytes;
+  }
+}
+
+TEST(Sniff, OptionalFormatsAreReadOnlyWhenAllowed) {
+  const OptionalFormats none;
+  OptionalFormats all;
+  all.heic = all.avif = all.jxl = all.tiff = true;
+  for (const Kind kind : {Kind::heic, Kind::avif, Kind::jxl, Kind::tiff}) {
+    EXPECT_FALSE(is_read(kind, none)) << name_of(kind);
+    EXPECT_TRUE(is_read(kind, all)) << name_of(kind);
+  }
+  for (const Kind kind : {Kind::jpeg, Kind::png, Kind::webp, Kind::gif}) {
+    EXPECT_TRUE(is_read(kind, none)) << name_of(kind);
+  }
+  EXPECT_FALSE(is_read(Kind::unsupported, all));
+  EXPECT_FALSE(is_read(Kind::unknown, all));
+}
+
+}  // namespace
+}  // namespace imgq
