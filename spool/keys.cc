@@ -53,7 +53,7 @@ enum class Earlier { stands, can_be_finished, is_gone };
 // Whether the job can run: its source is there, or its outcome, after which the source may go.
 Result<bool> is_complete(const Spool& spool, const Ticket& ticket) {
   if (ticket.source.kind == SourceKind::referenced) return true;
-  const auto source = durable::exists(spool, layout::source(ticket.id));
+  auto source = durable::exists(spool, layout::source(ticket.id));
   if (!source || *source) return source;
   return durable::exists(spool, layout::outcome(ticket.id));
 }
@@ -98,6 +98,13 @@ Status link_key(const Spool& spool, const TempFile& ticket, const std::string& p
   return durable::put_new(spool, ticket, path);
 }
 
+// A key that cannot be used any more leaves its place: it is gone already, or no ticket.
+Status make_way(const Spool& spool, const std::string& path, const Error& why) {
+  if (why.code == ENOENT) return Ok{};
+  if (why.code != 0) return why;
+  return durable::quarantine(spool, path);
+}
+
 }  // namespace
 
 std::string key_path(const std::string& key) { return layout::key(sha256_hex(key)); }
@@ -132,10 +139,8 @@ Result<JobId> take_key(const Spool& spool, const TempFile& ticket, const std::st
     if (linked) return mine;
     if (linked.error().code != EEXIST) return linked.error();
     const auto earlier = read_key(spool, path, key);
-    if (!earlier && earlier.error().code == ENOENT) continue;
-    if (!earlier && earlier.error().code != 0) return earlier.error();
     if (!earlier) {
-      if (const auto moved = durable::quarantine(spool, path); !moved) return moved.error();
+      if (const auto away = make_way(spool, path, earlier.error()); !away) return away.error();
       continue;
     }
     if (earlier->id == mine) return mine;  // the answer to an earlier call was lost

@@ -150,7 +150,7 @@ Result<bool> Owner::has_ended(const Claim& claim) const {
 }
 
 Status Owner::release(const Claim& claim) const {
-  const auto done = move_back(claim.token);
+  auto done = move_back(claim.token);
   ended(claim.token, done ? nullptr : &done.error());
   return done;
 }
@@ -167,8 +167,7 @@ Status Owner::move_back(const Token& token) const {
     const auto failed = fail(Claim{token, Ticket{token.id}}, cause, "{}", Sync::full);
     return failed ? Status(Ok{}) : failed.error();
   }
-  const auto moved =
-      move_token_durably(*spool_, from, layout::staging(next_of(token)), Sync::batch);
+  auto moved = move_token_durably(*spool_, from, layout::staging(next_of(token)), Sync::batch);
   if (!moved && moved.error().code == ENOENT) return Ok{};  // taken over: not ours any more
   return moved;
 }
