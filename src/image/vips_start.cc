@@ -56,10 +56,12 @@ bool avif_writer_loaded = false;
 
 // Called once, before there is a second thread, so the environment may be changed. Without vector
 // code libvips needs no memory that is writable and executable, and what it would speed up is done
-// by our own resampler.
+// by our own resampler. VIPS_NOVECTOR alone is not enough: the first vips_abs() of libvips 8.14, as
+// in smartcrop, has Orc make code whatever it says, and Orc aborts where it may not.
 Status start_vips(const OptionalFormats& formats) {
   (void)setenv("VIPSHOME", "/nonexistent", 1);   // NOLINT(concurrency-mt-unsafe)
   (void)setenv("VIPS_NOVECTOR", "1", 1);         // NOLINT(concurrency-mt-unsafe)
+  (void)setenv("ORC_CODE", "emulate", 1);        // NOLINT(concurrency-mt-unsafe)
   (void)setenv("VIPS_BLOCK_UNTRUSTED", "1", 1);  // NOLINT(concurrency-mt-unsafe)
   g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, say_nothing, nullptr);
   if (vips_init("imgq") != 0) return bad_data("libvips: " + take_vips_error(), "");

@@ -124,6 +124,19 @@ out/x/y/deep.jpg"
   jq -e '(.images | length) == 6' stdout
 }
 
+@test "each anchor and each effect is also there in a confined worker" {
+  for anchor in centre north north-east east south-east south south-west west north-west attention entropy; do
+    exits 0 "$imgq" run -o out --fill --size 64x48 --anchor "$anchor" photos/fig.jpg
+    same "$(size_of out/fig.jpg)" 64x48
+  done
+  exits 0 "$imgq" run -o out --size 60x --sharpen 0.5 --progressive --chroma 444 --background black photos
+  contains "$errors" "6 made, 0 up to date, 0 failed"
+  for format in jpeg png webp avif auto keep; do
+    exits 0 "$imgq" run -o "as-$format" --size 60x --format "$format" photos
+    contains "$errors" "6 made, 0 up to date, 0 failed"
+  done
+}
+
 @test "json tells of each image" {
   echo "hello" >photos/text.jpg
   exits 1 "$imgq" run -q -o made --json photos/text.jpg photos/fig.jpg
