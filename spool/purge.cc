@@ -37,8 +37,7 @@ Status remove_parts(const Spool& spool, const std::string& folder, const Content
     const std::string& id = part.id.text();
     if (contents.tickets.count(id) > 0 || contents.outcomes.count(id) == 0) continue;
     if ((part.kind == Part::Kind::outcome) != outcomes) continue;
-    const auto gone = durable::remove(spool, std::string(folder).append("/").append(name));
-    if (!gone) return gone.error();
+    if (const auto gone = durable::remove(spool, folder + "/" + name); !gone) return gone.error();
   }
   return Ok{};
 }

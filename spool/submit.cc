@@ -102,7 +102,7 @@ Status name_files(const Spool& spool, Entry& entry, Sync sync) {
 // is just going.
 Status name_files_in_place(const Spool& spool, Entry& entry, Sync sync) {
   for (int round = 0; round < 2; ++round) {
-    const auto named = name_files(spool, entry, sync);
+    auto named = name_files(spool, entry, sync);
     if (named || named.error().code != ENOENT) return named;
     spool.known_durable().forget(layout::hour_folder(entry.ticket.id));
   }

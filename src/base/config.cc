@@ -26,7 +26,7 @@ std::string environment(const std::string& name) {
 }
 
 std::string home() {
-  const std::string named = environment("HOME");
+  std::string named = environment("HOME");
   if (!named.empty()) return named;
   std::array<char, 4096> buffer{};
   struct passwd entry {};
@@ -37,7 +37,7 @@ std::string home() {
 
 // A base directory of the XDG specification: relative values are ignored.
 std::string xdg(const std::string& variable, std::string_view otherwise) {
-  const std::string named = environment(variable);
+  std::string named = environment(variable);
   if (!named.empty() && named[0] == '/') return named;
   return fmt::format("{}/{}", home(), otherwise);
 }

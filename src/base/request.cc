@@ -266,6 +266,7 @@ bool is_name(std::string_view name) {
 
 std::vector<std::string> field_names() {
   std::vector<std::string> names;
+  names.reserve(std::size(kFields));
   for (const Field& field : kFields) names.emplace_back(field.key);
   return names;
 }
