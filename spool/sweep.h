@@ -7,8 +7,8 @@
 
 namespace imgq {
 
-// Whether a name of tmp/ was left by a writer that is gone: of this host when its boot is another
-// or its pid is not running, of any host after 36 hours. Names that are no temps never are.
+// Whether a name of tmp/ was left by a writer that is gone: of this host when its pid is not
+// running, of any host after 36 hours. Names that are no temps never are.
 Result<bool> is_stale_temp(const Spool& spool, const std::string& name);
 
 }  // namespace imgq

@@ -10,9 +10,9 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "spool/layout.h"
 #include "spool/query.h"
 #include "spool/recover.h"
+#include "spool/sweep.h"
 #include "src/base/text.h"
 #include "src/cli/doctor.h"
 #include "src/cli/job_text.h"
@@ -218,14 +218,13 @@ bool collect(const char* name, void* context) {
 std::vector<Check> check_temporary(const Spool& spool) {
   std::vector<std::string> names;
   (void)sys::list(spool.root(), "tmp", collect, &names);  // fsck tells when it is missing
-  const sys::Identity me = sys::identity();
-  const auto stale = std::count_if(names.begin(), names.end(), [&me](const std::string& name) {
-    const auto writer = layout::parse_writer(name);
-    return writer && writer->host == me.host && writer->boot != me.boot;
+  const auto stale = std::count_if(names.begin(), names.end(), [&spool](const std::string& name) {
+    const auto answer = is_stale_temp(spool, name);
+    return answer && *answer;
   });
   if (stale == 0) return {};
   return {{Health::doubtful, "leftovers",
-           fmt::format("{} temporary files of an earlier boot", stale),
+           fmt::format("{} temporary files of programs that are gone", stale),
            "a running imgqd sweeps them; so does imgq fsck --repair"}};
 }
 

@@ -22,6 +22,8 @@ using lab::must;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
+constexpr int kNobody = 2'147'483'647;  // a pid above any that the kernel gives
+
 class Recovery : public lab::SpoolTest {
  protected:
   Heartbeats seen_;
@@ -327,11 +329,21 @@ TEST_F(Recovery, TemporaryFilesOfDeadWritersAreSwept) {
   });
   ASSERT_EQ(lab::wait_for(pid), 128 + SIGKILL);
   const auto mine = must(TempFile::create(spool_));
-  auto me = sys::identity();
-  me.boot = std::string(32, 'f');
-  lab::write_file(path(layout::temp("00000000000000aa", me)), "another boot's");
+  auto before = sys::identity();
+  before.boot = std::string(32, 'f');
+  before.pid = kNobody;
+  lab::write_file(path(layout::temp("00000000000000aa", before)), "another boot's");
   EXPECT_EQ(must(sweep_tmp(spool_)), 2);
   EXPECT_EQ(lab::names_in(path("tmp")), std::vector<std::string>{mine.path().substr(4)});
+}
+
+// In a container that was given a boot id of its own, a service whose /proc is its own reads
+// another.
+TEST_F(Recovery, ALivingWriterThatReadsAnotherBootIdIsNotSwept) {
+  auto me = sys::identity();
+  me.boot = std::string(32, 'f');
+  lab::write_file(path(layout::temp("00000000000000aa", me)), "still written");
+  EXPECT_EQ(must(sweep_tmp(spool_)), 0);
 }
 
 TEST_F(Recovery, AWriterThatEndedAndWasNotWaitedForIsDead) {
@@ -364,9 +376,9 @@ TEST_F(Recovery, WhatIsNoTemporaryFileIsNotSwept) {
 }
 
 TEST_F(Recovery, AFolderThatWasToBecomeAnOwnersIsSwept) {
-  auto me = sys::identity();
-  me.boot = std::string(32, 'f');
-  const std::string folder = path(layout::temp("00000000000000aa", me));
+  auto before = sys::identity();
+  before.pid = kNobody;
+  const std::string folder = path(layout::temp("00000000000000aa", before));
   std::filesystem::create_directory(folder);
   lab::write_file(folder + "/.alive", "");
   EXPECT_EQ(must(sweep_tmp(spool_)), 1);
