@@ -150,7 +150,8 @@ Status check_bounds(const Ticket& ticket) {
 }
 
 Status check_bounds(const Outcome& outcome) {
-  if (outcome.attempt < 0 || outcome.attempt > kMaxAttemptNumber) {
+  const int fewest = outcome.ending == Ending::cancelled ? 0 : 1;
+  if (outcome.attempt < fewest || outcome.attempt > kMaxAttemptNumber) {
     return refuse("count that attempt", outcome.id);
   }
   if (outcome.results.size() > kMaxResults) return refuse("take so many results", outcome.id);

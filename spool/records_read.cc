@@ -260,7 +260,8 @@ Result<Outcome> decode_outcome(std::string_view text, std::string_view path) {
   const auto ending = ending_named(in.plain("ending"));
   if (!ending) in.wrong("ending", "an ending");
   outcome.ending = ending.value_or(Ending::failed);
-  outcome.attempt = static_cast<int>(in.number("attempt", 0, kMaxAttemptNumber));
+  const int fewest = outcome.ending == Ending::cancelled ? 0 : 1;
+  outcome.attempt = static_cast<int>(in.number("attempt", fewest, kMaxAttemptNumber));
   outcome.started_ms = in.time("started_ms");
   outcome.ended_ms = in.time("ended_ms");
   outcome.owner = in.plain("owner");

@@ -9,8 +9,11 @@
 namespace imgq::fuzz {
 namespace {
 
+constexpr OptionalFormats kAllFormats{.heic = true, .avif = true, .jxl = true, .tiff = true};
+
 Limits small_limits() {
   Limits limits;
+  limits.formats = kAllFormats;
   limits.max_pixels = 4'000'000;
   limits.max_file_bytes = 1 << 20;
   limits.memory_bytes = 300LL << 20;
@@ -40,7 +43,7 @@ int64_t size_of(int fd) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace imgq;  // NOLINT(google-build-using-namespace)
-  static const bool started = static_cast<bool>(image::start({}));
+  static const bool started = static_cast<bool>(image::start(fuzz::kAllFormats));
   fuzz::require(started, "libvips starts");
   const Fd source = fuzz::memory_file(fuzz::text_of(data, size));
   const Fd first = fuzz::memory_file("");

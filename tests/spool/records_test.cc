@@ -128,6 +128,20 @@ TEST(Records, AFailedOutcomeCarriesItsCause) {
   EXPECT_EQ(after->cause.signal, 11);
 }
 
+TEST(Records, OnlyACancelledJobEndsWithoutAnAttempt) {
+  Outcome outcome = full_outcome();
+  outcome.results.clear();
+  outcome.attempt = 0;
+  outcome.cause = {"cancelled", "", 0};
+  outcome.ending = Ending::cancelled;
+  EXPECT_TRUE(decode_outcome(encode(outcome), "t"));
+  EXPECT_TRUE(encode_checked(outcome));
+  outcome.ending = Ending::failed;
+  EXPECT_FALSE(decode_outcome(encode(outcome), "t"));
+  EXPECT_FALSE(decode_try(encode(outcome), "t"));
+  EXPECT_FALSE(encode_checked(outcome));
+}
+
 TEST(Records, AFailedOutcomeReadsAsTheRetriedTryOfItsAttempt) {
   Outcome outcome = full_outcome();
   outcome.ending = Ending::failed;
