@@ -80,6 +80,26 @@ TEST_P(ACutStep, LosesNothingWhenPowerFailsAndAnySubsetLasted) {
   cut_everywhere(sim::Order::loose);
 }
 
+// What was answered is kept and runs without anybody calling fsck.
+TEST_P(ACutStep, LeavesADaemonAloneWithAllItNeeds) {
+  const int64_t all = changes(sim::Order::loose);
+  for (int64_t cut = 0; cut <= all && tally_.wrong < 3; ++cut) {
+    for (uint64_t seed = 0; seed <= depth(kCombinations); ++seed) {
+      sim::SeededChooser chooser(seed + static_cast<uint64_t>(cut) * 1000);
+      const auto played = play(scenario(), sim::Order::loose, cut, std::nullopt);
+      const auto wrong = judge_after(*played, scenario(), End::power_cut, chooser, Helper::none);
+      tally_.played++;
+      if (wrong.empty()) continue;
+      tally_.wrong++;
+      ADD_FAILURE() << scenario().name << " cut before change " << cut << ", seed " << seed << "\n"
+                    << wrong;
+      break;
+    }
+    tally_.cuts++;
+  }
+  report();
+}
+
 TEST_P(ACutStep, LosesNothingWhenItsProcessIsKilled) {
   const int64_t all = changes(sim::Order::loose);
   for (int64_t cut = 0; cut <= all && tally_.wrong < 3; ++cut) {

@@ -10,6 +10,7 @@ namespace {
 
 struct Judge {
   const Lab& lab;
+  bool tidy;  // names are judged, too
   std::vector<std::string> wrong;
 
   sim::InodePtr at(const std::string& path) const {
@@ -86,14 +87,14 @@ void judge_job(Judge& judge, const JobId& id, const Promise& promise) {
   const auto tokens = tokens_of(judge, id);
   if (!file) {
     if (promise.accepted && !promise.may_be_gone) judge.say(id, "was accepted and is lost");
-    if (!tokens.empty()) judge.say(id, "has a token and no ticket");
+    if (judge.tidy && !tokens.empty()) judge.say(id, "has a token and no ticket");
     return;
   }
   const auto ticket = decode_ticket(file->data, "ticket");
   if (!ticket) return judge.say(id, "unreadable ticket: " + ticket.error().text());
   std::string places;
   for (const auto& [state, name] : tokens) places += " " + state + "/" + name;
-  if (tokens.size() != 1) judge.say(id, "has not one token, but:" + places);
+  if (judge.tidy && tokens.size() != 1) judge.say(id, "has not one token, but:" + places);
   judge_attempts(judge, *ticket);
   const auto end = judge.at(layout::outcome(id));
   if (!end) {
@@ -105,7 +106,7 @@ void judge_job(Judge& judge, const JobId& id, const Promise& promise) {
   }
   const auto outcome = decode_outcome(end->data, "outcome");
   if (!outcome) return judge.say(id, "unreadable outcome: " + outcome.error().text());
-  if (tokens.size() == 1 && tokens[0].first != name_of(outcome->ending)) {
+  if (judge.tidy && tokens.size() == 1 && tokens[0].first != name_of(outcome->ending)) {
     judge.say(id, std::string(name_of(outcome->ending)) + ", but its token is in" + places);
   }
   if (outcome->ending == Ending::completed) judge_results(judge, *outcome);
@@ -155,17 +156,18 @@ void judge_corrupt(Judge& judge) {
 
 }  // namespace
 
-std::vector<std::string> judge(const Lab& lab) {
-  Judge judge{lab, {}};
+std::vector<std::string> judge(const Lab& lab, Helper helper) {
+  Judge judge{lab, helper == Helper::fsck, {}};
   std::set<JobId> seen;
   for (const auto& [id, promise] : lab.ledger) {
     judge_job(judge, id, promise);
     seen.insert(id);
   }
+  judge_keys(judge);
+  if (!judge.tidy) return std::move(judge.wrong);
   for (const JobId& id : all_jobs(judge)) {
     if (seen.count(id) == 0) judge_job(judge, id, Promise{});
   }
-  judge_keys(judge);
   for (const auto& [name, file] : judge.at("tmp")->names) {
     if (name != "foreign.txt") judge.wrong.push_back("left in tmp: " + name);
   }

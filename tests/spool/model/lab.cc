@@ -223,7 +223,7 @@ void repair(const Lab& lab, const Spool& spool, std::vector<std::string>& wrong)
 
 }  // namespace
 
-std::string settle_and_judge(Lab& lab) {
+std::string settle_and_judge(Lab& lab, Helper helper) {
   lab.world.start();
   std::vector<std::string> wrong;
   Daemon daemon(lab);
@@ -232,13 +232,13 @@ std::string settle_and_judge(Lab& lab) {
   Heartbeats seen;
   (void)recover(spool, daemon.owner().name(), seen, kLease);
   (void)sweep_tmp(spool);
-  repair(lab, spool, wrong);
+  if (helper == Helper::fsck) repair(lab, spool, wrong);
   daemon.run(kManyRounds);
   daemon.leave();
   lab.world.pass_last(37 * 3600 *
                       1000);  // temporary files of other hosts are left alone for 36 hours
   (void)sweep_tmp(spool);
-  for (std::string& broken : judge(lab)) wrong.push_back(std::move(broken));
+  for (std::string& broken : judge(lab, helper)) wrong.push_back(std::move(broken));
   for (const std::string& complaint : lab.complaints) wrong.push_back(complaint);
   std::string lines;
   for (const std::string& one : wrong) lines += "  broken: " + one + "\n";

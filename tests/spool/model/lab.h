@@ -100,12 +100,16 @@ class Daemon {
   std::vector<Claim> refused_;  // could not be ended, and not be given back yet
 };
 
+// Who cleans up after a disaster. A daemon alone owes that every job that was answered is kept and
+// runs to its end; that names are doubled or left behind nowhere needs fsck.
+enum class Helper { none, fsck };
+
 // After a disaster: a new process recovers, sweeps, repairs, and runs all jobs to their end.
 //   returns every broken promise, one a line; empty: none
-std::string settle_and_judge(Lab& lab);
+std::string settle_and_judge(Lab& lab, Helper helper = Helper::fsck);
 
 // The judgement alone, of a spool at rest, straight from the disk.
-std::vector<std::string> judge(const Lab& lab);
+std::vector<std::string> judge(const Lab& lab, Helper helper = Helper::fsck);
 
 }  // namespace imgq::model
 

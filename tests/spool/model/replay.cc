@@ -23,6 +23,7 @@ std::unique_ptr<Played> play(const Scenario& scenario, sim::Order order, std::op
   if (cut) victim.dies_at = changes + *cut;
   victim.fault = fault;
   scenario.act(lab);
+  played->fault_calls = victim.fault_calls;
   played->faults = victim.faults;
   victim.fault.reset();
   played->calls = victim.calls - calls;
@@ -30,7 +31,8 @@ std::unique_ptr<Played> play(const Scenario& scenario, sim::Order order, std::op
   return played;
 }
 
-std::string judge_after(Played& played, const Scenario& scenario, End end, sim::Chooser& chooser) {
+std::string judge_after(Played& played, const Scenario& scenario, End end, sim::Chooser& chooser,
+                        Helper helper) {
   Lab& lab = played.lab;
   if (end == End::power_cut) {
     lab.world.power_cut(chooser);
@@ -39,7 +41,7 @@ std::string judge_after(Played& played, const Scenario& scenario, End end, sim::
   }
   lab.world.start();
   if (scenario.after) scenario.after(lab);
-  const std::string wrong = settle_and_judge(lab);
+  const std::string wrong = settle_and_judge(lab, helper);
   return wrong.empty() ? "" : wrong + lab.world.story(120);
 }
 

@@ -29,6 +29,7 @@ struct Played {
   Lab lab;
   int64_t changes = 0;  // of the act
   int64_t calls = 0;
+  int64_t fault_calls = 0;  // that the fault might have struck
   int64_t faults = 0;
 };
 std::unique_ptr<Played> play(const Scenario& scenario, sim::Order order, std::optional<int64_t> cut,
@@ -36,7 +37,8 @@ std::unique_ptr<Played> play(const Scenario& scenario, sim::Order order, std::op
 
 // Ends the power or the process, recovers, judges.
 //   returns the broken promises and the story, empty when all were kept
-std::string judge_after(Played& played, const Scenario& scenario, End end, sim::Chooser& chooser);
+std::string judge_after(Played& played, const Scenario& scenario, End end, sim::Chooser& chooser,
+                        Helper helper = Helper::fsck);
 
 // How much to try: IMGQ_MODEL_DEPTH times what is usual.
 size_t depth(size_t usual);

@@ -198,6 +198,16 @@ size_t World::allowed(Call call, size_t count) {
   return count / 2;
 }
 
+bool World::lies(Call call) {
+  Process& me = *running_;
+  if (!me.fault || me.fault->effect != Fault::Effect::lied) return false;
+  if (me.fault->only && *me.fault->only != call) return false;
+  if (!strikes(me, me.fault_calls - 1)) return false;
+  me.faults++;
+  log(std::string(name_of(call)) + " was not done, and reports that it was");
+  return true;
+}
+
 void World::log(std::string text) { trace.push_back({running_->me.pid, std::move(text)}); }
 
 std::string World::story(size_t last) const {

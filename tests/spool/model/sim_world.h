@@ -52,6 +52,7 @@ struct Fault {
     undone,  // refused
     done,    // carried out, and yet an error is reported: a reply that was lost
     partly,  // read, write, copy: half of the bytes, without an error; other calls are left alone
+    lied,    // fsync, syncfs: nothing was synced, without an error; other calls are left alone
   } effect = Effect::undone;
   std::optional<Call> only;  // counts, and fails, only such calls
 };
@@ -130,6 +131,8 @@ class World {
   int leave(Call call, int answer);
   // How many of `count` bytes the call just entered may move.
   size_t allowed(Call call, size_t count);
+  // Whether the sync just entered only says that it was done.
+  bool lies(Call call);
   void log(std::string text);
 
   // Set by a scheduler: gives other processes a turn.
