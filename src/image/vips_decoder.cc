@@ -128,6 +128,9 @@ class VipsDecoder : public Decoder {
 
 Failure VipsDecoder::failed() {
   const std::string message = take_vips_error();
+  // libheif has bounds of its own, and calls it a failed allocation when they are passed: another
+  // try would end alike.
+  if (message.find("ecurity limit") != std::string::npos) return Fault{Code::too_large, message};
   if (message.find("emory") != std::string::npos) return Fault{Code::out_of_memory, message};
   if (message.find("blocked") != std::string::npos) return Fault{Code::format_not_enabled, message};
   const bool cut = is_cut_short(kind_, file_);
