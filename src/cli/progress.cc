@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "spool/sys.h"
 
@@ -25,7 +26,7 @@ std::string progress_line(int64_t done, int64_t total, int64_t failed, int64_t e
   std::string tail = fmt::format(" {:>3}%", total == 0 ? 100 : done * 100 / total);
   if (done > 0 && elapsed_ms > 0) {
     const double rate = static_cast<double>(done) * 1000.0 / static_cast<double>(elapsed_ms);
-    const auto left = static_cast<int64_t>(static_cast<double>(total - done) / rate + 0.5);
+    const int64_t left = std::llround(static_cast<double>(total - done) / rate);
     tail += rate < 10 ? fmt::format("  {:.1f}/s", rate) : fmt::format("  {:.0f}/s", rate);
     tail += fmt::format("  {} left", seconds_words(left));
   }
