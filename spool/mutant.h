@@ -7,9 +7,10 @@
 #endif
 
 // Deliberate faults, one for each promise of the protocol: a test suite that does not notice one
-// of them proves nothing about that promise. They exist only in the library imgq_spool_mutants
-// (compiled with IMGQ_MUTANTS), where the environment variable IMGQ_MUTANT names the one switched
-// on; everywhere else mutated() is false at compile time.
+// of them proves nothing about that promise. They exist only in the library imgq_spool_mutants and
+// in test programs with a sys.cc of their own (compiled with IMGQ_MUTANTS), where the environment
+// variable IMGQ_MUTANT names the one switched on; everywhere else mutated() is false at compile
+// time.
 namespace imgq {
 
 enum class Mutant {
@@ -26,6 +27,7 @@ enum class Mutant {
   ack_before_sync,            // submit and complete answer before their last sync
   attempt_not_counted,        // a failed attempt leaves no try record
   temp_leak,                  // temporary files stay
+  lose_cloexec,               // a started program gets the descriptors, the life sign's too
 };
 
 inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
@@ -40,7 +42,8 @@ inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
                                                "no_outcome_check_on_claim",
                                                "ack_before_sync",
                                                "attempt_not_counted",
-                                               "temp_leak"};
+                                               "temp_leak",
+                                               "lose_cloexec"};
 
 #ifdef IMGQ_MUTANTS
 // Asked anew each time: a test may change the variable between two steps (from one thread).

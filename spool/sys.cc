@@ -18,6 +18,8 @@
 #include <memory>
 #include <string_view>
 
+#include "spool/mutant.h"
+
 namespace imgq::sys {
 namespace {
 
@@ -59,7 +61,7 @@ std::string first_line_of(const char* path) {
   const int fd = again([&] { return ::open(path, O_RDONLY | O_CLOEXEC); });
   if (fd < 0) return "";
   const ssize_t got = again([&] { return ::read(fd, text, sizeof text - 1); });
-  ::close(fd);
+  (void)::close(fd);
   if (got <= 0) return "";
   text[got] = '\0';
   text[std::strcspn(text, "\n")] = '\0';
@@ -88,13 +90,15 @@ std::string boot_label() {
   return label(boot);
 }
 
+int close_on_exec() { return mutated(Mutant::lose_cloexec) ? 0 : O_CLOEXEC; }
+
 }  // namespace
 
 int open(const char* path, int flags, mode_t mode) {
-  return again([&] { return ::open(path, flags | O_CLOEXEC, mode); });
+  return again([&] { return ::open(path, flags | close_on_exec(), mode); });
 }
 int openat(int dir, const char* path, int flags, mode_t mode) {
-  return again([&] { return ::openat(dir, path, flags | O_CLOEXEC, mode); });
+  return again([&] { return ::openat(dir, path, flags | close_on_exec(), mode); });
 }
 int close(int fd) { return ::close(fd); }
 ssize_t read(int fd, void* buffer, size_t count) {
@@ -162,7 +166,7 @@ int list(int dir, const char* path, bool (*take)(const char* name, void* context
     got = again([&] { return ::syscall(SYS_getdents64, fd, slice.get(), kListBytes); });
   } while (got > 0 && take_slice(slice.get(), got, take, context));
   const int code = errno;
-  ::close(fd);
+  (void)::close(fd);
   errno = code;
   return got < 0 ? -1 : 0;
 }
@@ -192,7 +196,7 @@ bool is_running(int pid) {
   char text[512];
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   const ssize_t got = fd < 0 ? -1 : ::read(fd, text, sizeof text);
-  if (fd >= 0) ::close(fd);
+  if (fd >= 0) (void)::close(fd);
   if (got <= 0) return true;  // no proc to ask
   const std::string_view stat(text, static_cast<size_t>(got));
   const size_t name_end = stat.rfind(')');  // the name before it may hold anything

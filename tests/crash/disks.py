@@ -34,13 +34,14 @@ class Disk:
         with open(self.image, "wb") as file:
             file.truncate((megabytes or size) << 20)
         shell(*words, self.image)
-        self.attach()
+        try:
+            self.attach()
+        except RuntimeError as error:
+            skip(f"cannot mount {kind} on a loop device: {error}")
 
     def attach(self, *options):
-        words = ["mount", "-o", ",".join(("loop", *options)), self.image, self.mount]
-        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        if done.returncode != 0:
-            skip(f"cannot mount {self.kind} on a loop device: {done.stdout.decode().strip()}")
+        shell("mount", "-o", ",".join(("loop", *options)), self.image, self.mount)
+        self.off = False
 
     def detach(self):
         for _ in range(100):
@@ -49,15 +50,22 @@ class Disk:
             time.sleep(0.05)
         shell("umount", "-l", self.mount)
 
+    def pull(self):
+        """From now on nothing reaches the disk, whoever goes on (not btrfs)."""
+        shell("xfs_io", "-x", "-c", "shutdown", self.mount)
+        self.off = True
+
     def power_cut(self):
-        """What the disk has at this moment is all that is left."""
+        """What the disk has at this moment is all that is left. btrfs writes in the background: the
+        image must lie where a copy is made in one moment (xfs)."""
         if self.kind == "btrfs":
             copy = self.image + ".copy"
-            shell("cp", "--sparse=always", self.image, copy)
+            shell("cp", "--reflink=always", self.image, copy)
             self.detach()
             os.replace(copy, self.image)
         else:
-            shell("xfs_io", "-x", "-c", "shutdown", self.mount)
+            if not self.off:
+                self.pull()
             self.detach()
         self.attach()
 

@@ -80,8 +80,8 @@ class Stack:
         env = {k: v for k, v in os.environ.items() if not k.startswith("IMGQ_")}
         return {**env, "XDG_CONFIG_HOME": self.scratch, "XDG_STATE_HOME": self.scratch, **more}
 
-    def command(self, program, *words):
-        return [os.path.join(self.bin, program), "--config", self.config, *words]
+    def command(self, program, *words, config=None):
+        return [os.path.join(self.bin, program), "--config", config or self.config, *words]
 
     def run(self, *words, before=(), timeout=60, env=None):
         return subprocess.run(
@@ -106,11 +106,11 @@ class Stack:
         self.ack("submitted", ids)
         return ids, done
 
-    def start(self, *words, before=(), env=None):
+    def start(self, *words, before=(), env=None, config=None):
         """A daemon, with its own process group so that its end can be waited for."""
         log = open(self.log, "ab")
         daemon = subprocess.Popen(
-            [*before, *self.command("imgqd", *words)], stdout=log, stderr=log,
+            [*before, *self.command("imgqd", *words, config=config)], stdout=log, stderr=log,
             env=env or self.environment(), start_new_session=True)
         log.close()
         self.daemons.append(daemon)
