@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <deque>
 
 namespace imgq::cli {
 namespace {
@@ -51,11 +52,10 @@ class Screen {
   bool changed_ = false;
 };
 
-struct Size {
-  int columns = 80, rows = 24;
-};
+constexpr size_t kMarks = 10;  // the pace is that of the last so many looks
+constexpr int kRoomForHint = 16;
 
-Size screen_size() {
+ScreenSize screen_size() {
   struct winsize size {};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 10 || size.ws_row < 5) {
     return {};
@@ -63,14 +63,24 @@ Size screen_size() {
   return {size.ws_col, size.ws_row};
 }
 
-void show(const Session& session, const Snapshot& now, const std::optional<Snapshot>& before) {
-  const Size size = screen_size();
-  std::string text = "\x1b[H";
+// Drawn over what is there, line by line, so that nothing flickers; wide characters cannot wrap.
+void show(const Session& session, const Snapshot& now, const std::optional<Mark>& before) {
+  ScreenSize size = screen_size();
+  const int last_row = size.rows;
+  const bool hint = size.rows >= kRoomForHint;
+  if (hint) size.rows -= 2;
+  --size.columns;  // clearing the rest of a full line would take its last character
+  std::string text = "\x1b[?7l\x1b[H";
+  size_t drawn = 0;
   for (const std::string& line :
-       draw_top(session.console, session.config.spool, now, before, size.columns, size.rows - 1)) {
-    text += line + "\x1b[K\r\n";
+       draw_top(session.console, session.config.spool, now, before, size)) {
+    text += fmt::format("{}{}\x1b[K", drawn++ == 0 ? "" : "\r\n", line);
   }
-  Screen::say(text + "\x1b[J");
+  text += "\x1b[J";
+  if (hint) {
+    text += fmt::format("\x1b[{};1H{}", last_row, session.console.paint(Tint::faint, "q leaves"));
+  }
+  Screen::say(text + "\x1b[?7h");
 }
 
 // Waits; true when the user wants to leave.
@@ -84,7 +94,7 @@ bool leaves(int timeout_ms) {
 }
 
 Exit live(const Session& session, const Spool& spool, int interval_ms) {
-  std::optional<Snapshot> before;
+  std::deque<Mark> marks;
   on(SIGINT, stop);
   on(SIGTERM, stop);
   on(SIGHUP, stop);
@@ -98,8 +108,9 @@ Exit live(const Session& session, const Spool& spool, int interval_ms) {
         trouble = now.error();
         break;
       }
-      show(session, *now, before);
-      before = std::move(*now);
+      show(session, *now, marks.empty() ? std::nullopt : std::optional<Mark>(marks.front()));
+      marks.push_back(mark_of(*now));
+      if (marks.size() > kMarks) marks.pop_front();
     } while (!leaves(interval_ms));
   }
   return trouble ? fail(session, *trouble) : Exit::ok;
@@ -127,7 +138,7 @@ Exit top_command(const Session& session, const TopOptions& options) {
     return Exit::ok;
   }
   for (const std::string& line :
-       draw_top(session.console, session.config.spool, *now, std::nullopt, 200, 10'000)) {
+       draw_top(session.console, session.config.spool, *now, std::nullopt, {200, 10'000})) {
     session.console.put_line(line);
   }
   return Exit::ok;

@@ -19,6 +19,13 @@ struct TopOptions {
 // A live view of the spool, full screen on a terminal until q or Ctrl-C; elsewhere one look.
 Exit top_command(const Session& session, const TopOptions& options);
 
+// A claimed job.
+struct Running {
+  Listed job;            // with its owner
+  std::string name;      // of the image, printable
+  int64_t since_ms = 0;  // it was claimed, Unix time by the spool's clock; 0 when it went meanwhile
+};
+
 // One look, and what it is drawn from.
 struct Snapshot {
   int64_t at_ms = 0;  // Unix time
@@ -26,17 +33,27 @@ struct Snapshot {
   Counts counts;
   uint64_t free_bytes = 0;
   std::vector<OwnerSeen> owners;
-  std::vector<Listed> running;             // with their owners
-  std::vector<std::string> running_names;  // of the images, printable
-  std::vector<JobView> failures;           // newest first
+  std::vector<Running> running;   // oldest first
+  std::vector<JobView> failures;  // newest first
 };
 
 Result<Snapshot> take_snapshot(const Spool& spool, const Config& config);
 
-// The screen's lines, none wider than `width`, at most `height`. `before` gives the rate.
+// How far the work was at a moment; two of them give the pace.
+struct Mark {
+  int64_t monotonic_ms = 0;
+  int64_t ended = 0;  // jobs, well or badly
+};
+Mark mark_of(const Snapshot& snapshot);
+
+struct ScreenSize {
+  int columns = 80, rows = 24;
+};
+
+// The screen's lines, none wider than it, at most as many as it has rows. No pace without `before`.
 std::vector<std::string> draw_top(const Console& console, const std::string& title,
-                                  const Snapshot& now, const std::optional<Snapshot>& before,
-                                  int width, int height);
+                                  const Snapshot& now, const std::optional<Mark>& before,
+                                  ScreenSize size);
 
 std::string top_json(const Snapshot& snapshot);
 

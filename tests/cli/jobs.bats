@@ -250,10 +250,11 @@ END
   echo "no image" >text.jpg
   "$imgq" submit --wait a.jpg text.jpg >/dev/null 2>&1 || true
   exits 0 "$imgq" top
-  contains "$output" "completed 1"
+  contains "$output" "  completed  failed  "
+  contains "$output" "          1       1  "
   contains "$output" "last failures"
   contains "$output" "not_an_image"
-  contains "$output" "pid $daemon (alive)"
+  contains "$output" "pid $daemon  idle"
   exits 0 "$imgq" top --json
   json_lines stdout
   jq -e '.jobs.completed == 1 and .owners[0].life == "alive"' stdout
@@ -277,7 +278,7 @@ while time.monotonic() < deadline:
         if not data:
             break
         seen += data
-    if b'completed 1' in seen and not sent:
+    if b'last failures' in seen and not sent:
         os.write(fd, b'q')
         sent = True
 _, status = os.waitpid(pid, 0)

@@ -1,4 +1,5 @@
 // The parts of the command that need no spool.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -16,6 +17,7 @@
 #include "src/cli/run_ledger.h"
 #include "src/cli/run_names.h"
 #include "src/cli/session.h"
+#include "src/cli/top.h"
 
 namespace imgq::cli {
 namespace {
@@ -75,6 +77,101 @@ TEST(Progress, LineFitsItsTerminalWhateverItsWidth) {
   EXPECT_EQ(progress_line(51, 102, 1, 1000, 60),
             " 51/102 [#########---------]  50%  51/s  1 s left  1 failed");
   EXPECT_EQ(progress_line(0, 0, 0, 0, 30).find("nan"), std::string::npos);
+}
+
+// A spool at work: two daemons, jobs with long names, failures.
+Snapshot busy_spool() {
+  Snapshot now;
+  now.at_ms = 1'700'000'000'000;
+  now.monotonic_ms = 60'000;
+  now.counts.jobs[static_cast<size_t>(State::staging)] = 1'234'567;
+  now.counts.jobs[static_cast<size_t>(State::completed)] = 890;
+  now.counts.jobs[static_cast<size_t>(State::failed)] = 12;
+  now.counts.jobs[static_cast<size_t>(State::cancelled)] = 7;
+  now.counts.oldest_waiting = *JobId::parse("018bcfe5-6800-7000-8000-000000000000");
+  now.free_bytes = 71'400'000'000;
+  now.owners = {{"here.1.2.3", "here", 4711, OwnerSeen::Life::alive, 0},
+                {"there.1.2.3", "there", 4712, OwnerSeen::Life::silent, 300'000}};
+  for (int i = 0; i < 20; ++i) {
+    Running one{{JobId::generate(), State::processing, i == 0 ? 2 : 1, 0, "here.1.2.3"},
+                fmt::format("/a/folder/with/a/long/n\u00e4me/and/another/photo{:03}.jpg", i),
+                now.at_ms - 3000};
+    now.running.push_back(std::move(one));
+  }
+  for (int i = 0; i < 12; ++i) {
+    JobView view{Ticket{JobId::generate()}};
+    view.ticket.name = fmt::format("bad\nfile{:02}.jpg", i);
+    view.outcome = Outcome{view.ticket.id};
+    view.outcome->ended_ms = now.at_ms - 60'000;
+    view.outcome->cause = {"truncated", "the file ends before the image does"};
+    now.failures.push_back(std::move(view));
+  }
+  return now;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out += line + "\n";
+  return out;
+}
+
+class Top : public testing::Test {
+ protected:
+  std::string drawn(const Snapshot& now, ScreenSize size, std::optional<Mark> before = {}) {
+    return joined(draw_top(console_, "/var/spool/imgq", now, before, size));
+  }
+  Console console_{Loudness::normal, When::never};
+};
+
+TEST_F(Top, FitsEveryScreen) {
+  for (int columns = 10; columns <= 240; columns += 5) {
+    for (int rows = 5; rows <= 60; ++rows) {
+      for (const Snapshot& now : {busy_spool(), Snapshot{}}) {
+        const auto lines = draw_top(console_, "/var/spool/imgq", now, Mark{}, {columns, rows});
+        EXPECT_LE(lines.size(), static_cast<size_t>(rows));
+        for (const std::string& line : lines) {
+          ASSERT_LE(imgq::columns(line), static_cast<size_t>(columns)) << line;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Top, NeverCutsANumberOfJobs) {
+  for (const ScreenSize size : {ScreenSize{80, 24}, {40, 10}, {24, 24}, {200, 60}}) {
+    const std::string text = drawn(busy_spool(), size);
+    for (const char* number : {"1234567", "890", "12", "7"}) {
+      EXPECT_NE(text.find(number), std::string::npos) << number << "\n" << text;
+    }
+  }
+}
+
+TEST_F(Top, ShowsTheEndsOfNamesAndHowManyAreMissing) {
+  const std::string narrow = drawn(busy_spool(), {40, 12});
+  EXPECT_NE(narrow.find("photo000.jpg, attempt 2\n"), std::string::npos) << narrow;
+  EXPECT_NE(narrow.find(" more\n"), std::string::npos);
+  EXPECT_NE(narrow.find("...file00.jpg  the file ends"), std::string::npos);
+  const std::string wide = drawn(busy_spool(), {120, 60});
+  EXPECT_NE(wide.find("n\u00e4me/and/another/photo019.jpg  "), std::string::npos) << wide;
+  EXPECT_EQ(wide.find(" more\n"), std::string::npos);
+  EXPECT_NE(wide.find("here  pid 4711  20 jobs\n"), std::string::npos);
+  EXPECT_NE(wide.find("there  pid 4712  silent for 5 min\n"), std::string::npos);
+  EXPECT_NE(wide.find("file11.jpg"), std::string::npos);
+}
+
+TEST_F(Top, CountsWhatEndedWellOrBadlyIntoThePace) {
+  const Snapshot now = busy_spool();
+  EXPECT_EQ(mark_of(now).ended, 902);
+  EXPECT_NE(drawn(now, {}, Mark{50'000, 802}).find("10.0 jobs/s"), std::string::npos);
+  EXPECT_EQ(drawn(now, {}).find("jobs/s"), std::string::npos);  // one look tells no pace
+}
+
+TEST_F(Top, SaysThatNothingIsThere) {
+  Snapshot now;
+  EXPECT_NE(drawn(now, {40, 10}).find("no jobs\n"), std::string::npos);
+  EXPECT_NE(drawn(now, {}).find("no daemon is running\n"), std::string::npos);
+  now.owners = {{"here.1.2.3", "here", 4711, OwnerSeen::Life::alive, 0}};
+  EXPECT_NE(drawn(now, {}).find("here  pid 4711  idle\n"), std::string::npos);
 }
 
 TEST(ExitSum, IsTheCommonCauseOrOne) {
