@@ -13,6 +13,7 @@
 #include "src/base/config.h"
 #include "src/base/exit_code.h"
 #include "src/base/log.h"
+#include "src/base/standard_files.h"
 #include "src/web/service.h"
 
 namespace {
@@ -198,6 +199,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  imgq::fill_standard_files();
   ::signal(SIGPIPE, SIG_IGN);  // a client or a log that is gone is no reason to end
   try {
     return run(argc, argv);

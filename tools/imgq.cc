@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "src/base/standard_files.h"
 #include "src/supervise/engine.h"
 #include "tools/imgq_options.h"
 
@@ -41,6 +42,7 @@ Result<Verdict> inspect(int source, const Limits& limits) {
 }  // namespace
 
 int main(int count, char** arguments) {
+  imgq::fill_standard_files();
   try {
     const imgq::tools::Engines engines{run_engine, inspect, imgq::supervise::find_worker};
     const imgq::Exit exit = imgq::tools::imgq(count, arguments, engines);

@@ -11,6 +11,7 @@
 #include "src/base/config.h"
 #include "src/base/exit_code.h"
 #include "src/base/log.h"
+#include "src/base/standard_files.h"
 #include "src/supervise/engine.h"
 
 namespace {
@@ -139,6 +140,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  imgq::fill_standard_files();
   (void)::signal(SIGPIPE, SIG_IGN);  // a log that nobody reads any more is no reason to end
   try {
     return run(argc, argv);

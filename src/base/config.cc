@@ -27,7 +27,7 @@ std::string environment(const std::string& name) {
 
 std::string home() {
   std::string named = environment("HOME");
-  if (!named.empty()) return named;
+  if (!named.empty() && named[0] == '/') return named;
   std::array<char, 4096> buffer{};
   struct passwd entry {};
   struct passwd* found = nullptr;
@@ -117,22 +117,25 @@ Status apply_environment(Config& config) {
   return Ok{};
 }
 
+// Where a value was set, for an error; `otherwise` when it is the default.
+std::string place_of(const Config& config, const std::string& key, const std::string& otherwise) {
+  const auto found = config.origin.find(key);
+  return found == config.origin.end() || found->second == "default" ? otherwise : found->second;
+}
+
 // What no single value shows.
 Status check_together(const Config& config, const std::string& where) {
   if (config.retry_first > config.retry_max) {
-    return bad_data("'jobs.retry_first' is more than 'jobs.retry_max'", where);
+    return bad_data(
+        "'jobs.retry_first' is more than 'jobs.retry_max'",
+        place_of(config, "jobs.retry_max", place_of(config, "jobs.retry_first", where)));
   }
-  if (config.spool.empty() || config.spool[0] != '/') {
-    return bad_data("'spool' takes an absolute path", where);
-  }
-  if (!config.hook.empty() && config.hook[0] != '/') {
-    return bad_data("'daemon.hook' takes an absolute path", where);
-  }
+  if (config.spool.empty()) return bad_data("'spool' takes an absolute path", where);
   for (const Intake& intake : config.intakes) {
     if (!intake.preset.empty() && config.presets.find(intake.preset) == config.presets.end()) {
       return bad_data(fmt::format("intake {}: there is no preset '{}'", printable(intake.directory),
                                   intake.preset),
-                      where);
+                      place_of(config, "intake." + intake.directory, where));
     }
   }
   return Ok{};

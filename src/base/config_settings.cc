@@ -17,7 +17,8 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 
 std::vector<Entry> daemon_entries() {
   return {
-      {"spool", "the spool's directory", [](Config& c) -> Place { return &c.spool; }},
+      {"spool", "the spool's directory", [](Config& c) -> Place { return &c.spool; }, 0, 0, false,
+       "", true},
       {"daemon.workers", "worker processes; 0: as many as CPUs",
        [](Config& c) -> Place { return &c.workers; }, 0, 1024},
       {"daemon.lease", "another host's daemon counts as dead when silent so long",
@@ -29,7 +30,7 @@ std::vector<Entry> daemon_entries() {
       {"daemon.min_free", "below so much free space claims and submissions pause",
        [](Config& c) -> Place { return &c.min_free_bytes; }, 0, kMost, true},
       {"daemon.hook", "program run after a job has ended",
-       [](Config& c) -> Place { return &c.hook; }},
+       [](Config& c) -> Place { return &c.hook; }, 0, 0, false, "", true},
       {"jobs.max_attempts", "failed attempts, after which a job has failed",
        [](Config& c) -> Place { return &c.max_attempts; }, 1, 100},
       {"jobs.retry_first", "wait before the second attempt",
@@ -90,6 +91,7 @@ struct Takes {
   const Entry& entry;
   std::string operator()(const bool*) const { return "true or false"; }
   std::string operator()(const std::string*) const {
+    if (entry.is_path) return "an absolute path";
     if (entry.choices.empty()) return "a text in quotes";
     std::vector<std::string> words;
     std::string_view rest = entry.choices;
@@ -137,6 +139,7 @@ struct Put {
       const bool word = value.text.find(' ') == std::string::npos && !value.text.empty();
       if (!word || listed.find(fmt::format(" {} ", value.text)) == std::string::npos) return false;
     }
+    if (entry.is_path && !value.text.empty() && value.text[0] != '/') return false;
     *place = value.text;
     return true;
   }

@@ -31,6 +31,7 @@ struct Entry {
   int64_t low = 0, high = 0;      // of numbers, in the member's unit
   bool is_size = false;           // bytes: words as in "64MiB" are taken and shown
   std::string_view choices = {};  // "full batch none": of texts
+  bool is_path = false;           // a text: an absolute path, or empty
 };
 
 const std::vector<Entry>& entries();

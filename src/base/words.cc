@@ -1,8 +1,10 @@
 // The words of a request, as users write them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "src/base/config.h"
 #include "src/base/request.h"
@@ -34,8 +36,8 @@ constexpr std::array<Word<Anchor>, 13> kAnchors = {{
     {"north-west", Anchor::north_west},
     {"attention", Anchor::attention},
     {"entropy", Anchor::entropy},
-    {"focus", Anchor::focus},
     {"center", Anchor::centre},
+    {"focus", Anchor::focus},
 }};
 constexpr std::array<Word<Format>, 7> kFormats = {{
     {"jpeg", Format::jpeg},
@@ -51,9 +53,10 @@ template <class T, size_t N>
 Result<T> look_up(std::string_view what, std::string_view text,
                   const std::array<Word<T>, N>& words) {
   std::vector<std::string> known;
+  std::set<T> told;
   for (const Word<T>& word : words) {
     if (word.word == text) return word.value;
-    known.emplace_back(word.word);
+    if (told.insert(word.value).second) known.emplace_back(word.word);  // no second spelling
   }
   return bad_data(
       fmt::format("'{}' is not {}: use {}", printable(shortened(text, 80)), what, one_of(known)),
@@ -104,9 +107,10 @@ Result<Fit> parse_fit(std::string_view text) { return look_up("a mode", text, kF
 Result<Format> parse_format(std::string_view text) { return look_up("a format", text, kFormats); }
 
 Result<Anchor> parse_anchor(std::string_view text) {
-  auto anchor = look_up("an anchor", text == "focus" ? "" : text, kAnchors);
-  if (anchor || text != "focus") return anchor;
-  return bad(text, "an anchor by itself: give the point, as in 0.3,0.5");
+  if (text == "focus") return bad(text, "an anchor by itself: give the point, as in 0.3,0.5");
+  std::array<Word<Anchor>, kAnchors.size() - 1> words{};
+  std::copy_n(kAnchors.begin(), words.size(), words.begin());
+  return look_up("an anchor", text, words);
 }
 
 std::string_view name_of(Fit fit) { return word_for(fit, kFits); }

@@ -205,6 +205,9 @@ TEST_F(ConfigFiles, IntakesAreReadAndChecked) {
             "line 1, column 1: after = \"move\" needs 'move_to'");
   EXPECT_EQ(complaint("[[intake]]\ndirectory = \"/in\"\npreset = \"none\"\n"),
             "intake /in: there is no preset 'none'");
+  const auto wrong = load_text("\n[[intake]]\ndirectory = \"/in\"\npreset = \"none\"\n");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().path, root_ + "/one.toml:2");
 }
 
 TEST_F(ConfigFiles, WhatIsShownCanBeReadAgainAndMeansTheSame) {
@@ -232,8 +235,32 @@ TEST_F(ConfigFiles, WhatIsShownCanBeReadAgainAndMeansTheSame) {
 TEST_F(ConfigFiles, ValuesThatContradictEachOtherAreRefused) {
   EXPECT_EQ(complaint("jobs.retry_first = \"10min\"\njobs.retry_max = \"1min\"\n"),
             "'jobs.retry_first' is more than 'jobs.retry_max'");
-  EXPECT_EQ(complaint("spool = \"relative\"\n"), "'spool' takes an absolute path");
-  EXPECT_EQ(complaint("daemon.hook = \"notify.sh\"\n"), "'daemon.hook' takes an absolute path");
+  const auto config = load_text("\njobs.retry_first = \"11min\"\n");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().path, root_ + "/one.toml:2");
+  EXPECT_EQ(complaint("spool = \"\"\n"), "'spool' takes an absolute path");
+}
+
+TEST_F(ConfigFiles, ARelativePathIsRefusedWhereItStands) {
+  EXPECT_EQ(complaint("spool = \"relative\"\n"),
+            "line 1, column 9: 'spool' takes an absolute path");
+  EXPECT_EQ(complaint("daemon.hook = \"notify.sh\"\n"),
+            "line 1, column 15: 'daemon.hook' takes an absolute path");
+  ::setenv("IMGQ_SPOOL", "relative", 1);
+  const auto config = load();
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().path, "IMGQ_SPOOL");
+}
+
+TEST_F(ConfigFiles, ARelativeHomeIsNoHome) {
+  const char* home = ::getenv("HOME");
+  const std::string before = home == nullptr ? "" : home;
+  ::setenv("HOME", "somewhere", 1);
+  ::unsetenv("XDG_STATE_HOME");
+  const auto config = load();
+  ::setenv("HOME", before.c_str(), 1);
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->spool.find("somewhere"), std::string::npos);
 }
 
 }  // namespace
