@@ -166,6 +166,26 @@ Exit explain_extras(const CLI::App& app) {
                            printable(shortened(word, 80)), where));
 }
 
+// The option that was given an empty value, as by a variable that is not set; "" for none.
+std::string emptied_option(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional() || option->get_expected_max() == 0) continue;
+    if (option->count() > 0 && option->results().back().empty()) return option->get_name();
+  }
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? "" : emptied_option(*chosen.front());
+}
+
+// The same as "--size=", where CLI11 would take the next word; "" for none.
+std::string option_without_value(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    if (word == "--") break;
+    const bool option = word.size() > 3 && word.compare(0, 2, "--") == 0;
+    if (option && word.find('=') == word.size() - 1) return word.substr(0, word.size() - 1);
+  }
+  return "";
+}
+
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return printable(text);
@@ -282,6 +302,8 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
   const std::vector<std::string> words(arguments + 1, arguments + count);
   const std::string first = first_word(app, words);
   if (!first.empty() && command_named(app, first) == nullptr) return unknown_command(app, first);
+  const std::string bare = option_without_value(words);
+  if (!bare.empty()) return usage(printable(shortened(bare, 80)) + ": needs a value");
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());
     app.parse(reversed);
@@ -300,6 +322,8 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
     (void)usage("no command given; 'imgq help' lists them");
     return Exit::usage;
   }
+  const std::string emptied = emptied_option(app);
+  if (!emptied.empty()) return usage(emptied + ": needs a value");
   if (first == "help") return print_help(app, topic);
   if (first == "completion") return print_completion(app, shell);
   return run_chosen(globals, commands[first]);

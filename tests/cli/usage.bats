@@ -79,13 +79,26 @@ commands() {
   exits 64 "$imgq" --spool
 }
 
+@test "an empty value, as of a variable that is not set, is no value" {
+  local option
+  for option in --size= --format= --preset= --quality= --files-from= --key= --name= --spool= --config=; do
+    exits 64 "$imgq" submit "$option" a.jpg
+    same "$errors" "imgq: ${option%=}: needs a value"
+  done
+  exits 64 "$imgq" run -o "" a.jpg
+  same "$errors" "imgq: --output: needs a value"
+  exits 64 "$imgq" submit -s "" a.jpg
+  same "$errors" "imgq: --size: needs a value"
+  exits 64 "$imgq" --spool "" list
+  same "$errors" "imgq: --spool: needs a value"
+}
+
 @test "numbers, sizes and durations are refused instead of wrapped" {
   local option
-  for option in --quality=-1 --quality=0 --quality=101 --quality=1e1 --quality= \
+  for option in --quality=-1 --quality=0 --quality=101 --quality=1e1 \
     --max-bytes=-1 --max-bytes=99999999999999999999 --size=-1x5 --size=0x0 --size=9000x1 --size=5 \
     --sharpen=-1 --sharpen=nan --focus=2,0 --chroma=411 --background=red --anchor=up --format=gif \
     --mode=zoom --preset=none; do
-    [ "$option" = --quality= ] && continue
     exits 64 "$imgq" submit "$option" a.jpg
     one_line stderr
     same "$output" ""
