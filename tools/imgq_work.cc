@@ -69,9 +69,11 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
       "find . -name '*.png' -print0 | imgq run -0 --files-from - -o out\n"
       "\n"
       "What is up to date is left alone, and a run that was interrupted goes on where it was, by "
-      "the same command. Images below a directory keep their folders. Results are named as their "
-      "source: photo.jpg, or photo.NAME.jpg when there are several; sources that differ only in "
-      "extension keep it (photo.png.jpg). What imgq has made stands in DIR/.imgq/done.\n\n"
+      "the same command. Images below a directory keep their folders; thumbnails that imgq "
+      "has made of them are left out. Results are named as their source: photo.jpg, or "
+      "photo.NAME.jpg when there are several; sources that differ only in extension keep it "
+      "(photo.png.jpg), and those of one name are numbered (photo.jpg-2.jpg). What imgq has made "
+      "stands in DIR/.imgq/done.\n\n"
       "Exit status: 0 all well; 1 some failed; 65 all failed on their data; 66 nothing could be "
       "read; 75 no room; 130 interrupted.");
   add_files(*command, options->files, "an image, or a directory with images below it");

@@ -8,11 +8,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <memory>
+#include <set>
 
 #include "spool/fd.h"
 #include "src/base/text.h"
 #include "src/cli/file_out.h"
+#include "src/cli/run_ledger.h"
 #include "src/cli/session.h"
 
 namespace imgq::cli {
@@ -54,7 +57,8 @@ bool file_begins_like_image(const std::string& path) {
 // Reads one directory after another, deepest last, so that no tree is too deep for the stack.
 class Walk {
  public:
-  Walk(Inputs& inputs, const std::optional<FileId>& except) : inputs_(inputs), except_(except) {}
+  Walk(Inputs& inputs, const std::optional<FileId>& except, const std::string& root)
+      : inputs_(inputs), except_(except), root_(real_path(root)) {}
 
   void directory(const std::string& path, const std::string& folder, int depth) {
     if (depth > kMaxDepth) {
@@ -66,6 +70,7 @@ class Walk {
       inputs_.trouble.push_back(trouble_for(path, names.error()));
       return;
     }
+    for (const std::string& made : made_from_below(path, root_)) made_.insert(joined(path, made));
     for (const std::string& name : *names) entry(path, folder, name, depth);
   }
 
@@ -94,7 +99,9 @@ class Walk {
     const bool link_to_file =
         S_ISLNK(about.st_mode) && ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
     if (!S_ISREG(about.st_mode) && !link_to_file) return;
-    if (file_begins_like_image(path))
+    if (made_.count(path) != 0)
+      ++inputs_.own_results;
+    else if (named_like_image(name) || file_begins_like_image(path))
       inputs_.files.push_back({path, folder});
     else
       ++inputs_.passed_over;
@@ -102,6 +109,8 @@ class Walk {
 
   Inputs& inputs_;
   const std::optional<FileId>& except_;
+  std::string root_;
+  std::set<std::string> made_;  // paths
 };
 
 void add_named(const std::string& name, const FileOptions& options,
@@ -110,7 +119,7 @@ void add_named(const std::string& name, const FileOptions& options,
   const bool image_on_stdin = name == "-";
   if (!image_on_stdin && ::stat(name.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
     if (options.recursive) {
-      Walk(inputs, except).directory(name, "", 0);
+      Walk(inputs, except, name).directory(name, "", 0);
     } else {
       inputs.trouble.push_back(
           {name, "is a directory: use --recursive for what is in it", Exit::no_input});
@@ -156,6 +165,19 @@ bool begins_like_image(std::string_view bytes) {
                      [bytes](std::string_view brand) { return has(bytes, 8, brand); });
 }
 
+bool named_like_image(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kExtensions = {
+      "jpg", "jpeg", "jpe", "png", "gif", "webp", "heic", "heif", "avif", "jxl", "tif", "tiff"};
+  std::string extension(extension_in(base_name(name)));
+  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+}
+
+std::string real_path(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
+  return real ? real.get() : "";
+}
+
 Result<Opened> open_input(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return last_error("open", path);
@@ -174,15 +196,16 @@ Result<Opened> open_input(const std::string& path) {
 Trouble trouble_for(const std::string& name, const Error& error) {
   switch (error.code) {
     case ENODATA:
-      return {name, "the file is empty", Exit::bad_image};
+      return {name, "the file is empty", Exit::bad_image, Code::empty_file};
     case EFBIG:
-      return {name, "the file is larger than limits.max_file_bytes allows", Exit::bad_image};
+      return {name, "the file is larger than limits.max_file_bytes allows", Exit::bad_image,
+              Code::file_too_large};
     case EINVAL:
       return {name, "is not a regular file", Exit::no_input};
     case EISDIR:
       return {name, "is a directory", Exit::no_input};
     case EIO:
-      return {name, cause_text(error.code), Exit::io_error};
+      return {name, cause_text(error.code), Exit::io_error, Code::io_error};
     default:
       return {name, error.code == 0 ? error.action : cause_text(error.code), Exit::no_input};
   }

@@ -10,6 +10,7 @@
 
 #include "spool/error.h"
 #include "src/base/exit_code.h"
+#include "src/base/verdict.h"
 
 // From what the user named to the files that are meant.
 namespace imgq::cli {
@@ -31,12 +32,15 @@ struct Trouble {
   std::string name;
   std::string cause;  // "No such file or directory"
   Exit exit = Exit::no_input;
+  Code code = Code::source_missing;  // the same for programs
 };
 
 struct Inputs {
   std::vector<Input> files;  // in the order given; what was found in a directory sorted by name
   std::vector<Trouble> trouble;
-  int64_t passed_over = 0;  // files below directories that are no images, by their first bytes
+  // Files below directories: no images by their first bytes, nor by their names; thumbnails that
+  // imgq made of other images below the same directory.
+  int64_t passed_over = 0, own_results = 0;
 };
 
 struct FileId {
@@ -45,14 +49,21 @@ struct FileId {
   friend bool operator==(const FileId&, const FileId&) = default;
 };
 
-// Below directories: regular files (and links to such) that begin like an image, no hidden names,
-// no links to directories, and not the directory `except`.
+// Below directories: regular files (and links to such) that begin like an image or are named like
+// one, no hidden names, no links to directories, not the directory `except`, and nothing that imgq
+// run has made from what is below the same directory.
 //   errors  the list cannot be read (path: its name)
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except);
 
 // Whether these first bytes (16 are enough) are those of an image that imgq knows to read, formats
 // that need the configuration's leave included.
 bool begins_like_image(std::string_view bytes);
+
+// Whether a file of this name ought to be an image, so that one which is none is told of.
+bool named_like_image(std::string_view name);
+
+// Absolute, without links; "" with errno when it is not there.
+std::string real_path(const std::string& path);
 
 // Opens a named file for reading, following links, never blocking on a pipe or a device.
 //   errors  EISDIR; EINVAL neither file nor directory; open(2)

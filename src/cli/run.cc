@@ -81,20 +81,14 @@ void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark) {
   }
 }
 
-std::string real_path(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
-  return real ? real.get() : "";
-}
-
 // Looks at one input; an item, or a failure.
 void add_item(Run& run, const Input& input, std::set<std::string>& seen, std::vector<Input>& kept) {
   const auto opened = open_input(input.path);
   if (!opened || opened->size_bytes == 0) {
     const Trouble trouble =
         trouble_for(input.path, opened ? Error{ENODATA, "", ""} : opened.error());
-    const Code code = opened ? Code::empty_file : Code::source_missing;
     if (opened) (void)sys::close(opened->fd);  // read only
-    fail_source(run, input.path, std::string(name_of(code)), trouble.cause, trouble.exit);
+    fail_source(run, input.path, std::string(name_of(trouble.code)), trouble.cause, trouble.exit);
     return;
   }
   (void)sys::close(opened->fd);  // the engine opens it again when its turn comes
@@ -114,22 +108,28 @@ void add_item(Run& run, const Input& input, std::set<std::string>& seen, std::ve
   kept.push_back(input);
 }
 
-void add_items(Run& run, const Inputs& inputs) {
+void add_items(Run& run, const Inputs& inputs, const Ledger& ledger) {
   for (const Trouble& trouble : inputs.trouble) {
-    fail_source(run, trouble.name, "source_missing", trouble.cause, trouble.exit);
+    fail_source(run, trouble.name, std::string(name_of(trouble.code)), trouble.cause, trouble.exit);
   }
   std::set<std::string> seen;
   std::vector<Input> kept;
   for (const Input& input : inputs.files) add_item(run, input, seen, kept);
-  const std::vector<std::string> stems = name_outputs(kept);
+  const std::vector<std::string> stems =
+      name_outputs(kept, [&](const std::string& name, size_t input) {
+        return ledger.is_taken(name, run.items[input].real);
+      });
   for (size_t i = 0; i < run.items.size(); ++i) {
     run.items[i].stem = stems[i];
     run.by_key[run.items[i].key] = i;
   }
   run.marks.assign(run.items.size(), Mark::wanted);
+  Console& console = run.session.console;
   if (inputs.passed_over > 0) {
-    run.session.console.detail(fmt::format(
-        "{} files in directories are no images and were passed over", inputs.passed_over));
+    console.detail(fmt::format("passed over in directories, no images: {}", inputs.passed_over));
+  }
+  if (inputs.own_results > 0) {
+    console.detail(fmt::format("passed over in directories, made by imgq: {}", inputs.own_results));
   }
 }
 
@@ -173,8 +173,11 @@ void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t ind
     return;
   }
   const Error& error = record ? added.error() : record.error();
-  const std::string cause = error.code == EEXIST ? error.action : cause_text(error.code);
-  fail_item(run, index, "io_error", fmt::format("{}: {}", printable(error.path), cause),
+  std::string cause = error.code == EEXIST ? error.action : cause_text(error.code);
+  if (error.path != run.items[index].path) {
+    cause = fmt::format("{}: {}", printable(error.path), cause);
+  }
+  fail_item(run, index, "io_error", cause,
             is_pausing(error) ? Exit::try_later : Exit::cannot_create);
 }
 
@@ -203,6 +206,7 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
     const auto found = run.by_key.find(ticket.key);
     if (found == run.by_key.end() || run.marks[found->second] != Mark::wanted) return;
     take_outcome(run, delivery, ledger, found->second, outcome);
+    (void)run.session.console.flush();  // a reader sees what is ready; the last flush tells
     progress.step(run.marks[found->second] == Mark::failed);
   };
   for (const JobId& id : submitted.finished) {
@@ -223,8 +227,23 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
   return {tally->interrupted, std::nullopt};
 }
 
-void report(const Run& run, const Worked& worked) {
+// Results that could not be made as small as was asked.
+void report_too_large(const Run& run, const Ledger& ledger) {
+  for (size_t i = 0; i < run.items.size(); ++i) {
+    const RunRecord* record = ledger.find(run.items[i].real);
+    if (run.marks[i] != Mark::made || record == nullptr) continue;
+    for (const RunResult& result : record->results) {
+      if (result.max_bytes_met) continue;
+      run.session.console.note(
+          about(run.items[i].path, fmt::format("{}: {} bytes, and no quality makes it small enough",
+                                               printable(result.file), result.size_bytes)));
+    }
+  }
+}
+
+void report(const Run& run, const Worked& worked, const Ledger& ledger) {
   Console& console = run.session.console;
+  report_too_large(run, ledger);
   for (const RunFailure& failure : run.failures) {
     console.error(about(failure.source, printable(failure.message)));
   }
@@ -241,6 +260,10 @@ void report(const Run& run, const Worked& worked) {
   if (worked.interrupted) {
     console.error(fmt::format("interrupted: {} made, {} left; the same command goes on from here",
                               count(Mark::made), count(Mark::wanted)));
+    return;
+  }
+  if (run.items.empty() && run.failures.empty()) {
+    console.note("no image found");
     return;
   }
   console.note(fmt::format("{}: {} made, {} up to date, {} failed in {:.1f} s",
@@ -261,10 +284,7 @@ Status write_manifest(const Run& run, const Ledger& ledger) {
     run.session.console.put(text);
     return Ok{};
   }
-  auto out = OutFile::create(directory_of(run.options.manifest));
-  if (!out) return out.error();
-  if (auto wrote = out->write(text); !wrote) return wrote;
-  return out->commit(run.options.manifest);
+  return put_manifest(run.options.manifest, text);
 }
 
 // The private spool, worked off. Told by exit code; everything else is in `run`.
@@ -285,10 +305,11 @@ Exit make(Run& run, const Engine& engine, Ledger& ledger) {
       }
     }
   }
-  report(run, worked);
+  report(run, worked, ledger);
   if (auto tidied = ledger.tidy(); !tidied) run.session.console.error(tidied.error().text());
   if (auto wrote = write_manifest(run, ledger); !wrote) {
-    return fail(run.session, Exit::cannot_create, wrote.error().text());
+    return fail(run.session, Exit::cannot_create,
+                about(run.options.manifest, cause_text(wrote.error().code)));
   }
   if (worked.trouble) return exit_for(*worked.trouble);
   return worked.interrupted ? Exit::interrupted : run.sum.total();
@@ -323,7 +344,7 @@ Result<Sync> parse_sync(const std::string& word) {
       fmt::format("--sync: '{}' is not full, batch or none", printable(shortened(word, 40))), ""};
 }
 
-Status check_options(const RunOptions& options) {
+Status check_options(const Session& session, const RunOptions& options) {
   const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
   if (options.files.names.empty() && options.files.files_from.empty()) {
     return usage("no file or directory named; see 'imgq run --help'");
@@ -331,8 +352,10 @@ Status check_options(const RunOptions& options) {
   for (const std::string& name : options.files.names) {
     if (name == "-") return usage("'-': a list of files on stdin is --files-from -");
   }
-  if (options.output.empty()) return usage("--output: no directory");
-  if (options.print && options.print0) return usage("--print and --print0 exclude each other");
+  const bool manifest_out = options.manifest == "-";
+  if (int{options.print} + int{options.print0} + int{session.json} + int{manifest_out} > 1) {
+    return usage("--print, --print0, --json and --manifest - exclude each other");
+  }
   return Ok{};
 }
 
@@ -354,7 +377,8 @@ Exit run_command(const Session& given, const RunOptions& given_options, const En
   RunOptions options = given_options;
   options.output = without_slash(options.output);
   options.files.recursive = true;
-  if (auto ok = check_options(options); !ok) return fail(session, Exit::usage, ok.error().action);
+  if (auto ok = check_options(session, options); !ok)
+    return fail(session, Exit::usage, ok.error().action);
   const auto request = make_request(options.request, session.config);
   if (!request) return fail(session, Exit::usage, request.error().action);
   const auto sync = parse_sync(options.sync);
@@ -366,19 +390,23 @@ Exit run_command(const Session& given, const RunOptions& given_options, const En
   }
   const auto lock = enter_output(options.output);
   if (!lock) return explain_output(session, options.output, lock.error());
+  if (auto can = check_manifest(options.manifest); !can) {
+    return fail(session, Exit::cannot_create,
+                about(options.manifest, cause_text(can.error().code)));
+  }
   const auto inputs = gather_files(options.files, file_id(options.output));
   if (!inputs) {
     return fail(session, Exit::no_input,
                 about(inputs.error().path, cause_text(inputs.error().code)));
   }
   const std::string text = to_json(*request);
+  auto ledger = Ledger::open(options.output);
+  if (!ledger) return explain_output(session, options.output, ledger.error());
   Run run{session, options, text, sha256_hex(text), *sync, {}, {}, {}, {}, {}};
-  add_items(run, *inputs);
+  add_items(run, *inputs, *ledger);
   if (run.items.empty() && run.failures.empty() && options.strict) {
     return fail(session, Exit::no_input, "no image found");
   }
-  auto ledger = Ledger::open(options.output);
-  if (!ledger) return explain_output(session, options.output, ledger.error());
   return make(run, engine, *ledger);
 }
 

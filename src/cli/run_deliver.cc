@@ -83,6 +83,7 @@ Result<RunResult> record_of(const std::string& output, const std::string& name,
     record.type = text_in(*facts, "type").value_or("");
     record.width_px = integer_in(*facts, "width", 0, 1'000'000).value_or(0);
     record.height_px = integer_in(*facts, "height", 0, 1'000'000).value_or(0);
+    record.max_bytes_met = truth_in(*facts, "max_bytes_met").value_or(true);
   }
   return record;
 }

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "spool/json.h"
 #include "src/cli/file_out.h"
+#include "src/cli/files.h"
 
 namespace imgq::cli {
 namespace {
@@ -24,6 +27,7 @@ Json result_to_json(const RunResult& result) {
   out["height"] = result.height_px;
   out["bytes"] = result.size_bytes;
   out["modified_ns"] = result.modified_ns;
+  if (!result.max_bytes_met) out["max_bytes_met"] = false;
   return out;
 }
 
@@ -38,7 +42,8 @@ std::optional<RunResult> result_from_json(const Json& object) {
   if (!rendition || !file || file->empty() || !type || !width || !height || !bytes || !modified) {
     return std::nullopt;
   }
-  return RunResult{*rendition, *file, *type, *width, *height, *bytes, *modified};
+  const bool met = truth_in(object, "max_bytes_met").value_or(true);
+  return RunResult{*rendition, *file, *type, *width, *height, *bytes, *modified, met};
 }
 
 bool is_unchanged(const std::string& output, const RunResult& result) {
@@ -49,7 +54,52 @@ bool is_unchanged(const std::string& output, const RunResult& result) {
   return about.st_size == result.size_bytes && modified == result.modified_ns;
 }
 
+// Each whole line that can be read. Returns where the torn rest begins.
+size_t for_each_record(const std::string& text, const std::function<void(RunRecord)>& take) {
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string::npos) break;  // torn: not there
+    auto record = decode_run_record(std::string_view(text).substr(begin, end - begin));
+    take(record ? std::move(*record) : RunRecord());
+    begin = end + 1;
+  }
+  return begin;
+}
+
+bool is_below(const std::string& path, const std::string& root) {
+  const std::string prefix = root == "/" ? root : root + "/";
+  return path.size() > prefix.size() && path.compare(0, prefix.size(), prefix) == 0;
+}
+
 }  // namespace
+
+std::string stem_of(const RunRecord& record) {
+  if (record.results.empty()) return "";
+  const std::string& file = record.results.front().file;
+  const std::string_view extension = extension_in(base_name(file));
+  std::string stem = file.substr(0, file.size() - (extension.empty() ? 0 : extension.size() + 1));
+  const std::string middle = "." + record.results.front().rendition;
+  const bool several = record.results.size() > 1 && stem.size() > middle.size() &&
+                       stem.compare(stem.size() - middle.size(), middle.size(), middle) == 0;
+  return several ? stem.substr(0, stem.size() - middle.size()) : stem;
+}
+
+std::vector<std::string> made_from_below(const std::string& directory, const std::string& root) {
+  const std::string path = directory + "/.imgq/done";
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (!file) return {};
+  const auto text = read_all(file.get(), path);
+  std::vector<std::string> made;
+  if (!text) return made;  // then they are looked at like other files
+  (void)for_each_record(*text, [&](const RunRecord& record) {  // a torn end is nothing here
+    if (!is_below(record.source, root)) return;
+    for (const RunResult& result : record.results) {
+      if (is_unchanged(directory, result)) made.push_back(result.file);
+    }
+  });
+  return made;
+}
 
 std::string encode(const RunRecord& record) {
   Json results = Json::array();
@@ -96,15 +146,10 @@ Result<Ledger> Ledger::open(const std::string& output) {
   const auto text = read_all(file.get(), path);
   if (!text) return text.error();
   Ledger ledger(output, std::move(file));
-  size_t begin = 0;
-  while (begin < text->size()) {
-    const size_t end = text->find('\n', begin);
-    if (end == std::string::npos) break;  // torn: not there
-    auto record = decode_run_record(std::string_view(*text).substr(begin, end - begin));
-    if (record) ledger.take(std::move(*record));
+  const size_t begin = for_each_record(*text, [&ledger](RunRecord record) {
+    if (!record.source.empty()) ledger.take(std::move(record));
     ++ledger.lines_;
-    begin = end + 1;
-  }
+  });
   if (begin < text->size() && ::write(ledger.file_.get(), "\n", 1) != 1) {  // end the torn line
     return last_error("write", path);
   }
@@ -114,7 +159,20 @@ Result<Ledger> Ledger::open(const std::string& output) {
 void Ledger::take(RunRecord record) {
   for (const RunResult& result : record.results) files_.insert(result.file);
   std::string source = record.source;
+  if (const RunRecord* before = find(source); before != nullptr) {
+    sources_[stem_of(*before)].erase(source);
+  }
+  sources_[stem_of(record)].insert(source);
   records_[std::move(source)] = std::move(record);
+}
+
+bool Ledger::is_taken(const std::string& stem, const std::string& source) const {
+  const auto found = sources_.find(stem);
+  if (found == sources_.end()) return false;
+  return std::any_of(found->second.begin(), found->second.end(), [&source](const std::string& by) {
+    struct stat about {};
+    return by != source && ::lstat(by.c_str(), &about) == 0;
+  });
 }
 
 const RunRecord* Ledger::find(const std::string& source) const {

@@ -23,6 +23,7 @@ struct RunResult {
   std::string type;  // "image/jpeg"
   int64_t width_px = 0, height_px = 0;
   int64_t size_bytes = 0, modified_ns = 0;
+  bool max_bytes_met = true;
 };
 
 struct RunRecord {
@@ -33,6 +34,13 @@ struct RunRecord {
   int64_t width_px = 0, height_px = 0;  // of the source, upright
   std::string thumbhash;
 };
+
+// What the names of its results have in common, below the output directory: "holiday/photo".
+std::string stem_of(const RunRecord& record);
+
+// The files in `directory` that an imgq run made there from images below `root`, a real path, and
+// that are unchanged since. Names below `directory`; none where imgq was never at work.
+std::vector<std::string> made_from_below(const std::string& directory, const std::string& root);
 
 std::string encode(const RunRecord& record);  // without the newline
 std::optional<RunRecord> decode_run_record(std::string_view line);
@@ -49,6 +57,9 @@ class Ledger {
   // A result file that an earlier run made, so that it may be replaced.
   bool owns(const std::string& file) const { return files_.count(file) != 0; }
 
+  // Whether results of another source, which is still there, go by this name.
+  bool is_taken(const std::string& stem, const std::string& source) const;
+
   Status add(RunRecord record);
 
   // The record added or read last for a source.
@@ -64,6 +75,7 @@ class Ledger {
   Fd file_;
   std::map<std::string, RunRecord> records_;  // by source
   std::set<std::string> files_;
+  std::map<std::string, std::set<std::string>> sources_;  // by stem
   size_t lines_ = 0;
 };
 
@@ -74,14 +86,18 @@ struct RunFailure {
 };
 
 // {"imgq":1,"images":[{source, width, height, thumbhash, results:[{name, file, width, height,
-// bytes, type}], srcset}],"failed":[...]}; files as URL paths relative to the output directory
-// stand in srcset, widest last.
+// bytes, type, max_bytes_met}], srcset}],"failed":[...]}; files as URL paths relative to the output
+// directory stand in srcset, widest last.
 struct ManifestItem {
   std::string source;  // as given
   const RunRecord* record = nullptr;
 };
 std::string manifest_json(const std::vector<ManifestItem>& items,
                           const std::vector<RunFailure>& failures);
+
+// Whether a manifest can be written there, before there is anything to write; "" and "-" can.
+Status check_manifest(const std::string& path);
+Status put_manifest(const std::string& path, std::string_view text);
 
 // One image of the above as an object by itself, versioned, with "state".
 std::string run_item_json(const ManifestItem& item, std::string_view state);

@@ -5,6 +5,8 @@
 
 #include "spool/json.h"
 #include "src/base/text.h"
+#include "src/cli/file_out.h"
+#include "src/cli/json_bytes.h"
 #include "src/cli/run_ledger.h"
 #include "src/cli/session.h"
 
@@ -25,14 +27,9 @@ std::string url_path(std::string_view path) {
   return out;
 }
 
-// Bytes that are no UTF-8 stand beside the text percent-encoded, as everywhere in imgq's JSON.
-void put_bytes(Json& out, const std::string& key, const std::string& bytes) {
-  out[key] = bytes;
-  if (!is_utf8(bytes)) out[key + "_percent"] = percent_encode(bytes);
-}
-
 std::string srcset_of(const std::vector<RunResult>& results) {
   std::vector<const RunResult*> by_width;
+  by_width.reserve(results.size());
   for (const RunResult& result : results) by_width.push_back(&result);
   std::stable_sort(by_width.begin(), by_width.end(), [](const RunResult* a, const RunResult* b) {
     return a->width_px < b->width_px;
@@ -55,6 +52,7 @@ Json item_object(const ManifestItem& item) {
     one["height"] = result.height_px;
     one["bytes"] = result.size_bytes;
     one["type"] = result.type;
+    one["max_bytes_met"] = result.max_bytes_met;
     results.push_back(one);
   }
   Json out = Json::object();
@@ -78,6 +76,24 @@ Json failure_object(const RunFailure& failure) {
 }
 
 }  // namespace
+
+Status check_manifest(const std::string& path) {
+  if (path.empty() || path == "-") return Ok{};
+  struct stat about {};
+  if (::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
+    return Error{EISDIR, "write", path};
+  }
+  const auto out = OutFile::create(directory_of(path));
+  if (!out) return out.error();
+  return Ok{};
+}
+
+Status put_manifest(const std::string& path, std::string_view text) {
+  auto out = OutFile::create(directory_of(path));
+  if (!out) return out.error();
+  if (auto wrote = out->write(text); !wrote) return wrote;
+  return out->commit(path);
+}
 
 std::string manifest_json(const std::vector<ManifestItem>& items,
                           const std::vector<RunFailure>& failures) {

@@ -20,24 +20,25 @@ std::string full_name(const Input& input) { return below(input.folder, base_name
 
 }  // namespace
 
-std::vector<std::string> name_outputs(const std::vector<Input>& inputs) {
+std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Taken& taken) {
+  const auto is_taken = [&taken](const std::string& name, size_t i) {
+    return taken && taken(name, i);
+  };
   std::map<std::string, int> wanted;
   for (const Input& input : inputs) ++wanted[plain_name(input)];
+  std::vector<std::string> names(inputs.size());
   std::set<std::string> used;
-  for (const auto& [name, times] : wanted) {
-    if (times == 1) used.insert(name);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string name = plain_name(inputs[i]);
+    if (wanted[name] == 1 && !is_taken(name, i)) used.insert(names[i] = name);
   }
-  std::vector<std::string> names;
-  for (const Input& input : inputs) {
-    std::string name = plain_name(input);
-    if (wanted[name] > 1) {
-      const std::string full = full_name(input);
-      name = full;
-      for (int number = 2; !used.insert(name).second; ++number) {
-        name = fmt::format("{}-{}", full, number);
-      }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!names[i].empty()) continue;
+    const std::string full = full_name(inputs[i]);
+    names[i] = full;
+    for (int number = 2; is_taken(names[i], i) || !used.insert(names[i]).second; ++number) {
+      names[i] = fmt::format("{}-{}", full, number);
     }
-    names.push_back(std::move(name));
   }
   return names;
 }

@@ -62,7 +62,7 @@ Exit fail(const Session& session, const Error& error) {
 std::string cause_text(int code) { return std::generic_category().message(code); }
 
 std::string about(std::string_view name, std::string_view cause) {
-  return fmt::format("{}: {}", printable(name), cause);
+  return fmt::format("{}: {}", name.empty() ? "''" : printable(name), cause);
 }
 
 void Sum::add(Exit exit) {

@@ -84,6 +84,59 @@ out/x/y/deep.jpg"
   same "$(wc -l <stdout)" 5
 }
 
+@test "sources of one name from several runs do not replace each other's thumbnails" {
+  mkdir one two
+  cp photos/fig.jpg one/p.jpg
+  cp photos/stream.jpg two/p.jpg
+  exits 0 "$imgq" run -o out --print one
+  same "$output" out/p.jpg
+  made out >before
+  exits 0 "$imgq" run -o out --print two
+  same "$output" out/p.jpg.jpg
+  same "$(made out | comm -12 - before)" "$(cat before)"
+  # The same sources keep their names, also with another size; a source that went frees its name.
+  exits 0 "$imgq" run -o out --print --size 50x two
+  same "$output" out/p.jpg.jpg
+  exits 0 "$imgq" run -o out --print --size 50x one
+  same "$output" out/p.jpg
+  rm one/p.jpg
+  exits 0 "$imgq" run -o out --print --size 60x two/p.jpg
+  same "$output" out/p.jpg
+}
+
+@test "thumbnails below the input are not taken for sources, whatever run has made them" {
+  exits 0 "$imgq" run -o photos/small --size 50x photos
+  exits 0 "$imgq" run -o photos/large --format webp photos
+  contains "$errors" "6 made, 0 up to date, 0 failed"
+  exits 0 "$imgq" run -o photos/small --size 50x -v photos
+  contains "$errors" "0 made, 6 up to date, 0 failed"
+  contains "$errors" "made by imgq: 6"
+  # beside their sources
+  exits 0 "$imgq" run -o photos --format webp photos
+  contains "$errors" "6 made"
+  exits 0 "$imgq" run -o photos --format webp photos
+  contains "$errors" "0 made, 6 up to date, 0 failed"
+  # They are images like others for who names their directory, and once they are changed.
+  exits 0 "$imgq" run -o smaller --size 20x photos/large
+  contains "$errors" "6 made"
+  small_jpeg >photos/large/fig.webp
+  exits 0 "$imgq" run -o photos/small --size 50x photos
+  contains "$errors" "1 made, 6 up to date, 0 failed"
+}
+
+@test "in a directory what is named like an image and is none is told, other files are passed over" {
+  : >photos/Empty.JPG
+  echo "not found" >photos/page.png
+  echo "notes" >photos/notes.txt
+  cp a.jpg photos/without-a-name
+  ln -s nowhere photos/dangling.jpg
+  exits 1 "$imgq" run -o out -v photos
+  contains "$errors" "imgq: photos/Empty.JPG: the file is empty"
+  contains "$errors" "imgq: photos/page.png: no signature of an image format that is known"
+  contains "$errors" "7 made, 0 up to date, 2 failed"
+  contains "$errors" "no images: 1"
+}
+
 @test "odd names survive, from a list separated by NUL" {
   local odd=$'new\nline \xff.jpg'
   cp a.jpg "photos/$odd"
@@ -147,9 +200,70 @@ out/x/y/deep.jpg"
   jq -e '.state == "up_to_date"' stdout
 }
 
+@test "what --max-bytes cannot reach is told, and is made as small as it can be" {
+  exits 0 "$imgq" run -o out --max-bytes 100 photos/fig.jpg
+  contains "$errors" "imgq: photos/fig.jpg: fig.jpg: "
+  contains "$errors" "no quality makes it small enough"
+  exits 0 "$imgq" run -o out --json --max-bytes 100 photos/fig.jpg
+  jq -e '.results[0].max_bytes_met == false' stdout
+  exits 0 "$imgq" run -o out --json --max-bytes 1MiB photos/fig.jpg
+  lacks quality stderr
+  jq -e '.results[0].max_bytes_met == true' stdout
+}
+
+@test "only one thing goes to stdout" {
+  local two
+  for two in "--print --print0" "--json --print" "--json --manifest -" "--print --manifest -"; do
+    # shellcheck disable=SC2086
+    exits 64 "$imgq" run -o out $two a.jpg
+    same "$errors" "imgq: --print, --print0, --json and --manifest - exclude each other"
+  done
+}
+
+@test "a manifest that cannot be written is told before the work" {
+  exits 73 "$imgq" run -o out --manifest gone/all.json photos
+  same "$errors" "imgq: gone/all.json: No such file or directory"
+  exits 73 "$imgq" run -o out --manifest photos photos
+  same "$errors" "imgq: photos: Is a directory"
+  same "$(made out)" ""
+  exits 0 "$imgq" run -q -o out --manifest out/all.json photos
+  jq -e '(.images | length) == 6' out/all.json
+}
+
+@test "a reader of stdout sees each image when it is ready" {
+  mkfifo paths
+  "$imgq" run -q --workers 1 -o out --print photos >paths 2>log 3>&- &
+  run=$!
+  exec 8<paths
+  read -r first <&8
+  kill -STOP "$run" # the rest is not there yet
+  [ -s "$first" ]
+  [ -d out/.imgq/spool ]
+  kill -CONT "$run"
+  same "$(wc -l <&8)" 5
+  exec 8<&-
+  wait "$run"
+}
+
+@test "closed standard files are nobody's to write into" {
+  echo "hello" >photos/text.jpg
+  got=0
+  "$imgq" run -o out photos >&- 2>&- <&- || got=$?
+  same "$got" 1
+  same "$(ls -A out/.imgq)" "done"
+  lacks imgq: out/.imgq/done
+  exits 1 "$imgq" run -o out photos
+  contains "$errors" "0 made, 6 up to date, 1 failed"
+  got=0
+  "$imgq" run -o out --print photos 2>stderr >&- || got=$?
+  same "$got" 1
+  contains "$(cat stderr)" "imgq: cannot write to stdout"
+}
+
 @test "nothing to do is well, unless --strict" {
   mkdir none
   exits 0 "$imgq" run -o out none
+  same "$errors" "imgq: no image found"
   exits 66 "$imgq" run -o out --strict none
   exits 64 "$imgq" run
   exits 64 "$imgq" run -o out -
