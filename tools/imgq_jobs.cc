@@ -192,9 +192,7 @@ void define_info(CLI::App& app, Globals& globals, const Engines& engines, Comman
       "The image's header is read in a confined worker. A file that is named like a job id is "
       "./NAME.\n\n"
       "Exit status: 0; 1 a job is unknown; 65 not an image that can be read; 66 no such file.");
-  command->add_option("WHAT", options->names, "a job's id or an image")
-      ->required()
-      ->type_name("WHAT:@file");
+  command->add_option("WHAT", options->names, "a job's id or an image")->type_name("WHAT:@file");
   add_json(*command, globals);
   commands["info"] = [options, inspect = engines.inspect](const cli::Session& session) {
     return cli::info_command(session, *options, inspect);

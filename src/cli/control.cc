@@ -52,8 +52,11 @@ Exit one(const Session& session, const Spool& spool, Act act, const JobId& id) {
   if (!state) {
     const std::string words = refusal(spool, act, id, state.error());
     session.console.error(about(id.text(), words));
-    if (session.json) session.console.put_line(job_error_json(id.text(), "refused", words));
     const int code = state.error().code;
+    if (session.json) {
+      session.console.put_line(
+          job_error_json(id.text(), code == ENOENT ? "unknown" : "refused", words));
+    }
     return code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(state.error());
   }
   if (session.json) {

@@ -111,6 +111,11 @@ Exit copy_one(Get& get, const JobView& view, const ResultFile& result) {
   return Exit::ok;
 }
 
+// Why there is no result, for programs: the verdict, or the state while there is none.
+std::string cause_code(const JobView& view) {
+  return view.outcome ? view.outcome->cause.code : std::string(name_of(view.state));
+}
+
 std::vector<ResultFile> chosen(const Get& get, const JobView& view) {
   std::vector<ResultFile> results;
   for (const ResultFile& result : view.outcome->results) {
@@ -123,19 +128,21 @@ std::vector<ResultFile> chosen(const Get& get, const JobView& view) {
 
 Exit get_job(Get& get, const JobId& id) {
   const auto view = find(get.spool, id);
-  if (!view) {
-    if (view.error().code != ENOENT) return fail(get.session, view.error());
-    return fail(get.session, Exit::some_failed, about(id.text(), "no such job"));
-  }
+  if (!view) return tell_missing(get.session, id, view.error());
   if (view->state != State::completed || !view->outcome) {
     const std::string state = fmt::format("has no result: {}", cause_words(*view));
+    if (get.session.json) {
+      get.session.console.put_line(job_error_json(id.text(), cause_code(*view), state));
+    }
     return fail(get.session, Exit::some_failed, about(id.text(), state));
   }
   const std::vector<ResultFile> results = chosen(get, *view);
   if (results.empty()) {
-    return fail(
-        get.session, Exit::some_failed,
-        about(id.text(), fmt::format("has no rendition '{}'", printable(get.options.rendition))));
+    const std::string none = fmt::format("has no rendition '{}'", printable(get.options.rendition));
+    if (get.session.json) {
+      get.session.console.put_line(job_error_json(id.text(), "unknown", none));
+    }
+    return fail(get.session, Exit::some_failed, about(id.text(), none));
   }
   if (results.size() > 1 && get.target.kind != Target::Kind::directory) {
     return fail(get.session, Exit::usage,
@@ -148,7 +155,13 @@ Exit get_job(Get& get, const JobId& id) {
 
 Status check_target(const Target& target, size_t ids) {
   if (target.kind != Target::Kind::directory && ids > 1) {
-    return Error{EINVAL, "--output: several jobs need a directory", ""};
+    const std::string name = printable(target.path);
+    return Error{
+        EINVAL,
+        target.kind == Target::Kind::out
+            ? "--output: several jobs need a directory"
+            : fmt::format("--output: several jobs need a directory: '{}/' makes one", name),
+        ""};
   }
   if (target.kind == Target::Kind::out && isatty(STDOUT_FILENO) == 1) {
     return Error{EINVAL, "--output: an image is not for a terminal; redirect it", ""};

@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
+#include "src/cli/json_bytes.h"
 
 namespace imgq::cli {
 namespace {
@@ -26,16 +27,20 @@ std::string words_of(const std::string& name, const SourceReport& source) {
   return out + fmt::format("{:<12} {}\n", "pages", source.pages);
 }
 
-std::string json_of(const std::string& name, const Verdict& verdict) {
+std::string error_json(const std::string& name, Code code, const std::string& message) {
+  Json error = Json::object();
+  error["code"] = name_of(code);
+  error["message"] = message;
   Json out = Json::object();
-  out["file"] = name;
-  if (verdict.code != Code::ok) {
-    Json error = Json::object();
-    error["code"] = name_of(verdict.code);
-    error["message"] = verdict.message;
-    out["error"] = error;
-    return versioned(dump_json(out));
-  }
+  put_bytes(out, "file", name);
+  out["error"] = error;
+  return versioned(dump_json(out));
+}
+
+std::string json_of(const std::string& name, const Verdict& verdict) {
+  if (verdict.code != Code::ok) return error_json(name, verdict.code, verdict.message);
+  Json out = Json::object();
+  put_bytes(out, "file", name);
   const SourceReport& source = verdict.source;
   out["width"] = source.width_px;
   out["height"] = source.height_px;
@@ -54,6 +59,7 @@ Exit about_file(const Session& session, const std::string& name, const Inspector
   const auto opened = open_input(name);
   if (!opened) {
     const Trouble trouble = trouble_for(name, opened.error());
+    if (session.json) session.console.put_line(error_json(name, trouble.code, trouble.cause));
     return fail(session, trouble.exit, about(name, trouble.cause));
   }
   const Fd file(opened->fd);
@@ -79,13 +85,15 @@ Exit about_job(const Session& session, const Spool& spool, const JobId& id) {
       session.console.put(job_words(spool, *view));
     return Exit::ok;
   }
-  if (view.error().code != ENOENT) return fail(session, view.error());
-  return fail(session, Exit::some_failed, about(id.text(), "no such job"));
+  return tell_missing(session, id, view.error());
 }
 
 }  // namespace
 
 Exit info_command(const Session& session, const InfoOptions& options, const Inspector& inspect) {
+  if (options.names.empty()) {
+    return fail(session, Exit::usage, "no job id or image named; see 'imgq info --help'");
+  }
   std::optional<Spool> spool;
   Sum sum;
   bool first = true;

@@ -7,7 +7,7 @@
 #include "spool/sys.h"
 #include "src/base/text.h"
 #include "src/base/verdict.h"
-#include "src/cli/session.h"
+#include "src/cli/json_bytes.h"
 
 namespace imgq::cli {
 namespace {
@@ -15,12 +15,6 @@ namespace {
 Json parsed(const std::string& text) {
   auto object = parse_json(text, "");
   return object && object->is_object() ? std::move(*object) : Json::object();
-}
-
-// UTF-8 as far as it is; where it is not, the exact bytes stand beside it, percent-encoded.
-void put_bytes(Json& out, const std::string& key, const std::string& bytes) {
-  out[key] = bytes;
-  if (!is_utf8(bytes)) out[key + "_percent"] = percent_encode(bytes);
 }
 
 Json result_object(const Spool& spool, const JobId& id, const ResultFile& result) {
@@ -132,6 +126,16 @@ std::string job_error_json(const std::string& id, std::string_view code, std::st
   return versioned(dump_json(out));
 }
 
+Exit tell_missing(const Session& session, const JobId& id, const Error& error) {
+  const bool unknown = error.code == ENOENT;
+  const std::string words = unknown ? "no such job" : error.text();
+  session.console.error(about(id.text(), words));
+  if (session.json) {
+    session.console.put_line(job_error_json(id.text(), unknown ? "unknown" : "unreadable", words));
+  }
+  return unknown ? Exit::some_failed : exit_for(error);
+}
+
 std::string job_words(const Spool& spool, const JobView& view) {
   const Ticket& ticket = view.ticket;
   std::string out;
@@ -176,8 +180,8 @@ std::string cause_words(const JobView& view) {
 std::string age_words(int64_t from_ms, int64_t now_ms) {
   const int64_t seconds = std::max<int64_t>(0, now_ms - from_ms) / 1000;
   if (seconds < 120) return fmt::format("{} s", seconds);
-  if (seconds < 120 * 60) return fmt::format("{} min", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
+  if (seconds < 7200) return fmt::format("{} min", seconds / 60);
+  if (seconds < 172'800) return fmt::format("{} h", seconds / 3600);
   return fmt::format("{} d", seconds / 86400);
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "spool/query.h"
+#include "src/base/exit_code.h"
+#include "src/cli/session.h"
 
 // A job in words and in JSON: the one place that decides how a job looks outside.
 namespace imgq::cli {
@@ -15,6 +17,9 @@ std::string job_json(const Spool& spool, const JobView& view);
 
 // {"imgq":1,"id":...,"error":{...}}: a job that cannot be told about.
 std::string job_error_json(const std::string& id, std::string_view code, std::string_view message);
+
+// Tells that a job could not be looked at: it is unknown, or its records cannot be read.
+Exit tell_missing(const Session& session, const JobId& id, const Error& error);
 
 // Lines for people.
 std::string job_words(const Spool& spool, const JobView& view);

@@ -39,22 +39,30 @@ Result<std::vector<JobId>> ended_before(const Spool& spool, const std::vector<St
   return ids;
 }
 
-Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool dry_run) {
+Status purge_ended(const Spool& spool, const JobId& id, bool dry_run) {
   const auto state = state_of(spool, id);
-  Status done = Ok{};
-  if (!state) done = state.error();
-  const bool ended = state && (*state == State::completed || *state == State::failed ||
-                               *state == State::cancelled);
-  if (state && !ended) done = Error{EBUSY, "purge", id.text()};
-  if (done && !dry_run) done = purge(spool, id);
-  if (!done) {
-    const int code = done.error().code;
-    const std::string words = code == ENOENT  ? "no such job"
-                              : code == EBUSY ? "has not ended: cancel it first"
-                                              : done.error().text();
-    session.console.error(about(id.text(), words));
-    if (session.json) session.console.put_line(job_error_json(id.text(), "refused", words));
-    return code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(done.error());
+  if (!state) return state.error();
+  const bool ended =
+      *state == State::completed || *state == State::failed || *state == State::cancelled;
+  if (!ended) return Error{EBUSY, "purge", id.text()};
+  return dry_run ? Status(Ok{}) : purge(spool, id);
+}
+
+Exit refused(const Session& session, const JobId& id, const Error& why) {
+  const std::string words = why.code == ENOENT  ? "no such job"
+                            : why.code == EBUSY ? "has not ended: cancel it first"
+                                                : why.text();
+  session.console.error(about(id.text(), words));
+  if (session.json) {
+    session.console.put_line(
+        job_error_json(id.text(), why.code == ENOENT ? "unknown" : "refused", words));
+  }
+  return why.code == ENOENT || why.code == EBUSY ? Exit::some_failed : exit_for(why);
+}
+
+Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool dry_run) {
+  if (const Status done = purge_ended(spool, id, dry_run); !done) {
+    return refused(session, id, done.error());
   }
   if (session.json) {
     Json out = Json::object();

@@ -18,13 +18,7 @@ Exit one(const Session& session, const Spool& spool, const JobId& id, bool alone
                                           : fmt::format("{} {}", id.text(), state));
     return Exit::ok;
   }
-  const bool unknown = view.error().code == ENOENT;
-  const std::string words = unknown ? "no such job" : view.error().text();
-  session.console.error(about(id.text(), words));
-  if (session.json) {
-    session.console.put_line(job_error_json(id.text(), unknown ? "unknown" : "unreadable", words));
-  }
-  return unknown ? Exit::some_failed : exit_for(view.error());
+  return tell_missing(session, id, view.error());
 }
 
 }  // namespace

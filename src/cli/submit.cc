@@ -11,6 +11,7 @@
 #include "spool/json.h"
 #include "spool/submit.h"
 #include "src/base/text.h"
+#include "src/cli/json_bytes.h"
 #include "src/cli/wait.h"
 
 namespace imgq::cli {
@@ -39,9 +40,10 @@ void print_error(Plan& plan, const Trouble& trouble) {
   plan.sum.add(trouble.exit);
   if (!plan.session.json) return;
   Json error = Json::object();
+  error["code"] = name_of(trouble.code);
   error["message"] = trouble.cause;
   Json out = Json::object();
-  out["name"] = trouble.name;
+  put_bytes(out, "name", trouble.name);
   out["error"] = error;
   plan.session.console.put_line(versioned(dump_json(out)));
 }
@@ -54,7 +56,7 @@ void print_id(Plan& plan, const Submitted& done, const std::string& name) {
   if (plan.session.json) {
     Json out = Json::object();
     out["id"] = done.id.text();
-    out["name"] = name;
+    put_bytes(out, "name", name);
     out["existing"] = done.existing;
     console.put_line(versioned(dump_json(out)));
   } else {
@@ -132,6 +134,10 @@ Result<Draft> make_draft(const Plan& plan, const std::string& path) {
 // An error that says something of the spool, not of the file.
 bool is_of_spool(const Error& error) { return is_pausing(error) && error.code != EMFILE; }
 
+Trouble of_spool(const std::string& name, const Error& error) {
+  return {name, error.text(), exit_for(error), Code::io_error};
+}
+
 // Files of one group in the order given: those with a draft, and those with trouble.
 struct Group {
   std::vector<Draft> drafts;
@@ -182,7 +188,7 @@ void finish(Plan& plan, Group& group) {
       continue;
     }
     stop_at(plan, answer.error());
-    print_error(plan, {entry.name, answer.error().text(), exit_for(answer.error())});
+    print_error(plan, of_spool(entry.name, answer.error()));
   }
   group = Group();
   if (!plan.session.console.flush() && plan.stopped == Exit::ok) plan.stopped = Exit::io_error;
@@ -197,9 +203,8 @@ void add(Plan& plan, Group& group, const std::string& path) {
     return;
   }
   stop_at(plan, draft.error());
-  group.entries.push_back({name, is_of_spool(draft.error())
-                                     ? Trouble{name, draft.error().text(), exit_for(draft.error())}
-                                     : trouble_for(name, draft.error())});
+  group.entries.push_back({name, is_of_spool(draft.error()) ? of_spool(name, draft.error())
+                                                            : trouble_for(name, draft.error())});
 }
 
 void submit_all(Plan& plan, const std::vector<Input>& files) {
@@ -252,7 +257,7 @@ Exit submit_command(const Session& session, const SubmitOptions& options) {
   Plan plan{session, options, *spool, to_json(*request), {}, {}, Exit::ok};
   for (const Trouble& trouble : inputs->trouble) print_error(plan, trouble);
   submit_all(plan, inputs->files);
-  if (!session.console.flush()) return fail(session, Exit::io_error, "cannot write to stdout");
+  if (!session.console.flush()) return Exit::io_error;  // told at the end
   if (plan.stopped != Exit::ok) return plan.stopped;
   const Exit submitted = plan.sum.total();
   if (!options.wait) return submitted;

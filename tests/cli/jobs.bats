@@ -56,6 +56,28 @@ setup() {
   same "$(find . -name '.imgq-*' | wc -l)" 0
 }
 
+@test "with --json there is an object for each job and image, also for what is unknown" {
+  small_jpeg >a.jpg
+  "$imgq" init >/dev/null
+  id=$("$imgq" submit a.jpg)
+  unknown=01a20c4a-2999-7512-8acf-1884698929c9
+  local command
+  for command in status wait get info cancel retry hold release purge; do
+    exits 1 "$imgq" "$command" --json "$unknown"
+    json_lines stdout
+    jq -e --arg id "$unknown" '.id == $id and .error.code == "unknown"' stdout
+    same "$errors" "imgq: $unknown: no such job"
+  done
+  exits 1 "$imgq" get --json "$id"
+  jq -e '.error.code == "staging"' stdout
+  exits 66 "$imgq" info --json $'gone\xff.jpg'
+  jq -e '.error.code == "source_missing" and .file_percent == "gone%FF.jpg"' stdout
+  exits 64 "$imgq" info
+  same "$errors" "imgq: no job id or image named; see 'imgq info --help'"
+  exits 64 "$imgq" get -o there "$id" "$id"
+  same "$errors" "imgq: --output: several jobs need a directory: 'there/' makes one"
+}
+
 @test "names that are odd, hidden or paths become harmless files" {
   start_daemon
   local odd=$'x\n\xff y.jpg'

@@ -210,6 +210,7 @@ jobs_in_spool() {
   json_lines stdout
   jq -e -s '(.[0].id | length) == 36 and .[0].existing == false and
     .[1].name == "gone.jpg" and .[1].error.message == "No such file or directory" and
+    .[1].error.code == "source_missing" and
     .[2].name == "b.jpg"' stdout
 }
 
