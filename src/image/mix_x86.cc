@@ -57,8 +57,8 @@ void mix_16_samples(const int16_t* const* rows, const int16_t* weights, size_t t
     const __m128i weight = _mm_set1_epi32(pair_at(weights, k, taps));
     const int16_t* first = rows[k] + at;
     const int16_t* second = rows[k + 1 < taps ? k + 1 : k] + at;
-    for (int half = 0; half < 2; ++half) {
-      const __m128i a = load(first + 8 * half), b = load(second + 8 * half);
+    for (int half = 0; half < 2; ++half, first += 8, second += 8) {
+      const __m128i a = load(first), b = load(second);
       sums.add(2 * half, _mm_unpacklo_epi16(a, b), weight);
       sums.add(2 * half + 1, _mm_unpackhi_epi16(a, b), weight);
     }
@@ -113,11 +113,12 @@ void mix_greys(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
 // Two, three or four bands: the pixels of two taps side by side, a sum for each band.
 template <int kBands>
 void mix_pixels(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
+  constexpr ptrdiff_t kStep = ptrdiff_t{2} * kBands;
   const int16_t* weight = taps.weights.data();
   for (size_t i = 0; i < taps.first.size(); ++i, sums += kBands) {
     const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * kBands;
     __m128i sum = _mm_setzero_si128();
-    for (int pair = 0; pair < 2 * taps.groups[i]; ++pair, in += 2 * kBands, weight += 2) {
+    for (int pair = 0; pair < 2 * taps.groups[i]; ++pair, in += kStep, weight += 2) {
       const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
       const __m128i b = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in + kBands));
       const __m128i w = _mm_set1_epi32(pair_at(weight, 0, 2));
@@ -145,6 +146,7 @@ IMGQ_AVX2 __m256i band_order() {
 // Four taps at once: two in each half.
 template <int kBands>
 IMGQ_AVX2 void mix_pixels_avx2(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
+  constexpr ptrdiff_t kHalf = ptrdiff_t{2} * kBands;
   const __m256i bands = band_order<kBands>();
   // The first two weights of four all over the lower half, the last two all over the upper.
   const __m256i spread = _mm256_set_epi8(7, 6, 5, 4, 7, 6, 5, 4, 7, 6, 5, 4, 7, 6, 5, 4, 3, 2, 1, 0,
@@ -153,9 +155,9 @@ IMGQ_AVX2 void mix_pixels_avx2(const int16_t* row, const ColumnTaps& taps, int32
   for (size_t i = 0; i < taps.first.size(); ++i, sums += kBands) {
     const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * kBands;
     __m256i sum = _mm256_setzero_si256();
-    for (int g = 0; g < taps.groups[i]; ++g, in += 4 * kBands, weight += 4) {
+    for (int g = 0; g < taps.groups[i]; ++g, in += 2 * kHalf, weight += 4) {
       const __m256i pixels =
-          _mm256_inserti128_si256(_mm256_castsi128_si256(load(in)), load(in + 2 * kBands), 1);
+          _mm256_inserti128_si256(_mm256_castsi128_si256(load(in)), load(in + kHalf), 1);
       int64_t four = 0;
       std::memcpy(&four, weight, sizeof four);
       const __m256i w = _mm256_shuffle_epi8(_mm256_set1_epi64x(four), spread);

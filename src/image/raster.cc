@@ -86,7 +86,7 @@ Raster flatten(const Raster& from, Rgb background) {
   const int colours = from.kind.space == Space::grey ? 1 : 3;
   Raster out(from.size, {grey ? Space::grey : Space::rgb, false});
   const uint8_t* in = from.data.data();
-  const int out_bands = out.kind.bands();
+  const int out_bands = grey ? 1 : 3;
   for (size_t i = 0; i < out.data.size(); i += static_cast<size_t>(out_bands)) {
     for (int b = 0; b < out_bands; ++b) {
       out.data[i + static_cast<size_t>(b)] = blend(in[colours == 1 ? 0 : b], under[b], in[colours]);

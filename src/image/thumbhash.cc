@@ -103,6 +103,7 @@ double down(const std::vector<double>& rows, int frequency) {
 // The frequencies of the triangle cx / nx + cy / ny < 1, row by row.
 Channel encode_channel(const Planes& size, const std::vector<double>& plane, int nx, int ny) {
   std::vector<std::vector<double>> columns;
+  columns.reserve(static_cast<size_t>(nx));
   for (int cx = 0; cx < nx; ++cx) columns.push_back(across(plane, size.width, size.height, cx));
   Channel out;
   for (int cy = 0; cy < ny; ++cy) {
