@@ -108,6 +108,9 @@ Status close_others(int keep) {
 }  // namespace
 
 Status follow_supervisor() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (::signal(signal, SIG_IGN) == SIG_ERR) return last_error("ignore signals", "");
+  }
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return last_error("follow the supervisor", "");
   ucred maker{};
   socklen_t size = sizeof(maker);

@@ -11,7 +11,9 @@ namespace imgq::worker {
 
 inline constexpr int64_t kMaxResultBytes = 512LL * 1024 * 1024;  // RLIMIT_FSIZE
 
-// Dies with the supervisor from now on: PDEATHSIG, then a look whether it is still there.
+// Dies with the supervisor from now on: PDEATHSIG, then a look whether it is still there. And not
+// before it: Ctrl-C, and whoever else signals a whole process group, means the supervisor, which
+// lets the jobs under way be finished.
 //   errors  ESRCH the maker of the socket is not (any more) the parent of this process
 Status follow_supervisor();
 

@@ -301,6 +301,19 @@ some_made() { # at least $1 results in out/
   same "$(ls -A out/.imgq)" "done"
 }
 
+@test "Ctrl-C reaches the workers, too, and costs no attempt" {
+  many_photos
+  setsid "$imgq" run --workers 2 -o out photos >log 2>&1 3>&- &
+  run=$!
+  until_true some_made 3
+  kill -INT -- "-$run"
+  got=0
+  wait "$run" || got=$?
+  same "$got" 130
+  one_line log
+  contains "$(cat log)" "imgq: interrupted:"
+}
+
 @test "killed by SIGKILL: the same command goes on and redoes nothing" {
   many_photos
   total=$(ls photos | wc -l)
