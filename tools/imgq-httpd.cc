@@ -200,7 +200,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   imgq::fill_standard_files();
-  ::signal(SIGPIPE, SIG_IGN);  // a client or a log that is gone is no reason to end
+  (void)::signal(SIGPIPE, SIG_IGN);  // a client or a log that is gone is no reason to end
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

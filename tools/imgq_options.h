@@ -10,7 +10,7 @@
 #include "src/cli/run.h"
 #include "src/cli/session.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): not ours
 class App;
 }
 
