@@ -109,7 +109,10 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
     const std::string from = layout::staging(token), to = path_of(token);
     if (holdings_->has(token)) {
       // Its old name healed back: renaming it would do nothing, both names being one inode.
-      if (const auto gone = durable::remove(*spool_, from); !gone) return gone.error();
+      if (const auto gone = durable::remove(*spool_, from); !gone) {
+        give_back(taken);
+        return gone.error();
+      }
       ++claims.finished;
       continue;
     }

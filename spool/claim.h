@@ -29,7 +29,8 @@ Result<std::vector<Token>> scan_staging(const Spool& spool, size_t limit);
 
 // Moves delayed tokens whose time has come to staging/. A due time further away than kMaxDelay is
 // due now: a clock that stepped back must not park a job for ever.
-//   returns how many moved, and when the next is due (Unix ms; 0 for none)
+// At most 10,000 are moved at a time.
+//   returns how many moved, and when the next is due (Unix ms; 0 for none; now: more are)
 struct Promoted {
   int moved = 0;
   int64_t next_due_ms = 0;

@@ -169,7 +169,10 @@ Result<std::optional<State>> retry_failed(const Spool& spool, const Outcome& out
   if (const auto done = put_outcome_aside(spool, id, *number); !done) return done.error();
   const auto moved = move_token_durably(spool, parked, layout::staging(next), Sync::full);
   if (!moved && moved.error().code != ENOENT) return moved.error();
-  return std::optional(State::staging);  // ENOENT: a daemon promoted it already
+  if (!moved) {  // a daemon promoted it already
+    if (const auto done = follow_retry(spool, next); !done) return done.error();
+  }
+  return std::optional(State::staging);
 }
 
 // The token first: whoever removes it has the job for himself. A retry that is under way has taken

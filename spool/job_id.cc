@@ -11,6 +11,7 @@ namespace {
 
 constexpr size_t kTextLength = 36;
 constexpr int64_t kLastMs = 253'402'300'799'999;  // 9999-12-31: a day has ten characters
+constexpr uint64_t kMaxAheadMs = 3'600'000;
 constexpr uint64_t kTailMask = (uint64_t{1} << 62) - 1;
 constexpr uint64_t kHeadMask = (uint64_t{1} << 12) - 1;
 
@@ -40,7 +41,10 @@ Parts next_parts() {
   const auto [first, second] = random_words();
   const Parts fresh = {clock_ms(), first & kHeadMask, second & kTailMask};
   const std::lock_guard lock(mutex);
-  last = fresh.ms > last.ms ? fresh : after(last, first >> 12);
+  // A clock that was far ahead and is set right is followed: else all ids of a long-lived program
+  // would lie in one hour, which is not over for years.
+  const bool follow = fresh.ms > last.ms || last.ms - fresh.ms > kMaxAheadMs;
+  last = follow ? fresh : after(last, first >> 12);
   return last;
 }
 

@@ -17,7 +17,8 @@ namespace imgq {
 class JobId {
  public:
   // A new id for this moment, its 74 random bits from getrandom(2). Within one process each id is
-  // greater than the one before, also when the clock steps back or two fall into one millisecond.
+  // greater than the one before, also when the clock steps back (by no more than an hour) or two
+  // fall into one millisecond.
   static JobId generate();
 
   // Strict: 36 characters, lower-case hex and dashes in place, version 7, variant 10.

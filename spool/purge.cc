@@ -1,6 +1,9 @@
 #include "spool/purge.h"
 
-#include <set>
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <map>
 
 #include "spool/durable.h"
 #include "spool/keys.h"
@@ -12,32 +15,77 @@ namespace {
 
 using layout::Part;
 
-struct Contents {
-  std::set<std::string> tickets, outcomes;  // ids
-  std::vector<std::pair<Part, std::string>> parts;
-};
-
-Result<Contents> read_folder(const Spool& spool, const std::string& folder) {
-  Contents contents;
-  const auto listed = each_name(spool.root(), folder, [&contents](std::string_view name) {
-    auto part = layout::parse_part(name);
-    if (!part) return true;
-    if (part->kind == Part::Kind::ticket) contents.tickets.insert(part->id.text());
-    if (part->kind == Part::Kind::outcome) contents.outcomes.insert(part->id.text());
-    contents.parts.emplace_back(std::move(*part), std::string(name));
+// Each part of a job by its name.
+Status each_part(const Spool& spool, const std::string& folder,
+                 const std::function<void(const Part& part, std::string_view name)>& take) {
+  const auto listed = each_name(spool.root(), folder, [&take](std::string_view name) {
+    const auto part = layout::parse_part(name);
+    if (part) take(*part, name);
     return true;
   });
   if (!listed && listed.error().code != ENOENT) return listed.error();
-  return contents;
+  return Ok{};
 }
 
-Status remove_parts(const Spool& spool, const std::string& folder, const Contents& contents,
-                    bool outcomes) {
-  for (const auto& [part, name] : contents.parts) {
-    const std::string& id = part.id.text();
-    if (contents.tickets.count(id) > 0 || contents.outcomes.count(id) == 0) continue;
-    if ((part.kind == Part::Kind::outcome) != outcomes) continue;
+size_t hash_of(const JobId& id) { return std::hash<std::string>()(id.text()); }
+
+// The hashes of ids that have an outcome and no ticket. An hour may hold a million jobs: of each no
+// more than this is kept.
+Result<std::vector<size_t>> without_ticket(const Spool& spool, const std::string& folder) {
+  std::vector<size_t> tickets, outcomes, suspects;
+  const auto read = each_part(spool, folder, [&](const Part& part, std::string_view) {
+    if (part.kind == Part::Kind::ticket) tickets.push_back(hash_of(part.id));
+    if (part.kind == Part::Kind::outcome) outcomes.push_back(hash_of(part.id));
+  });
+  if (!read) return read.error();
+  std::sort(tickets.begin(), tickets.end());
+  std::sort(outcomes.begin(), outcomes.end());
+  std::set_difference(outcomes.begin(), outcomes.end(), tickets.begin(), tickets.end(),
+                      std::back_inserter(suspects));
+  return suspects;
+}
+
+struct Remains {
+  bool outcome = false;
+  std::vector<std::string> others = {};  // names
+};
+
+Result<std::map<JobId, Remains>> remains_of(const Spool& spool, const std::string& folder,
+                                            const std::vector<size_t>& suspects) {
+  std::map<JobId, Remains> all;
+  const auto read = each_part(spool, folder, [&](const Part& part, std::string_view name) {
+    if (!std::binary_search(suspects.begin(), suspects.end(), hash_of(part.id))) return;
+    if (layout::hour_folder(part.id) != folder) return;  // a stranger
+    Remains& job = all[part.id];
+    if (part.kind == Part::Kind::outcome) job.outcome = true;
+    if (part.kind != Part::Kind::outcome) job.others.emplace_back(name);
+  });
+  if (!read) return read.error();
+  return all;
+}
+
+// What is made while a folder is read may be missed: the ticket of a job that was submitted and
+// ended meanwhile. Its outcome was seen, so it is there by now, unless it was purged.
+Status remove_remains(const Spool& spool, const std::string& folder, const JobId& id,
+                      const Remains& job) {
+  if (!job.outcome) return Ok{};
+  const auto stands = durable::exists(spool, layout::ticket(id));
+  if (!stands) return stands.error();
+  if (*stands) return Ok{};
+  for (const std::string& name : job.others) {
     if (const auto gone = durable::remove(spool, folder + "/" + name); !gone) return gone.error();
+  }
+  return durable::remove(spool, layout::outcome(id));
+}
+
+Status finish_purges(const Spool& spool, const std::string& folder) {
+  const auto suspects = without_ticket(spool, folder);
+  if (!suspects) return suspects.error();
+  if (suspects->empty()) return Ok{};
+  const auto remains = remains_of(spool, folder, *suspects);
+  if (!remains) return remains.error();
+  for (const auto& [id, job] : *remains) {
+    if (const auto gone = remove_remains(spool, folder, id, job); !gone) return gone.error();
   }
   return Ok{};
 }
@@ -58,12 +106,7 @@ Status purge_parts(const Spool& spool, const std::string& hour_folder,
   group.folder(hour_folder);
   const auto synced = group.flush();
   if (!synced) return synced.error().code == ENOENT ? Status(Ok{}) : Status(synced.error());
-  const auto contents = read_folder(spool, hour_folder);
-  if (!contents) return contents.error();
-  if (const auto gone = remove_parts(spool, hour_folder, *contents, false); !gone) {
-    return gone.error();
-  }
-  return remove_parts(spool, hour_folder, *contents, true);
+  return finish_purges(spool, hour_folder);
 }
 
 }  // namespace imgq

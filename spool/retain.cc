@@ -17,6 +17,10 @@ namespace {
 
 constexpr int64_t kHourMs = 3'600'000;
 
+// A job whose records cannot be read stays, and keeps nobody else's from being purged: fsck says
+// what is wrong with it. Only what is wrong with all of them is an error.
+Status left_alone(const Error& error) { return is_pausing(error) ? Status(error) : Status(Ok{}); }
+
 // Jobs to be purged, by hour folder, oldest first; no more than the budget.
 class Purger {
  public:
@@ -25,12 +29,16 @@ class Purger {
   bool full() const { return done_ + pending_ >= budget_; }
   int purged() const { return done_; }
 
-  // The token goes at once: without it nobody else handles the job.
+  // The token goes at once: whoever removes it has the job for himself. One that is gone was taken
+  // by a retry, and the job is none of ours.
   Status add(const JobId& id, Ending ending) {
     const auto ticket = read_ticket(spool_, id);
-    if (!ticket && ticket.error().code != 0 && ticket.error().code != ENOENT) return ticket.error();
-    if (const auto gone = durable::remove(spool_, layout::ended(ending, id)); !gone) {
-      return gone.error();
+    if (!ticket && ticket.error().code != 0 && ticket.error().code != ENOENT) {
+      return left_alone(ticket.error());
+    }
+    const std::string token = layout::ended(ending, id);
+    if (sys::unlinkat(spool_.root(), token.c_str(), 0) != 0) {
+      return errno == ENOENT ? Status(Ok{}) : last_error("purge", token);
     }
     jobs_[layout::hour_folder(id)].push_back({id, ticket ? ticket->key : ""});
     ++pending_;
@@ -101,7 +109,7 @@ class ByAge {
 
   Status job(const JobId& id, Ending ending, int64_t age) {
     const auto outcome = read_outcome(spool_, id);
-    if (!outcome) return outcome.error().code == 0 ? Status(Ok{}) : Status(outcome.error());
+    if (!outcome) return left_alone(outcome.error());
     if (!*outcome || (*outcome)->ending != ending) return Ok{};
     if ((*outcome)->ended_ms + age > now_ms_) return Ok{};
     return purger_.add(id, ending);

@@ -10,6 +10,8 @@
 namespace imgq {
 namespace {
 
+constexpr size_t kMostPromoted = 10'000;  // at a time, whatever fell due
+
 // Keeps the smallest names, at most `limit`, in a heap: names of tokens sort as their jobs do.
 class Smallest {
  public:
@@ -58,7 +60,11 @@ Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms) {
     const auto entry = layout::parse_delayed(name);
     if (!entry) return true;
     if (entry->due_ms <= now_ms || entry->due_ms > now_ms + kMaxDelayMs) {
-      due.push_back(*entry);
+      if (due.size() < kMostPromoted) {
+        due.push_back(*entry);
+      } else {
+        promoted.next_due_ms = now_ms;
+      }
     } else if (promoted.next_due_ms == 0 || entry->due_ms < promoted.next_due_ms) {
       promoted.next_due_ms = entry->due_ms;
     }

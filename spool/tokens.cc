@@ -80,6 +80,16 @@ Status make_completed_folder(const Spool& spool, const JobId& id) {
   return durable::make_folder(spool, day + "/" + id.hour());
 }
 
+Status follow_retry(const Spool& spool, const Token& last) {
+  const auto ended = durable::exists(spool, layout::outcome(last.id));
+  if (!ended || *ended) return ended ? Status(Ok{}) : ended.error();
+  const auto stands = durable::exists(spool, layout::ticket(last.id));  // else it was purged
+  if (!stands || !*stands || !has_next(last)) return stands ? Status(Ok{}) : stands.error();
+  const auto moved = move_token_durably(spool, layout::ended(Ending::failed, last.id),
+                                        layout::staging(next_of(last)), Sync::batch);
+  return !moved && moved.error().code == ENOENT ? Status(Ok{}) : moved;
+}
+
 Status settle(const Spool& spool, const std::string& from, const JobId& id, Ending ending) {
   const std::string to = layout::ended(ending, id);
   auto moved = move_token(spool, from, to);
@@ -88,7 +98,9 @@ Status settle(const Spool& spool, const std::string& from, const JobId& id, Endi
     moved = move_token(spool, from, to);
   }
   if (!moved && moved.error().code == ENOENT) return Ok{};
-  return moved;
+  if (!moved || ending != Ending::failed) return moved;
+  const auto token = layout::parse_token(from.substr(from.rfind('/') + 1));
+  return token ? follow_retry(spool, *token) : Status(Ok{});
 }
 
 Result<std::optional<Outcome>> read_outcome(const Spool& spool, const JobId& id) {

@@ -26,6 +26,12 @@ Status move_token_durably(const Spool& spool, const std::string& from, const std
 // synced: the outcome decides, the token can be made anew.
 Status settle(const Spool& spool, const std::string& from, const JobId& id, Ending ending);
 
+// A retry by hand whose parked token was promoted before its time: the job may be put back to
+// failed/ just when its outcome is put aside. Whoever did one of the two looks for the other, and
+// gives a job in failed/ without an outcome back to staging/. `last` is the token that was
+// promoted.
+Status follow_retry(const Spool& spool, const Token& last);
+
 // Makes completed/<day>/<hour> of a job.
 Status make_completed_folder(const Spool& spool, const JobId& id);
 

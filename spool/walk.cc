@@ -54,6 +54,7 @@ Result<std::vector<std::string>> hours_under(const Spool& spool, const std::stri
   for (const std::string& day : *days) {
     if (!layout::is_day(day)) continue;
     const auto names = sorted_names(spool, top + "/" + day);
+    if (!names && names.error().code == ENOTDIR) continue;  // a stranger
     if (!names) return names.error();
     for (const std::string& name : *names) {
       if (layout::is_hour(name)) hours.push_back(day + "/" + name);

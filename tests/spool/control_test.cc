@@ -167,6 +167,35 @@ TEST_F(Control, TwoRetriesAtOnceAreOne) {
   EXPECT_TRUE(is_clean());
 }
 
+// The retry stands still for more than its minute, or another host's clock is ahead by more: the
+// parked token is promoted, claimed, and put back to failed/, just before the outcome goes.
+TEST_F(Control, ARetryThatIsOvertakenByAPromotionStillRuns) {
+  const JobId id = job_in(State::failed, owner_);
+  faults::add({.call = "renameat", .path = ".end", .run = [&] {
+                 must(promote_delayed(spool_, now_ms() + 120'000));
+                 EXPECT_EQ(claim_all(owner_).finished, 1);
+               }});
+  EXPECT_EQ(must(retry(spool_, id)), State::staging);
+  EXPECT_EQ(waiting().size(), 1u);
+  complete(owner_, claim_one(owner_));
+  EXPECT_TRUE(is_clean());
+}
+
+// The same, the outcome going after the claim has read it and before the token is in failed/.
+TEST_F(Control, ATokenIsNotLeftInFailedWhenItsOutcomeIsJustPutAside) {
+  const JobId id = job_in(State::failed, owner_);
+  std::filesystem::rename(path("failed/" + id.text()), path(layout::staging({id, 2})));
+  faults::add({.call = "renameat", .path = " failed/", .run = [&] {
+                 std::filesystem::rename(path(layout::outcome(id)),
+                                         path(layout::try_record(id, 1)));
+               }});
+  EXPECT_EQ(claim_all(owner_).finished, 1);
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_EQ(waiting(), (std::vector<Token>{{id, 3}}));
+  complete(owner_, claim_one(owner_));
+  EXPECT_TRUE(is_clean());
+}
+
 TEST_F(Control, ALostTokenOfAFailedJobDoesNotPreventItsRetry) {
   const JobId id = job_in(State::failed, owner_);
   std::filesystem::remove(path("failed/" + id.text()));

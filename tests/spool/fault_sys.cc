@@ -19,6 +19,7 @@ std::mutex mutex;
 std::vector<Rule> rules;
 int hit_count = 0;
 int call_count = 0;
+int64_t ahead_s = 0;
 thread_local bool inside = false;
 
 std::string path_of(int fd) {
@@ -29,11 +30,12 @@ std::string path_of(int fd) {
 
 // The rule that a call hits, counted off.
 std::optional<Rule> hit(const char* call, const std::string& path) {
+  const std::string_view name = call;
   const std::lock_guard lock(mutex);
-  ++call_count;
+  if (name != "listed") ++call_count;
   for (Rule& rule : rules) {
-    if (rule.call.empty() ? std::string_view(call) == "clock_realtime" : rule.call != call)
-      continue;
+    const bool spared = name == "clock_realtime" || name == "listed";
+    if (rule.call.empty() ? spared : rule.call != name) continue;
     if (path.find(rule.path) == std::string::npos) continue;
     if (rule.skip > 0) {
       --rule.skip;
@@ -72,6 +74,11 @@ void clear() {
   const std::lock_guard lock(mutex);
   rules.clear();
   hit_count = call_count = 0;
+  ahead_s = 0;
+}
+void step_clock(int64_t seconds) {
+  const std::lock_guard lock(mutex);
+  ahead_s += seconds;
 }
 int hits() {
   const std::lock_guard lock(mutex);
@@ -150,11 +157,32 @@ int unlinkat(int dir, const char* path, int flags) {
 int mkdirat(int dir, const char* path, mode_t mode) {
   return through("mkdirat", path, [=] { return real_sys::mkdirat(dir, path, mode); });
 }
+namespace {
+
+// A listing, each name of which can be withheld.
+struct Listing {
+  std::string folder;
+  bool (*take)(const char* name, void* context);
+  void* context;
+};
+bool take_unless_withheld(const char* name, void* context) {
+  const auto& listing = *static_cast<Listing*>(context);
+  if (through("listed", listing.folder + "/" + name, [] { return 0; }) != 0) return true;
+  return listing.take(name, listing.context);
+}
+
+}  // namespace
+
 int list(int dir, const char* path, bool (*take)(const char* name, void* context), void* context) {
-  return through("list", path, [=] { return real_sys::list(dir, path, take, context); });
+  Listing listing{path, take, context};
+  return through("list", path,
+                 [&] { return real_sys::list(dir, path, take_unless_withheld, &listing); });
 }
 int clock_realtime(struct timespec* out) {
-  return through("clock_realtime", "", [=] { return real_sys::clock_realtime(out); });
+  const int result = through("clock_realtime", "", [=] { return real_sys::clock_realtime(out); });
+  const std::lock_guard lock(faults::mutex);
+  out->tv_sec += faults::ahead_s;
+  return result;
 }
 int64_t monotonic_ms() { return real_sys::monotonic_ms(); }
 ssize_t getrandom(void* buffer, size_t count) { return real_sys::getrandom(buffer, count); }

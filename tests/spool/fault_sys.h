@@ -1,12 +1,15 @@
 #ifndef IMGQ_TESTS_SPOOL_FAULT_SYS_H_
 #define IMGQ_TESTS_SPOOL_FAULT_SYS_H_
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
 // The real system calls of spool/sys.cc, each of which can be made to fail or to run something just
 // before. Calls go by their names in spool/sys.h; `path` picks those in whose path (of an open
-// file: the path it was opened by) the text occurs. A rule for any call spares the clock.
+// file: the path it was opened by) the text occurs. "listed" is each name of a listing: refused, it
+// is left out, as one may be that is made while the folder is read. A rule for any call spares
+// these and the clock.
 namespace imgq::faults {
 
 struct Rule {
@@ -20,9 +23,10 @@ struct Rule {
 };
 
 void add(Rule rule);
-void clear();
-int hits();   // how often a rule was hit since clear()
-int calls();  // how many calls were made since clear()
+void clear();                      // the clock is right again, too
+void step_clock(int64_t seconds);  // the wall clock, forth or back
+int hits();                        // how often a rule was hit since clear()
+int calls();                       // how many calls were made since clear()
 
 // Removes all rules at the end of a scope.
 struct Scope {

@@ -62,6 +62,25 @@ TEST(JobId, KeepsItsOrderWhenTheClockFails) {
   EXPECT_LT(before, JobId::generate());
 }
 
+TEST(JobId, KeepsItsOrderWhenTheClockStepsBackALittle) {
+  const faults::Scope scope;
+  const JobId before = JobId::generate();
+  faults::step_clock(-60);
+  EXPECT_LT(before, JobId::generate());
+}
+
+// Else all ids of a long-lived program would lie in one hour, years away from retention.
+TEST(JobId, FollowsAClockThatWasFarAheadAndIsSetRight) {
+  const faults::Scope scope;
+  faults::step_clock(10LL * 365 * 86'400);
+  const JobId ahead = JobId::generate();
+  faults::clear();
+  const JobId right = JobId::generate();
+  EXPECT_LT(right, ahead);
+  EXPECT_LE(right.unix_ms(), now_ms() + 1);
+  EXPECT_LT(right, JobId::generate());
+}
+
 TEST(JobId, KnowsItsDayAndHour) {
   struct Case {
     const char* text;

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "spool/control.h"
+#include "spool/digest.h"
 #include "spool/fresh.h"
 #include "spool/layout.h"
 #include "spool/purge.h"
@@ -186,6 +188,59 @@ TEST_F(Retaining, ErrorsAtEveryCallLeaveWhatTheNextCallFinishes) {
     EXPECT_TRUE(is_clean()) << skip;
     if (!hit) break;
   }
+}
+
+// A job is submitted and completed while the hour folder is being read: its ticket's place was
+// passed already, its outcome's was not.
+TEST_F(Retaining, AJobThatEndsWhileItsHourIsReadIsNotTakenForAPurgeCutShort) {
+  const JobId young = past_job(now_ - 2 * kDay, Ending::completed, 1);
+  faults::add({.call = "listed", .path = young.text() + ".job", .code = ENOENT, .times = -1});
+  must(purge_parts(spool_, layout::hour_folder(young), {}));
+  EXPECT_GT(faults::hits(), 0);
+  faults::clear();
+  EXPECT_EQ(state(young), State::completed);
+  EXPECT_TRUE(is_clean());
+}
+
+TEST_F(Retaining, AJobThatIsRetriedInThisMomentStays) {
+  for (const bool by_amount : {false, true}) {
+    const JobId id = past_job(now_ - 31 * kDay, Ending::failed, by_amount ? 2 : 1);
+    policy_.max_jobs = 1;
+    if (by_amount) past_job(now_ - kDay, Ending::completed, 3);
+    policy_.failed_age = by_amount ? hours(0) : hours(24);
+    faults::add({.call = "unlinkat", .path = "failed/", .run = [&] { must(retry(spool_, id)); }});
+    EXPECT_EQ(run().purged, 0);
+    EXPECT_EQ(faults::hits(), 1);
+    faults::clear();
+    EXPECT_EQ(state(id), State::staging);
+    EXPECT_TRUE(is_clean());
+  }
+}
+
+TEST_F(Retaining, ARecordThatCannotBeReadDoesNotKeepTheOthers) {
+  std::vector<JobId> ids;
+  for (int i = 0; i < 4; ++i) ids.push_back(past_job(now_ - 9 * kDay, Ending::completed, i + 1));
+  const auto make_newer = [](const std::string& file) {
+    std::string text = lab::read_file(file);
+    text = "{\"imgq\":2" + text.substr(9, text.size() - 9 - 78);
+    lab::write_file(file, text + ",\"digest\":\"" + sha256_hex(text) + "\"}\n");
+  };
+  make_newer(path(layout::outcome(ids[0])));
+  std::filesystem::remove(path(layout::outcome(ids[1])));
+  std::filesystem::create_symlink("/etc/passwd", path(layout::outcome(ids[1])));
+  make_newer(path(layout::ticket(ids[2])));
+  EXPECT_EQ(run().purged, 1);
+  EXPECT_FALSE(stands(ids[3]));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(lab::is_there(path(layout::ticket(ids[i])))) << i;
+}
+
+TEST_F(Retaining, AFileNamedLikeADayIsAStranger) {
+  const JobId old = past_job(now_ - 9 * kDay, Ending::completed, 1);
+  for (const char* top : {"jobs/", "completed/"}) lab::write_file(path(top) + "2001-01-01", "x");
+  EXPECT_EQ(run().purged, 1);
+  EXPECT_FALSE(stands(old));
+  EXPECT_TRUE(is_clean());
+  EXPECT_TRUE(lab::is_there(path("jobs/2001-01-01")));
 }
 
 TEST_F(Retaining, OnlyPartsWithAnOutcomeAndNoTicketArePurgedAlong) {

@@ -14,6 +14,7 @@
 #include "spool/layout.h"
 #include "spool/sys.h"
 #include "spool/tokens.h"
+#include "spool/walk.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {
@@ -254,6 +255,22 @@ TEST_F(Submit, AJobThatSomebodyElseAnsweredIsNotTakenBack) {
   if (answered) {
     EXPECT_EQ(*answered, again);
   }
+}
+
+// Another submitter of the key gives the ticket its name and is stopped there.
+TEST_F(Submit, AJobWhoseTicketSomebodyElseNamedHasATokenAllTheSame) {
+  faults::add({.call = "renameat", .path = ".job", .run = [&] {
+                 const std::string hour = must(hours_under(spool_, "jobs")).back();
+                 const std::string source = lab::names_in(path("jobs/" + hour)).front();
+                 const std::string id = source.substr(0, 36);
+                 std::filesystem::create_hard_link(path(key_path("k")),
+                                                   path("jobs/" + hour + "/" + id + ".job"));
+               }});
+  const Submitted job = submit_keyed("k");
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_EQ(waiting(), (std::vector<Token>{{job.id, 1}}));
+  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(is_clean());
 }
 
 TEST_F(Submit, AKeyOfAnEndedJobStillLeadsToIt) {
