@@ -97,6 +97,10 @@ class Walk {
         continue;
       }
       const auto dead = is_dead_here(spool_, name);
+      if (!dead && dead.error().code == ENOTDIR) {
+        say(Kind::note, path, "unknown file");
+        continue;
+      }
       if (!dead) return dead.error();
       if (*dead) say(mended_or_not(), path, "owner is dead");
     }

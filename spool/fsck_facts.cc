@@ -71,7 +71,8 @@ Status Census::read_folder(const std::string& folder, State state, const std::st
     places.push_back(std::move(*place));
     return true;
   });
-  if (!listed && listed.error().code != ENOENT) return listed.error();
+  const int code = listed ? 0 : listed.error().code;
+  if (code != 0 && code != ENOENT && code != ENOTDIR) return listed.error();
   return Ok{};
 }
 

@@ -82,7 +82,8 @@ Status each_listed(const Spool& spool, const std::string& folder, State state,
     if (auto entry = read_name(name, state)) take(std::move(*entry));
     return true;
   });
-  if (!listed && listed.error().code != ENOENT) return listed.error();
+  const int code = listed ? 0 : listed.error().code;
+  if (code != 0 && code != ENOENT && code != ENOTDIR) return listed.error();  // a stranger's file
   return Ok{};
 }
 

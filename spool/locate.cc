@@ -14,6 +14,8 @@ bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
 }
 
+bool is_nothing(const Error& error) { return error.code == ENOENT || error.code == ENOTDIR; }
+
 // Collects the tokens of one job.
 class Finder {
  public:
@@ -67,13 +69,13 @@ class Finder {
   std::vector<Place>& found() { return found_; }
 
  private:
-  // A folder that vanished (an owner's) holds nothing.
+  // A folder that vanished (an owner's), or a file with an owner's name, holds nothing.
   Status names(const std::string& folder, const std::function<void(std::string_view)>& take) {
     const auto listed = each_name(spool_.root(), folder, [&take](std::string_view name) {
       take(name);
       return true;
     });
-    if (!listed && listed.error().code != ENOENT) return listed.error();
+    if (!listed && !is_nothing(listed.error())) return listed.error();
     return Ok{};
   }
 

@@ -33,6 +33,30 @@ Result<Standing> look(const Spool& spool, const JobId& id) {
   return standing;
 }
 
+// Whether the job has ended, for good: a name that was linked and not synced yet may be gone after
+// a power cut, and nobody must have been told. As long as its owner has not synced it, the outcome
+// has its first name in tmp/ too; then whoever asks syncs.
+Result<bool> has_ended_for_good(const Spool& spool, const JobId& id) {
+  struct stat about = {};
+  const std::string path = layout::outcome(id);
+  if (sys::fstatat(spool.root(), path.c_str(), &about) != 0) {
+    return errno == ENOENT || errno == ENOTDIR ? Result<bool>(false) : last_error("look at", path);
+  }
+  if (about.st_nlink < 2) return true;
+  durable::Group group(spool, Sync::full);
+  group.folder(layout::hour_folder(id));
+  const auto synced = group.flush();
+  return synced ? Result<bool>(true) : synced.error();
+}
+
+// Where the job stands, as it may be told.
+Result<Standing> look_to_tell(const Spool& spool, const JobId& id) {
+  auto standing = look(spool, id);
+  if (!standing || !standing->outcome) return standing;
+  const auto ended = has_ended_for_good(spool, id);
+  return ended ? standing : ended.error();
+}
+
 void fill(JobView& view, Standing& standing) {
   if (standing.outcome) {
     view.state = state_after(standing.outcome->ending);
@@ -56,7 +80,7 @@ Result<std::vector<Try>> all_tries(const Spool& spool, const JobId& id, int atte
 Result<JobView> find(const Spool& spool, const JobId& id) {
   auto ticket = read_ticket(spool, id);
   if (!ticket) return ticket.error();
-  auto standing = look(spool, id);
+  auto standing = look_to_tell(spool, id);
   if (!standing) return standing.error();
   JobView view{std::move(*ticket)};
   fill(view, *standing);
@@ -73,14 +97,14 @@ Result<State> state_of(const Spool& spool, const JobId& id) {
   const auto exists = durable::exists(spool, layout::ticket(id));
   if (!exists) return exists.error();
   if (!*exists) return Error{ENOENT, "find the job", id.text()};
-  const auto standing = look(spool, id);
+  const auto standing = look_to_tell(spool, id);
   if (!standing) return standing.error();
   if (standing->outcome) return state_after(standing->outcome->ending);
   return standing->place ? standing->place->state : State::staging;
 }
 
 Result<bool> has_ended(const Spool& spool, const JobId& id) {
-  return durable::exists(spool, layout::outcome(id));
+  return has_ended_for_good(spool, id);
 }
 
 Result<Fd> open_result(const Spool& spool, const JobId& id, const ResultFile& result) {

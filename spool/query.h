@@ -23,7 +23,8 @@ struct JobView {
   std::optional<Outcome> outcome = {};
 };
 
-// Looks a job up by its stable names: never a false "not found" while it moves.
+// Looks a job up by its stable names: never a false "not found" while it moves. Here and below, an
+// outcome is told only when its name is on the disk.
 //   errors  ENOENT no such job; code 0 or EPROTO an unreadable record
 //   source  FORMAT.md "Look-up"
 Result<JobView> find(const Spool& spool, const JobId& id);

@@ -193,6 +193,7 @@ Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats&
   for (const std::string& owner : *owners) {
     if (owner == me) continue;
     const auto sign = look_at(spool, owner, seen, lease);
+    if (!sign && sign.error().code == ENOTDIR) continue;  // a file with an owner's name: a stranger
     if (!sign) sum.trouble.push_back(sign.error());
     if (!sign || !sign->dead) continue;
     const auto done = Takeover(spool, owner, static_cast<bool>(sign->lock), sum).run();

@@ -222,5 +222,41 @@ TEST_F(Queries, EveryStateHasItsFoldersName) {
   for (const State each : kAllStates) EXPECT_TRUE(lab::is_there(path(std::string(name_of(each)))));
 }
 
+// Between an outcome's link and the sync of its name it has a second name, in tmp/.
+TEST_F(Queries, NobodyIsToldOfAnOutcomeThatAPowerCutMayTakeBack) {
+  const JobId id = submit_one();
+  const Claim claim = claim_one(owner_);
+  const std::string hour = layout::hour_folder(id);
+  int asked = 0;
+  faults::add({.call = "fsync", .path = hour, .skip = 1, .run = [&] {
+                 ++asked;
+                 EXPECT_TRUE(must(has_ended(spool_, id)));
+               }});
+  std::vector<Finished> jobs;
+  jobs.push_back(finished(claim));
+  must(owner_.complete(jobs, Sync::full, SourceAfter::keep)[0]);
+  ASSERT_EQ(asked, 1);
+  faults::clear();
+  faults::add({.call = "fsync", .path = hour, .code = EIO, .times = -1});
+  EXPECT_TRUE(must(has_ended(spool_, id)));  // known to be on the disk: not asked for again
+  EXPECT_EQ(state(id), State::completed);
+  std::filesystem::create_hard_link(path(layout::outcome(id)), path("tmp/second"));
+  EXPECT_EQ(code_of(has_ended(spool_, id)), EIO);
+  EXPECT_EQ(code_of(state_of(spool_, id)), EIO);
+  EXPECT_EQ(code_of(find(spool_, id)), EIO);
+}
+
+TEST_F(Queries, AFileNamedLikeAnOwnerIsAStranger) {
+  const JobId id = job_in(State::hold, owner_);
+  lab::write_file(path("processing/host.boot.1.0123456789abcdef"), "x");
+  EXPECT_EQ(state(id), State::hold);
+  EXPECT_EQ(must(count(spool_)).jobs[static_cast<size_t>(State::hold)], 1);
+  EXPECT_TRUE(must(list(spool_, State::processing, Order::oldest_first, 10)).empty());
+  Heartbeats seen;
+  EXPECT_TRUE(must(recover(spool_, owner_.name(), seen, std::chrono::hours(1))).trouble.empty());
+  EXPECT_TRUE(is_clean());
+  EXPECT_TRUE(lab::is_there(path("processing/host.boot.1.0123456789abcdef")));
+}
+
 }  // namespace
 }  // namespace imgq
