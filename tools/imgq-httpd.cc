@@ -15,6 +15,7 @@
 #include "src/base/log.h"
 #include "src/base/standard_files.h"
 #include "src/web/service.h"
+#include "tools/usage_words.h"
 
 namespace {
 
@@ -182,7 +183,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return complain(std::string(error.what()) + "\nTry 'imgq-httpd --help'.", Exit::usage);
+    return complain(imgq::tools::usage_words(app, error), Exit::usage);
   }
   imgq::ConfigSources sources;
   if (!options.config.empty()) sources.file = options.config;

@@ -13,6 +13,7 @@
 #include "src/base/log.h"
 #include "src/base/standard_files.h"
 #include "src/supervise/engine.h"
+#include "tools/usage_words.h"
 
 namespace {
 
@@ -104,7 +105,7 @@ int serve(const Options& options) {
   const auto sync = sync_named(config->sync);
   if (!sync) return complain(sync.error().action, Exit::usage);
   auto worker = imgq::supervise::find_worker();
-  if (!worker) return complain(worker.error().text(), Exit::bug);
+  if (!worker) return complain(worker.error());
   const auto spool = open_spool(options, config->spool);
   if (!spool) return complain(spool.error());
   imgq::supervise::Settings settings;
@@ -132,7 +133,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return complain(std::string(error.what()) + "\nTry 'imgqd --help'.", Exit::usage);
+    return complain(imgq::tools::usage_words(app, error), Exit::usage);
   }
   return serve(options);
 }

@@ -12,6 +12,7 @@ Exit exit_for(const Error& error) {
     case EPROTO:
     case EXDEV:
     case ELOOP:
+    case ECHILD:  // no worker keeps running
       return Exit::spool_unavailable;
     case ENOSPC:
     case EDQUOT:

@@ -12,7 +12,7 @@ enum class Exit {
   usage = 64,
   bad_image = 65,          // all that was asked for failed on its data
   no_input = 66,           // a named file is missing or unreadable
-  spool_unavailable = 69,  // missing, foreign, of another version; daemon not running where needed
+  spool_unavailable = 69,  // missing, foreign, of another version; no worker
   bug = 70,
   cannot_create = 73,
   io_error = 74,

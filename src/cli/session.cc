@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 
 #include "src/base/text.h"
@@ -11,12 +12,23 @@
 namespace imgq::cli {
 namespace {
 
+bool has_entries(const std::string& path) {
+  std::error_code error;
+  const bool empty = std::filesystem::is_empty(path, error);
+  return !error && !empty;
+}
+
 // What is wrong with the spool, and the cure.
 std::string explain(const std::string& path, const Error& error) {
   const std::string where = printable(path);
   switch (error.code) {
-    case ENOENT:
     case ENOTDIR:
+      return fmt::format("{}: no spool there, and no directory", where);
+    case ENOENT:
+      if (has_entries(path)) {
+        return fmt::format("{}: no spool there, and other files are: name another directory",
+                           where);
+      }
       return fmt::format("{}: no spool there: make one with 'imgq init --spool {}'", where, where);
     case EPROTO:
       return fmt::format(
@@ -33,7 +45,7 @@ std::string explain(const std::string& path, const Error& error) {
     case EROFS:
       return fmt::format("{}: the file system is read-only", where);
     default:
-      return fmt::format("{}: {}", where, error.code == 0 ? error.text() : cause_text(error.code));
+      return fmt::format("{}: {}", where, error.code == 0 ? error.action : cause_text(error.code));
   }
 }
 
@@ -45,7 +57,9 @@ Result<Spool> open_spool(const Session& session, Missing missing) {
   const bool make = !spool && spool.error().code == ENOENT && missing == Missing::make_own &&
                     session.spool_is_default;
   if (make) spool = Spool::create(path, 0700);
-  if (!spool) session.console.error(explain(path, spool.error()));
+  if (spool) return spool;
+  session.console.error(explain(path, spool.error()));
+  if (spool.error().code == 0) return Error{EPROTO, "open the spool", path};  // a foreign "format"
   return spool;
 }
 

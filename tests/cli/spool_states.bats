@@ -26,9 +26,37 @@ unknown=01a20c4a-2999-7512-8acf-1884698929c9
   mkdir spool
   echo mine >spool/file
   exits 69 "$imgq" submit a.jpg
+  same "$errors" "imgq: $dir/spool: no spool there, and other files are: name another directory"
   exits 69 "$imgq" init
   one_line stderr
   same "$(ls spool)" file
+  exits 69 "$imgq" --spool a.jpg list
+  same "$errors" "imgq: $dir/a.jpg: no spool there, and no directory"
+}
+
+@test "a spool whose format file is damaged is foreign: exit 69" {
+  "$imgq" init >/dev/null
+  : >spool/format
+  exits 69 "$imgq" list
+  same "$errors" "imgq: $dir/spool: file \"format\" is not that of a spool"
+}
+
+@test "what is wrong with a daemon's command line is one line in the words of imgq" {
+  for program in imgqd imgq-httpd; do
+    exits 64 "$bin/$program" --spol x
+    same "$errors" "$program: unknown option '--spol'; did you mean '--spool'?; see '$program --help'"
+    exits 64 "$bin/$program" somewhere
+    same "$errors" "$program: unexpected argument 'somewhere'; see '$program --help'"
+    exits 64 "$bin/$program" --spool
+    same "$errors" "$program: --spool: needs a value; see '$program --help'"
+  done
+}
+
+@test "without a worker that starts, imgqd is exit 69" {
+  "$imgq" init >/dev/null
+  IMGQ_WORKER=$dir/gone exits 69 "$bin/imgqd" --drain
+  one_line stderr
+  IMGQ_WORKER=/bin/true exits 69 "$bin/imgqd" --drain
 }
 
 @test "a spool of a foreign version is exit 69 and stays as it is" {
