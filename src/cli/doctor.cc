@@ -1,6 +1,7 @@
 #include "src/cli/doctor.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "spool/json.h"
 #include "src/base/text.h"
@@ -18,6 +19,17 @@ std::string_view name_of(Check::Health health) {
       return "bad";
   }
   return "bad";
+}
+
+// Who may enter shows even to those who may not, when nothing above the spool keeps them out.
+std::string entrance_cure(const std::string& path) {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) {
+    return "a directory above it keeps you out: its owner must let you through";
+  }
+  if ((about.st_mode & S_IXGRP) == 0) return "it is somebody's own: use a spool of your own";
+  return fmt::format("become a member of its group ({}), or use a spool of your own",
+                     joining_words(about.st_gid));
 }
 
 Check spool_trouble(const std::string& path, const Error& error) {
@@ -38,9 +50,7 @@ Check spool_trouble(const std::string& path, const Error& error) {
     case EACCES:
     case EPERM:
       check.found += ": you may not enter it";
-      check.cure =
-          "become a member of its group (adduser USER imgq, then log in again), or use a "
-          "spool of your own";
+      check.cure = entrance_cure(path);
       break;
     case EXDEV:
       check.found += ": a folder of it is on another file system";

@@ -1,6 +1,8 @@
 #ifndef IMGQ_SRC_CLI_DOCTOR_H_
 #define IMGQ_SRC_CLI_DOCTOR_H_
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,6 +24,9 @@ using WorkerFinder = std::function<Result<std::string>()>;
 // Says what is wrong with this machine, spool and configuration, in plain words, and what to do.
 //   exit  ok nothing is bad; some_failed
 Exit doctor_command(const Session& session, const WorkerFinder& find_worker);
+
+// "adduser alice imgq, then log in again": how whoever runs this joins a group.
+std::string joining_words(gid_t group);
 
 // The parts of it.
 std::vector<Check> check_machine(const WorkerFinder& find_worker);

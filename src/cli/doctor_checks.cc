@@ -1,6 +1,7 @@
 // What `imgq doctor` looks at.
 #include <fmt/format.h>
 #include <grp.h>
+#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -108,6 +109,14 @@ std::string group_name(gid_t gid) {
   return found == nullptr ? std::to_string(gid) : found->gr_name;
 }
 
+std::string user_name(uid_t uid) {
+  std::array<char, 16384> buffer{};
+  struct passwd entry {};
+  struct passwd* found = nullptr;
+  (void)getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
+  return found == nullptr ? std::to_string(uid) : found->pw_name;
+}
+
 bool in_group(gid_t gid) {
   if (::getegid() == gid) return true;
   std::array<gid_t, 1024> groups{};
@@ -133,8 +142,7 @@ Check check_rights(const Session& session, const Spool& spool) {
   check.cure = (about.st_mode & S_IWGRP) == 0
                    ? "it is somebody's own spool: use your own, or a shared one (imgq init "
                      "--shared)"
-                   : fmt::format("become a member of the group: adduser USER {}, then log in again",
-                                 group_name(about.st_gid));
+                   : "become a member of the group: " + joining_words(about.st_gid);
   return check;
 }
 
@@ -224,7 +232,7 @@ std::vector<Check> check_temporary(const Spool& spool) {
   });
   if (stale == 0) return {};
   return {{Health::doubtful, "leftovers",
-           fmt::format("{} temporary files of programs that are gone", stale),
+           fmt::format("temporary files of programs that are gone: {}", stale),
            "a running imgqd sweeps them; so does imgq fsck --repair"}};
 }
 
@@ -234,7 +242,7 @@ std::vector<Check> check_jobs(const Spool& spool) {
   if (!counts) return {{Health::bad, "jobs", counts.error().text(), "see 'imgq fsck'"}};
   if (counts->corrupt > 0) {
     checks.push_back({Health::doubtful, "corrupt",
-                      fmt::format("{} unreadable files were set aside", counts->corrupt),
+                      fmt::format("unreadable files that were set aside: {}", counts->corrupt),
                       "look at them in corrupt/ of the spool; submit their images anew"});
   }
   if (counts->oldest_waiting) {
@@ -254,6 +262,11 @@ void append(std::vector<Check>& all, std::vector<Check> more) {
 }
 
 }  // namespace
+
+std::string joining_words(gid_t group) {
+  return fmt::format("adduser {} {}, then log in again", printable(user_name(::getuid())),
+                     printable(group_name(group)));
+}
 
 std::vector<Check> check_machine(const WorkerFinder& find_worker) {
   std::vector<Check> checks = {check_worker(find_worker), check_files(), check_inotify()};

@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2012,SC2016,SC2030,SC2031,SC2154  # variables of helper.bash; names are tame here
+# Whatever keeps a spool from working, doctor names it and the cure.
+load helper
+
+setup() {
+  own_directory
+  small_jpeg >a.jpg
+  "$imgq" init >/dev/null
+}
+
+# What doctor says of one thing: "bad: ... -> cure", all lines joined.
+verdicts() { # WHAT: from $output
+  grep -A 1 -E "^(good|doubtful|bad) +$1: " <<<"$output" | tr -s ' \n' ' '
+}
+
+# The command with one system call failing always, as it does on a file system that lacks it.
+without() { # CALL ERRNO COMMAND...
+  local call=$1 errno=$2
+  shift 2
+  strace -f -qq -o /dev/null -e "trace=$call" -e "inject=$call:error=$errno" "$@"
+}
+
+@test "the worker program is missing" {
+  IMGQ_WORKER=$dir/nowhere exits 1 "$imgq" doctor
+  contains "$(verdicts worker)" "-> install imgqd, or name the program by IMGQ_WORKER"
+}
+
+@test "too few open files, too few inotify watches" {
+  exits 1 bash -c 'ulimit -n 200; "$1" doctor' _ "$imgq"
+  contains "$(verdicts 'open files')" "doubtful open files: at most 200 -> raise the limit: ulimit -n 1024, or LimitNOFILE="
+  can_mount || skip "the rest cannot be tried: cannot mount here"
+  echo 8 >few
+  exits 1 unshare -m sh -c 'mount --bind few /proc/sys/fs/inotify/max_user_watches && exec "$1" doctor' _ "$imgq"
+  contains "$(verdicts inotify)" "doubtful inotify: 8 watches"
+  contains "$(verdicts inotify)" "-> raise fs.inotify.max_user_watches and max_user_instances by sysctl"
+}
+
+@test "a mistyped variable, and another format version" {
+  IMGQ_SPOOOL=x exits 1 "$imgq" doctor
+  contains "$output" "IMGQ_SPOOOL means nothing to imgq"
+  contains "$output" "-> see imgq.toml(5) for the names"
+  sed -i 's/^imgq spool 1/imgq spool 999/' spool/format
+  exits 1 "$imgq" doctor
+  contains "$(verdicts spool)" "a spool of a format version that this imgq does not know -> use the imgq that made it, or a newer one"
+}
+
+@test "no right to the spool: whose it is decides the cure" {
+  [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null || skip "needs root and setpriv"
+  chmod 711 "$dir"
+  cp "$imgq" "$dir/imgq"
+  local stranger=(setpriv --reuid=65534 --regid=65534 --clear-groups "$dir/imgq" doctor) me
+  me=$(id -un 65534)
+  exits 1 "${stranger[@]}"
+  contains "$(verdicts spool)" "you may not enter it -> it is somebody's own: use a spool of your own"
+  chmod 2770 spool
+  chgrp daemon spool
+  exits 1 "${stranger[@]}"
+  contains "$(verdicts spool)" "you may not enter it -> become a member of its group (adduser $me daemon, then log in again)"
+  find spool -exec chmod o+rX {} +
+  chmod 2775 spool
+  exits 1 "${stranger[@]}"
+  contains "$(verdicts permission)" "mode 2775, group daemon -> become a member of the group: adduser $me daemon, then log in again"
+  chmod 2755 spool
+  exits 1 "${stranger[@]}"
+  contains "$(verdicts permission)" "-> it is somebody's own spool: use your own, or a shared one (imgq init --shared)"
+  mkdir -m 700 inner
+  mv spool inner/
+  IMGQ_SPOOL=$dir/inner/spool exits 1 "${stranger[@]}"
+  contains "$(verdicts spool)" "-> a directory above it keeps you out"
+}
+
+@test "a file system without links, without locks, that cannot sync folders" {
+  without linkat EPERM true || skip "cannot trace here"
+  exits 1 without linkat EPERM "$imgq" doctor
+  contains "$(verdicts 'hard links.*')" "-> put the spool on a file system with hard links"
+  exits 1 without flock ENOLCK "$imgq" doctor
+  contains "$(verdicts 'flock.*')" "-> mount the file system with locks"
+  exits 1 without fsync EINVAL "$imgq" doctor
+  contains "$(verdicts 'fsync of a directory')" "-> the file system cannot sync names"
+}
+
+@test "a folder on another device" {
+  can_mount || skip "cannot mount here"
+  exits 1 unshare -m sh -c 'mount -t tmpfs none spool/staging && exec "$1" doctor' _ "$imgq"
+  contains "$(verdicts spool)" "a folder of it is on another file system -> unmount what is mounted inside the spool"
+}
+
+@test "no space and no inodes" {
+  IMGQ_DAEMON_MIN_FREE=9000TB exits 1 "$imgq" doctor
+  contains "$(verdicts room)" "-> below daemon.min_free nothing is submitted or processed: make room, or imgq purge --older 1d"
+  can_mount || skip "the rest cannot be tried: cannot mount here"
+  rm -r spool && mkdir spool
+  IMGQ_DAEMON_MIN_FREE=0 exits 1 unshare -m sh -c 'mount -t tmpfs -o nr_inodes=500,mode=700 none spool &&
+    "$1" init >/dev/null && exec "$1" doctor' _ "$imgq"
+  contains "$(verdicts room)" "inodes free -> the file system has no inodes left"
+}
+
+@test "clocks apart, and jobs of the future" {
+  command -v faketime >/dev/null || skip "no faketime"
+  export NO_FAKE_STAT=1
+  exits 1 faketime -f +600s "$imgq" doctor
+  contains "$(verdicts clock)" "s away from the file system's clock -> synchronise the clocks of all hosts (timedatectl set-ntp true)"
+  faketime -f +600s "$imgq" submit a.jpg
+  exits 1 "$imgq" doctor
+  contains "$(verdicts clock)" "s in the future -> synchronise the clocks of all hosts"
+}
+
+@test "jobs that nobody takes, files set aside" {
+  command -v faketime >/dev/null || skip "no faketime"
+  faketime -f -20m "$imgq" submit a.jpg
+  echo x >spool/corrupt/00000000000000aa.some
+  exits 1 "$imgq" doctor
+  contains "$(verdicts daemon)" "bad daemon: none is running: submitted jobs wait -> systemctl start imgqd, or: imgqd --spool $dir/spool"
+  contains "$(verdicts jobs)" "the oldest has waited for 20 min -> see what the daemons do: imgq top, journalctl -u imgqd"
+  contains "$(verdicts corrupt)" "unreadable files that were set aside: 1 -> look at them in corrupt/"
+}
+
+@test "leftovers of a killed daemon, of an earlier boot, of a host that is silent" {
+  local owner host
+  start_daemon
+  owner=$(ls spool/processing)
+  host=${owner%%.*}
+  exits 0 "$imgq" doctor
+  echo x >"spool/tmp/00000000000000aa.$host.0000.2147483647"
+  mkdir spool/processing/elsewhere.0000.7.00000000000000aa
+  touch -d '1 hour ago' spool/processing/elsewhere.0000.7.00000000000000aa/.alive
+  exits 0 "$imgq" doctor
+  contains "$output" "temporary files of programs that are gone: 1"
+  contains "$output" "-> a running imgqd sweeps them; so does imgq fsck --repair"
+  contains "$output" "process 7 on elsewhere has not been heard of for longer than daemon.lease"
+  kill -KILL "$daemon"
+  wait "$daemon" 2>/dev/null || true
+  until_true sh -c '! flock -n -s "$1"/processing/"$2"/.alive false' _ spool "$owner"
+  exits 1 "$imgq" doctor
+  contains "$output" "process $daemon on $host is gone and left jobs behind"
+  contains "$output" "-> a running imgqd takes its jobs over by itself"
+  # And so it is: a new daemon clears both away.
+  start_daemon
+  until_true sh -c '[ ! -e "$1"/processing/"$2" ] && [ -z "$(ls "$1"/tmp)" ]' _ spool "$owner"
+}
