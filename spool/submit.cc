@@ -96,7 +96,7 @@ Status name_files(const Spool& spool, Entry& entry, Sync sync) {
     entry.keyed = true;
   }
   const std::string temp = entry.file->path();
-  const auto put = durable::put(spool, *entry.file, layout::ticket(id));
+  auto put = durable::put(spool, *entry.file, layout::ticket(id));
   if (!put || !entry.keyed) return put;
   // Somebody with the same key may have given it this name already: then rename(2) did nothing.
   return durable::remove(spool, temp);

@@ -228,17 +228,28 @@ void Conductor::watch() {
   const std::string staging = spool_.path() + "/" + std::string(name_of(State::staging));
   auto watcher = Watcher::start(loop_, staging, Watcher::Events::appear, std::move(calls));
   if (!watcher) {
-    log::line(log::Level::warning, "cannot watch; looking every few seconds instead",
-              {{"error", watcher.error().text()}});
+    if (!std::exchange(unwatched_, true)) {
+      log::line(log::Level::warning, "cannot watch; looking every few seconds instead",
+                {{"error", watcher.error().text()}});
+    }
     return;
   }
+  unwatched_ = false;
   watcher_ = std::move(*watcher);
+}
+
+// The folder was gone and may be back, with jobs in it.
+void Conductor::watch_again() {
+  if (watcher_ || phase_ != Phase::working) return;
+  watch();
+  if (watcher_) supply_.look();
 }
 
 // --- time
 
 void Conductor::tick() {
   if (pause_.allowed(monotonic_now_ms()) != Pause::Allowed::none) publisher_.try_again();
+  watch_again();
   look_for_cancelled();
   report_status();
   pump();

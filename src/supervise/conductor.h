@@ -51,6 +51,7 @@ class Conductor {
   void entered();
   void lost(const std::shared_ptr<Owner>& owner);
   void watch();
+  void watch_again();
 
   // time
   void tick();
@@ -78,6 +79,7 @@ class Conductor {
   bool looking_for_cancelled_ = false;
   bool asking_what_is_left_ = false;
   bool jobs_left_ = false;  // given back while draining
+  bool unwatched_ = false;  // said so
   std::string status_;
   Pause pause_;
   Tally tally_;

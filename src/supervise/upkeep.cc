@@ -105,6 +105,11 @@ void Upkeep::purge() {
 
 void Upkeep::purged(const Result<Retained>& gone) {
   purging_.after(gone && gone->more ? kPurgeMore : kPurgeAgain);
+  const std::string complaint = gone ? "" : gone.error().text();
+  if (!complaint.empty() && complaint != purge_complaint_) {
+    log::line(log::Level::warning, "cannot purge ended jobs", {{"error", complaint}});
+  }
+  purge_complaint_ = complaint;
   if (gone && gone->purged > 0) {
     log::line(log::Level::info, "purged ended jobs", {{"jobs", std::to_string(gone->purged)}});
   }

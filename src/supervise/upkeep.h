@@ -45,7 +45,7 @@ class Upkeep {
   bool recovering_ = false;
   bool first_look_ = true;
   bool stopped_ = false;
-  std::string complaint_;  // said last, so that lasting trouble is said once
+  std::string complaint_, purge_complaint_;  // said last, so that lasting trouble is said once
   Timer recovery_;
   Timer sweeping_;
   Timer purging_;

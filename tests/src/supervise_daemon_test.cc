@@ -257,6 +257,27 @@ std::string datagrams(int socket) {
   return all;
 }
 
+TEST(Daemon, WatchesAStateFolderThatWasMadeAnew) {
+  Lab lab;
+  const Program daemon = lab.daemon({}, {"IMGQ_DAEMON_POLL=60s"});
+  ASSERT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  const std::string staging = lab.spool_path() + "/staging";
+  ASSERT_EQ(::rmdir(staging.c_str()), 0);
+  ASSERT_TRUE(eventually([&] { return daemon.said("cannot watch"); })) << daemon.log();
+  ASSERT_EQ(::mkdir(staging.c_str(), 0700), 0);
+  EXPECT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  lab.expect_in_order();
+}
+
+TEST(Daemon, SaysThatItCannotPurge) {
+  Lab lab;
+  const std::string failed = lab.spool_path() + "/failed";
+  ASSERT_EQ(::rmdir(failed.c_str()), 0);
+  const Fd file(::open(failed.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  const Program daemon = lab.daemon();
+  EXPECT_TRUE(eventually([&] { return daemon.said("cannot purge ended jobs"); })) << daemon.log();
+}
+
 TEST(Daemon, TellsTheServiceManagerHowItIs) {
   Lab lab;
   const std::string path = lab.folder().file("notify");
