@@ -87,7 +87,12 @@ std::string Owner::path_of(const Token& token) const {
 Status Owner::beat() const {
   struct stat held = {}, named = {};
   const std::string path = layout::alive(name_);
-  if (sys::futimens_now(alive_.get()) != 0) return last_error("give a sign of life", path);
+  if (sys::futimens_now(alive_.get()) != 0) {
+    const Error why = last_error("give a sign of life", path);
+    // Of a file that another host has removed a network file system says ESTALE.
+    const auto there = durable::exists(*spool_, path);
+    return there && !*there ? Error{ENOENT, "recognise this instance's folder", path} : why;
+  }
   if (sys::fstat(alive_.get(), &held) != 0) return last_error("look at", path);
   if (sys::fstatat(spool_->root(), path.c_str(), &named) != 0) return last_error("look at", path);
   if (held.st_ino != named.st_ino) {

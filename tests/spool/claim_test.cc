@@ -120,6 +120,18 @@ TEST_F(Claiming, ATokenThatComesBackWhileTheJobRunsIsDropped) {
   EXPECT_TRUE(is_clean());
 }
 
+TEST_F(Claiming, ANameThatCameBackAndCannotBeRemovedHoldsUpNoOtherJobOfTheBatch) {
+  const JobId other = submit_one(), running = submit_one();
+  const auto owner = must(Owner::enter(spool_));
+  must(owner.claim(std::vector<Token>{{running, 1}}, Sync::none));
+  std::filesystem::create_hard_link(path(layout::ticket(running)),
+                                    path(layout::staging({running, 1})));
+  faults::add({.call = "unlinkat", .path = "staging/" + running.text(), .code = EIO});
+  EXPECT_EQ(code_of(owner.claim(std::vector<Token>{{other, 1}, {running, 1}}, Sync::none)), EIO);
+  must(owner.beat());
+  EXPECT_EQ(waiting().front(), (Token{other, 2}));
+}
+
 TEST_F(Claiming, ATicketThatCannotBeReadIsQuarantinedAndBlocksNobody) {
   const auto ids = submit_many(3);
   lab::write_file(path(layout::ticket(ids[0])), "garbage");
@@ -224,6 +236,14 @@ TEST_F(Claiming, AnOwnerWithoutItsLifeSignIsTakenOver) {
   Heartbeats seen;
   EXPECT_EQ(must(recover(spool_, "", seen, std::chrono::hours(1))).owners, 1);
   EXPECT_EQ(state(id), State::staging);
+}
+
+TEST_F(Claiming, AnOwnerWhoseLifeSignWentStaleKnowsThatItWasTakenOver) {
+  const auto owner = must(Owner::enter(spool_));
+  faults::add({.call = "futimens_now", .code = ESTALE, .times = -1});
+  EXPECT_EQ(code_of(owner.beat()), ESTALE);
+  std::filesystem::remove(path(layout::alive(owner.name())));
+  EXPECT_EQ(code_of(owner.beat()), ENOENT);
 }
 
 TEST_F(Claiming, AnOwnerAppearsWholeAndLocked) {
@@ -354,6 +374,21 @@ TEST_F(Claiming, DelayedJobsArePromotedWhenTheirTimeHasCome) {
   EXPECT_EQ(waiting(), (std::vector<Token>{{ids[0], 2}, {ids[1], 2}, {ids[3], 2}}));
   EXPECT_EQ(must(promote_delayed(spool_, now + 1)).moved, 1);
   EXPECT_EQ(must(promote_delayed(spool_, now + 1)).next_due_ms, 0);
+}
+
+TEST_F(Claiming, NoMoreThanTenThousandArePromotedAtATime) {
+  const JobId id = submit_one();
+  for (int i = 0; i < 10'050; ++i) {
+    const std::string name = layout::delayed(1000, {id_at(1'700'000'000'000 + i), 1});
+    std::filesystem::create_hard_link(path(layout::ticket(id)), path(name));
+  }
+  const int64_t now = now_ms();
+  const Promoted first = must(promote_delayed(spool_, now));
+  EXPECT_EQ(first.moved, 10'000);
+  EXPECT_EQ(first.next_due_ms, now);
+  const Promoted rest = must(promote_delayed(spool_, now));
+  EXPECT_EQ(rest.moved, 50);
+  EXPECT_EQ(rest.next_due_ms, 0);
 }
 
 TEST_F(Claiming, APromotedTokenThatAnotherPromotedIsNoError) {
