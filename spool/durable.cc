@@ -15,10 +15,10 @@ namespace {
 // From here on one syncfs is cheaper than a wait for each file.
 constexpr size_t kManyFiles = 16;
 
-Status sync_folder(const Spool& spool, const std::string& path) {
+Status sync_folder(const Spool& spool, const std::string& path, int (*sync)(int)) {
   const Fd folder(sys::openat(spool.root(), path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   if (!folder) return last_error("open a folder to sync it", path);
-  if (sys::fsync(folder.get()) != 0) return last_error("sync", path);
+  if (sync(folder.get()) != 0) return last_error("sync", path);
   return Ok{};
 }
 
@@ -52,7 +52,7 @@ Status make_chain(const Spool& spool, std::string top, const std::vector<std::st
     path.append("/").append(name);
     if (const auto made = make_folder(spool, path); !made) return made.error();
     if (sync != Sync::none) {
-      if (const auto synced = sync_folder(spool, top); !synced) return synced.error();
+      if (const auto synced = sync_after_move(spool, top); !synced) return synced.error();
     }
     top = std::move(path);
   }
@@ -74,9 +74,13 @@ Status Group::flush() {
     if (sys::fsync(fd) != 0) return last_error("sync", path);
   }
   for (const std::string& path : folders) {
-    if (const auto synced = sync_folder(spool_, path); !synced) return synced.error();
+    if (const auto synced = sync_folder(spool_, path, sys::fsync); !synced) return synced.error();
   }
   return Ok{};
+}
+
+Status sync_after_move(const Spool& spool, const std::string& path) {
+  return sync_folder(spool, path, sys::fsync_after_move);
 }
 
 Status write_all(int fd, std::string_view bytes, std::string_view path) {

@@ -34,6 +34,9 @@ class Group {
   std::set<std::string> folders_;
 };
 
+// Waits until the names in a folder are on the disk that another folder was just moved into.
+Status sync_after_move(const Spool& spool, const std::string& path);
+
 // Writes all of `bytes`.
 Status write_all(int fd, std::string_view bytes, std::string_view path);
 

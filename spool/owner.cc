@@ -39,7 +39,9 @@ Status move_in(const Spool& spool, const std::string& temp, const std::string& f
   if (sys::renameat(spool.root(), temp.c_str(), spool.root(), folder.c_str()) != 0) {
     return last_error("register an instance", folder);
   }
-  group.folder("processing");
+  if (const auto synced = durable::sync_after_move(spool, "processing"); !synced) {
+    return synced.error();
+  }
   group.folder("tmp");
   return group.flush();
 }

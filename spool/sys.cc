@@ -117,6 +117,14 @@ int clone_range(int from, int to) {
   return again([&] { return ::ioctl(to, FICLONE, from); });
 }
 int fsync(int fd) { return ::fsync(fd); }
+// The log that btrfs writes for an fsync may name the folder in both its places; mounted after a
+// power cut, it is refused, and the file system with it (Linux 6.18: "invalid nlink: has 2 expect
+// no more than 1 for dir"). A full commit leaves no such log.
+int fsync_after_move(int fd) {
+  struct statfs about = {};
+  const bool btrfs = ::fstatfs(fd, &about) == 0 && about.f_type == BTRFS_SUPER_MAGIC;
+  return btrfs ? ::syncfs(fd) : ::fsync(fd);
+}
 int syncfs(int fd) {
   struct statfs about = {};
   if (::fstatfs(fd, &about) != 0) return -1;

@@ -122,6 +122,9 @@ int clone_range(int from, int to) {
 int fsync(int fd) {
   return through("fsync", path_of(fd), [=] { return real_sys::fsync(fd); });
 }
+int fsync_after_move(int fd) {
+  return through("fsync", path_of(fd), [=] { return real_sys::fsync_after_move(fd); });
+}
 int syncfs(int fd) {
   return through("syncfs", path_of(fd), [=] { return real_sys::syncfs(fd); });
 }

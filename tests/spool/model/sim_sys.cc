@@ -153,6 +153,8 @@ int fsync(int fd) {
   return world().leave(Call::fsync, 0);
 }
 
+int fsync_after_move(int fd) { return fsync(fd); }
+
 int syncfs(int fd) {
   if (!world().enter(Call::syncfs, std::to_string(fd))) {
     if (errno == EIO) {
