@@ -76,6 +76,9 @@ class Walk {
       const std::string path = "tmp/" + name;
       const auto stale = is_stale_temp(spool_, name);
       if (!stale) return stale.error();
+      const auto still = durable::exists(spool_, path);  // its writer may have ended in good order
+      if (!still) return still.error();
+      if (!*still) continue;
       if (*stale) {
         say(mended_or_not(), path, "temporary file of a dead writer");
       } else {
@@ -102,7 +105,11 @@ class Walk {
         continue;
       }
       if (!dead) return dead.error();
-      if (*dead) say(mended_or_not(), path, "owner is dead");
+      if (!*dead) continue;
+      // An instance that leaves, and whoever buries one, removes the sign of life first.
+      const auto held = sorted_names(spool_, path);
+      const bool going = held ? held->empty() : held.error().code == ENOENT;
+      say(going ? Kind::note : mended_or_not(), path, going ? "being removed" : "owner is dead");
     }
     return mends() ? recover_all() : Status(Ok{});
   }

@@ -348,14 +348,23 @@ TEST_F(Fsck, WhatWasSetAsideIsNoted) {
   EXPECT_EQ(said(look(), "corrupt/x"), Kind::note);
 }
 
+TEST_F(Fsck, AnInstanceThatIsJustLeavingIsNotWrong) {
+  const std::string folder = layout::owner_folder(must(Owner::enter(spool_)).name());
+  remove(folder + "/.alive");
+  EXPECT_TRUE(look().clean()) << text(look());
+  EXPECT_TRUE(mend().clean());
+  EXPECT_FALSE(lab::is_there(path(folder)));
+}
+
 TEST_F(Fsck, AJobThatMovesWhileItIsLookedAtIsNotWrong) {
   const auto ids = submit_many(30);
   const pid_t mover = lab::start_child([this] {
-    const auto owner = must(Owner::enter(spool_));
+    auto owner = must(Owner::enter(spool_));
     for (int round = 0; round < 8; ++round) {
       for (const Claim& claim : claim_all(owner).taken) must(owner.release(claim));
     }
     for (const Claim& claim : claim_all(owner).taken) complete(owner, claim);
+    must(owner.leave());  // one that died would be a finding
   });
   int looks = 0;
   while (state(ids.back()) != State::completed) {
