@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <cstdio>
 #include <string_view>
 #include <utility>
 
@@ -90,16 +91,22 @@ bool is_still(int folder, const Arrival& arrival) {
          mark_of(now) == arrival.taken.mark;
 }
 
-// Moves without ever replacing a file: link and unlink.
+// Renames without replacing a file. File systems that cannot (NFS) link and unlink instead; that
+// the kernel refuses for files of others that one may not write (fs.protected_hardlinks).
+//   returns 0, or -1 with errno; EEXIST the name is taken
+int rename_unless_there(int from, const std::string& name, int to, const std::string& as) {
+  if (::renameat2(from, name.c_str(), to, as.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  if (sys::linkat(from, name.c_str(), to, as.c_str()) != 0) return -1;
+  return sys::unlinkat(from, name.c_str(), 0);
+}
+
 Status move_away(int folder, const std::string& name, const std::string& to) {
   const auto target = open_folder(to);
   if (!target) return target.error();
   for (int n = 0; n < kMostNames; ++n) {
     const std::string as = n == 0 ? name : name + "." + std::to_string(n);
-    if (sys::linkat(folder, name.c_str(), target->get(), as.c_str()) == 0) {
-      if (sys::unlinkat(folder, name.c_str(), 0) == 0) return Ok{};
-      return last_error("remove after moving", name);
-    }
+    if (rename_unless_there(folder, name, target->get(), as) == 0) return Ok{};
     if (errno != EEXIST) return last_error("move to " + to, name);
   }
   return Error{EEXIST, "move to " + to, name};

@@ -267,6 +267,36 @@ END
   same "$(cat log.err)" ""
 }
 
+@test "a hot folder moves originals, also where a file cannot be renamed without replacing" {
+  local failing
+  mkdir -p in kept config/imgq
+  cat >config/imgq/imgq.toml <<END
+[[intake]]
+directory = "$dir/in"
+after = "move"
+move_to = "$dir/kept"
+settle = "1s"
+END
+  echo older >kept/a.jpg
+  "$imgq" init >/dev/null
+  for failing in getpid renameat2; do
+    strace -D -f -qq -o trace -e "trace=$failing" -e "inject=$failing:error=EINVAL" true || skip "cannot trace here"
+    strace -D -f -qq -o trace -e "trace=$failing" -e "inject=$failing:error=EINVAL" \
+      "$bin/imgqd" --spool "$IMGQ_SPOOL" --workers 1 >imgqd.log 2>&1 3>&- &
+    daemon=$!
+    until_true has_daemon
+    cp a.jpg "in/$failing.jpg"
+    until_true test -e "kept/$failing.jpg"
+    cp a.jpg in/a.jpg
+    until_true sh -c '[ -z "$(ls in)" ]'
+    stop_daemon
+  done
+  grep -q 'renameat2.*RENAME_NOREPLACE.*INJECTED' trace
+  same "$(cat kept/a.jpg)" older
+  cmp a.jpg kept/a.jpg.1
+  cmp a.jpg kept/a.jpg.2
+}
+
 @test "top shows one look where there is no terminal, and lives on one until q" {
   start_daemon
   echo "no image" >text.jpg
