@@ -252,7 +252,7 @@ void report(const Run& run, const Worked& worked, const Ledger& ledger) {
   };
   const double seconds = static_cast<double>(sys::monotonic_ms() - run.begin_ms) / 1000;
   if (worked.trouble) {
-    console.error(fmt::format("stopped: {}", worked.trouble->text()));
+    console.error("stopped: " + about(run.options.output, worked.trouble->text()));
     console.error(fmt::format("{} made, {} left; the same command goes on from here",
                               count(Mark::made), count(Mark::wanted)));
     return;
@@ -297,7 +297,10 @@ Exit make(Run& run, const Engine& engine, Ledger& ledger) {
     forget_stale(*spool, run.by_key);
     const auto submitted = submit_items(*spool, run.items, left, run.request,
                                         run.session.config.max_attempts, run.sync);
-    if (!submitted) return fail(run.session, submitted.error());
+    if (!submitted) {
+      return fail(run.session, exit_for(submitted.error()),
+                  about(run.options.output, submitted.error().text()));
+    }
     worked = work_off(run, engine, *spool, ledger, left, *submitted);
     if (!worked.interrupted && !worked.trouble) {
       if (auto gone = remove_tree(spool->path()); !gone) {

@@ -370,7 +370,7 @@ END
   same "$output" "exit 75
 exit 0
 $(ls photos | wc -l)"
-  contains "$(cat errors)" "No space left on device"
+  grep -q "^imgq: .*out: .*No space left on device" errors
 }
 
 @test "progress is drawn on a terminal only" {
