@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -257,6 +258,11 @@ std::vector<Check> check_jobs(const Spool& spool) {
   return checks;
 }
 
+bool is_read_only(const std::string& path) {
+  struct statvfs about {};
+  return ::statvfs(path.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0;
+}
+
 void append(std::vector<Check>& all, std::vector<Check> more) {
   for (Check& check : more) all.push_back(std::move(check));
 }
@@ -278,6 +284,11 @@ std::vector<Check> check_access(const Session& session, const Spool& spool) {
   std::vector<Check> checks = {{Health::good, "spool", printable(session.config.spool), ""},
                                check_rights(session, spool),
                                check_room(session, spool)};
+  if (is_read_only(spool.path())) {  // then no probe can say anything else
+    checks.push_back({Health::bad, "file system", "read-only: nothing is submitted or processed",
+                      "see why (dmesg), then make it writable: mount -o remount,rw"});
+    return checks;
+  }
   for (const Probe& probe : probe(spool)) {
     checks.push_back({probe.good ? Health::good : Health::bad, probe.what,
                       probe.good ? "fine" : "not as it must be", probe.cure});

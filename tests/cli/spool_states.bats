@@ -146,6 +146,9 @@ END
   exits 75 unshare -m bash inside "$imgq" cancel "$id"
   exits 0 unshare -m bash inside "$imgq" status "$id"
   same "$output" staging
+  exits 1 unshare -m bash inside "$imgq" doctor
+  contains "$output" "file system: read-only"
+  lacks "hard links" stdout
   exits 0 "$imgq" fsck
 }
 
