@@ -11,7 +11,7 @@
 namespace imgq::web {
 namespace {
 
-constexpr int64_t kSlow = 16 * 1024;              // bytes a second: who is slower goes first
+constexpr int64_t kSlow = int64_t{16} * 1024;     // bytes a second: who is slower goes first
 constexpr int64_t kIdleBlame = int64_t{1} << 40;  // who has not even asked goes before these
 constexpr int64_t kLingerBytes = 64 << 20;        // no more than an upload may have anyway
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";

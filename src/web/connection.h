@@ -23,8 +23,8 @@ namespace imgq::web {
 struct Pace {
   int64_t head_ms = 10'000;
   int64_t grace_ms = 15'000;
-  int64_t min_rate = 4 * 1024;  // bytes a second, on average
-  int64_t linger_ms = 2'000;    // for what an early reply left unread
+  int64_t min_rate = int64_t{4} * 1024;  // bytes a second, on average
+  int64_t linger_ms = 2'000;             // for what an early reply left unread
 };
 
 // What a connection is doing. Only who keeps us waiting can be shown the door.
@@ -99,7 +99,7 @@ class Wire {
   int socket_;
   Register::Entry& entry_;
   Pace pace_;
-  std::array<char, 16 * 1024> buffer_;
+  std::array<char, size_t{16} * 1024> buffer_;
   size_t start_ = 0, end_ = 0;  // what was received and not yet read
 };
 

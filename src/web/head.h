@@ -45,9 +45,9 @@ struct Refusal {
 //   501  a Transfer-Encoding but chunked      505  a version but HTTP/1.0 and 1.1
 class HeadReader {
  public:
-  static constexpr size_t kMaxHeadBytes = 32 * 1024;
-  static constexpr size_t kMaxLineBytes = 8 * 1024;
-  static constexpr size_t kMaxTargetBytes = 2 * 1024;
+  static constexpr size_t kMaxHeadBytes = size_t{32} * 1024;
+  static constexpr size_t kMaxLineBytes = size_t{8} * 1024;
+  static constexpr size_t kMaxTargetBytes = size_t{2} * 1024;
   static constexpr size_t kMaxFields = 100;
 
   // Returns how many bytes of `piece` belong to the head; all of them while it is not complete.

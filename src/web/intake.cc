@@ -9,9 +9,9 @@
 namespace imgq::web {
 namespace {
 
-constexpr size_t kMaxValueBytes = 16 * 1024;
+constexpr size_t kMaxValueBytes = size_t{16} * 1024;
 constexpr size_t kMaxNameBytes = 255;
-constexpr size_t kHeldBytes = 16 * 1024;
+constexpr size_t kHeldBytes = size_t{16} * 1024;
 constexpr int64_t kRoomStep = int64_t{4} << 20;  // how often the free space is looked at
 
 Objection spool_objection(const Error& error) {

@@ -30,7 +30,7 @@ class PartSink {
 // memory for one part's header at most, whatever is sent.
 class Multipart {
  public:
-  static constexpr size_t kMaxPartHeaderBytes = 8 * 1024;
+  static constexpr size_t kMaxPartHeaderBytes = size_t{8} * 1024;
   static constexpr int kMaxParts = 64;
 
   // boundary  as multipart_boundary gives it; sink outlives this

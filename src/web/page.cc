@@ -30,8 +30,8 @@ std::string age_text(int64_t age_ms) {
   const int64_t seconds = age_ms / 1000;
   if (seconds < 0) return "now";
   if (seconds < 100) return fmt::format("{} s", seconds);
-  if (seconds < 100 * 60) return fmt::format("{} min", seconds / 60);
-  if (seconds < 48 * 3600) return fmt::format("{} h", seconds / 3600);
+  if (seconds < 6000) return fmt::format("{} min", seconds / 60);
+  if (seconds < 172'800) return fmt::format("{} h", seconds / 3600);
   return fmt::format("{} d", seconds / 86400);
 }
 

@@ -24,7 +24,7 @@ namespace {
 static_assert(std::string_view(CPPHTTPLIB_VERSION) == "0.11.4");
 
 constexpr int64_t kDropAgeMs = 250;
-constexpr size_t kFilePiece = 64 * 1024;
+constexpr size_t kFilePiece = size_t{64} * 1024;
 constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\n"
     "Content-Type: application/problem+json\r\nContent-Length: 68\r\n\r\n"
@@ -170,9 +170,10 @@ class Server::Impl final : public httplib::Server {
       fill(*writing, *waiting_client, out);
       return HandlerResponse::Handled;
     });
-    set_exception_handler([](const httplib::Request&, httplib::Response& out, std::exception_ptr) {
-      out.status = 500;  // its words stay here
-    });
+    set_exception_handler(
+        [](const httplib::Request&, httplib::Response& out, const std::exception_ptr&) {
+          out.status = 500;  // its words stay here
+        });
   }
 
   Status serve(const Fd& listening) {

@@ -25,7 +25,8 @@ constexpr int64_t kMinBody = int64_t{256} << 20;
 
 // Hundreds of threads with an arena each would keep what one of them once needed.
 void spare_memory() {
-  (void)::mallopt(M_ARENA_MAX, 2);  // a hint: nothing depends on it
+  // A hint: nothing depends on it. No thread has started yet.
+  (void)::mallopt(M_ARENA_MAX, 2);  // NOLINT(concurrency-mt-unsafe)
 }
 
 // As many descriptors as we may have; returns how many connections they allow: a socket, an image
@@ -64,7 +65,9 @@ class Stopper {
   Stopper(const Stopper&) = delete;
   Stopper& operator=(const Stopper&) = delete;
   ~Stopper() {
-    (void)::pthread_kill(thread_.native_handle(), SIGTERM);  // joinable, so it is there
+    // Joinable, so it is there; it waits for the signal, which ends nothing.
+    // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
+    (void)::pthread_kill(thread_.native_handle(), SIGTERM);
     thread_.join();
   }
 

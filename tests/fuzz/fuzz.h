@@ -25,7 +25,7 @@ inline std::string_view text_of(const uint8_t* data, size_t size) {
 // Ends the program, so that the fuzzer keeps the input.
 inline void require(bool holds, const char* promise) {
   if (holds) return;
-  std::fprintf(stderr, "broken promise: %s\n", promise);
+  (void)std::fprintf(stderr, "broken promise: %s\n", promise);
   std::abort();
 }
 

@@ -14,7 +14,7 @@
 namespace {
 
 int usage() {
-  std::fputs("usage: render-once SOURCE REQUEST-JSON RESULT...\n", stderr);
+  (void)std::fputs("usage: render-once SOURCE REQUEST-JSON RESULT...\n", stderr);
   return 64;
 }
 

@@ -54,7 +54,7 @@ bool render_all(const std::vector<Fd>& files, const Request& request) {
     }
     const auto verdict = imgq::image::render(request, {}, imgq::Slot::heavy, file.get(), results);
     if (verdict.code != imgq::Code::ok) {
-      std::fprintf(stderr, "%s\n", verdict.message.c_str());
+      (void)std::fprintf(stderr, "%s\n", verdict.message.c_str());
       return false;
     }
   }
