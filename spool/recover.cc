@@ -179,6 +179,12 @@ std::chrono::milliseconds Heartbeats::still(const std::string& owner, int64_t ma
   return std::chrono::milliseconds(now_ms - at->second.since_ms);
 }
 
+void Heartbeats::forget_all_but(const std::vector<std::string>& owners) {
+  std::erase_if(seen_, [&owners](const auto& entry) {
+    return !std::binary_search(owners.begin(), owners.end(), entry.first);
+  });
+}
+
 Result<bool> is_dead_here(const Spool& spool, const std::string& owner) {
   Heartbeats fresh;
   const auto sign = look_at(spool, owner, fresh, std::chrono::milliseconds::max());
@@ -189,6 +195,7 @@ Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats&
                           std::chrono::milliseconds lease) {
   const auto owners = owners_of(spool);
   if (!owners) return owners.error();
+  seen.forget_all_but(*owners);
   Recovered sum;
   for (const std::string& owner : *owners) {
     if (owner == me) continue;

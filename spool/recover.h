@@ -18,6 +18,7 @@ class Heartbeats {
   // How long the mark of this owner has not changed; 0 the first time and after each change.
   std::chrono::milliseconds still(const std::string& owner, int64_t mark, int64_t now_ms);
   void forget(const std::string& owner) { seen_.erase(owner); }
+  void forget_all_but(const std::vector<std::string>& owners);  // in order
 
  private:
   struct Seen {

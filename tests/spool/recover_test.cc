@@ -53,6 +53,12 @@ class Recovery : public lab::SpoolTest {
   }
 };
 
+TEST_F(Recovery, OwnersThatLeftAreForgotten) {
+  EXPECT_EQ(seen_.still("h.b.1.0123456789abcdef", 1, 0), milliseconds(0));
+  recover_all();
+  EXPECT_EQ(seen_.still("h.b.1.0123456789abcdef", 1, 5000), milliseconds(0));
+}
+
 TEST_F(Recovery, AKilledOwnersJobsWaitAgainAndTheLossIsRecorded) {
   const auto ids = submit_many(3);
   die_with_claims();
