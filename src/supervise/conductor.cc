@@ -67,9 +67,9 @@ Conductor::Conductor(Loop& loop, const Spool& spool, Settings settings)
     : loop_(loop),
       spool_(spool),
       settings_(std::move(settings)),
-      ownership_(
-          loop, spool, settings_.config.lease,
-          {[this] { entered(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
+      ownership_(loop, spool, settings_.config.lease,
+                 {[this] { entered(); }, [this](const Error& error) { trouble(error); },
+                  [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
       pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_events()),
       publisher_(loop, spool, publishing(settings_), publisher_events()),
       supply_(loop, spool, supplying(settings_), supply_events()),
@@ -211,6 +211,7 @@ void Conductor::entered() {
   log::line(log::Level::info, "entered the spool",
             {{"spool", spool_.path()}, {"instance", ownership_.owner()->name()}});
   (void)notify::send("READY=1");
+  well();
   pump();
 }
 

@@ -48,15 +48,10 @@ void Ownership::enter() {
                         entering_ = false;
                         Result<Owner>& entered = **answer;
                         if (!entered) {
-                          if (!complained_) {
-                            log::line(log::Level::error, "cannot enter the spool",
-                                      {{"error", entered.error().text()}});
-                          }
-                          complained_ = true;
                           timer_.after(kEnterAgain);
+                          if (!stopped_) events_.refused(entered.error());
                           return;
                         }
-                        complained_ = false;
                         owner_ = std::make_shared<Owner>(std::move(*entered));
                         timer_.every(beat_);
                         if (!stopped_) events_.entered();

@@ -15,6 +15,7 @@ class Ownership {
  public:
   struct Events {
     std::function<void()> entered;
+    std::function<void(const Error&)> refused;                // not entered; it is tried again
     std::function<void(const std::shared_ptr<Owner>&)> lost;  // forget its claims; entered follows
   };
   Ownership(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Events events);
@@ -47,7 +48,6 @@ class Ownership {
   bool stopped_ = false;
   bool entering_ = false;
   bool beating_ = false;
-  bool complained_ = false;
   Timer timer_;
 };
 

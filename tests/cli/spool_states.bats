@@ -144,6 +144,8 @@ END
   one_line stderr
   contains "$errors" "ead-only"
   exits 75 unshare -m bash inside "$imgq" cancel "$id"
+  exits 75 unshare -m bash inside timeout 60 "$bin/imgqd" --drain
+  contains "$errors" "ead-only"
   exits 0 unshare -m bash inside "$imgq" status "$id"
   same "$output" staging
   exits 1 unshare -m bash inside "$imgq" doctor
