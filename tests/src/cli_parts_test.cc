@@ -46,6 +46,11 @@ TEST(OutputNames, NeverMeetWhatAnotherSourceIsCalled) {
   EXPECT_EQ(names[2], "p.jpg");
 }
 
+TEST(OutputNames, ThatAreTakenByOthersAreLeftToThem) {
+  const auto taken = [](const std::string& name, size_t) { return name == "p" || name == "p.jpg"; };
+  EXPECT_EQ(name_outputs({{"y/p.jpg", ""}, {"q.jpg", ""}}, taken), (Names{"p.jpg-2", "q"}));
+}
+
 TEST(OutputNames, OfHiddenAndBareFilesAreWhole) {
   EXPECT_EQ(name_outputs({{".hidden", ""}, {"bare", ""}}), (Names{".hidden", "bare"}));
 }
@@ -66,6 +71,14 @@ TEST(Signature, TellsImagesFromOtherFiles) {
         "ftypmp42"sv,
         "hello, world"sv}) {
     EXPECT_FALSE(begins_like_image(text)) << text;
+  }
+}
+
+TEST(ImageNames, AreKnownByTheirExtensionInAnyCase) {
+  EXPECT_TRUE(named_like_image("a/DSC_0001.JPG"));
+  EXPECT_TRUE(named_like_image("x.Heic"));
+  for (const std::string_view name : {"notes.txt", "jpg", ".jpg", "a.jpg.part", "a.svg", ""}) {
+    EXPECT_FALSE(named_like_image(name)) << name;
   }
 }
 
