@@ -82,39 +82,49 @@ void judge_attempts(Judge& judge, const Ticket& ticket) {
   if (counted > ticket.max_attempts) judge.say(ticket.id, "had too many attempts");
 }
 
+using Tokens = std::vector<std::pair<std::string, std::string>>;
+
+void judge_missing(Judge& judge, const JobId& id, const Promise& promise, const Tokens& tokens) {
+  if (promise.accepted && !promise.may_be_gone) judge.say(id, "was accepted and is lost");
+  if (judge.tidy && !tokens.empty()) judge.say(id, "has a token and no ticket");
+}
+
+void judge_open(Judge& judge, const JobId& id, const Promise& promise, const Tokens& tokens,
+                const std::string& places) {
+  const bool resting = tokens.size() == 1 && tokens[0].first == "hold";
+  const bool may_rest = promise.held || promise.may_be_held || !promise.accepted;
+  if (!resting || !may_rest) judge.say(id, "never ended:" + places);
+  if (promise.answered && !promise.may_change) judge.say(id, "its answered outcome is gone");
+}
+
+void judge_ended(Judge& judge, const Outcome& outcome, const Promise& promise) {
+  const JobId& id = outcome.id;
+  if (outcome.ending == Ending::completed) judge_results(judge, outcome);
+  if (promise.held && outcome.ending != Ending::cancelled) judge.say(id, "ran while it was held");
+  if (promise.cancelled && outcome.ending != Ending::cancelled) {
+    judge.say(id, "was cancelled, and ran");
+  }
+  judge_answer(judge, promise, outcome);
+}
+
 void judge_job(Judge& judge, const JobId& id, const Promise& promise) {
   const auto file = judge.at(layout::ticket(id));
   const auto tokens = tokens_of(judge, id);
-  if (!file) {
-    if (promise.accepted && !promise.may_be_gone) judge.say(id, "was accepted and is lost");
-    if (judge.tidy && !tokens.empty()) judge.say(id, "has a token and no ticket");
-    return;
-  }
+  if (!file) return judge_missing(judge, id, promise, tokens);
   const auto ticket = decode_ticket(file->data, "ticket");
   if (!ticket) return judge.say(id, "unreadable ticket: " + ticket.error().text());
   std::string places;
-  for (const auto& [state, name] : tokens) places += " " + state + "/" + name;
+  for (const auto& [state, name] : tokens) places.append(" ").append(state + "/" + name);
   if (judge.tidy && tokens.size() != 1) judge.say(id, "has not one token, but:" + places);
   judge_attempts(judge, *ticket);
   const auto end = judge.at(layout::outcome(id));
-  if (!end) {
-    const bool resting = tokens.size() == 1 && tokens[0].first == "hold";
-    const bool may_rest = promise.held || promise.may_be_held || !promise.accepted;
-    if (!resting || !may_rest) judge.say(id, "never ended:" + places);
-    if (promise.answered && !promise.may_change) judge.say(id, "its answered outcome is gone");
-    return;
-  }
+  if (!end) return judge_open(judge, id, promise, tokens, places);
   const auto outcome = decode_outcome(end->data, "outcome");
   if (!outcome) return judge.say(id, "unreadable outcome: " + outcome.error().text());
   if (judge.tidy && tokens.size() == 1 && tokens[0].first != name_of(outcome->ending)) {
     judge.say(id, std::string(name_of(outcome->ending)) + ", but its token is in" + places);
   }
-  if (outcome->ending == Ending::completed) judge_results(judge, *outcome);
-  if (promise.held && outcome->ending != Ending::cancelled) judge.say(id, "ran while it was held");
-  if (promise.cancelled && outcome->ending != Ending::cancelled) {
-    judge.say(id, "was cancelled, and ran");
-  }
-  judge_answer(judge, promise, *outcome);
+  judge_ended(judge, *outcome, promise);
 }
 
 // All jobs that have a ticket, also those nobody was told of.

@@ -235,8 +235,8 @@ std::string settle_and_judge(Lab& lab, Helper helper) {
   if (helper == Helper::fsck) repair(lab, spool, wrong);
   daemon.run(kManyRounds);
   daemon.leave();
-  lab.world.pass_last(37 * 3600 *
-                      1000);  // temporary files of other hosts are left alone for 36 hours
+  // temporary files of other hosts are left alone for 36 hours
+  lab.world.pass_last(int64_t{37} * 3600 * 1000);
   (void)sweep_tmp(spool);
   for (std::string& broken : judge(lab, helper)) wrong.push_back(std::move(broken));
   for (const std::string& complaint : lab.complaints) wrong.push_back(complaint);
