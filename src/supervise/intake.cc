@@ -45,6 +45,7 @@ class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
   void watch();
   void look();
   void looked(const Result<std::vector<FoundFile>>& found);
+  void complain(const Result<std::vector<FoundFile>>& found);
   void weigh(const FoundFile& file, int64_t now_ms);
   void go_on();
   void taken(const std::vector<TakenIn>& files);
@@ -102,11 +103,7 @@ void IntakeFolder::look() {
 
 void IntakeFolder::looked(const Result<std::vector<FoundFile>>& found) {
   looking_->after(kLookAgain);
-  const std::string complaint = found ? "" : found.error().text();
-  if (!complaint.empty() && complaint != complaint_) {
-    log::line(log::Level::warning, "cannot read an intake folder", {{"error", complaint}});
-  }
-  complaint_ = complaint;
+  complain(found);
   if (!found) return;
   std::set<std::string> present;
   for (const FoundFile& file : *found) present.insert(file.name);
@@ -115,6 +112,20 @@ void IntakeFolder::looked(const Result<std::vector<FoundFile>>& found) {
   }
   for (const FoundFile& file : *found) weigh(file, monotonic_now_ms());
   go_on();
+}
+
+// Once for each thing that is wrong.
+void IntakeFolder::complain(const Result<std::vector<FoundFile>>& found) {
+  std::string complaint;
+  if (!found) {
+    complaint = "cannot read an intake folder: " + found.error().text();
+  } else if (found->size() >= kMostFiles && plan_.intake.after == Intake::After::keep) {
+    complaint = "an intake folder that keeps its files holds too many: what lay there beyond " +
+                std::to_string(kMostFiles) +
+                " is not looked at (after = \"move\" has no limit): " + plan_.intake.directory;
+  }
+  if (!complaint.empty() && complaint != complaint_) log::line(log::Level::warning, complaint);
+  complaint_ = complaint;
 }
 
 void IntakeFolder::weigh(const FoundFile& file, int64_t now_ms) {

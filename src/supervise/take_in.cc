@@ -84,11 +84,10 @@ Draft draft_of(const IntakePlan& plan, Arrival& arrival) {
   return draft;
 }
 
-bool is_still(int folder, const Arrival& arrival) {
+bool is_still(int folder, const std::string& name, const Arrival& arrival) {
   struct stat now {};
-  return sys::fstatat(folder, arrival.taken.name.c_str(), &now) == 0 &&
-         now.st_ino == arrival.file.st_ino && now.st_dev == arrival.file.st_dev &&
-         mark_of(now) == arrival.taken.mark;
+  return sys::fstatat(folder, name.c_str(), &now) == 0 && now.st_ino == arrival.file.st_ino &&
+         now.st_dev == arrival.file.st_dev && mark_of(now) == arrival.taken.mark;
 }
 
 // Renames without replacing a file. File systems that cannot (NFS) link and unlink instead; that
@@ -101,28 +100,48 @@ int rename_unless_there(int from, const std::string& name, int to, const std::st
   return sys::unlinkat(from, name.c_str(), 0);
 }
 
-Status move_away(int folder, const std::string& name, const std::string& to) {
-  const auto target = open_folder(to);
-  if (!target) return target.error();
+// A name of one folder that is taken away: under which name, where.
+struct Gone {
+  int folder;
+  std::string name;
+};
+
+Result<Gone> take_away(int from, const std::string& name, int to, const std::string& as) {
   for (int n = 0; n < kMostNames; ++n) {
-    const std::string as = n == 0 ? name : name + "." + std::to_string(n);
-    if (rename_unless_there(folder, name, target->get(), as) == 0) return Ok{};
-    if (errno != EEXIST) return last_error("move to " + to, name);
+    const std::string numbered = n == 0 ? as : as + "." + std::to_string(n);
+    if (rename_unless_there(from, name, to, numbered) == 0) return Gone{to, numbered};
+    if (errno != EEXIST) break;
   }
-  return Error{EEXIST, "move to " + to, name};
+  return last_error("take away", name);
+}
+
+// Takes the original away, and only it: looked at where nobody replaces it any more. A newer file
+// that had taken its name is put back, to become a job of its own.
+Status take_only_it(const Arrival& arrival, int from, int to, const std::string& as) {
+  const std::string& name = arrival.taken.name;
+  const auto gone = take_away(from, name, to, as);
+  if (!gone) return gone.error().code == ENOENT ? Status(Ok{}) : Status(gone.error());
+  const bool removes = from == to;
+  if (!is_still(gone->folder, gone->name, arrival)) {
+    const auto back = take_away(gone->folder, gone->name, from, name);
+    return back ? Status(Ok{}) : back.error();
+  }
+  if (removes && sys::unlinkat(to, gone->name.c_str(), 0) != 0) return last_error("remove", name);
+  return Ok{};
 }
 
 // The job is safe; what becomes of the original. Trouble with that is said, and the file stays:
 // its key keeps it from becoming a job again.
-void dispose(const IntakePlan& plan, int folder, Arrival& arrival) {
-  if (plan.intake.after == Intake::After::keep || !is_still(folder, arrival)) return;
-  Status done = Ok{};
-  if (plan.intake.after == Intake::After::move) {
-    done = move_away(folder, arrival.taken.name, plan.intake.move_to);
-  } else if (sys::unlinkat(folder, arrival.taken.name.c_str(), 0) != 0) {
-    done = last_error("remove", arrival.taken.name);
+Status dispose(const IntakePlan& plan, int folder, const Arrival& arrival) {
+  if (plan.intake.after == Intake::After::keep) return Ok{};
+  if (plan.intake.after == Intake::After::remove) {
+    return take_only_it(arrival, folder, folder, ".imgq-" + arrival.taken.job);
   }
-  if (!done) arrival.taken.why = done.error().text();
+  const auto target = open_folder(plan.intake.move_to);
+  if (!target) return target.error();
+  Status moved = take_only_it(arrival, folder, target->get(), arrival.taken.name);
+  if (moved) return moved;
+  return Error{moved.error().code, "move to " + plan.intake.move_to, arrival.taken.name};
 }
 
 void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
@@ -144,7 +163,9 @@ void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
     }
     arrival.taken.fate = TakenIn::Fate::submitted;
     arrival.taken.job = answers[i]->id.text();
-    dispose(plan, folder, arrival);
+    if (const Status done = dispose(plan, folder, arrival); !done) {
+      arrival.taken.why = done.error().text();
+    }
   }
 }
 

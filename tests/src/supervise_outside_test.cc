@@ -118,6 +118,13 @@ TEST_F(HotFolder, KeepsOriginalsAndDoesThemOnceAlsoAfterARestart) {
   EXPECT_EQ(names_in(in()), (std::vector<std::string>{"kept.png", "new.png"}));
 }
 
+TEST_F(HotFolder, ThatKeepsMoreFilesThanAreLookedAtSaysSo) {
+  configure("after = \"keep\"\n");
+  for (int i = 0; i <= 20'000; ++i) lab_.folder().write("in/" + std::to_string(i) + ".png", "");
+  const auto daemon = lab_.daemon();
+  EXPECT_TRUE(eventually([&] { return daemon.said("holds too many"); })) << daemon.log();
+}
+
 TEST_F(HotFolder, MovesOriginalsAndReplacesNothing) {
   configure("after = \"move\"\nmove_to = \"" + done() + "\"\n");
   lab_.folder().write("done/same.png", "mine");
