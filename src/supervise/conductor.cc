@@ -283,7 +283,9 @@ void Conductor::report_status() {
                        std::to_string(tally_.completed) + " completed, " +
                        std::to_string(tally_.failed) + " failed";
   if (pause_.on()) status = "Paused: " + pause_.cause() + "; " + status;
-  if (phase_ != Phase::working) (void)notify::send("EXTEND_TIMEOUT_USEC=10000000");
+  // Jobs and hooks have limits of their own. For a spool that hangs, the unit's limit counts.
+  const bool needs_time = phase_ != Phase::working && (pool_.running() > 0 || !hook_.idle());
+  if (needs_time) (void)notify::send("EXTEND_TIMEOUT_USEC=10000000");
   if (status == status_) return;
   status_ = status;
   (void)notify::send("STATUS=" + status);

@@ -298,8 +298,12 @@ TEST(Daemon, TellsTheServiceManagerHowItIs) {
   EXPECT_TRUE(hears("READY=1\n")) << heard;
   EXPECT_TRUE(hears("WATCHDOG=1\n")) << heard;
   EXPECT_TRUE(hears("STATUS=0 running")) << heard;
+  (void)lab.submit("sleep");
+  EXPECT_TRUE(hears("STATUS=1 running")) << heard;
   daemon.signal(SIGTERM);
   EXPECT_TRUE(hears("STOPPING=1\n")) << heard;
+  EXPECT_TRUE(hears("EXTEND_TIMEOUT_USEC=")) << heard;  // it drains
+  daemon.signal(SIGTERM);
   EXPECT_EQ(daemon.wait(), 0);
 }
 
