@@ -133,22 +133,44 @@ Result<bool> take_failed_token(const Spool& spool, const JobId& id, const std::s
   return synced ? Result<bool>(true) : synced.error();
 }
 
-// The failed outcome becomes the try record `number`, in one rename.
-Status put_outcome_aside(const Spool& spool, const JobId& id, int number) {
-  const std::string from = layout::outcome(id), to = layout::try_record(id, number);
-  if (sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) != 0) {
-    return last_error("put the outcome aside", from);
-  }
-  durable::Group group(spool, Sync::full);
-  group.folder(layout::hour_folder(id));
-  return group.flush();
+bool is_same(const Outcome& a, const Outcome& b) {
+  return a.attempt == b.attempt && a.ending == b.ending;
 }
 
 // Whether the outcome is still the one that was looked at before its token was ours.
 Result<bool> is_unchanged(const Spool& spool, const Outcome& outcome) {
   const auto now = read_outcome(spool, outcome.id);
   if (!now) return now.error();
-  return *now && (*now)->attempt == outcome.attempt && (*now)->ending == outcome.ending;
+  return *now && is_same(**now, outcome);
+}
+
+// A file that was renamed goes back to its name, unless that is taken.
+Status put_back(const Spool& spool, const std::string& from, const std::string& to) {
+  if (sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str()) != 0 && errno != EEXIST) {
+    return last_error("put the outcome back", to);
+  }
+  return durable::remove(spool, from);
+}
+
+// The failed outcome becomes the try record `number`, in one rename. Who was stopped for minutes
+// before that may have taken the outcome of a later attempt: it goes back, and the answer is false.
+Result<bool> put_outcome_aside(const Spool& spool, const Outcome& outcome, int number) {
+  const std::string from = layout::outcome(outcome.id);
+  const std::string to = layout::try_record(outcome.id, number);
+  if (sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) != 0) {
+    return last_error("put the outcome aside", from);
+  }
+  const auto text = durable::read_text(spool, to);
+  if (!text) return text.error();
+  const auto aside = decode_outcome(*text, to);
+  const bool ours = !aside || is_same(*aside, outcome);
+  if (!ours) {
+    if (const auto back = put_back(spool, to, from); !back) return back.error();
+  }
+  durable::Group group(spool, Sync::full);
+  group.folder(layout::hour_folder(outcome.id));
+  const auto synced = group.flush();
+  return synced ? Result<bool>(ours) : synced.error();
 }
 
 // FORMAT.md "Retry": first the token to delayed/ with a due time a minute away, so that whatever
@@ -166,7 +188,9 @@ Result<std::optional<State>> retry_failed(const Spool& spool, const Outcome& out
   const auto same = is_unchanged(spool, outcome);
   if (!same) return same.error();
   if (!*same) return std::optional<State>();  // the parked token goes its way by itself
-  if (const auto done = put_outcome_aside(spool, id, *number); !done) return done.error();
+  const auto aside = put_outcome_aside(spool, outcome, *number);
+  if (!aside) return aside.error();
+  if (!*aside) return std::optional<State>();
   const auto moved = move_token_durably(spool, parked, layout::staging(next), Sync::full);
   if (!moved && moved.error().code != ENOENT) return moved.error();
   if (!moved) {  // a daemon promoted it already

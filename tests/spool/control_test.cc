@@ -181,6 +181,20 @@ TEST_F(Control, ARetryThatIsOvertakenByAPromotionStillRuns) {
   EXPECT_TRUE(is_clean());
 }
 
+TEST_F(Control, ARetryThatIsOvertakenByAnotherLeavesItsOutcomeAlone) {
+  const JobId id = job_in(State::failed, owner_);
+  faults::add({.call = "renameat", .path = ".end", .run = [&] {
+                 must(promote_delayed(spool_, now_ms() + 120'000));
+                 EXPECT_EQ(claim_all(owner_).finished, 1);
+                 EXPECT_EQ(must(retry(spool_, id)), State::staging);
+                 complete(owner_, claim_one(owner_));
+               }});
+  EXPECT_EQ(code_of(retry(spool_, id)), EBUSY);
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_EQ(state(id), State::completed);
+  EXPECT_TRUE(is_clean());
+}
+
 // The same, the outcome going after the claim has read it and before the token is in failed/.
 TEST_F(Control, ATokenIsNotLeftInFailedWhenItsOutcomeIsJustPutAside) {
   const JobId id = job_in(State::failed, owner_);
