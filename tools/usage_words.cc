@@ -31,7 +31,7 @@ std::string usage_words(const CLI::App& app, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && !extras.empty()) {
     words = unknown_words(app, extras.front());
   } else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
-    words = words.substr(0, words.find(':')) + ": needs a value";
+    words.replace(std::min(words.find(':'), words.size()), std::string::npos, ": needs a value");
   }
   std::replace(words.begin(), words.end(), '\n', ' ');
   return words + "; see '" + app.get_name() + " --help'";

@@ -98,6 +98,7 @@ without() { # CALL ERRNO COMMAND...
 
 @test "clocks apart, and jobs of the future" {
   command -v faketime >/dev/null || skip "no faketime"
+  ! sanitized || skip "faketime and the sanitizers exclude each other"
   export NO_FAKE_STAT=1
   exits 1 faketime -f +600s "$imgq" doctor
   contains "$(verdicts clock)" "s away from the file system's clock -> synchronise the clocks of all hosts (timedatectl set-ntp true)"
@@ -108,6 +109,7 @@ without() { # CALL ERRNO COMMAND...
 
 @test "jobs that nobody takes, files set aside" {
   command -v faketime >/dev/null || skip "no faketime"
+  ! sanitized || skip "faketime and the sanitizers exclude each other"
   faketime -f -20m "$imgq" submit a.jpg
   echo x >spool/corrupt/00000000000000aa.some
   exits 1 "$imgq" doctor

@@ -60,6 +60,10 @@ until_true() {
   done
 }
 
+# Whether the programs are the sanitizers' build: those want to be the first library (faketime is one
+# before them), and look for leaks with ptrace when they end (as strace does).
+sanitized() { grep -qaF __asan_init "$imgq"; }
+
 has_daemon() { # the lock of an instance is held
   local alive
   for alive in "$IMGQ_SPOOL"/processing/*/.alive; do
