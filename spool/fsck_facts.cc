@@ -56,7 +56,7 @@ Facts& Census::facts_of(const JobId& id) {
 }
 
 Status Census::read_folder(const std::string& folder, State state, const std::string& owner) {
-  const auto listed = each_name(spool_.root(), folder, [&](std::string_view name) {
+  return each_name_if_any(spool_.root(), folder, [&](std::string_view name) {
     if (const auto ended = ended_state(state)) {
       const auto id = JobId::parse(name);
       if (id) facts_of(*id).ended.push_back(*ended);
@@ -71,9 +71,6 @@ Status Census::read_folder(const std::string& folder, State state, const std::st
     places.push_back(std::move(*place));
     return true;
   });
-  const int code = listed ? 0 : listed.error().code;
-  if (code != 0 && code != ENOENT && code != ENOTDIR) return listed.error();
-  return Ok{};
 }
 
 Status Census::read_tokens() {

@@ -78,13 +78,10 @@ class Page {
 
 Status each_listed(const Spool& spool, const std::string& folder, State state,
                    const std::function<void(Listed)>& take) {
-  const auto listed = each_name(spool.root(), folder, [&](std::string_view name) {
+  return each_name_if_any(spool.root(), folder, [&](std::string_view name) {
     if (auto entry = read_name(name, state)) take(std::move(*entry));
     return true;
   });
-  const int code = listed ? 0 : listed.error().code;
-  if (code != 0 && code != ENOENT && code != ENOTDIR) return listed.error();  // a stranger's file
-  return Ok{};
 }
 
 Status each_processing(const Spool& spool, const std::function<void(Listed)>& take) {

@@ -14,8 +14,6 @@ bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
 }
 
-bool is_nothing(const Error& error) { return error.code == ENOENT || error.code == ENOTDIR; }
-
 // Collects the tokens of one job.
 class Finder {
  public:
@@ -69,14 +67,11 @@ class Finder {
   std::vector<Place>& found() { return found_; }
 
  private:
-  // A folder that vanished (an owner's), or a file with an owner's name, holds nothing.
   Status names(const std::string& folder, const std::function<void(std::string_view)>& take) {
-    const auto listed = each_name(spool_.root(), folder, [&take](std::string_view name) {
+    return each_name_if_any(spool_.root(), folder, [&take](std::string_view name) {
       take(name);
       return true;
     });
-    if (!listed && !is_nothing(listed.error())) return listed.error();
-    return Ok{};
   }
 
   Status each(const std::string& folder, const std::function<void(const Token&)>& take) {

@@ -36,6 +36,12 @@ Status each_name(int dir, const std::string& folder, const TakeName& take) {
   return Ok{};
 }
 
+Status each_name_if_any(int dir, const std::string& folder, const TakeName& take) {
+  auto listed = each_name(dir, folder, take);
+  const int code = listed ? 0 : listed.error().code;
+  return code == ENOENT || code == ENOTDIR ? Status(Ok{}) : listed;
+}
+
 Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::string& folder) {
   std::vector<std::string> names;
   const auto listed = each_name(spool.root(), folder, [&names](std::string_view name) {

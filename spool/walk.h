@@ -16,6 +16,9 @@ namespace imgq {
 using TakeName = std::function<bool(std::string_view name)>;
 Status each_name(int dir, const std::string& folder, const TakeName& take);
 
+// The same for a folder that may vanish meanwhile, or be a stranger's file: it holds nothing then.
+Status each_name_if_any(int dir, const std::string& folder, const TakeName& take);
+
 // All names of a folder in order; empty when there is no such folder.
 Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::string& folder);
 
