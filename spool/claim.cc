@@ -200,7 +200,10 @@ Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {
   for (const Token& token : *taken) {
     const size_t before = claims.taken.size();
     const auto status = take(token, claims, sync);
-    if (!status) {
+    if (!status && is_pausing(status.error())) {
+      claims.deferred.push_back(status.error());
+      give_back({token});
+    } else if (!status) {
       set_aside(*spool_, token, path_of(token), status.error(), claims);
       holdings_->doubt();
     }

@@ -61,7 +61,8 @@ struct Claims {
   int lost_races = 0;  // another owner was first: normal
   int finished = 0;    // an old name of an ended job came back: token mended, not run
   std::vector<Error> quarantined = {};  // tickets that cannot be read: moved to corrupt/
-  std::vector<Error> deferred = {};     // could not be read now (EIO, ...): back in a minute
+  // could not be read now (EIO, ...): back in a minute; is_pausing: back at once, claim no more
+  std::vector<Error> deferred = {};
 };
 
 // A result written by a worker into tmp/, ready to be published.

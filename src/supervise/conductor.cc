@@ -67,9 +67,10 @@ Conductor::Conductor(Loop& loop, const Spool& spool, Settings settings)
     : loop_(loop),
       spool_(spool),
       settings_(std::move(settings)),
-      ownership_(loop, spool, settings_.config.lease,
-                 {[this] { entered(); }, [this](const Error& error) { trouble(error); },
-                  [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
+      ownership_(
+          loop, spool, settings_.config.lease,
+          {[this] { entered(); }, [this](const Error& error) { trouble(error); },
+           [this] { removed(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
       pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_events()),
       publisher_(loop, spool, publishing(settings_), publisher_events()),
       supply_(loop, spool, supplying(settings_), supply_events()),
@@ -132,7 +133,9 @@ size_t Conductor::wanted() const {
 }
 
 void Conductor::pump() {
-  if (const size_t count = wanted(); count > 0) supply_.claim(ownership_.owner(), count);
+  if (const size_t count = wanted(); count > 0) {
+    supply_.claim(ownership_.owner(), count, pause_.on());
+  }
   end_if_done();
   end_if_idle();
 }
@@ -219,6 +222,12 @@ void Conductor::lost(const std::shared_ptr<Owner>& owner) {
   publisher_.forget(owner);
   pool_.drop_all();
   supply_.look();
+}
+
+// A spool that is made anew under the same name is another one: whoever starts us again opens it.
+void Conductor::removed() {
+  fatal_ = Error{ENOENT, "go on: the spool was removed", spool_.path()};
+  drain();
 }
 
 void Conductor::watch() {

@@ -50,6 +50,7 @@ class Conductor {
   void well();
   void entered();
   void lost(const std::shared_ptr<Owner>& owner);
+  void removed();
   void watch();
   void watch_again();
 

@@ -15,8 +15,6 @@
 namespace imgq::supervise {
 namespace {
 
-constexpr off_t kRoomForResults = 8 << 20;
-
 // What GLib, libstdc++ and the sanitizers say before they end a process that got no memory.
 bool speaks_of_memory(std::string_view words) {
   for (std::string_view phrase :
@@ -125,8 +123,8 @@ Verdict checked(Verdict verdict, const Request& request, const Limits& limits,
   return verdict;
 }
 
-std::optional<Error> disk_trouble(int result) {
-  if (::fallocate(result, FALLOC_FL_KEEP_SIZE, 0, kRoomForResults) == 0) return std::nullopt;
+std::optional<Error> disk_trouble(int result, off_t bytes) {
+  if (::fallocate(result, FALLOC_FL_KEEP_SIZE, 0, bytes) == 0) return std::nullopt;
   Error error = last_error("make room for a result", "tmp");
   if (error.code == EOPNOTSUPP) {
     const std::array<char, 4096> block{};

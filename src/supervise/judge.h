@@ -24,10 +24,10 @@ Verdict verdict_on(const Death& death, const Limits& limits);
 Verdict checked(Verdict verdict, const Request& request, const Limits& limits,
                 std::span<const int> results);
 
-// After a worker's io_error: is it the spool that takes no more? Asks its file system for room
-// through one of the job's own files.
+// After a worker's io_error, or before a claim: is it the spool that takes no more? Asks its file
+// system for so many bytes through a file that is to be a result.
 //   returns the pausing error, if so
-std::optional<Error> disk_trouble(int result);
+std::optional<Error> disk_trouble(int result, off_t bytes);
 
 }  // namespace imgq::supervise
 

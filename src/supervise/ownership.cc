@@ -13,6 +13,19 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kEnterAgain{1000};
 
+// What entering led to.
+struct Entry {
+  std::optional<Result<Owner>> owner = {};
+  bool removed = false;
+
+  void make(const Spool& spool) {
+    owner.emplace(Owner::enter(spool));
+    if (*owner || owner->error().code != ENOENT) return;
+    const auto gone = spool.removed();
+    removed = gone && *gone;
+  }
+};
+
 milliseconds beat_for(milliseconds lease) {
   return std::clamp(lease / 5, milliseconds(100), milliseconds(2000));
 }
@@ -42,20 +55,25 @@ void Ownership::start() { enter(); }
 void Ownership::enter() {
   if (stopped_ || entering_) return;
   entering_ = true;
-  auto answer = std::make_shared<std::optional<Result<Owner>>>();
-  loop_.in_background([this, answer] { answer->emplace(Owner::enter(spool_)); },
-                      [this, answer] {
+  auto entry = std::make_shared<Entry>();
+  loop_.in_background([this, entry] { entry->make(spool_); },
+                      [this, entry] {
                         entering_ = false;
-                        Result<Owner>& entered = **answer;
-                        if (!entered) {
-                          timer_.after(kEnterAgain);
-                          if (!stopped_) events_.refused(entered.error());
-                          return;
-                        }
-                        owner_ = std::make_shared<Owner>(std::move(*entered));
-                        timer_.every(beat_);
-                        if (!stopped_) events_.entered();
+                        entered(*entry->owner, entry->removed);
                       });
+}
+
+void Ownership::entered(Result<Owner>& owner, bool removed) {
+  if (owner) {
+    owner_ = std::make_shared<Owner>(std::move(*owner));
+    timer_.every(beat_);
+    if (!stopped_) events_.entered();
+  } else if (removed) {
+    if (!stopped_) events_.removed();
+  } else {
+    timer_.after(kEnterAgain);
+    if (!stopped_) events_.refused(owner.error());
+  }
 }
 
 void Ownership::check() {

@@ -16,6 +16,7 @@ class Ownership {
   struct Events {
     std::function<void()> entered;
     std::function<void(const Error&)> refused;                // not entered; it is tried again
+    std::function<void()> removed;                            // the spool itself: no more to try
     std::function<void(const std::shared_ptr<Owner>&)> lost;  // forget its claims; entered follows
   };
   Ownership(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Events events);
@@ -37,6 +38,7 @@ class Ownership {
 
  private:
   void enter();
+  void entered(Result<Owner>& owner, bool removed);
   void beat();
   void found_lost(const std::shared_ptr<Owner>& owner);
 

@@ -12,6 +12,7 @@ namespace imgq::supervise {
 namespace {
 
 constexpr size_t kLargestGroup = 64;
+constexpr off_t kRoomForResults = 8 << 20;
 
 Cause cause_of(const Verdict& verdict) {
   return {std::string(name_of(verdict.code)), verdict.message, verdict.signal};
@@ -70,7 +71,7 @@ void try_later(const Spool& spool, Item& item, const Publisher::Policy& policy) 
 
 void end_badly(const Spool& spool, Item& item, const Publisher::Policy& policy) {
   if (item.verdict.code == Code::io_error && !item.job->results.empty()) {
-    item.error = disk_trouble(item.job->results.front().fd());
+    item.error = disk_trouble(item.job->results.front().fd(), kRoomForResults);
     if (item.error) return;
   }
   item.job->results.clear();

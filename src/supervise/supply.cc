@@ -6,11 +6,13 @@
 
 #include "spool/layout.h"
 #include "src/base/log.h"
+#include "src/supervise/judge.h"
 
 namespace imgq::supervise {
 namespace {
 
 constexpr int64_t kSettledNs = 2'000'000'000;  // a younger mtime may hide a change in the same tick
+constexpr off_t kThumbnailBytes = 256 << 10;   // of a large one
 constexpr int kMaxSkips = 15;                  // then the folder is read whatever its mtime says
 
 int64_t staging_mtime_ns(const Spool& spool) {
@@ -27,6 +29,12 @@ std::optional<Error> too_little_room(const Spool& spool, uint64_t min_free_bytes
   if (!room) return room.error();
   if (room->free_bytes >= min_free_bytes && room->free_inodes > 16) return std::nullopt;
   return Error{ENOSPC, "keep the room that daemon.min_free asks for", spool.path()};
+}
+
+// Whether a result could be written, tried out.
+std::optional<Error> takes_no_result(const Spool& spool) {
+  const auto file = TempFile::create(spool);
+  return file ? disk_trouble(file->fd(), kThumbnailBytes) : file.error();
 }
 
 }  // namespace
@@ -49,12 +57,14 @@ struct Supply::Batch {
   std::shared_ptr<Owner> owner;
   std::vector<Token> tokens;
   Policy policy;
+  bool warily = false;
   std::optional<Error> trouble;
   std::vector<Error> quarantined, deferred;
   std::vector<Prepared> prepared;
 
   void take(const Spool& spool) {
     trouble = too_little_room(spool, policy.min_free_bytes);
+    if (!trouble && warily) trouble = takes_no_result(spool);
     if (trouble) return;
     auto claims = owner->claim(tokens, policy.sync);
     if (!claims) {
@@ -121,7 +131,7 @@ void Supply::look() {
   events_.changed();
 }
 
-void Supply::claim(const std::shared_ptr<Owner>& owner, size_t wanted) {
+void Supply::claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool warily) {
   if (stopped_ || claiming_ > 0 || wanted == 0) return;
   if (candidates_.empty()) {
     scan();
@@ -130,6 +140,7 @@ void Supply::claim(const std::shared_ptr<Owner>& owner, size_t wanted) {
   auto batch = std::make_shared<Batch>();
   batch->owner = owner;
   batch->policy = policy_;
+  batch->warily = warily;
   while (!candidates_.empty() && batch->tokens.size() < wanted) {
     batch->tokens.push_back(*candidates_.begin());
     candidates_.erase(candidates_.begin());
@@ -144,7 +155,11 @@ void Supply::claimed(Batch& batch) {
     log::line(log::Level::error, "unreadable ticket put into corrupt/", {{"error", error.text()}});
   }
   for (const Error& error : batch.deferred) {
-    log::line(log::Level::warning, "job set aside for a while", {{"error", error.text()}});
+    if (is_pausing(error)) {
+      events_.trouble(error);
+    } else {
+      log::line(log::Level::warning, "job set aside for a while", {{"error", error.text()}});
+    }
   }
   if (batch.trouble && batch.trouble->code == ENOENT) {
     events_.doubtful(batch.owner);

@@ -44,8 +44,9 @@ class Supply {
   // A job was put off until then (Unix ms).
   void due(int64_t when_ms);
 
-  // Claims up to `wanted` jobs for `owner`, if there are any and no batch is under way.
-  void claim(const std::shared_ptr<Owner>& owner, size_t wanted);
+  // Claims up to `wanted` jobs for `owner`, if there are any and no batch is under way. `warily`:
+  // only when the spool takes a file of a thumbnail's size; each claim in vain uses up a number.
+  void claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool warily);
 
   size_t claiming() const { return claiming_; }  // jobs of the batch under way
   bool idle() const;                             // nothing known to wait, nothing under way

@@ -21,6 +21,7 @@ namespace imgq::web {
 namespace {
 
 constexpr size_t kMinToken = 16, kMaxToken = 512;
+constexpr std::chrono::seconds kLookForSpool{5};
 constexpr int64_t kMinBody = int64_t{256} << 20;
 
 // Hundreds of threads with an arena each would keep what one of them once needed.
@@ -52,14 +53,25 @@ sigset_t ending_signals() {
   return signals;
 }
 
-// Stops the server at the first signal. Ended by SIGTERM to itself when the server ended first.
+bool is_removed(const Spool& spool) {
+  const auto removed = spool.removed();
+  return removed && *removed;
+}
+
+// Waits for a signal to end, or for the spool to be removed.
+void wait_for_the_end(const Spool& spool) {
+  const sigset_t signals = ending_signals();
+  const timespec interval{kLookForSpool.count(), 0};
+  while (::sigtimedwait(&signals, nullptr, &interval) < 0 && !is_removed(spool)) {
+  }
+}
+
+// Stops the server then. Ended by SIGTERM to itself when the server ended first.
 class Stopper {
  public:
-  explicit Stopper(Server& server)
-      : thread_([&server] {
-          const sigset_t signals = ending_signals();
-          int signal = 0;
-          (void)::sigwait(&signals, &signal);  // fails only for a bad set
+  Stopper(Server& server, const Spool& spool)
+      : thread_([&server, &spool] {
+          wait_for_the_end(spool);
           server.stop();
         }) {}
   Stopper(const Stopper&) = delete;
@@ -150,11 +162,13 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
   tell_manager("READY=1\nSTATUS=Serving " + listening.where);
   Status served = Ok{};
   {
-    const Stopper stopper(server);
+    const Stopper stopper(server, spool);
     served = server.serve(listening.socket);
   }
   tell_manager("STOPPING=1");
   log::line(log::Level::notice, "stopped");
+  // One that is made anew under the same name is another one: whoever starts us again opens it.
+  if (is_removed(spool)) return Error{ENOENT, "go on: the spool was removed", spool.path()};
   return served;
 }
 

@@ -174,6 +174,17 @@ TEST_F(Claiming, ATicketThatCannotBeReadNowComesBackInAMinute) {
   EXPECT_EQ(claim_all(owner_).taken.size(), 1u);
 }
 
+TEST_F(Claiming, WhatNoTicketCanBeReadForGoesBackAtOnce) {
+  const auto ids = submit_many(3);
+  faults::add({.call = "pread", .path = ids[1].text(), .code = EMFILE});
+  const auto claims = claim_all(owner_);
+  EXPECT_EQ(claims.taken.size(), 2u);
+  ASSERT_EQ(claims.deferred.size(), 1u);
+  EXPECT_EQ(claims.deferred[0].code, EMFILE);
+  EXPECT_EQ(waiting(), (std::vector<Token>{{ids[1], 2}}));
+  EXPECT_EQ(state(ids[1]), State::staging);
+}
+
 TEST_F(Claiming, ATicketOfANewerVersionWaitsForANewerDaemon) {
   const JobId id = submit_one();
   std::string text = lab::read_file(path(layout::ticket(id)));

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <set>
+#include <thread>
 
 #include "tests/src/lab.h"
 
@@ -199,6 +201,33 @@ TEST(Daemon, OnAFullDiskWaitsWithoutSpendingAttemptsAndGoesOnWhenThereIsRoom) {
   ASSERT_TRUE(lab.all_reach(jobs, State::completed)) << daemon.log();
   for (const JobId& job : jobs) EXPECT_TRUE(lab.view(job).tries.empty());
   EXPECT_TRUE(nothing_is_processing(lab) || eventually([&] { return nothing_is_processing(lab); }));
+}
+
+TEST(Daemon, OnAFullDiskLeavesWaitingJobsAlone) {
+  const Folder folder;
+  const SmallDisk disk(folder.file("disk"));
+  if (!disk.mounted()) GTEST_SKIP() << "cannot mount a small file system here";
+  Lab lab("", folder.file("disk") + "/spool");
+  const JobId job = lab.submit();
+  disk.fill();
+  const auto daemon = lab.daemon();
+  ASSERT_TRUE(eventually([&] { return daemon.said("claims pause"); })) << daemon.log();
+  const std::string staging = lab.spool_path() + "/staging";
+  ASSERT_TRUE(eventually([&] { return names_in(staging).size() == 1; })) << daemon.log();
+  const auto waiting = names_in(staging);
+  std::this_thread::sleep_for(std::chrono::seconds(4));  // it is tried out after 1 s, and after 3 s
+  EXPECT_EQ(names_in(staging), waiting);
+  disk.make_room();
+  EXPECT_TRUE(lab.reaches(job, State::completed)) << daemon.log();
+}
+
+TEST(Daemon, EndsWhenItsSpoolIsRemoved) {
+  Lab lab;
+  Program daemon = lab.daemon();
+  ASSERT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
+  std::filesystem::remove_all(lab.spool_path());
+  EXPECT_EQ(daemon.wait(), 69) << daemon.log();
+  EXPECT_TRUE(daemon.said("the spool was removed: " + lab.spool_path())) << daemon.log();
 }
 
 TEST(Daemon, SaysWhatIsWrongAndHowToMendItWhenItCannotStart) {

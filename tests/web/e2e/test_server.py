@@ -258,6 +258,10 @@ class Ending(httpd.Case):
             httpd.wait_until(lambda: self.httpd.threads() > 9, what="all being served")
             self.assertEqual(self.httpd.end(seconds=5), 0)
 
+    def test_a_removed_spool_is_not_served_for_ever(self):
+        shutil.rmtree(self.httpd.spool)
+        self.assertEqual(self.httpd.process.wait(30), 69)
+
     def test_what_was_not_acknowledged_leaves_nothing(self):
         with self.httpd.connect() as wire:
             wire.sendall(post("/v1/jobs", form(IMAGE)[:400], length=100000))
