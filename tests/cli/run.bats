@@ -211,6 +211,25 @@ out/x/y/deep.jpg"
   jq -e '.results[0].max_bytes_met == true' stdout
 }
 
+@test "hot folders and the hook of the configuration are the daemon's, not a run's" {
+  mkdir hot
+  cp a.jpg hot/
+  printf '#!/bin/sh\ntouch %s/hooked\n' "$dir" >hook
+  chmod +x hook
+  cat >daemon.toml <<END
+[daemon]
+hook = "$dir/hook"
+[[intake]]
+directory = "$dir/hot"
+after = "remove"
+settle = "0s"
+END
+  exits 0 "$imgq" --config daemon.toml run -o out photos
+  contains "$errors" "6 made"
+  same "$(ls hot)" a.jpg
+  [ ! -e hooked ]
+}
+
 @test "only one thing goes to stdout" {
   local two
   for two in "--print --print0" "--json --print" "--json --manifest -" "--print --manifest -"; do
