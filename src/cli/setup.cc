@@ -11,6 +11,7 @@
 
 #include "spool/fd.h"
 #include "spool/json.h"
+#include "spool/sys.h"
 #include "src/base/text.h"
 #include "src/cli/file_out.h"
 
@@ -28,11 +29,25 @@ std::optional<gid_t> group_named(const std::string& name) {
   return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
 }
 
+bool note_entry(const char* name, void* found) {
+  if (std::string_view(name) == "lost+found") return true;
+  *static_cast<bool*>(found) = true;
+  return false;
+}
+
 // The directory itself, before the spool is made in it: what is made below inherits its group.
+// Somebody's directory is left as it is; only one with the mode already may be half a spool.
 Status share(const std::string& path, std::optional<gid_t> group) {
   if (auto made = make_directories(path); !made) return made;
   const Fd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) return last_error("open", path);
+  bool occupied = false;
+  if (sys::list(dir.get(), ".", note_entry, &occupied) != 0) return last_error("read", path);
+  if (occupied) {
+    struct stat about {};
+    if (::fstat(dir.get(), &about) != 0) return last_error("look at", path);
+    return (about.st_mode & 07777) == kShared ? Status(Ok{}) : Error{ENOTEMPTY, "share", path};
+  }
   if (group && ::fchown(dir.get(), static_cast<uid_t>(-1), *group) != 0) {
     return last_error("give to the group", path);
   }
@@ -76,11 +91,13 @@ Exit init_command(const Session& session, const InitOptions& options) {
   if (!options.group.empty() && !options.shared) {
     return fail(session, Exit::usage, "--group goes with --shared");
   }
-  if (const auto there = Spool::open(path); there) {
+  const auto there = Spool::open(path);
+  if (there) {
     session.console.note(about(path, "a spool is there already; left as it is"));
     print_spool(session, *there);
     return Exit::ok;
   }
+  if (there.error().code != ENOENT) return explain_create(session, there.error());
   if (options.shared) {
     const auto group = group_named(options.group.empty() ? "imgq" : options.group);
     if (!group && !options.group.empty()) {

@@ -84,6 +84,25 @@ unknown=01a20c4a-2999-7512-8acf-1884698929c9
   exits 64 "$imgq" --spool other init --group x
 }
 
+@test "init --shared leaves the mode of a stranger's directory and of another version's spool" {
+  mkdir -m 755 foreign failed half empty
+  echo mine >foreign/file
+  mkdir failed/failed
+  exits 69 "$imgq" --spool foreign init --shared
+  same "$errors" "imgq: $dir/foreign: the directory has other things in it"
+  exits 69 "$imgq" --spool failed init --shared
+  "$imgq" init >/dev/null
+  sed -i 's/^imgq spool 1/imgq spool 999/' spool/format
+  exits 69 "$imgq" init --shared
+  same "$(stat -c %a foreign failed spool | tr '\n' ' ')" "755 755 700 "
+  exits 0 "$imgq" --spool empty init --shared
+  # what an interrupted one left is finished
+  chmod 2770 half
+  mkdir half/staging
+  exits 0 "$imgq" --spool half init --shared
+  same "$(stat -c %a empty half half/staging | tr '\n' ' ')" "2770 2770 2770 "
+}
+
 @test "a spool that cannot be made is told" {
   exits 73 "$imgq" --spool /proc/nothing/spool init
   one_line stderr
