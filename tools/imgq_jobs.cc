@@ -67,7 +67,8 @@ void define_get(CLI::App& app, Globals& globals, Commands& commands) {
       "imgq submit *.jpg | imgq get --wait -o thumbs/ -\n"
       "\n"
       "Results are named after the submitted file: photo.jpg, or photo.NAME.jpg when there are "
-      "several. A file of that name is replaced, at once; its path is printed.\n\n"
+      "several. Their paths are printed. In a directory, a file of that name with other content "
+      "is in the way unless --overwrite is given; -o FILE replaces FILE.\n\n"
       "Exit status: 0; 1 a job is unknown or did not complete; 73 a file cannot be written; 75 the "
       "time was over first.");
   command->add_option("ID", options->ids, kIds);
@@ -78,6 +79,8 @@ void define_get(CLI::App& app, Globals& globals, Commands& commands) {
       ->group("Output");
   command->add_option("--rendition", options->rendition, "only the result of this name")
       ->type_name("NAME")
+      ->group("Output");
+  command->add_flag("--overwrite", options->overwrite, "replace files that are in the way")
       ->group("Output");
   command->add_flag("--print0", options->print0, "each path is followed by NUL")->group("Output");
   add_json(*command, globals);

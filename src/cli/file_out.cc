@@ -8,6 +8,8 @@
 #include <array>
 #include <cstdio>
 
+#include "spool/digest.h"
+
 namespace imgq::cli {
 namespace {
 
@@ -78,6 +80,14 @@ Status copy_bytes(int from, int to, std::string_view name) {
       return wrote;
     }
   }
+}
+
+bool has_content(const std::string& path, const std::string& sha256) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  struct stat about {};
+  if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  const auto digest = sha256_of_file(file.get(), path);
+  return digest && *digest == sha256;
 }
 
 Result<std::string> read_all(int fd, std::string_view name) {

@@ -37,6 +37,9 @@ class OutFile {
 // Everything of an open file to another descriptor.
 Status copy_bytes(int from, int to, std::string_view name);
 
+// Whether a regular file of that name, no link, has the content with this SHA-256.
+bool has_content(const std::string& path, const std::string& sha256);
+
 // Everything from a descriptor on. `name` is for the error.
 Result<std::string> read_all(int fd, std::string_view name);
 

@@ -86,29 +86,67 @@ void print_path(const Get& get, const JobView& view, const ResultFile& result,
   }
 }
 
+// A result that cannot be handed out.
+Exit fail_copy(const Get& get, const JobView& view, Exit exit, const std::string& message) {
+  if (get.session.json) {
+    get.session.console.put_line(job_error_json(view.ticket.id.text(), "io_error", message));
+  }
+  return fail(get.session, exit, message);
+}
+
+Exit copy_to_file(const Get& get, const JobView& view, int from, const std::string& path) {
+  auto out = OutFile::create(directory_of(path));
+  if (!out) return fail_copy(get, view, Exit::cannot_create, out.error().text());
+  if (auto done = out->copy(from); !done) {
+    return fail_copy(get, view, exit_for(done.error()), done.error().text());
+  }
+  if (auto done = out->commit(path); !done) {
+    return fail_copy(get, view, Exit::cannot_create, done.error().text());
+  }
+  return Exit::ok;
+}
+
+bool is_there(const std::string& path) {
+  struct stat about {};
+  return ::lstat(path.c_str(), &about) == 0;
+}
+
+// Into a directory the name is ours, so that what stands there may be anybody's: the photograph
+// itself, in the end.
+Exit copy_into_directory(Get& get, const JobView& view, const ResultFile& result, int from) {
+  std::string path = get.target.path;
+  const std::string name = free_name(get, view, result);
+  if (path.back() != '/') path += '/';
+  path = path == "./" ? name : path + name;
+  Exit exit = Exit::ok;
+  if (!has_content(path, result.sha256)) {
+    if (!get.options.overwrite && is_there(path)) {
+      return fail_copy(get, view, Exit::cannot_create,
+                       about(path, "is in the way; --overwrite replaces it"));
+    }
+    exit = copy_to_file(get, view, from, path);
+  }
+  if (exit == Exit::ok) print_path(get, view, result, path);
+  return exit;
+}
+
 Exit copy_one(Get& get, const JobView& view, const ResultFile& result) {
   const auto from = open_result(get.spool, view.ticket.id, result);
   if (!from) return fail(get.session, from.error());
-  if (get.target.kind == Target::Kind::out) {
-    const auto copied = copy_bytes(from->get(), STDOUT_FILENO, "stdout");
-    return copied ? Exit::ok : fail(get.session, Exit::io_error, copied.error().text());
+  switch (get.target.kind) {
+    case Target::Kind::out: {
+      const auto copied = copy_bytes(from->get(), STDOUT_FILENO, "stdout");
+      return copied ? Exit::ok : fail(get.session, Exit::io_error, copied.error().text());
+    }
+    case Target::Kind::file: {
+      const Exit exit = copy_to_file(get, view, from->get(), get.target.path);
+      if (exit == Exit::ok) print_path(get, view, result, get.target.path);
+      return exit;
+    }
+    case Target::Kind::directory:
+      return copy_into_directory(get, view, result, from->get());
   }
-  std::string path = get.target.path;
-  if (get.target.kind == Target::Kind::directory) {
-    const std::string name = free_name(get, view, result);
-    if (path.back() != '/') path += '/';
-    path = path == "./" ? name : path + name;
-  }
-  auto out = OutFile::create(directory_of(path));
-  if (!out) return fail(get.session, Exit::cannot_create, out.error().text());
-  if (auto done = out->copy(from->get()); !done) {
-    return fail(get.session, exit_for(done.error()), done.error().text());
-  }
-  if (auto done = out->commit(path); !done) {
-    return fail(get.session, Exit::cannot_create, done.error().text());
-  }
-  print_path(get, view, result, path);
-  return Exit::ok;
+  return Exit::bug;
 }
 
 // Why there is no result, for programs: the verdict, or the state while there is none.

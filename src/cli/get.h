@@ -15,10 +15,13 @@ struct GetOptions {
   bool wait = false;
   std::string timeout;
   bool print0 = false;
+  bool overwrite = false;  // files of other content in a directory
 };
 
-// Copies results out of the spool, each whole or not at all, and prints where they are.
-//   exit  ok; some_failed when a job is unknown or did not complete; usage; cannot_create
+// Copies results out of the spool, each whole or not at all, and prints where they are. What has
+// the same content already is left as it is.
+//   exit  ok; some_failed when a job is unknown or did not complete; usage; cannot_create, also for
+//         a file of other content that is in the way in a directory
 Exit get_command(const Session& session, const GetOptions& options);
 
 }  // namespace imgq::cli

@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <tuple>
 
-#include "spool/digest.h"
 #include "spool/json.h"
 #include "spool/query.h"
 #include "src/cli/file_out.h"
@@ -18,13 +17,6 @@ namespace imgq::cli {
 namespace {
 
 FileId id_of(const struct stat& about) { return {about.st_dev, about.st_ino}; }
-
-bool same_content(const std::string& path, const ResultFile& result) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file) return false;
-  const auto digest = sha256_of_file(file.get(), path);
-  return digest && *digest == result.sha256;
-}
 
 enum class Place { free, ours, done };
 
@@ -43,7 +35,7 @@ Result<Place> look(const Delivery& delivery, const Ledger& ledger, const std::st
   }
   if (S_ISDIR(there.st_mode)) return Error{EISDIR, "a directory is in the way", path};
   if (ledger.owns(name) || delivery.in_the_way == InTheWay::replace) return Place::ours;
-  if (S_ISREG(there.st_mode) && same_content(path, result)) return Place::ours;
+  if (has_content(path, result.sha256)) return Place::ours;
   return Error{EEXIST, "a file that imgq has not made is in the way: --overwrite replaces it",
                path};
 }

@@ -41,7 +41,7 @@ setup() {
   exits 0 "$imgq" get "$id"
   same "$output" $'a.4w.jpg\na.8w.jpg'
   echo old >a.8w.jpg
-  exits 0 "$imgq" get --rendition 8w "$id"
+  exits 0 "$imgq" get --overwrite --rendition 8w "$id"
   same "$(head -c 2 a.8w.jpg | od -An -tx1)" " ff d8"
   exits 0 "$imgq" get --rendition 4w -o deep.jpg "$id"
   exits 0 "$imgq" get -o new/folder/ "$id"
@@ -54,6 +54,29 @@ setup() {
   exits 0 "$imgq" get --json "$id"
   json_lines stdout
   same "$(find . -name '.imgq-*' | wc -l)" 0
+}
+
+@test "get does not write over the photograph, nor over what else is in a directory" {
+  start_daemon
+  id=$("$imgq" submit --wait --size 8x8 a.jpg)
+  cp a.jpg before
+  exits 73 "$imgq" get "$id"
+  same "$errors" "imgq: a.jpg: is in the way; --overwrite replaces it"
+  exits 73 "$imgq" get --json -o . "$id"
+  jq -e --arg id "$id" '.id == $id and .error.code == "io_error"' stdout
+  cmp a.jpg before
+  mkdir got
+  ln -s ../a.jpg got/a.jpg
+  exits 73 "$imgq" get -o got "$id"
+  cmp a.jpg before
+  exits 0 "$imgq" get -o got --overwrite "$id"
+  same "$output" got/a.jpg
+  cmp a.jpg before
+  exits 0 "$imgq" get -o got "$id" # it is what is there
+  same "$output" got/a.jpg
+  echo old >mine.jpg
+  exits 0 "$imgq" get -o mine.jpg "$id"
+  cmp mine.jpg got/a.jpg
 }
 
 @test "with --json there is an object for each job and image, also for what is unknown" {
