@@ -12,10 +12,14 @@
 namespace imgq {
 namespace {
 
-constexpr int64_t kMaxSide = 10'000'000;  // wider than any limit can be
+constexpr int64_t kMaxCount = std::numeric_limits<int>::max();  // what a header can make us say
 constexpr int64_t kMaxBytes = std::numeric_limits<int64_t>::max();
 constexpr double kMaxMs = 1e12;
-constexpr size_t kMaxText = 1000;
+// What the writer lets through, in bytes, so that the whole fits a message and a record however
+// its characters are escaped. A byte that is not UTF-8 is written as three, so the reader takes
+// more.
+constexpr size_t kMaxMessage = 1000, kMaxNote = 200, kMaxProfile = 200;
+constexpr size_t kGrowth = 3;
 constexpr size_t kMaxNotes = 16;
 constexpr std::string_view kWhere = "verdict";
 
@@ -26,7 +30,7 @@ Json source_json(const SourceReport& source) {
   out["format"] = source.format;
   out["alpha"] = source.alpha;
   out["orientation"] = source.orientation;
-  out["profile"] = source.profile;
+  out["profile"] = std::string(shortened(source.profile, kMaxProfile));
   out["pages"] = source.pages;
   out["bytes"] = source.size_bytes;
   out["thumbhash"] = source.thumbhash;
@@ -98,13 +102,13 @@ bool is_word(std::string_view text) {
 Result<SourceReport> read_source(const Json& object) {
   SourceReport source;
   Taker take(object);
-  take.integer("width", 0, kMaxSide, source.width_px);
-  take.integer("height", 0, kMaxSide, source.height_px);
+  take.integer("width", 0, kMaxCount, source.width_px);
+  take.integer("height", 0, kMaxCount, source.height_px);
   take.text("format", 16, source.format);
   take.truth("alpha", source.alpha);
   take.integer("orientation", 1, 8, source.orientation);
-  take.text("profile", kMaxText, source.profile);
-  take.integer("pages", 0, kMaxSide, source.pages);
+  take.text("profile", kGrowth * kMaxProfile, source.profile);
+  take.integer("pages", 0, kMaxCount, source.pages);
   take.integer("bytes", 0, kMaxBytes, source.size_bytes);
   take.text("thumbhash", 64, source.thumbhash);
   if (!take.missed().empty()) return bad_field("source." + take.missed());
@@ -116,8 +120,8 @@ Result<ResultReport> read_result(const Json& object) {
   ResultReport result;
   Taker take(object);
   take.text("rendition", 32, result.rendition);
-  take.integer("width", 1, kMaxSide, result.width_px);
-  take.integer("height", 1, kMaxSide, result.height_px);
+  take.integer("width", 1, kMaxCount, result.width_px);
+  take.integer("height", 1, kMaxCount, result.height_px);
   take.integer("bytes", 1, kMaxBytes, result.size_bytes);
   take.text("format", 16, result.format);
   take.integer("quality", 0, 100, result.quality);
@@ -151,16 +155,15 @@ Status read_notes(const Json& object, Verdict& verdict) {
   }
   for (const Json& note : *notes) {
     if (!note.is_string()) return bad_field("notes");
-    verdict.notes.emplace_back(shortened(note.get_ref<const std::string&>(), kMaxText));
+    verdict.notes.emplace_back(shortened(note.get_ref<const std::string&>(), kMaxNote));
   }
   return Ok{};
 }
 
-// `limit` items of at most kMaxText bytes each, so that what is written can be read.
 Json notes_json(const std::vector<std::string>& notes) {
   Json out = Json::array();
   for (const std::string& note : notes) {
-    if (out.size() < kMaxNotes) out.push_back(std::string(shortened(note, kMaxText)));
+    if (out.size() < kMaxNotes) out.push_back(std::string(shortened(note, kMaxNote)));
   }
   return out;
 }
@@ -170,7 +173,7 @@ Json notes_json(const std::vector<std::string>& notes) {
 std::string to_json(const Verdict& verdict) {
   Json out = Json::object();
   out["code"] = name_of(verdict.code);
-  out["message"] = std::string(shortened(verdict.message, kMaxText));
+  out["message"] = std::string(shortened(verdict.message, kMaxMessage));
   out["signal"] = verdict.signal;
   out["source"] = source_json(verdict.source);
   Json results = Json::array();
@@ -193,7 +196,7 @@ Result<Verdict> parse_verdict(std::string_view json) {
   std::string code;
   Taker take(*object);
   take.text("code", 32, code);
-  take.text("message", 4 * kMaxText, verdict.message);
+  take.text("message", kGrowth * kMaxMessage, verdict.message);
   take.integer("signal", 0, 64, verdict.signal);
   take.number("decode_ms", verdict.decode_ms);
   take.number("total_ms", verdict.total_ms);

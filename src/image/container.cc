@@ -83,8 +83,8 @@ Failure walk_png(View file, int max_frames, Container* out) {
   out->bytes_per_pixel = (channels + 1) * (depth == 16 ? 2 : 1);  // 1: tRNS becomes alpha
   for (size_t at = 33; holds(file, at, 12) && !has(file, at + 4, "IDAT");) {
     if (has(file, at + 4, "acTL")) {
-      out->frames =
-          static_cast<int>(std::clamp<int64_t>(be32(file, at + 8), 1, int64_t{max_frames} + 1));
+      const int64_t most = std::min<int64_t>(int64_t{max_frames} + 1, INT32_MAX);
+      out->frames = static_cast<int>(std::clamp<int64_t>(be32(file, at + 8), 1, most));
     }
     at += size_t{12} + be32(file, at);
   }

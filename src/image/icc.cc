@@ -12,7 +12,7 @@ namespace {
 using std::string_view;
 using namespace std::string_view_literals;
 
-constexpr size_t kHeaderBytes = 128, kTagBytes = 12, kMaxTags = 200;
+constexpr size_t kHeaderBytes = 128, kTagBytes = 12, kMaxTags = 200, kMaxNameBytes = 200;
 
 double fixed16(View v, size_t at) { return static_cast<int32_t>(be32(v, at)) / 65536.0; }
 
@@ -101,9 +101,11 @@ bool is_for(View profile, string_view space, std::initializer_list<string_view> 
   return has(profile, 16, space) && (has_all(profile, tags) || has_all(profile, {"A2B0"}));
 }
 
+// The start of it: some calibration tools describe themselves at length.
 std::string printable(View bytes) {
   std::string out;
   for (const uint8_t c : bytes) {
+    if (out.size() == kMaxNameBytes) break;
     if (c >= 0x20 && c < 0x7f) out.push_back(static_cast<char>(c));
   }
   return out;

@@ -17,7 +17,7 @@ bool profile_fits(View profile, Space space);
 // Whether it is sRGB whatever it calls itself: its primaries and its curves are.
 bool is_srgb(View profile);
 
-// Its own description; empty when it has none that can be read.
+// Its own description, its first 200 characters; empty when it has none that can be read.
 std::string profile_name(View profile);
 
 }  // namespace imgq::image

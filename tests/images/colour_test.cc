@@ -1,6 +1,8 @@
 // Right colours: what lcms, asked directly, makes of the same pixels and profile.
 #include <lcms2.h>
 
+#include <algorithm>
+
 #include "tests/images/rendered.h"
 
 namespace imgq::made {
@@ -76,6 +78,35 @@ TEST_F(ImageTest, TheNameOfTheProfileIsReported) {
   spec.extras = with_profile(srgb());
   const Verdict verdict = inspect(png(filled(4, 4, {1, 2, 3}), spec));
   EXPECT_EQ(verdict.source.profile, "sRGB built-in");
+}
+
+// One tag at the end of the profile, over the entry of its old description.
+Bytes described_at_length(size_t bytes) {
+  Bytes profile = srgb();
+  const std::string name = "desc";
+  const auto entry = std::search(profile.begin() + 132, profile.end(), name.begin(), name.end());
+  const auto put = [&profile](size_t at, size_t value) {
+    for (size_t i = 0; i < 4; ++i) profile[at + i] = static_cast<uint8_t>(value >> (24 - 8 * i));
+  };
+  const auto at = static_cast<size_t>(entry - profile.begin()), start = profile.size();
+  profile.insert(profile.end(), {'d', 'e', 's', 'c', 0, 0, 0, 0, 0, 0, 0, 0});
+  profile.insert(profile.end(), bytes, 'n');
+  put(start + 8, bytes);
+  put(at + 4, start);
+  put(at + 8, bytes + 12);
+  profile.resize((profile.size() + 3) / 4 * 4);
+  put(0, profile.size());
+  return profile;
+}
+
+TEST_F(ImageTest, AProfileThatDescribesItselfAtLengthIsReportedByTheStartOfIt) {
+  for (const size_t bytes : {1'001U, 100'000U}) {
+    PngSpec spec;
+    spec.extras = with_profile(described_at_length(bytes));
+    const Rendered made = render(png(filled(40, 30, {1, 2, 3}), spec), lossless());
+    ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+    EXPECT_EQ(made.verdict.source.profile, std::string(200, 'n'));
+  }
 }
 
 TEST_F(ImageTest, AnSrgbProfileLeavesPixelsAlone) {

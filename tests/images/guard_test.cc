@@ -81,6 +81,17 @@ TEST_F(ImageTest, ATiffWithMorePagesThanAllowedIsRefusedBeforeItsDecoderSeesIt) 
   EXPECT_EQ(made.verdict.source.pages, 100);
 }
 
+TEST_F(ImageTest, APngThatSaysItHasEndlessFramesIsOnlyItsFirstWhereAnyNumberIsAllowed) {
+  Bytes file = png(filled(8, 8, {1, 2, 3}));
+  const Bytes control{0,    0,    0, 8, 'a', 'c', 'T', 'L', 0xff, 0xff,
+                      0xff, 0xff, 0, 0, 0,   0,   0,   0,   0,    0};
+  file.insert(file.begin() + 33, control.begin(), control.end());
+  Limits limits = all_formats();
+  EXPECT_EQ(inspect(file, limits).code, Code::too_many_frames);
+  limits.max_frames = INT32_MAX;
+  EXPECT_GE(inspect(file, limits).source.pages, 1);
+}
+
 TEST_F(ImageTest, ATiffWhosePagesGoRoundInACircleIsRefused) {
   Bytes file = tiff_with_pages(2);
   const size_t next_of_second = 8 + kDirectoryBytes + 1 + kDirectoryBytes - 4;

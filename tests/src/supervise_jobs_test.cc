@@ -105,6 +105,22 @@ TEST(Jobs, FailAtOnceWhenTheImageTheRequestOrTheSourceIsAtFault) {
   }
 }
 
+// A header can say anything: what it says comes over the wire as it is, from the worker that users
+// have.
+TEST(Jobs, WhoseHeaderClaimsSidesOfMillionsFailAtOnceAndHurtNoWorker) {
+  std::string png(bytes(kTinyPng)), webp(bytes(kTinyWebp));
+  png.replace(16, 8, std::string("\x01\x31\x2d\x00\x00\x00\x00\x0a", 8));  // 20,000,000 x 10
+  webp.replace(24, 6, "\xff\xff\xff\xff\xff\xff");                         // 2^24 a side
+  Lab lab;
+  const JobId wide = lab.submit("", png), huge = lab.submit("", webp);
+  Program daemon = lab.daemon({"--drain"}, {"IMGQ_WORKER=" IMGQ_TEST_WORKER});
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  for (const JobId& job : {wide, huge}) {
+    EXPECT_EQ(lab.cause(job).code, "side_too_long") << lab.cause(job).message;
+    EXPECT_TRUE(lab.view(job).tries.empty());
+  }
+}
+
 TEST(Jobs, ThatFailInPassingAreTriedAgainAndThenGivenUp) {
   Lab lab("jobs.retry_first = \"1s\"\n");
   const JobId job = lab.submit("io", bytes(kTinyPng), 2);

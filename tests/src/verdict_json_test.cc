@@ -1,10 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <array>
+#include <iterator>
+#include <random>
 #include <set>
 
 #include "spool/json.h"
 #include "src/base/limits.h"
+#include "src/base/request.h"
 #include "src/base/verdict.h"
+#include "src/base/wire.h"
 
 namespace imgq {
 namespace {
@@ -101,6 +106,95 @@ TEST(Verdicts, WrittenWithTooMuchTextAreCutSoThatTheyCanBeRead) {
   const auto read = parse_verdict(text);
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(read->notes.size(), 16U);
+}
+
+// What an honest worker may come to, at its extremes and between them; texts of any bytes.
+class Honest {
+ public:
+  explicit Honest(uint32_t seed) : random_(seed) {}
+
+  Verdict verdict() {
+    Verdict out;
+    out.code = kAllCodes[upto(std::size(kAllCodes) - 1)];
+    out.message = text();
+    out.signal = static_cast<int>(number(0, 64));
+    out.source = source();
+    const int64_t results = number(0, kMaxRenditions);
+    for (int64_t i = 0; i < results; ++i) out.results.push_back(result());
+    out.notes.resize(upto(20));
+    for (std::string& note : out.notes) note = text();
+    out.decode_ms = static_cast<double>(number(0, 1'000'000'000)) / 7;
+    out.total_ms = static_cast<double>(number(0, 1'000'000'000));
+    out.peak_kib = number(0, INT64_MAX);
+    out.heavy = upto(1) == 1;
+    out.recycle = upto(1) == 1;
+    return out;
+  }
+
+ private:
+  size_t upto(size_t most) { return std::uniform_int_distribution<size_t>(0, most)(random_); }
+  int64_t number(int64_t low, int64_t high) {
+    const size_t kind = upto(3);
+    if (kind == 0) return low;
+    return kind == 1 ? high : std::uniform_int_distribution<int64_t>(low, high)(random_);
+  }
+  int side(int least) { return static_cast<int>(number(least, INT32_MAX)); }
+  std::string text() {
+    std::string out(std::array<size_t, 5>{0, 1, 30, 1'500, 100'000}[upto(4)], '\0');
+    const size_t kind = upto(3);  // control characters, no UTF-8, quotes, anything
+    for (char& c : out) c = kind == 3 ? static_cast<char>(upto(255)) : "\x01\xff\""[kind];
+    return out;
+  }
+  SourceReport source() {
+    static const char* const kFormats[] = {"", "jpeg", "png", "webp", "gif", "heic", "avif", "jxl"};
+    return {side(0),
+            side(0),
+            kFormats[upto(7)],
+            upto(1) == 1,
+            static_cast<int>(number(1, 8)),
+            text(),
+            side(1),
+            number(0, INT64_MAX),
+            std::string(upto(64), '=')};
+  }
+  ResultReport result() {
+    static const char* const kFormats[] = {"jpeg", "png", "webp", "avif"};
+    return {std::string(1 + upto(31), 'r'),
+            side(1),
+            side(1),
+            number(1, INT64_MAX),
+            kFormats[upto(3)],
+            static_cast<int>(number(0, 100)),
+            upto(1) == 1};
+  }
+
+  std::mt19937 random_;
+};
+
+TEST(Verdicts, OfAnHonestWorkerAreNeverRefused) {
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    const Verdict said = Honest(seed).verdict();
+    const std::string text = to_json(said);
+    ASSERT_LE(text.size(), wire::kMaxMessageBytes) << seed;
+    const auto heard = parse_verdict(text);
+    ASSERT_TRUE(heard) << seed << ": " << heard.error().text();
+    EXPECT_EQ(heard->code, said.code);
+    EXPECT_EQ(heard->source.width_px, said.source.width_px);
+    EXPECT_EQ(heard->source.size_bytes, said.source.size_bytes);
+    EXPECT_EQ(heard->results.size(), said.results.size());
+    EXPECT_LE(report_json(*heard).size(), wire::kMaxMessageBytes) << seed;
+  }
+}
+
+TEST(Verdicts, TellOfSidesThatNoLimitAllows) {
+  Verdict verdict;
+  verdict.code = Code::side_too_long;
+  verdict.source.width_px = INT32_MAX;
+  verdict.source.height_px = 20'000'000;
+  const auto read = parse_verdict(to_json(verdict));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(read->source.width_px, INT32_MAX);
+  EXPECT_EQ(read->source.height_px, 20'000'000);
 }
 
 // A worker in a hostile image's hands may send anything.
