@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartLimit{20};
 constexpr std::chrono::seconds kLeaveLimit{5};
+constexpr int kParts = 10;  // of each limit
 constexpr std::string_view kReady = R"({"ready":true})";
 
 // Nothing of ours but what a worker needs. One malloc arena: a third of the memory.
@@ -59,7 +60,7 @@ Worker::Worker(Loop& loop, const WorkerCommand& command, Events events, Fd socke
       events_(std::move(events)),
       socket_(std::move(socket)),
       words_(std::move(words)),
-      deadline_(loop, [this] { condemn(Death::Why::overdue); }) {}
+      deadline_(loop, [this] { part_passed(); }) {}
 
 Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& command,
                                               Events events) {
@@ -80,7 +81,7 @@ Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& c
   worker->process_ = std::move(*process);
   worker->readable_ =
       std::make_unique<Readable>(loop, self->socket_.get(), [self] { self->read_socket(); });
-  worker->deadline_.after(kStartLimit);
+  worker->allow(kStartLimit);
   return worker;
 }
 
@@ -90,31 +91,54 @@ Status Worker::give(const wire::Order& order, const std::vector<int>& fds) {
   if (!sent) return sent;
   phase_ = Phase::busy;
   busy_ = true;
-  deadline_.after(wall_);
+  allow(wall_);
   return Ok{};
 }
 
 void Worker::retire() {
   why_ = Death::Why::told;
   phase_ = Phase::leaving;
+  deaf_ = true;
   readable_.reset();
   socket_ = Fd();
-  deadline_.after(kLeaveLimit);
+  allow(kLeaveLimit);
 }
 
 void Worker::kill() {
   why_ = Death::Why::told;
   if (phase_ != Phase::busy) phase_ = Phase::leaving;
+  deaf_ = true;
   end_reading();
 }
 
+void Worker::allow(std::chrono::milliseconds limit) {
+  part_ = limit / kParts;
+  parts_left_ = kParts;
+  deadline_.after(part_);
+}
+
+// A limit is counted in parts that this loop saw pass: when it was held up (stopped, frozen, its
+// host paused), the worker may have been held up with it, and loses one part at most. What it has
+// answered meanwhile is read before it is judged.
+void Worker::part_passed() {
+  if (--parts_left_ > 0) {
+    deadline_.after(part_);
+    return;
+  }
+  read_socket();
+  const bool in_time = phase_ == Phase::idle || deadline_.armed();
+  if (!in_time) condemn(Death::Why::overdue);
+}
+
+// An answer may still come before the worker is dead. Of one that is overdue it counts.
 void Worker::condemn(Death::Why why) {
   if (why_ == Death::Why::itself) why_ = why;
+  deaf_ = deaf_ || why != Death::Why::overdue;
   end_reading();
 }
 
 void Worker::read_socket() {
-  while (readable_) {
+  while (!deaf_) {
     auto packet = wire::receive(socket_.get());
     if (packet) {
       take(*packet);
@@ -130,8 +154,9 @@ void Worker::read_socket() {
 
 void Worker::take(const wire::Packet& packet) {
   if (phase_ == Phase::starting && packet.text == kReady && packet.fds.empty()) {
-    phase_ = Phase::idle;
     deadline_.stop();
+    if (dead_) return;
+    phase_ = Phase::idle;
     events_.ready(*this);
     return;
   }

@@ -65,6 +65,8 @@ class Worker {
 
  private:
   Worker(Loop& loop, const WorkerCommand& command, Events events, Fd socket, Fd words);
+  void allow(std::chrono::milliseconds limit);
+  void part_passed();
   void read_socket();
   void take(const wire::Packet& packet);
   void condemn(Death::Why why);
@@ -79,9 +81,12 @@ class Worker {
   Phase phase_ = Phase::starting;
   bool busy_ = false;
   bool dead_ = false;
+  bool deaf_ = false;  // what it still says counts no more
   int answered_ = 0;
   Death::Why why_ = Death::Why::itself;
-  Timer deadline_;
+  Timer deadline_;  // rings for each part of the limit that has passed
+  std::chrono::milliseconds part_{0};
+  int parts_left_ = 0;
   std::unique_ptr<Readable> readable_;
   std::unique_ptr<Process> process_;
 };

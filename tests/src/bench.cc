@@ -64,10 +64,14 @@ void Bench::begin(const std::string& preset, std::string_view image) {
   begin(request, image);
 }
 
-Bench::Answer Bench::ask(const Request& request, std::string_view image, Slot slot) {
-  begin(request, image, slot);
+Bench::Answer Bench::wait_for_answer() {
   while (!verdict_ && !death_) loop_.run();
   return {verdict_, death_.value_or(supervise::Death{})};
+}
+
+Bench::Answer Bench::ask(const Request& request, std::string_view image, Slot slot) {
+  begin(request, image, slot);
+  return wait_for_answer();
 }
 
 Bench::Answer Bench::ask(const std::string& preset, std::string_view image) {

@@ -27,6 +27,7 @@ class Bench {
     std::optional<Verdict> verdict;
     supervise::Death death;
   };
+  Answer wait_for_answer();
   Answer ask(const Request& request, std::string_view image, Slot slot = Slot::normal);
   Answer ask(const std::string& preset, std::string_view image = bytes(kTinyPng));
 

@@ -136,6 +136,19 @@ TEST(Daemon, ThoughtDeadByAnotherForgetsItsJobsAndGoesOnAnew) {
   lab.expect_in_order();
 }
 
+TEST(Daemon, StoppedForLongerThanTheWallLimitCountsWhatItsWorkersDidMeanwhile) {
+  Lab lab("limits.wall_seconds = 1\n");
+  const JobId job = lab.submit("while");
+  const auto frozen = lab.daemon({"--workers", "1", "--log-level", "debug"});
+  ASSERT_TRUE(eventually([&] { return frozen.said("given to a worker"); })) << frozen.log();
+  frozen.signal(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // what counts is that time passes
+  frozen.signal(SIGCONT);
+  ASSERT_TRUE(lab.reaches(job, State::completed)) << frozen.log();
+  EXPECT_EQ(lab.view(job).outcome->attempt, 1);
+  EXPECT_TRUE(lab.view(job).tries.empty());
+}
+
 TEST(Daemon, WaitsWhileThereIsLessRoomThanItShallLeave) {
   Lab lab;
   lab.configure("");

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <thread>
+
 #include "src/supervise/engine.h"
 #include "src/supervise/judge.h"
 #include "tests/src/bench.h"
@@ -28,6 +30,25 @@ TEST(WorkerLimits, AnEndlessWaitEndsAtTheWallLimit) {
   const Verdict verdict = verdict_on(answer.death, tight());
   EXPECT_EQ(verdict.code, Code::timed_out);
   EXPECT_EQ(verdict.signal, SIGKILL);
+}
+
+// Longer than the wall limit of `tight`, in which the supervisor stands still.
+void stand_still() { std::this_thread::sleep_for(std::chrono::milliseconds(1300)); }
+
+TEST(WorkerLimits, AnAnswerThatCameWhileTheSupervisorStoodStillCounts) {
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, tight());
+  bench.begin("while", bytes(kTinyPng));
+  stand_still();
+  EXPECT_TRUE(bench.wait_for_answer().verdict);
+}
+
+TEST(WorkerLimits, AWorkerThatStoodStillWithItsSupervisorHasItsTimeAfterwards) {
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, tight());
+  bench.begin("while", bytes(kTinyPng));
+  ASSERT_EQ(::kill(bench.worker().pid(), SIGSTOP), 0);
+  stand_still();
+  ASSERT_EQ(::kill(bench.worker().pid(), SIGCONT), 0);
+  EXPECT_TRUE(bench.wait_for_answer().verdict);
 }
 
 TEST(WorkerLimits, AnEndlessLoopEndsAtTheCpuLimit) {
