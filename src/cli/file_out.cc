@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <climits>
 #include <cstdio>
 
 #include "spool/digest.h"
@@ -29,7 +30,42 @@ Status write_all(int fd, std::string_view bytes, std::string_view name) {
   return Ok{};
 }
 
+// Where the links at the end of a path lead, also when nothing is there yet.
+Result<std::string> end_of_links(std::string path) {
+  constexpr int kMostLinks = 40;  // as the kernel's
+  std::array<char, PATH_MAX> target{};
+  for (int links = 0; links < kMostLinks; ++links) {
+    const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+    if (size < 0) return path;  // no link: what else is wrong shows when it is written
+    const std::string to(target.data(), static_cast<size_t>(size));
+    path = to[0] == '/' ? to : fmt::format("{}/{}", directory_of(path), to);
+  }
+  return Error{ELOOP, "write to", path};
+}
+
 }  // namespace
+
+bool is_special(const std::string& path) {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return false;
+  return !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
+}
+
+Result<OutFile> OutFile::open(const std::string& path) {
+  if (is_special(path)) {
+    Fd there(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!there) return last_error("write to", path);
+    return OutFile(path, std::move(there), "");
+  }
+  const auto target = end_of_links(path);
+  return target ? replacing(*target) : target.error();
+}
+
+Result<OutFile> OutFile::replacing(const std::string& path) {
+  auto file = create(directory_of(path));
+  if (file) file->target_ = path;
+  return file;
+}
 
 Result<OutFile> OutFile::create(const std::string& directory) {
   Fd unnamed(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
@@ -50,6 +86,12 @@ OutFile::~OutFile() {
 Status OutFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, directory_); }
 
 Status OutFile::copy(int from) { return copy_bytes(from, fd_.get(), directory_); }
+
+Status OutFile::commit() {
+  if (!target_.empty()) return commit(target_);
+  if (fd_.close_checked() != 0) return last_error("close", directory_);
+  return Ok{};
+}
 
 Status OutFile::commit(const std::string& path) {
   if (::fchmod(fd_.get(), new_file_mode()) != 0) return last_error("set the mode of", path);

@@ -15,6 +15,14 @@ namespace imgq::cli {
 class OutFile {
  public:
   static Result<OutFile> create(const std::string& directory);
+
+  // To be given the name `path` by commit().
+  static Result<OutFile> replacing(const std::string& path);
+
+  // For a path that the user named. What is there and is no regular file, a device or a pipe, is
+  // written into; else that is replaced to which links at the end of the path lead.
+  static Result<OutFile> open(const std::string& path);
+
   OutFile(OutFile&&) noexcept = default;
   OutFile& operator=(OutFile&&) = delete;
   ~OutFile();
@@ -25,14 +33,20 @@ class OutFile {
 
   // Gives it its name, replacing what is there. Mode 0666 less the umask.
   Status commit(const std::string& path);
+  Status commit();  // of replacing() and open()
 
  private:
   OutFile(std::string directory, Fd fd, std::string temp)
       : directory_(std::move(directory)), fd_(std::move(fd)), temp_(std::move(temp)) {}
   std::string directory_;
   Fd fd_;
-  std::string temp_;  // its name meanwhile; empty for none
+  std::string temp_;    // its name meanwhile; empty for none
+  std::string target_;  // of commit(); empty for what is written in place
 };
+
+// Whether something is there that is written into instead of replaced: neither a regular file nor
+// a directory, links followed.
+bool is_special(const std::string& path);
 
 // Everything of an open file to another descriptor.
 Status copy_bytes(int from, int to, std::string_view name);

@@ -94,13 +94,12 @@ Exit fail_copy(const Get& get, const JobView& view, Exit exit, const std::string
   return fail(get.session, exit, message);
 }
 
-Exit copy_to_file(const Get& get, const JobView& view, int from, const std::string& path) {
-  auto out = OutFile::create(directory_of(path));
+Exit copy_to_file(const Get& get, const JobView& view, int from, Result<OutFile> out) {
   if (!out) return fail_copy(get, view, Exit::cannot_create, out.error().text());
   if (auto done = out->copy(from); !done) {
     return fail_copy(get, view, exit_for(done.error()), done.error().text());
   }
-  if (auto done = out->commit(path); !done) {
+  if (auto done = out->commit(); !done) {
     return fail_copy(get, view, Exit::cannot_create, done.error().text());
   }
   return Exit::ok;
@@ -124,7 +123,7 @@ Exit copy_into_directory(Get& get, const JobView& view, const ResultFile& result
       return fail_copy(get, view, Exit::cannot_create,
                        about(path, "is in the way; --overwrite replaces it"));
     }
-    exit = copy_to_file(get, view, from, path);
+    exit = copy_to_file(get, view, from, OutFile::replacing(path));
   }
   if (exit == Exit::ok) print_path(get, view, result, path);
   return exit;
@@ -139,7 +138,7 @@ Exit copy_one(Get& get, const JobView& view, const ResultFile& result) {
       return copied ? Exit::ok : fail(get.session, Exit::io_error, copied.error().text());
     }
     case Target::Kind::file: {
-      const Exit exit = copy_to_file(get, view, from->get(), get.target.path);
+      const Exit exit = copy_to_file(get, view, from->get(), OutFile::open(get.target.path));
       if (exit == Exit::ok) print_path(get, view, result, get.target.path);
       return exit;
     }

@@ -287,35 +287,37 @@ Status write_manifest(const Run& run, const Ledger& ledger) {
   return put_manifest(run.options.manifest, text);
 }
 
-// The private spool, worked off. Told by exit code; everything else is in `run`.
+// The private spool, from its making to its end.
+Worked work(Run& run, const Engine& engine, Ledger& ledger, const std::vector<size_t>& left) {
+  const auto spool = open_run_spool(run.options.output);
+  if (!spool) return {false, spool.error()};
+  forget_stale(*spool, run.by_key);
+  const auto submitted =
+      submit_items(*spool, run.items, left, run.request, run.session.config.max_attempts, run.sync);
+  if (!submitted) return {false, submitted.error()};
+  Worked worked = work_off(run, engine, *spool, ledger, left, *submitted);
+  if (worked.interrupted || worked.trouble) return worked;
+  if (auto gone = remove_tree(spool->path()); !gone) run.session.console.error(gone.error().text());
+  return worked;
+}
+
+// What is left to do, done and told. Told by exit code; everything else is in `run`.
 Exit make(Run& run, const Engine& engine, Ledger& ledger) {
   const std::vector<size_t> left = still_to_do(run, ledger);
-  Worked worked;
-  if (!left.empty()) {
-    const auto spool = open_run_spool(run.options.output);
-    if (!spool) return fail(run.session, spool.error());
-    forget_stale(*spool, run.by_key);
-    const auto submitted = submit_items(*spool, run.items, left, run.request,
-                                        run.session.config.max_attempts, run.sync);
-    if (!submitted) {
-      return fail(run.session, exit_for(submitted.error()),
-                  about(run.options.output, submitted.error().text()));
-    }
-    worked = work_off(run, engine, *spool, ledger, left, *submitted);
-    if (!worked.interrupted && !worked.trouble) {
-      if (auto gone = remove_tree(spool->path()); !gone) {
-        run.session.console.error(gone.error().text());
-      }
-    }
-  }
+  const Worked worked = left.empty() ? Worked() : work(run, engine, ledger, left);
   report(run, worked, ledger);
   if (auto tidied = ledger.tidy(); !tidied) run.session.console.error(tidied.error().text());
+  if (worked.interrupted || worked.trouble) {
+    if (!run.options.manifest.empty()) {
+      run.session.console.error("the manifest is left as it was: not all is made");
+    }
+    return worked.trouble ? exit_for(*worked.trouble) : Exit::interrupted;
+  }
   if (auto wrote = write_manifest(run, ledger); !wrote) {
     return fail(run.session, Exit::cannot_create,
                 about(run.options.manifest, cause_text(wrote.error().code)));
   }
-  if (worked.trouble) return exit_for(*worked.trouble);
-  return worked.interrupted ? Exit::interrupted : run.sum.total();
+  return run.sum.total();
 }
 
 // OUTPUT and OUTPUT/.imgq, locked against a second run in the same place.

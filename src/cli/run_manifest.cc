@@ -1,5 +1,7 @@
 // What `imgq run` tells about its results, for programs: ready for an <img srcset>.
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -83,16 +85,19 @@ Status check_manifest(const std::string& path) {
   if (::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
     return Error{EISDIR, "write", path};
   }
-  const auto out = OutFile::create(directory_of(path));
+  if (is_special(path)) {  // opening it may wait for a reader, and tell it of an end
+    return ::access(path.c_str(), W_OK) == 0 ? Status(Ok{}) : last_error("write", path);
+  }
+  const auto out = OutFile::open(path);
   if (!out) return out.error();
   return Ok{};
 }
 
 Status put_manifest(const std::string& path, std::string_view text) {
-  auto out = OutFile::create(directory_of(path));
+  auto out = OutFile::open(path);
   if (!out) return out.error();
   if (auto wrote = out->write(text); !wrote) return wrote;
-  return out->commit(path);
+  return out->commit();
 }
 
 std::string manifest_json(const std::vector<ManifestItem>& items,

@@ -79,6 +79,28 @@ setup() {
   cmp mine.jpg got/a.jpg
 }
 
+@test "get -o FILE writes into a pipe or a device and through a link" {
+  start_daemon
+  id=$("$imgq" submit --wait --size 8x8 a.jpg)
+  "$imgq" get -q -o got.jpg "$id"
+  mkfifo pipe
+  cat pipe >from-pipe &
+  exits 0 "$imgq" get -o pipe "$id"
+  wait $!
+  cmp from-pipe got.jpg
+  [ -p pipe ]
+  if mknod null c 1 3 2>/dev/null && : >null; then
+    exits 0 "$imgq" get -o null "$id"
+    [ -c null ]
+  fi
+  ln -s target.jpg link
+  exits 0 "$imgq" get -o link "$id"
+  [ -L link ]
+  cmp target.jpg got.jpg
+  ln -s loop loop
+  exits 73 "$imgq" get -o loop "$id"
+}
+
 @test "with --json there is an object for each job and image, also for what is unknown" {
   small_jpeg >a.jpg
   "$imgq" init >/dev/null

@@ -249,6 +249,25 @@ END
   jq -e '(.images | length) == 6' out/all.json
 }
 
+@test "a manifest goes into a pipe, and through a link, and leaves them there" {
+  exits 0 "$imgq" run -q -o out --manifest >(jq '.images | length' >count) photos
+  until_true test -s count
+  same "$(cat count)" 6
+  mkfifo pipe
+  jq -r '.images[0].source' pipe >first &
+  exits 0 "$imgq" run -q -o out --manifest pipe photos
+  wait $!
+  same "$(cat first)" "$(ls photos/* | head -1)"
+  [ -p pipe ]
+  mkdir web
+  ln -s web/all.json link
+  for _ in new old; do
+    exits 0 "$imgq" run -q -o out --manifest link photos
+    [ -L link ]
+    jq -e '(.images | length) == 6' web/all.json
+  done
+}
+
 @test "a reader of stdout sees each image when it is ready" {
   mkfifo paths
   "$imgq" run -q --workers 1 -o out --print photos >paths 2>log 3>&- &
@@ -318,6 +337,29 @@ some_made() { # at least $1 results in out/
   same "$(wc -l <after)" "$total"
   same "$(comm -23 before after | wc -l)" 0
   same "$(ls -A out/.imgq)" "done"
+}
+
+@test "an interrupted run leaves the manifest as it was, and says so" {
+  many_photos
+  echo whole >all.json
+  "$imgq" run --workers 1 -o out --manifest all.json photos >log 2>&1 3>&- &
+  run=$!
+  until_true some_made 3
+  kill -INT "$run"
+  got=0
+  wait "$run" || got=$?
+  same "$got" 130
+  same "$(cat all.json)" whole
+  contains "$(cat log)" "imgq: the manifest is left as it was: not all is made"
+}
+
+@test "a private spool that cannot be opened hides no other trouble" {
+  mkdir -p out/.imgq/spool
+  echo foreign >out/.imgq/spool/file
+  exits 69 "$imgq" run -o out gone.jpg a.jpg
+  contains "$errors" "imgq: gone.jpg: No such file or directory"
+  contains "$errors" "imgq: stopped: out: "
+  contains "$errors" "0 made, 1 left"
 }
 
 @test "Ctrl-C reaches the workers, too, and costs no attempt" {
