@@ -50,6 +50,7 @@ class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
   void go_on();
   void taken(const std::vector<TakenIn>& files);
   void note(const TakenIn& file);
+  void note_room(const TakenIn& file);
 
   // A file that was seen: since when it has been as it is, and whether it is done with.
   struct Seen {
@@ -63,6 +64,7 @@ class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
   const IntakePlan plan_;
   std::map<std::string, Seen> seen_;
   std::set<std::string> ready_;
+  std::set<std::string> waiting_for_room_;
   bool stopped_ = false;
   bool looking_now_ = false;
   bool taking_ = false;
@@ -159,12 +161,14 @@ void IntakeFolder::taken(const std::vector<TakenIn>& files) {
 
 void IntakeFolder::note(const TakenIn& file) {
   const std::string where = plan_.intake.directory + "/" + file.name;
+  note_room(file);
   switch (file.fate) {
     case TakenIn::Fate::submitted:
       seen_[file.name] = {file.mark, monotonic_now_ms(), true};
       log::line(log::Level::info, "taken in", {{"job", file.job}, {"file", where}});
       if (!file.why.empty()) {
-        log::line(log::Level::warning, "original left where it is", {{"error", file.why}});
+        log::line(log::Level::warning, "original left where it is",
+                  {{"file", where}, {"error", file.why}});
       }
       return;
     case TakenIn::Fate::refused:
@@ -175,9 +179,24 @@ void IntakeFolder::note(const TakenIn& file) {
       seen_.erase(file.name);
       return;
     case TakenIn::Fate::later:
+    case TakenIn::Fate::no_room:
       seen_[file.name] = {file.mark, monotonic_now_ms() + kTryAgainMs, false};
       log::line(log::Level::debug, "taken in later", {{"file", where}, {"error", file.why}});
       return;
+  }
+}
+
+// Said once when files begin to wait for room, and once when none does any more.
+void IntakeFolder::note_room(const TakenIn& file) {
+  const bool waited = !waiting_for_room_.empty();
+  if (file.fate == TakenIn::Fate::no_room) {
+    waiting_for_room_.insert(file.name);
+    if (waited) return;
+    log::line(log::Level::warning, "the spool has no room for what an intake folder holds; waiting",
+              {{"directory", plan_.intake.directory}, {"error", file.why}});
+  } else if (waiting_for_room_.erase(file.name) > 0 && waiting_for_room_.empty()) {
+    log::line(log::Level::notice, "the spool has room for an intake folder again",
+              {{"directory", plan_.intake.directory}});
   }
 }
 
@@ -192,7 +211,11 @@ void Intakes::change(const Config& config, Sync sync) {
     const auto preset = config.presets.find(intake.preset);
     if (preset != config.presets.end()) request.renditions = preset->second;
     request.preset = intake.preset;
-    IntakePlan plan{intake, to_json(request), config.limits.max_file_bytes, config.max_attempts,
+    IntakePlan plan{intake,
+                    to_json(request),
+                    config.limits.max_file_bytes,
+                    config.min_free_bytes,
+                    config.max_attempts,
                     sync};
     folders_.push_back(std::make_shared<IntakeFolder>(loop_, spool_, std::move(plan)));
     folders_.back()->start();

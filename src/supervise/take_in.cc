@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "spool/digest.h"
+#include "spool/query.h"
 #include "spool/submit.h"
 
 namespace imgq::supervise {
@@ -14,8 +15,16 @@ namespace {
 
 constexpr int kMostNames = 100;  // "photo.jpg", "photo.jpg.1", ... where originals are moved to
 
+int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
+
 FileMark mark_of(const struct stat& file) {
-  return {file.st_size, file.st_mtim.tv_sec * 1'000'000'000LL + file.st_mtim.tv_nsec};
+  return {file.st_ino, file.st_size, nanoseconds(file.st_mtim), nanoseconds(file.st_ctim)};
+}
+
+// A new name or other rights make no other file of it.
+bool same_content(const struct stat& one, const struct stat& other) {
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino && one.st_size == other.st_size &&
+         nanoseconds(one.st_mtim) == nanoseconds(other.st_mtim);
 }
 
 Result<Fd> open_folder(const std::string& path) {
@@ -24,10 +33,15 @@ Result<Fd> open_folder(const std::string& path) {
   return folder;
 }
 
+// A file that is kept is the same one wherever it is copied from. One that shall go away and is met
+// again was not taken away, which leaves it as it was; or it is another, put there since.
 std::string key_of(const IntakePlan& plan, const TakenIn& file) {
-  const std::string text = plan.intake.directory + '\0' + plan.intake.preset + '\0' + file.name +
-                           '\0' + std::to_string(file.mark.size_bytes) + '\0' +
-                           std::to_string(file.mark.modified_ns);
+  std::string text = plan.intake.directory + '\0' + plan.intake.preset + '\0' + file.name + '\0' +
+                     std::to_string(file.mark.size_bytes) + '\0' +
+                     std::to_string(file.mark.modified_ns);
+  if (plan.intake.after != Intake::After::keep) {
+    text += '\0' + std::to_string(file.mark.inode) + '\0' + std::to_string(file.mark.changed_ns);
+  }
   return "intake:" + sha256_hex(text);
 }
 
@@ -42,31 +56,51 @@ void refuse(Arrival& arrival, const Error& error) {
   const int code = error.code;
   const bool lasting = code == EFBIG || code == ENODATA || code == EACCES || code == EPERM;
   arrival.taken.fate = lasting ? TakenIn::Fate::refused : TakenIn::Fate::later;
+  if (is_pausing(error)) arrival.taken.fate = TakenIn::Fate::no_room;
   arrival.taken.why = error.text();
+}
+
+// Looks at it by its name first, so that also a file that may not be opened is known again.
+Result<Fd> open_file(const IntakePlan& plan, int folder, Arrival& arrival) {
+  const std::string& name = arrival.taken.name;
+  const std::string path = plan.intake.directory + "/" + name;
+  if (sys::fstatat(folder, name.c_str(), &arrival.file) != 0) return last_error("open", path);
+  arrival.taken.mark = mark_of(arrival.file);
+  if (!S_ISREG(arrival.file.st_mode)) return Error{ENOENT, "open", path};
+  Fd file(sys::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!file || sys::fstat(file.get(), &arrival.file) != 0) return last_error("open", path);
+  arrival.taken.mark = mark_of(arrival.file);
+  if (!S_ISREG(arrival.file.st_mode)) return Error{ENOENT, "open", path};
+  return file;
+}
+
+// Whether the spool keeps the room it shall keep. What waits in the folder waits safely there; in
+// the spool it would take the room that its results need.
+Status has_room(const Spool& spool, const IntakePlan& plan, const Arrival& arrival) {
+  if (plan.min_free_bytes == 0) return Ok{};
+  const auto room = spool.room();
+  if (!room) return room.error();
+  const auto size = static_cast<uint64_t>(arrival.taken.mark.size_bytes);
+  if (room->free_bytes >= size && room->free_bytes - size >= plan.min_free_bytes) return Ok{};
+  return Error{ENOSPC, "keep the room that daemon.min_free asks for", arrival.taken.name};
 }
 
 // Copies one file into the spool; a file that changes meanwhile is not finished.
 void fetch(const Spool& spool, const IntakePlan& plan, int folder, Arrival& arrival) {
-  const std::string& name = arrival.taken.name;
-  const Fd file(sys::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  if (!file || sys::fstat(file.get(), &arrival.file) != 0) {
-    const Error error = last_error("open", plan.intake.directory + "/" + name);
+  const auto file = open_file(plan, folder, arrival);
+  if (!file) {
+    const int code = file.error().code;
     arrival.taken.fate = TakenIn::Fate::vanished;
-    if (error.code != ENOENT && error.code != ELOOP) refuse(arrival, error);
+    if (code != ENOENT && code != ELOOP) refuse(arrival, file.error());
     return;
   }
-  arrival.taken.mark = mark_of(arrival.file);
-  if (!S_ISREG(arrival.file.st_mode)) {
-    arrival.taken.fate = TakenIn::Fate::vanished;
-    return;
-  }
-  auto copy = copy_source(spool, file.get(), plan.max_file_bytes);
+  if (const auto fits = has_room(spool, plan, arrival); !fits) return refuse(arrival, fits.error());
+  auto copy = copy_source(spool, file->get(), plan.max_file_bytes);
   if (!copy) {
-    refuse(arrival, Error{copy.error().code, copy.error().action, name});
-    return;
+    return refuse(arrival, Error{copy.error().code, copy.error().action, arrival.taken.name});
   }
   struct stat after {};
-  if (sys::fstat(file.get(), &after) != 0 || mark_of(after) != arrival.taken.mark) {
+  if (sys::fstat(file->get(), &after) != 0 || !same_content(after, arrival.file)) {
     arrival.taken.why = "changed while it was read";
     return;
   }
@@ -86,8 +120,7 @@ Draft draft_of(const IntakePlan& plan, Arrival& arrival) {
 
 bool is_still(int folder, const std::string& name, const Arrival& arrival) {
   struct stat now {};
-  return sys::fstatat(folder, name.c_str(), &now) == 0 && now.st_ino == arrival.file.st_ino &&
-         now.st_dev == arrival.file.st_dev && mark_of(now) == arrival.taken.mark;
+  return sys::fstatat(folder, name.c_str(), &now) == 0 && same_content(now, arrival.file);
 }
 
 // Renames without replacing a file. File systems that cannot (NFS) link and unlink instead; that
@@ -144,6 +177,17 @@ Status dispose(const IntakePlan& plan, int folder, const Arrival& arrival) {
   return Error{moved.error().code, "move to " + plan.intake.move_to, arrival.taken.name};
 }
 
+// The file may be gone only when its image is in good hands: not when the job that it had become
+// before has ended without results.
+Status may_go(const Spool& spool, const IntakePlan& plan, const Submitted& job) {
+  if (!job.existing || plan.intake.after == Intake::After::keep) return Ok{};
+  const auto state = state_of(spool, job.id);
+  if (!state) return state.error();
+  if (*state != State::failed && *state != State::cancelled) return Ok{};
+  const std::string how(name_of(*state));
+  return Error{0, "the job that it was before is " + how, job.id.text()};
+}
+
 void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
                 std::vector<Arrival>& arrivals) {
   std::vector<Draft> drafts;
@@ -163,9 +207,9 @@ void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
     }
     arrival.taken.fate = TakenIn::Fate::submitted;
     arrival.taken.job = answers[i]->id.text();
-    if (const Status done = dispose(plan, folder, arrival); !done) {
-      arrival.taken.why = done.error().text();
-    }
+    Status done = may_go(spool, plan, *answers[i]);
+    if (done) done = dispose(plan, folder, arrival);
+    if (!done) arrival.taken.why = done.error().text();
   }
 }
 

@@ -18,14 +18,18 @@ struct IntakePlan {
   Intake intake;
   std::string request;  // JSON
   int64_t max_file_bytes = 0;
+  uint64_t min_free_bytes = 0;  // left free in the spool
   int max_attempts = 3;
   Sync sync = Sync::batch;
 };
 
-// A file's content as far as its metadata tell.
+// Which file it is, and in which version, as far as its metadata tell: also whether it was put
+// there anew or may be opened since.
 struct FileMark {
+  uint64_t inode = 0;
   int64_t size_bytes = 0;
   int64_t modified_ns = 0;
+  int64_t changed_ns = 0;
   friend auto operator<=>(const FileMark&, const FileMark&) = default;
 };
 
@@ -46,7 +50,8 @@ struct TakenIn {
     submitted,  // a job, and the file is kept, moved or removed as asked
     refused,    // never to be tried again as it is: why
     vanished,   // no regular file (any more)
-    later,      // try again: why; it is still being written, or the spool is full
+    later,      // try again: why; it is still being written
+    no_room,    // try again: why; the spool is full or nearly so
   } fate = Fate::later;
   std::string job;
   std::string why;

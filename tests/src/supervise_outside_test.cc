@@ -166,6 +166,21 @@ TEST_F(HotFolder, RefusesAFileThatIsTooLargeAndSaysSoOnce) {
   EXPECT_EQ(names_in(in()), std::vector<std::string>{"large.png"});
 }
 
+TEST_F(HotFolder, WaitsWhileTheSpoolHasLessRoomThanItShallKeep) {
+  configure("after = \"remove\"\n");
+  const std::string roomy = read_file(lab_.folder().file("imgq.toml"));
+  std::string narrow = roomy;
+  narrow.replace(narrow.find("\"0\""), 3, "4000000000000000");
+  lab_.folder().write("imgq.toml", narrow);
+  put("photo.png");
+  const auto daemon = lab_.daemon();
+  ASSERT_TRUE(eventually([&] { return daemon.said("no room for what"); })) << daemon.log();
+  EXPECT_EQ(names_in(in()), std::vector<std::string>{"photo.png"});
+  lab_.folder().write("imgq.toml", roomy);
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(completes(1)) << daemon.log();
+}
+
 TEST_F(HotFolder, ThatIsMissingIsSaidAndServedOnceItIsThere) {
   ASSERT_EQ(::rmdir(in().c_str()), 0);
   configure("after = \"remove\"\n");

@@ -1,9 +1,11 @@
 #include "src/supervise/take_in.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdio>
 
+#include "spool/sys.h"
 #include "tests/spool/lab.h"
 
 namespace imgq::supervise {
@@ -83,6 +85,70 @@ TEST_F(TakeIn, AnOriginalThatCannotBeMovedStaysAndIsTold) {
   EXPECT_EQ(taken.fate, Fate::submitted);
   EXPECT_NE(taken.why.find("nowhere"), std::string::npos) << taken.why;
   EXPECT_EQ(inside(), Names{"photo.jpg"});
+}
+
+TEST_F(TakeIn, LeavesTheRoomFreeThatTheSpoolShallKeep) {
+  const uint64_t free = lab::must(spool_.room()).free_bytes;
+  plan_.min_free_bytes = free + (uint64_t{1} << 40);
+  const TakenIn taken = take(After::remove);
+  EXPECT_EQ(taken.fate, Fate::no_room);
+  EXPECT_NE(taken.why.find("min_free"), std::string::npos) << taken.why;
+  EXPECT_EQ(inside(), Names{"photo.jpg"});
+  EXPECT_EQ(lab::names_in(path("tmp")), Names{});
+  plan_.min_free_bytes = 1;
+  EXPECT_EQ(take(After::remove).fate, Fate::submitted);
+}
+
+TEST_F(TakeIn, WaitsForRoomOnAFullDiskInsteadOfRefusingTheFile) {
+  faults::add({.call = "fsync", .code = ENOSPC});
+  EXPECT_EQ(take(After::remove).fate, Fate::no_room);
+  EXPECT_EQ(inside(), Names{"photo.jpg"});
+}
+
+TEST_F(TakeIn, AFilePutThereAgainIsAJobOfItsOwnThoughItLooksTheSame) {
+  const Owner owner = lab::must(Owner::enter(spool_));
+  for (const After after : {After::remove, After::move}) {
+    lab::write_file(photo(), "first");
+    lab::set_mtime(photo(), 1'000'000'000);
+    const Fd held(sys::open(photo().c_str(), O_RDONLY));  // nobody gets its inode number meanwhile
+    const TakenIn first = take(after);
+    ASSERT_EQ(waiting().size(), 1U);
+    lab::must(owner.fail(claim_one(owner), {"not_an_image", ""}, "{}", Sync::none));
+    lab::write_file(photo(), "first");
+    lab::set_mtime(photo(), 1'000'000'000);
+    const TakenIn second = take(after);
+    EXPECT_EQ(second.why, "");
+    EXPECT_NE(second.job, first.job);
+    EXPECT_EQ(waiting().size(), 1U);
+    (void)claim_one(owner);
+  }
+}
+
+TEST_F(TakeIn, AnOriginalThatStayedIsTheSameJobUnlessThatHasFailed) {
+  const std::string target = plan_.intake.move_to;
+  const Owner owner = lab::must(Owner::enter(spool_));
+  plan_.intake.move_to = scratch_ / "nowhere";
+  const TakenIn first = take(After::move);
+  EXPECT_EQ(take(After::move).job, first.job);
+  lab::must(owner.fail(claim_one(owner), {"not_an_image", ""}, "{}", Sync::none));
+  plan_.intake.move_to = target;
+  const TakenIn again = take(After::move);
+  EXPECT_EQ(again.job, first.job);
+  EXPECT_NE(again.why.find("failed"), std::string::npos) << again.why;
+  EXPECT_EQ(inside(), Names{"photo.jpg"});
+}
+
+TEST_F(TakeIn, AFileThatMayNotBeOpenedIsKnownAgainUntilItsRightsChange) {
+  faults::add({.call = "openat", .path = "photo.jpg", .code = EACCES});
+  const TakenIn taken = take(After::remove);
+  EXPECT_EQ(taken.fate, Fate::refused);
+  const auto mark = [this] {
+    return lab::must(read_intake(plan_.intake.directory, 10)).at(0).mark;
+  };
+  EXPECT_EQ(mark(), taken.mark);
+  EXPECT_TRUE(lab::eventually([&] {  // the file system's clock ticks a few times in a blink
+    return ::chmod(photo().c_str(), 0600) == 0 && mark() != taken.mark;
+  }));
 }
 
 }  // namespace
