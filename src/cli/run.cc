@@ -62,11 +62,13 @@ void fail_item(Run& run, size_t index, std::string code, std::string message, Ex
   fail_source(run, run.items[index].path, std::move(code), std::move(message), exit);
 }
 
+Origin origin_of(const RunItem& item) { return {item.real, item.folder}; }
+
 void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark) {
   run.marks[index] = mark;
   run.sum.add(Exit::ok);
   const RunItem& item = run.items[index];
-  const RunRecord* record = ledger.find(item.real);
+  const RunRecord* record = ledger.find(origin_of(item));
   Console& console = run.session.console;
   if (record == nullptr) return;
   if (run.session.json) {
@@ -82,7 +84,7 @@ void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark) {
 }
 
 // Looks at one input; an item, or a failure.
-void add_item(Run& run, const Input& input, std::set<std::string>& seen, std::vector<Input>& kept) {
+void add_item(Run& run, const Input& input, std::set<Origin>& seen, std::vector<Input>& kept) {
   const auto opened = open_input(input.path);
   if (!opened || opened->size_bytes == 0) {
     const Trouble trouble =
@@ -99,11 +101,15 @@ void add_item(Run& run, const Input& input, std::set<std::string>& seen, std::ve
     fail_source(run, input.path, "source_missing", cause_text(errno), Exit::no_input);
     return;
   }
-  if (!seen.insert(item.real).second) return;  // named twice
+  item.folder = input.folder;
+  if (!seen.insert(origin_of(item)).second) {
+    run.session.console.detail(about(input.path, "is the same file as another named"));
+    return;
+  }
   item.size_bytes = opened->size_bytes;
   item.modified_ns = opened->modified_ns;
   item.id = opened->id;
-  item.key = run_key(item.real, item.size_bytes, item.modified_ns, run.request_digest);
+  item.key = run_key(item, run.request_digest);
   run.items.push_back(std::move(item));
   kept.push_back(input);
 }
@@ -112,7 +118,7 @@ void add_items(Run& run, const Inputs& inputs, const Ledger& ledger) {
   for (const Trouble& trouble : inputs.trouble) {
     fail_source(run, trouble.name, std::string(name_of(trouble.code)), trouble.cause, trouble.exit);
   }
-  std::set<std::string> seen;
+  std::set<Origin> seen;
   std::vector<Input> kept;
   for (const Input& input : inputs.files) add_item(run, input, seen, kept);
   const std::vector<std::string> stems =
@@ -138,7 +144,7 @@ std::vector<size_t> still_to_do(Run& run, const Ledger& ledger) {
   std::vector<size_t> left;
   for (size_t i = 0; i < run.items.size(); ++i) {
     const RunItem& item = run.items[i];
-    if (ledger.up_to_date(item.real, item.size_bytes, item.modified_ns, run.request_digest)) {
+    if (ledger.up_to_date(origin_of(item), item.size_bytes, item.modified_ns, run.request_digest)) {
       succeed(run, ledger, i, Mark::up_to_date);
     } else {
       left.push_back(i);
@@ -230,7 +236,7 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
 // Results that could not be made as small as was asked.
 void report_too_large(const Run& run, const Ledger& ledger) {
   for (size_t i = 0; i < run.items.size(); ++i) {
-    const RunRecord* record = ledger.find(run.items[i].real);
+    const RunRecord* record = ledger.find(origin_of(run.items[i]));
     if (run.marks[i] != Mark::made || record == nullptr) continue;
     for (const RunResult& result : record->results) {
       if (result.max_bytes_met) continue;
@@ -276,7 +282,7 @@ Status write_manifest(const Run& run, const Ledger& ledger) {
   std::vector<ManifestItem> items;
   for (size_t i = 0; i < run.items.size(); ++i) {
     if (run.marks[i] != Mark::made && run.marks[i] != Mark::up_to_date) continue;
-    const RunRecord* record = ledger.find(run.items[i].real);
+    const RunRecord* record = ledger.find(origin_of(run.items[i]));
     if (record != nullptr) items.push_back({run.items[i].path, record});
   }
   const std::string text = manifest_json(items, run.failures) + "\n";

@@ -74,6 +74,13 @@ bool is_below(const std::string& path, const std::string& root) {
 
 }  // namespace
 
+Origin origin_of(const RunRecord& record) {
+  if (record.results.empty()) return {record.source, ""};
+  const std::string& file = record.results.front().file;
+  const size_t slash = file.rfind('/');
+  return {record.source, slash == std::string::npos ? "" : file.substr(0, slash)};
+}
+
 std::string stem_of(const RunRecord& record) {
   if (record.results.empty()) return "";
   const std::string& file = record.results.front().file;
@@ -158,12 +165,12 @@ Result<Ledger> Ledger::open(const std::string& output) {
 
 void Ledger::take(RunRecord record) {
   for (const RunResult& result : record.results) files_.insert(result.file);
-  std::string source = record.source;
-  if (const RunRecord* before = find(source); before != nullptr) {
-    sources_[stem_of(*before)].erase(source);
+  const Origin origin = origin_of(record);
+  if (const RunRecord* before = find(origin); before != nullptr) {
+    sources_[stem_of(*before)].erase(origin.source);
   }
-  sources_[stem_of(record)].insert(source);
-  records_[std::move(source)] = std::move(record);
+  sources_[stem_of(record)].insert(origin.source);
+  records_[origin] = std::move(record);
 }
 
 bool Ledger::is_taken(const std::string& stem, const std::string& source) const {
@@ -175,14 +182,14 @@ bool Ledger::is_taken(const std::string& stem, const std::string& source) const 
   });
 }
 
-const RunRecord* Ledger::find(const std::string& source) const {
-  const auto found = records_.find(source);
+const RunRecord* Ledger::find(const Origin& origin) const {
+  const auto found = records_.find(origin);
   return found == records_.end() ? nullptr : &found->second;
 }
 
-const RunRecord* Ledger::up_to_date(const std::string& source, int64_t size_bytes,
-                                    int64_t modified_ns, const std::string& request) const {
-  const RunRecord* record = find(source);
+const RunRecord* Ledger::up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
+                                    const std::string& request) const {
+  const RunRecord* record = find(origin);
   if (record == nullptr || record->size_bytes != size_bytes) return nullptr;
   if (record->modified_ns != modified_ns || record->request != request) return nullptr;
   for (const RunResult& result : record->results) {
@@ -204,7 +211,7 @@ Status Ledger::tidy() {
   if (lines_ <= 2 * records_.size() + 100) return Ok{};
   auto out = OutFile::create(output_ + "/.imgq");
   if (!out) return out.error();
-  for (const auto& [source, record] : records_) {
+  for (const auto& [origin, record] : records_) {
     if (auto wrote = out->write(encode(record) + "\n"); !wrote) return wrote;
   }
   return out->commit(output_ + "/.imgq/done");

@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_CLI_RUN_LEDGER_H_
 #define IMGQ_SRC_CLI_RUN_LEDGER_H_
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -35,6 +36,15 @@ struct RunRecord {
   std::string thumbhash;
 };
 
+// What an image is known by: one file may be reached by several names, and what is made of it
+// stands in the folder of each.
+struct Origin {
+  std::string source;  // real path
+  std::string folder;  // of its results, below the output directory; empty at its top
+  friend auto operator<=>(const Origin&, const Origin&) = default;
+};
+Origin origin_of(const RunRecord& record);
+
 // What the names of its results have in common, below the output directory: "holiday/photo".
 std::string stem_of(const RunRecord& record);
 
@@ -50,8 +60,9 @@ class Ledger {
   // Reads OUTPUT/.imgq/done where there is one, and opens it for adding.
   static Result<Ledger> open(const std::string& output);
 
-  // The record of a source when it and all its results are unchanged since, and the same was asked.
-  const RunRecord* up_to_date(const std::string& source, int64_t size_bytes, int64_t modified_ns,
+  // The record of a source in a folder when it and all its results are unchanged since, and the
+  // same was asked.
+  const RunRecord* up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
                               const std::string& request) const;
 
   // A result file that an earlier run made, so that it may be replaced.
@@ -62,8 +73,8 @@ class Ledger {
 
   Status add(RunRecord record);
 
-  // The record added or read last for a source.
-  const RunRecord* find(const std::string& source) const;
+  // The record added or read last for a source in a folder.
+  const RunRecord* find(const Origin& origin) const;
 
   // Writes the file anew when most of its lines have been replaced by later ones.
   Status tidy();
@@ -73,7 +84,7 @@ class Ledger {
   void take(RunRecord record);
   std::string output_;
   Fd file_;
-  std::map<std::string, RunRecord> records_;  // by source
+  std::map<Origin, RunRecord> records_;
   std::set<std::string> files_;
   std::map<std::string, std::set<std::string>> sources_;  // by stem
   size_t lines_ = 0;

@@ -103,9 +103,9 @@ Status empty_directory(int parent, const char* name, const std::string& path) {
 
 }  // namespace
 
-std::string run_key(const std::string& real, int64_t size_bytes, int64_t modified_ns,
-                    const std::string& request_digest) {
-  const std::string all = fmt::format("{}/{}/{}/{}", size_bytes, modified_ns, request_digest, real);
+std::string run_key(const RunItem& item, const std::string& request_digest) {
+  const std::string all = fmt::format("{}/{}/{}/{}{}{}", item.size_bytes, item.modified_ns,
+                                      request_digest, item.folder, '\0', item.real);
   return "run:" + sha256_hex(all);
 }
 

@@ -14,16 +14,17 @@ namespace imgq::cli {
 
 // One image to be made.
 struct RunItem {
-  std::string path;  // as given, or below a given directory
-  std::string real;  // absolute, without links
-  std::string stem;  // of its results, below the output directory
+  std::string path;    // as given, or below a given directory
+  std::string real;    // absolute, without links
+  std::string folder;  // of its results, below the output directory
+  std::string stem;    // of its results, with the folder
   int64_t size_bytes = 0, modified_ns = 0;
   FileId id;
   std::string key;  // idempotency key: the same image, unchanged, with the same request
 };
 
-std::string run_key(const std::string& real, int64_t size_bytes, int64_t modified_ns,
-                    const std::string& request_digest);
+// The key of an item that has all but that.
+std::string run_key(const RunItem& item, const std::string& request_digest);
 
 // Where it is: beside the output, or, where the file system there has no hard links, under
 // $XDG_STATE_HOME/imgq/run/.

@@ -104,6 +104,19 @@ out/x/y/deep.jpg"
   same "$output" out/p.jpg
 }
 
+@test "what was made in one folder is not taken for what belongs into another" {
+  mkdir -p tree/x tree/y
+  cp a.jpg tree/x/a.jpg
+  ln -s ../x/a.jpg tree/y/link.jpg
+  exits 0 "$imgq" run -o out --print tree/x/a.jpg
+  same "$output" out/a.jpg
+  exits 0 "$imgq" run -o out --print tree
+  same "$output" $'out/x/a.jpg\nout/y/link.jpg'
+  contains "$errors" "2 made, 0 up to date"
+  exits 0 "$imgq" run -o out tree tree/x/a.jpg
+  contains "$errors" "0 made, 3 up to date"
+}
+
 @test "thumbnails below the input are not taken for sources, whatever run has made them" {
   exits 0 "$imgq" run -o photos/small --size 50x photos
   exits 0 "$imgq" run -o photos/large --format webp photos

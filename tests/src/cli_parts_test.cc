@@ -348,15 +348,15 @@ TEST_F(LedgerFile, KnowsWhatIsUpToDateAfterItIsReadAgain) {
   }
   const auto ledger = Ledger::open(output_);
   ASSERT_TRUE(ledger);
-  EXPECT_NE(ledger->up_to_date("/a.jpg", 5, 6, "req"), nullptr);
-  EXPECT_EQ(ledger->up_to_date("/a.jpg", 5, 7, "req"), nullptr) << "source touched";
-  EXPECT_EQ(ledger->up_to_date("/a.jpg", 4, 6, "req"), nullptr) << "source of another size";
-  EXPECT_EQ(ledger->up_to_date("/a.jpg", 5, 6, "other"), nullptr) << "another request";
-  EXPECT_EQ(ledger->up_to_date("/b.jpg", 5, 6, "req"), nullptr);
+  EXPECT_NE(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 7, "req"), nullptr) << "source touched";
+  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 4, 6, "req"), nullptr) << "source of another size";
+  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "other"), nullptr) << "another request";
+  EXPECT_EQ(ledger->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
   EXPECT_TRUE(ledger->owns("a.jpg"));
   EXPECT_FALSE(ledger->owns("b.jpg"));
   std::filesystem::remove(output_ + "/a.jpg");
-  EXPECT_EQ(ledger->up_to_date("/a.jpg", 5, 6, "req"), nullptr) << "result removed";
+  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr) << "result removed";
 }
 
 TEST_F(LedgerFile, ATornLastLineIsForgottenAndTheNextStillRead) {
@@ -371,8 +371,8 @@ TEST_F(LedgerFile, ATornLastLineIsForgottenAndTheNextStillRead) {
     ASSERT_TRUE(ledger->add(made("/b.jpg", "b.jpg")));
   }
   const auto ledger = Ledger::open(output_);
-  EXPECT_NE(ledger->up_to_date("/a.jpg", 5, 6, "req"), nullptr);
-  EXPECT_NE(ledger->up_to_date("/b.jpg", 5, 6, "req"), nullptr);
+  EXPECT_NE(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_NE(ledger->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
 }
 
 TEST_F(LedgerFile, IsWrittenAnewWhenMostOfItIsReplaced) {
@@ -382,7 +382,7 @@ TEST_F(LedgerFile, IsWrittenAnewWhenMostOfItIsReplaced) {
   ASSERT_TRUE(ledger->tidy());
   EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 100);
   const auto again = Ledger::open(output_);
-  EXPECT_NE(again->up_to_date("/a.jpg", 5, 6, "req"), nullptr);
+  EXPECT_NE(again->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
 }
 
 TEST(Help, IsNeverWiderThanEightyColumns) {
