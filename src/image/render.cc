@@ -32,6 +32,11 @@ Size fit_into(Size size, int side_px) {
           std::max(1, static_cast<int>(std::lround(size.height * scale)))};
 }
 
+// At least a pixel; no more than `seen_px` when the part is no more than the whole.
+int scaled_down(int part_px, int seen_px, int whole_px) {
+  return std::max(1, static_cast<int>(int64_t{part_px} * seen_px / whole_px));
+}
+
 Raster scaled_to(const Raster& from, Size size) {
   if (same(from.size, size)) return from;
   const Decoder::Output all{from.size, from.kind, 1, 1, false};
@@ -175,12 +180,9 @@ void Renderer::hash(const Raster& raster) {
 Failure Renderer::find_and_cut(const Job& job, Raster looked_at, Raster* out) {
   const Raster upright = turn_upright(std::move(looked_at), picture_.exif.orientation);
   const Placement& to = job.placement;
-  const Size size{std::min(to.part.width, upright.size.width),
-                  std::min(to.part.height, upright.size.height)};
-  const double enlarge = static_cast<double>(to.scaled.width) / upright.size.width;
-  const Size seen = enlarge > 1 ? Size{std::max(1, static_cast<int>(to.part.width / enlarge)),
-                                       std::max(1, static_cast<int>(to.part.height / enlarge))}
-                                : size;
+  // The sides of what is looked at were each rounded, so each has its own scale.
+  const Size seen{scaled_down(to.part.width, upright.size.width, to.scaled.width),
+                  scaled_down(to.part.height, upright.size.height, to.scaled.height)};
   Rect found;
   if (Failure fault = find_part(upright, seen, job.rendition->anchor, &found)) return fault;
   *out = scaled_to(cut_out(upright, found), {to.part.width, to.part.height});

@@ -144,6 +144,29 @@ TEST_F(ImageTest, ASmartCropMayEnlarge) {
   expect_size(render(jpeg(with_spot(200, 60, 140)), r), 300, 300);
 }
 
+// Sides are rounded one by one: none of these may ask for more than there is.
+TEST_F(ImageTest, ASmartCropMayEnlargeWhateverTheShape) {
+  Rendition r;
+  r.enlarge = Enlarge::allow;
+  r.anchor = Anchor::attention;
+  r.format = Format::png;
+  r.fit = Fit::fill;
+  for (const int across : {1, 3, 7}) {
+    for (const int down : {64, 331}) {
+      for (const Pixels& pixels : {scenery(across, down), scenery(down, across)}) {
+        const Bytes file = png(pixels);
+        for (const int box : {67, 333}) {
+          for (const auto& [width, height] : {std::pair(box, box), {box, 445}, {445, box}}) {
+            r.width_px = width;
+            r.height_px = height;
+            expect_size(render(file, r), width, height);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST_F(ImageTest, SharpeningRaisesContrastAtEdgesAndNowhereElse) {
   Pixels edge = filled(80, 40, {100, 100, 100});
   for (int y = 0; y < 40; ++y) {
