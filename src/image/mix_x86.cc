@@ -201,6 +201,7 @@ size_t mix_sample_rows(const int16_t* const* rows, const int16_t* weights, size_
 
 bool mix_columns(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums,
                  Vectors vectors) {
+  if (bands < 1 || bands > 4) return false;  // ink with alpha
   if (bands == 1) mix_greys(row, taps, sums);
   if (bands == 2) mix_bands<2>(row, taps, sums, vectors);
   if (bands == 3) mix_bands<3>(row, taps, sums, vectors);

@@ -132,6 +132,25 @@ TEST_F(ImageTest, CmykGoesThroughItsOwnProfile) {
   }
 }
 
+// Ink that can be seen through, in its own size and reduced: the light of the ink alone, and the
+// alpha beside it.
+TEST_F(ImageTest, InkWithAlphaKeepsBoth) {
+  for (const int side : {40, 10, 3}) {
+    const Rendered opaque = render(tiff(filled(40, 40, {255, 0, 0, 0, 255})), sized(side, side));
+    ASSERT_EQ(opaque.verdict.code, Code::ok) << opaque.verdict.message;
+    const Pixels cyan = opaque.pixels();
+    EXPECT_LT(cyan.at(1, 1, 0) + 80, cyan.at(1, 1, 2)) << side;
+    Rendition r = sized(side, side);
+    r.format = Format::png;
+    const Rendered made = render(tiff(filled(40, 40, {255, 0, 0, 0, 128})), r);
+    ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+    const Pixels out = made.pixels();
+    ASSERT_EQ(out.bands, 4);
+    EXPECT_EQ(out.at(1, 1, 3), 128);
+    EXPECT_LT(out.at(1, 1, 0) + 80, out.at(1, 1, 2)) << side;
+  }
+}
+
 // There is no right answer without a profile; but every ink must darken its own light, no ink must
 // be white and full black must be dark.
 TEST_F(ImageTest, CmykWithoutAProfileStillLooksRight) {

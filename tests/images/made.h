@@ -82,7 +82,8 @@ Bytes animated_webp(const std::vector<Pixels>& frames);
 Bytes gif(const std::vector<Pixels>& frames, const std::vector<Colour>& palette,
           int transparent = -1);
 
-Bytes tiff(const Pixels& pixels);  // RGB, one strip, uncompressed
+// One strip, uncompressed: 1 grey, 3 RGB, 5 CMYK and alpha.
+Bytes tiff(const Pixels& pixels);
 
 // A TIFF directory with the tags of these texts and numbers; little-endian.
 struct ExifSpec {

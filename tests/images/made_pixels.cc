@@ -123,12 +123,13 @@ Bytes tiff(const Pixels& pixels) {
   directory.number(257, 4, height);
   directory.number(258, 3, 8);  // bits a sample: one value stands for all
   directory.number(259, 3, 1);
-  directory.number(262, 3, bands == 1 ? 1 : 2);
-  directory.number(273, 4, 8 + 2 + 12 * 10 + 4);
+  directory.number(262, 3, bands == 1 ? 1 : bands == 5 ? 5 : 2);
+  directory.number(273, 4, 8 + 2 + 12 * (bands == 5 ? 11 : 10) + 4);
   directory.number(277, 3, bands);
   directory.number(278, 4, height);
   directory.number(279, 4, width * height * bands);
   directory.number(284, 3, 1);
+  if (bands == 5) directory.number(338, 3, 2);  // the last is alpha, not premultiplied
   Bytes out{'I', 'I', '*', 0, 8, 0, 0, 0};
   directory.write(&out);
   for (const uint16_t value : pixels.data) out.push_back(static_cast<uint8_t>(value));

@@ -83,6 +83,16 @@ TEST(Resample, IsLanczosToWithinRounding) {
   }
 }
 
+// Five bands: premultiplied, so a constant alpha leaves the inks as they are without it.
+TEST(Resample, InkWithAlphaIsLanczosToo) {
+  constexpr PixelKind kInkAndAlpha{Space::cmyk, true};
+  Raster from = textured({37, 29}, kInkAndAlpha);
+  for (size_t i = 4; i < from.data.size(); i += 5) from.data[i] = 255;
+  for (const Size to : {Size{13, 11}, Size{36, 28}, Size{5, 4}}) {
+    expect_near_reference(from, scaled(from.size, to), to.width == 5 ? 3 : 1.2);
+  }
+}
+
 TEST(Resample, EnlargesToWithinRounding) {
   const Raster from = textured({13, 9}, kRgb);
   expect_near_reference(from, scaled(from.size, {40, 31}), 0.8);
@@ -192,6 +202,17 @@ TEST(ResampleVectors, RowsOfSamplesAddUpAndSaturate) {
     const int32_t sum = (16000 * (weights[0] + weights[2]) - 9000 * weights[1] + 8192) >> 14;
     for (size_t i = 0; i < done; ++i) ASSERT_EQ(made[i], std::min(sum, 32767));
   }
+}
+
+TEST(ResampleVectors, SayThatTheyHaveNotDoneFiveBands) {
+  std::vector<int16_t> row(samples_of(50, 5) + kReadAhead, 100);
+  std::vector<int32_t> made(samples_of(17, 5), -1);
+  const ColumnTaps taps(lanczos_taps({0, 50.0 / 17, 17}, 50), 0);
+  for (const x86::Vectors vectors : vectors_here()) {
+    EXPECT_FALSE(x86::mix_columns(row.data(), taps, 5, made.data(), vectors));
+  }
+  mix_columns(row.data(), taps, 5, made.data());
+  for (const int32_t sum : made) EXPECT_EQ(sum, 100 << kWeightBits);
 }
 
 TEST(ResampleVectors, ColumnsAddUp) {
