@@ -157,12 +157,15 @@ size_t next_chunk(View file, size_t at) {
   return at + 8 + size + size % 2;
 }
 
-int count_webp_frames(View file, int max_frames) {
+// The image of a frame stands behind the 16 bytes that place it.
+void walk_webp_chunks(View file, int max_frames, Container* out) {
   int frames = 0;
   for (size_t at = 12; holds(file, at, 8) && frames <= max_frames; at = next_chunk(file, at)) {
-    frames += has(file, at, "ANMF") ? 1 : 0;
+    const bool frame = has(file, at, "ANMF");
+    frames += frame ? 1 : 0;
+    out->lossless |= has(file, frame ? at + 8 + 16 : at, "VP8L");
   }
-  return std::max(frames, 1);
+  out->frames = std::max(frames, 1);
 }
 
 Failure walk_webp(View file, int max_frames, Container* out) {
@@ -170,8 +173,9 @@ Failure walk_webp(View file, int max_frames, Container* out) {
   if (has(file, 12, "VP8X")) {
     out->width = int64_t{le24(file, 24)} + 1;
     out->height = int64_t{le24(file, 27)} + 1;
-    out->frames = count_webp_frames(file, max_frames);
+    walk_webp_chunks(file, max_frames, out);
   } else if (has(file, 12, "VP8L")) {
+    out->lossless = true;
     const uint32_t bits = le32(file, 21);
     out->width = int64_t{bits & 0x3fff} + 1;
     out->height = int64_t{bits >> 14 & 0x3fff} + 1;

@@ -58,7 +58,8 @@ Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, 
   Plan plan;
   if (Failure fault = make_plan(request, picture, limits.max_result_side_px, &plan)) return fault;
   const int64_t estimate = kBaseBytes + static_cast<int64_t>(source.file.size()) +
-                           source.decoder->bytes_needed(plan.purpose) + plan_bytes(plan, picture);
+                           source.decoder->bytes_needed(plan.purpose) +
+                           plan_bytes(plan, picture, source.signature.kind);
   if (Failure fault = check_memory(estimate, limits, slot, verdict)) return fault;
   return render_plan(plan, &source, results, verdict);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/image/finish.h"
+
 namespace imgq::image {
 namespace {
 
@@ -73,9 +75,10 @@ Window whole_window(Size stored, Size scaled, const Decoder::Output& rows) {
 }
 
 // What an encoder holds is 3 to 5 times its pixels; AVIF's encoder, far more.
-int64_t plan_bytes(const Plan& plan, const Picture& picture) {
+int64_t plan_bytes(const Plan& plan, const Picture& picture, Kind source) {
   constexpr int64_t kEncoder = 5, kAvifEncoder = 60;
   const PixelKind kind = picture.kind;
+  const SourceFacts facts{source, picture.palette, {}};
   int64_t bytes = 0, largest = 0;
   const Decoder::Output unreduced{picture.size, kind, 1, 1, false};
   if (plan.whole.width > 0) {
@@ -83,8 +86,7 @@ int64_t plan_bytes(const Plan& plan, const Picture& picture) {
   }
   for (const Job& job : plan.jobs) {
     const int64_t pixels = int64_t{job.part.width} * job.part.height * kind.bands();
-    const bool avif =
-        job.rendition->format == Format::avif || job.rendition->format == Format::keep;
+    const bool avif = chosen_format(job.rendition->format, facts, false) == Format::avif;
     largest = std::max(largest, pixels * (avif ? kAvifEncoder : kEncoder));
     bytes += resampler_bytes(picture.size, kind,
                              part_window(picture.size, job.scaled, job.part, unreduced));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "src/base/request.h"
+#include "src/base/signature.h"
 #include "src/image/decoder.h"
 #include "src/image/geometry.h"
 #include "src/image/resample.h"
@@ -40,8 +41,8 @@ Failure make_plan(const Request& request, const Picture& picture, int max_side_p
 Window whole_window(Size stored, Size scaled, const Decoder::Output& rows);
 Window part_window(Size stored, Size scaled, const Rect& part, const Decoder::Output& rows);
 
-// Bytes of everything but the decoder: resamplers, rasters, encoders.
-int64_t plan_bytes(const Plan& plan, const Picture& picture);
+// Bytes of everything but the decoder: resamplers, rasters, encoders. `kind` is the source's.
+int64_t plan_bytes(const Plan& plan, const Picture& picture, Kind kind);
 
 }  // namespace imgq::image
 

@@ -112,6 +112,7 @@ class VipsDecoder : public Decoder {
   Failure make_plain(Output* out);
   VipsRef to_eight_bits();
   int webp_reduction(const Purpose& purpose) const;
+  double webp_bytes_per_pixel(int reduction) const;
   void read_orientation();
 
   Kind kind_;
@@ -170,6 +171,12 @@ int VipsDecoder::webp_reduction(const Purpose& purpose) const {
   return kind_ == Kind::webp ? std::max(1, std::min(across, down) / 2) : 1;
 }
 
+// A lossless image is decoded whole, four bytes a pixel, before it is reduced.
+double VipsDecoder::webp_bytes_per_pixel(int reduction) const {
+  if (reduction == 1) return 9;
+  return 0.6 + 8.0 / std::pow(reduction, 2) + (container_.lossless ? 4 : 0);
+}
+
 // As measured; see the design, "Workers".
 int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
   const double pixels = static_cast<double>(picture_.size.width) * picture_.size.height;
@@ -180,8 +187,7 @@ int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
       per_pixel = container_.interlaced ? container_.bytes_per_pixel : 0.3;
       break;
     case Kind::webp:
-      per_pixel =
-          webp_reduction(purpose) > 1 ? 0.6 + 8.0 / std::pow(webp_reduction(purpose), 2) : 9;
+      per_pixel = webp_bytes_per_pixel(webp_reduction(purpose));
       break;
     case Kind::gif:
       per_pixel = 5.1;

@@ -59,6 +59,27 @@ TEST_F(ImageTest, WhatIsNeverReadIsCalledUnsupportedByItsName) {
   }
 }
 
+// A JPEG whose frame header, marker and precision, is another.
+Bytes jpeg_of_frame(uint8_t marker, uint8_t bits) {
+  Bytes file = jpeg(filled(16, 16, {1, 2, 3}));
+  for (size_t i = 0; i + 4 < file.size(); ++i) {
+    if (file[i] != 0xff || file[i + 1] != 0xc0) continue;
+    file[i + 1] = marker;
+    file[i + 4] = bits;
+    break;
+  }
+  return file;
+}
+
+TEST_F(ImageTest, AJpegOfAProcessThatIsNotReadIsUnsupportedNotDamaged) {
+  EXPECT_EQ(code_of(jpeg_of_frame(0xc0, 8)), Code::ok);
+  EXPECT_EQ(code_of(jpeg_of_frame(0xc1, 12)), Code::unsupported_format);
+  EXPECT_EQ(code_of(jpeg_of_frame(0xc3, 8)), Code::unsupported_format) << "lossless";
+  EXPECT_EQ(code_of(jpeg_of_frame(0xc3, 16)), Code::unsupported_format) << "lossless";
+  EXPECT_EQ(code_of(jpeg_of_frame(0xc5, 8)), Code::unsupported_format) << "hierarchical";
+  EXPECT_EQ(code_of(jpeg_of_frame(0xc0, 77)), Code::corrupt_image);
+}
+
 TEST_F(ImageTest, WhatTheConfigurationDoesNotAllowIsCalledThatAndNamesTheSetting) {
   const Pixels pixels = scenery(64, 48);
   Rendition r = sized(64, 64);
@@ -140,6 +161,12 @@ TEST_F(ImageTest, TooManyFramesAreRefused) {
   EXPECT_EQ(code_of(animated_webp(web), limits), Code::too_many_frames);
 }
 
+Rendition sized_avif(int side) {
+  Rendition r = sized(side, side);
+  r.format = Format::avif;
+  return r;
+}
+
 TEST_F(ImageTest, WhatNeedsMoreMemoryThanAWorkerMayHaveIsTooLarge) {
   Limits limits = all_formats();
   limits.memory_bytes = 60LL << 20;
@@ -148,6 +175,38 @@ TEST_F(ImageTest, WhatNeedsMoreMemoryThanAWorkerMayHaveIsTooLarge) {
   const Bytes file = jpeg(filled(4000, 3000, {1, 2, 3}), spec);
   EXPECT_EQ(code_of(file, limits), Code::too_large);
   EXPECT_EQ(code_of(jpeg(filled(4000, 3000, {1, 2, 3})), limits), Code::ok);
+}
+
+TEST_F(ImageTest, KeepingTheFormatCostsWhatThatFormatCosts) {
+  Limits limits = all_formats();
+  limits.memory_bytes = 100LL << 20;
+  Rendition r = sized(1500, 1000);
+  r.format = Format::keep;
+  const Pixels pixels = filled(1500, 1000, {1, 2, 3});
+  EXPECT_EQ(render(jpeg(pixels), one(r), limits).verdict.code, Code::ok);
+  EXPECT_EQ(render(png(pixels), one(r), limits).verdict.code, Code::ok);
+  Rendition avif = r;
+  avif.format = Format::avif;
+  EXPECT_EQ(render(png(pixels), one(avif), limits).verdict.code, Code::too_large);
+  const Bytes small = render(png(filled(300, 200, {1, 2, 3})), sized_avif(300)).files[0];
+  r.enlarge = Enlarge::allow;
+  EXPECT_EQ(render(small, one(r), limits).verdict.code, Code::too_large);
+}
+
+// Its decoder holds the whole image, however small the result.
+TEST_F(ImageTest, ALosslessWebpIsCountedWholeAndALossyOneIsNot) {
+  Limits limits = all_formats();
+  limits.memory_bytes = 48LL << 20;
+  const Pixels pixels = filled(2000, 1500, {1, 2, 3});
+  WebpSpec spec;
+  for (const bool extended : {false, true}) {
+    if (extended) spec.extras.exif = exif({});
+    spec.lossless = true;
+    EXPECT_EQ(render(webp(pixels, spec), one(sized(100, 100)), limits).verdict.code,
+              Code::too_large);
+    spec.lossless = false;
+    EXPECT_EQ(render(webp(pixels, spec), one(sized(100, 100)), limits).verdict.code, Code::ok);
+  }
 }
 
 TEST_F(ImageTest, AHeavyImageAsksForTheHeavySlotAndIsRenderedThere) {
