@@ -76,7 +76,7 @@ std::string fault_of(const ResultReport& result, const Rendition& asked, const L
 
 bool is_not_a_workers_word(Code code) {
   return code == Code::poison || code == Code::cancelled || code == Code::lost ||
-         code == Code::crashed || code == Code::timed_out || code == Code::source_missing;
+         code == Code::crashed || code == Code::timed_out;
 }
 
 }  // namespace

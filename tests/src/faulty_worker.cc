@@ -154,6 +154,13 @@ Answer fail_to_read(const Work& /*work*/) {
   return to_json(verdict);
 }
 
+Answer find_the_source_shrunk(const Work& /*work*/) {
+  Verdict verdict;
+  verdict.code = Code::source_missing;
+  verdict.message = "the file shrank while it was read";
+  return to_json(verdict);
+}
+
 Answer ask_to_be_replaced(const Work& work) {
   Verdict verdict = render(work);
   verdict.recycle = true;
@@ -181,6 +188,7 @@ Answer answer_to(const Work& work) {
       {"second", take_a_second},
       {"while", take_a_while},
       {"io", fail_to_read},
+      {"shrunk", find_the_source_shrunk},
       {"recycle", ask_to_be_replaced},
   };
   const auto fault = faults.find(work.order.request.preset);

@@ -105,6 +105,15 @@ TEST(Jobs, FailAtOnceWhenTheImageTheRequestOrTheSourceIsAtFault) {
   }
 }
 
+TEST(Jobs, WhoseSourceShrinksWhileItIsReadFailForGoodAndSayWhy) {
+  Lab lab;
+  const JobId job = lab.submit("shrunk");
+  EXPECT_EQ(lab.daemon({"--drain"}).wait(), 0);
+  EXPECT_EQ(lab.cause(job).code, "source_missing");
+  EXPECT_EQ(lab.cause(job).message, "the file shrank while it was read");
+  EXPECT_TRUE(lab.view(job).tries.empty());
+}
+
 // A header can say anything: what it says comes over the wire as it is, from the worker that users
 // have.
 TEST(Jobs, WhoseHeaderClaimsSidesOfMillionsFailAtOnceAndHurtNoWorker) {
