@@ -80,7 +80,9 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
   command->add_option("-o,--output", options->output, "where the results go [thumbs]")
       ->type_name("DIR:@dir")
       ->group("Output");
-  command->add_flag("--overwrite", options->overwrite, "replace files that imgq has not made")
+  command
+      ->add_flag("--overwrite", options->overwrite,
+                 "replace files that imgq has not made of the same image")
       ->group("Output");
   command
       ->add_option("--manifest", options->manifest,

@@ -21,8 +21,8 @@ FileId id_of(const struct stat& about) { return {about.st_dev, about.st_ino}; }
 enum class Place { free, ours, done };
 
 // What stands where a result is to go.
-Result<Place> look(const Delivery& delivery, const Ledger& ledger, const std::string& name,
-                   const ResultFile& result, const struct stat& fresh) {
+Result<Place> look(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
+                   const std::string& name, const ResultFile& result, const struct stat& fresh) {
   const std::string path = fmt::format("{}/{}", delivery.output, name);
   struct stat there {};
   if (::lstat(path.c_str(), &there) != 0) {
@@ -34,9 +34,10 @@ Result<Place> look(const Delivery& delivery, const Ledger& ledger, const std::st
     return Error{EEXIST, "would overwrite a source image: choose another --output", path};
   }
   if (S_ISDIR(there.st_mode)) return Error{EISDIR, "a directory is in the way", path};
-  if (ledger.owns(name) || delivery.in_the_way == InTheWay::replace) return Place::ours;
+  if (ledger.owns(name, item.real) || delivery.in_the_way == InTheWay::replace) return Place::ours;
   if (has_content(path, result.sha256)) return Place::ours;
-  return Error{EEXIST, "a file that imgq has not made is in the way: --overwrite replaces it",
+  return Error{EEXIST,
+               "a file that imgq has not made of this image is in the way: --overwrite replaces it",
                path};
 }
 
@@ -95,7 +96,7 @@ Result<RunResult> deliver_one(const Delivery& delivery, const Ledger& ledger, co
   struct stat fresh {};
   if (::fstat(file->get(), &fresh) != 0) return last_error("look at", result.file);
   if (::fchmod(file->get(), new_file_mode()) != 0) return last_error("set the mode of", name);
-  const auto place = look(delivery, ledger, name, result, fresh);
+  const auto place = look(delivery, ledger, item, name, result, fresh);
   if (!place) return place.error();
   if (*place != Place::done) {
     const std::string from = result_path(delivery.spool, outcome.id, result);

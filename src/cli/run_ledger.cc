@@ -54,22 +54,34 @@ bool is_unchanged(const std::string& output, const RunResult& result) {
   return about.st_size == result.size_bytes && modified == result.modified_ns;
 }
 
-// Each whole line that can be read. Returns where the torn rest begins.
-size_t for_each_record(const std::string& text, const std::function<void(RunRecord)>& take) {
+std::string below(const std::string& root, std::string_view path) {
+  return fmt::format("{}/{}", root == "/" ? "" : root, path);
+}
+
+bool is_below(const std::string& path, const std::string& root) {
+  const std::string prefix = below(root, "");
+  return path.size() > prefix.size() && path.compare(0, prefix.size(), prefix) == 0;
+}
+
+bool is_there(const std::string& path) {
+  struct stat about {};
+  return ::lstat(path.c_str(), &about) == 0;
+}
+
+// Each whole line that can be read; `root` is the real path of the output directory. Returns where
+// the torn rest begins.
+size_t for_each_record(const std::string& text, const std::string& root,
+                       const std::function<void(RunRecord)>& take) {
   size_t begin = 0;
   while (begin < text.size()) {
     const size_t end = text.find('\n', begin);
     if (end == std::string::npos) break;  // torn: not there
     auto record = decode_run_record(std::string_view(text).substr(begin, end - begin));
+    if (record && record->source[0] != '/') record->source = below(root, record->source);
     take(record ? std::move(*record) : RunRecord());
     begin = end + 1;
   }
   return begin;
-}
-
-bool is_below(const std::string& path, const std::string& root) {
-  const std::string prefix = root == "/" ? root : root + "/";
-  return path.size() > prefix.size() && path.compare(0, prefix.size(), prefix) == 0;
 }
 
 }  // namespace
@@ -99,7 +111,8 @@ std::vector<std::string> made_from_below(const std::string& directory, const std
   const auto text = read_all(file.get(), path);
   std::vector<std::string> made;
   if (!text) return made;  // then they are looked at like other files
-  (void)for_each_record(*text, [&](const RunRecord& record) {  // a torn end is nothing here
+  // A torn end is nothing here.
+  (void)for_each_record(*text, real_path(directory), [&](const RunRecord& record) {
     if (!is_below(record.source, root)) return;
     for (const RunResult& result : record.results) {
       if (is_unchanged(directory, result)) made.push_back(result.file);
@@ -152,8 +165,8 @@ Result<Ledger> Ledger::open(const std::string& output) {
   if (!file) return last_error("open", path);
   const auto text = read_all(file.get(), path);
   if (!text) return text.error();
-  Ledger ledger(output, std::move(file));
-  const size_t begin = for_each_record(*text, [&ledger](RunRecord record) {
+  Ledger ledger(output, real_path(output), std::move(file));
+  const size_t begin = for_each_record(*text, ledger.root_, [&ledger](RunRecord record) {
     if (!record.source.empty()) ledger.take(std::move(record));
     ++ledger.lines_;
   });
@@ -164,10 +177,11 @@ Result<Ledger> Ledger::open(const std::string& output) {
 }
 
 void Ledger::take(RunRecord record) {
-  for (const RunResult& result : record.results) files_.insert(result.file);
+  for (const RunResult& result : record.results) files_[result.file] = record.source;
   const Origin origin = origin_of(record);
-  if (const RunRecord* before = find(origin); before != nullptr) {
-    sources_[stem_of(*before)].erase(origin.source);
+  if (const auto before = records_.find(origin); before != records_.end()) {
+    sources_[stem_of(before->second)].erase(origin.source);
+    superseded_.push_back(std::move(before->second));
   }
   sources_[stem_of(record)].insert(origin.source);
   records_[origin] = std::move(record);
@@ -176,10 +190,13 @@ void Ledger::take(RunRecord record) {
 bool Ledger::is_taken(const std::string& stem, const std::string& source) const {
   const auto found = sources_.find(stem);
   if (found == sources_.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(), [&source](const std::string& by) {
-    struct stat about {};
-    return by != source && ::lstat(by.c_str(), &about) == 0;
-  });
+  return std::any_of(found->second.begin(), found->second.end(),
+                     [&source](const std::string& by) { return by != source && is_there(by); });
+}
+
+bool Ledger::owns(const std::string& file, const std::string& source) const {
+  const auto found = files_.find(file);
+  return found != files_.end() && (found->second == source || !is_there(found->second));
 }
 
 const RunRecord* Ledger::find(const Origin& origin) const {
@@ -199,7 +216,7 @@ const RunRecord* Ledger::up_to_date(const Origin& origin, int64_t size_bytes, in
 }
 
 Status Ledger::add(RunRecord record) {
-  const std::string line = encode(record) + "\n";
+  const std::string line = line_of(record);
   const ssize_t wrote = ::write(file_.get(), line.data(), line.size());
   if (wrote != static_cast<ssize_t>(line.size())) return last_error("write", ".imgq/done");
   ++lines_;
@@ -207,13 +224,38 @@ Status Ledger::add(RunRecord record) {
   return Ok{};
 }
 
+std::string Ledger::line_of(RunRecord record) const {
+  if (is_below(record.source, root_)) record.source.erase(0, below(root_, "").size());
+  return encode(record) + "\n";
+}
+
+// Whether a file is there that only this record knows to be a thumbnail.
+bool Ledger::still_tells(const RunRecord& superseded) const {
+  const RunRecord* later = find(origin_of(superseded));
+  const auto made_later = [later](const RunResult& result) {
+    return later != nullptr &&
+           std::any_of(later->results.begin(), later->results.end(),
+                       [&result](const RunResult& one) { return one.file == result.file; });
+  };
+  return std::any_of(
+      superseded.results.begin(), superseded.results.end(),
+      [&](const RunResult& one) { return !made_later(one) && is_unchanged(output_, one); });
+}
+
 Status Ledger::tidy() {
   if (lines_ <= 2 * records_.size() + 100) return Ok{};
+  std::string text;
+  size_t kept = records_.size();
+  for (const RunRecord& record : superseded_) {
+    if (!still_tells(record)) continue;
+    text += line_of(record);
+    ++kept;
+  }
+  if (lines_ <= 2 * kept + 100) return Ok{};
+  for (const auto& [origin, record] : records_) text += line_of(record);
   auto out = OutFile::create(output_ + "/.imgq");
   if (!out) return out.error();
-  for (const auto& [origin, record] : records_) {
-    if (auto wrote = out->write(encode(record) + "\n"); !wrote) return wrote;
-  }
+  if (auto wrote = out->write(text); !wrote) return wrote;
   return out->commit(output_ + "/.imgq/done");
 }
 

@@ -28,7 +28,7 @@ struct RunResult {
 };
 
 struct RunRecord {
-  std::string source;  // real path, any bytes
+  std::string source;  // real path, any bytes; in the file relative when below the output directory
   int64_t size_bytes = 0, modified_ns = 0;
   std::string request;  // digest of what was asked
   std::vector<RunResult> results;
@@ -65,8 +65,9 @@ class Ledger {
   const RunRecord* up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
                               const std::string& request) const;
 
-  // A result file that an earlier run made, so that it may be replaced.
-  bool owns(const std::string& file) const { return files_.count(file) != 0; }
+  // A result file that an earlier run made of this source or of one that is gone, so that it may be
+  // replaced.
+  bool owns(const std::string& file, const std::string& source) const;
 
   // Whether results of another source, which is still there, go by this name.
   bool is_taken(const std::string& stem, const std::string& source) const;
@@ -76,16 +77,22 @@ class Ledger {
   // The record added or read last for a source in a folder.
   const RunRecord* find(const Origin& origin) const;
 
-  // Writes the file anew when most of its lines have been replaced by later ones.
+  // Writes the file anew when most of its lines say nothing any more: they have been replaced by
+  // later ones, and what they made has, too.
   Status tidy();
 
  private:
-  Ledger(std::string output, Fd file) : output_(std::move(output)), file_(std::move(file)) {}
+  Ledger(std::string output, std::string root, Fd file)
+      : output_(std::move(output)), root_(std::move(root)), file_(std::move(file)) {}
   void take(RunRecord record);
+  bool still_tells(const RunRecord& superseded) const;
+  std::string line_of(RunRecord record) const;
   std::string output_;
+  std::string root_;  // the same, its real path
   Fd file_;
   std::map<Origin, RunRecord> records_;
-  std::set<std::string> files_;
+  std::vector<RunRecord> superseded_;         // by a later one, in their order
+  std::map<std::string, std::string> files_;  // each with the source it was last made of
   std::map<std::string, std::set<std::string>> sources_;  // by stem
   size_t lines_ = 0;
 };

@@ -104,6 +104,25 @@ out/x/y/deep.jpg"
   same "$output" out/p.jpg
 }
 
+@test "a thumbnail is not replaced by that of another image whose size gives the same name" {
+  cp a.jpg p.320w.jpg
+  cp photos/fig.jpg p.jpg
+  exits 0 "$imgq" run -o out --size 50x p.320w.jpg
+  made out >before
+  exits 73 "$imgq" run -o out --size 320x,640x p.jpg
+  contains "$errors" "out/p.320w.jpg: a file that imgq has not made of this image is in the way"
+  same "$(made out | comm -12 - before)" "$(cat before)"
+  rm p.320w.jpg
+  exits 0 "$imgq" run -o out --size 320x,640x p.jpg
+}
+
+@test "a folder with its thumbnails can be moved: they are still known as such" {
+  exits 0 "$imgq" run -q -o photos --format webp photos
+  mv photos pictures
+  exits 0 "$imgq" run -o pictures --format webp pictures
+  contains "$errors" "0 made, 6 up to date, 0 failed"
+}
+
 @test "what was made in one folder is not taken for what belongs into another" {
   mkdir -p tree/x tree/y
   cp a.jpg tree/x/a.jpg

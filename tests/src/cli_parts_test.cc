@@ -353,8 +353,8 @@ TEST_F(LedgerFile, KnowsWhatIsUpToDateAfterItIsReadAgain) {
   EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 4, 6, "req"), nullptr) << "source of another size";
   EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "other"), nullptr) << "another request";
   EXPECT_EQ(ledger->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
-  EXPECT_TRUE(ledger->owns("a.jpg"));
-  EXPECT_FALSE(ledger->owns("b.jpg"));
+  EXPECT_TRUE(ledger->owns("a.jpg", "/a.jpg"));
+  EXPECT_FALSE(ledger->owns("b.jpg", "/a.jpg"));
   std::filesystem::remove(output_ + "/a.jpg");
   EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr) << "result removed";
 }
@@ -383,6 +383,55 @@ TEST_F(LedgerFile, IsWrittenAnewWhenMostOfItIsReplaced) {
   EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 100);
   const auto again = Ledger::open(output_);
   EXPECT_NE(again->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
+}
+
+TEST_F(LedgerFile, KeepsWhatOnlyAReplacedRecordKnowsToBeAThumbnail) {
+  const std::string root = std::filesystem::canonical(output_).string();
+  const std::string source = root + "/a.jpg";
+  {
+    auto ledger = Ledger::open(output_);
+    ASSERT_TRUE(ledger->add(made(source, "a.320w.jpg")));
+    for (int i = 0; i < 150; ++i) ASSERT_TRUE(ledger->add(made(source, "a.thumb.jpg")));
+    const auto before = std::filesystem::file_size(output_ + "/.imgq/done");
+    ASSERT_TRUE(ledger->tidy());
+    EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 10);
+  }
+  const auto made_here = made_from_below(output_, root);
+  EXPECT_EQ(std::set<std::string>(made_here.begin(), made_here.end()),
+            (std::set<std::string>{"a.320w.jpg", "a.thumb.jpg"}));
+  const auto ledger = Ledger::open(output_);
+  EXPECT_TRUE(ledger->owns("a.320w.jpg", source));
+  ASSERT_NE(ledger->find({source, ""}), nullptr);
+  EXPECT_EQ(ledger->find({source, ""})->results[0].file, "a.thumb.jpg");
+}
+
+TEST_F(LedgerFile, OwnsNothingThatWasMadeOfAnotherImageStillThere) {
+  auto ledger = Ledger::open(output_);
+  std::ofstream(output_ + "/there") << "image";
+  ASSERT_TRUE(ledger->add(made(output_ + "/there", "a.jpg")));
+  ASSERT_TRUE(ledger->add(made(output_ + "/gone", "b.jpg")));
+  EXPECT_FALSE(ledger->owns("a.jpg", "/other"));
+  EXPECT_TRUE(ledger->owns("b.jpg", "/other"));
+}
+
+TEST_F(LedgerFile, MovesWithTheSourcesThatLieBesideItsResults) {
+  const std::string before = std::filesystem::canonical(output_).string();
+  {
+    auto ledger = Ledger::open(output_);
+    ASSERT_TRUE(ledger->add(made(before + "/a.jpg", "a.webp")));
+    ASSERT_TRUE(ledger->add(made("/elsewhere/b.jpg", "b.webp")));
+  }
+  // A line of an earlier version has the whole path.
+  std::ofstream(output_ + "/.imgq/done", std::ios::app)
+      << encode(made(before + "/old.jpg", "old.webp")) << "\n";
+  EXPECT_EQ(made_from_below(output_, before).size(), 2U);
+  const std::string after = before + "-moved";
+  std::filesystem::rename(output_, after);
+  output_ = after;
+  const auto ledger = Ledger::open(output_);
+  EXPECT_NE(ledger->up_to_date({after + "/a.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_NE(ledger->up_to_date({"/elsewhere/b.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_EQ(made_from_below(output_, after), Names{"a.webp"});
 }
 
 TEST(Help, IsNeverWiderThanEightyColumns) {
