@@ -58,13 +58,6 @@ void describe(CLI::App& app, Options& options) {
 
 Error bad(const std::string& what) { return Error{EINVAL, what, ""}; }
 
-Result<imgq::Sync> sync_named(const std::string& word) {
-  if (word == "full") return imgq::Sync::full;
-  if (word == "batch") return imgq::Sync::batch;
-  if (word == "none") return imgq::Sync::none;
-  return bad("--sync is full, batch or none, not '" + word + "'");
-}
-
 // Lays the options over a configuration.
 imgq::Status lay_over(const Options& options, Config& config) {
   if (!options.spool.empty()) config.spool = options.spool;
@@ -102,8 +95,10 @@ int serve(const Options& options) {
   if (auto laid = lay_over(options, *config); !laid) {
     return complain(laid.error().action, Exit::usage);
   }
-  const auto sync = sync_named(config->sync);
-  if (!sync) return complain(sync.error().action, Exit::usage);
+  const auto sync = imgq::supervise::sync_named(config->sync);
+  if (!sync) {
+    return complain("--sync is full, batch or none, not '" + config->sync + "'", Exit::usage);
+  }
   auto worker = imgq::supervise::find_worker();
   if (!worker) return complain(worker.error());
   const auto spool = open_spool(options, config->spool);

@@ -370,7 +370,11 @@ void Conductor::reload() {
               {{"error", config.error().text()}});
     return;
   }
-  settings_.config = std::move(*config);
+  const std::string later = take_over(settings_, std::move(*config));
+  if (!later.empty()) {
+    log::line(log::Level::warning, "a changed setting counts only after a restart",
+              {{"setting", later}});
+  }
   pool_.change(worker_command(settings_), worker_count(settings_.config));
   publisher_.change(publishing(settings_));
   supply_.change(supplying(settings_));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 #include "spool/query.h"
 
@@ -11,6 +12,13 @@ namespace {
 int64_t milliseconds(std::chrono::seconds time) { return time.count() * 1000; }
 
 }  // namespace
+
+std::optional<Sync> sync_named(std::string_view word) {
+  if (word == "full") return Sync::full;
+  if (word == "batch") return Sync::batch;
+  if (word == "none") return Sync::none;
+  return std::nullopt;
+}
 
 int worker_count(const Config& config) {
   if (config.workers > 0) return config.workers;
@@ -44,6 +52,14 @@ Upkeep::Policy keeping(const Settings& settings) {
                       config.keep_bytes};
   policy.housekeeping = settings.housekeeping;
   return policy;
+}
+
+std::string take_over(Settings& settings, Config config) {
+  std::string later;
+  if (config.spool != settings.config.spool) later = "spool = " + config.spool;
+  settings.sync = sync_named(config.sync).value_or(settings.sync);
+  settings.config = std::move(config);
+  return later;
 }
 
 // A job moves on while its states are looked at one after another, so those it can move back to

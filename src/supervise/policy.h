@@ -1,6 +1,8 @@
 #ifndef IMGQ_SRC_SUPERVISE_POLICY_H_
 #define IMGQ_SRC_SUPERVISE_POLICY_H_
 
+#include <string>
+
 #include "src/supervise/engine.h"
 #include "src/supervise/publisher.h"
 #include "src/supervise/supply.h"
@@ -15,6 +17,10 @@ WorkerCommand worker_command(const Settings& settings);
 Publisher::Policy publishing(const Settings& settings);
 Supply::Policy supplying(const Settings& settings);
 Upkeep::Policy keeping(const Settings& settings);
+
+// Puts a configuration that was read anew in the place of the old one.
+//   returns what of it does not count before a restart; empty: all of it counts
+std::string take_over(Settings& settings, Config config);
 
 // True when any job is waiting, delayed or running, for whatever daemon. Blocks.
 //   errors  as scan_staging and list
