@@ -9,7 +9,7 @@
 namespace imgq::supervise {
 namespace {
 
-constexpr int kHopeless = 5;  // fruitless starts, none ever ready: give up
+constexpr int kHopeless = 5;  // starts in vain, and no worker left: give up
 constexpr std::chrono::milliseconds kFirstWait{100};
 constexpr std::chrono::milliseconds kLongestWait{10'000};
 
@@ -74,7 +74,7 @@ void Pool::hire() {
 void Pool::hire_one() {
   Worker::Events events;
   events.ready = [this](Worker& /*worker*/) {
-    ever_ready_ = true;
+    in_vain_ = 0;
     dispatch();
     events_.changed();
   };
@@ -88,17 +88,20 @@ void Pool::hire_one() {
     return;
   }
   Worker* key = worker->get();
-  seats_[key] = Seat{std::move(*worker), false};
+  seats_[key] = Seat{std::move(*worker), command_.limits, false};
 }
 
 void Pool::not_hired(const Error& error) {
   ++fruitless_;
   log::line(log::Level::error, "cannot start a worker", {{"error", error.text()}});
-  if (!ever_ready_ && fruitless_ >= kHopeless) {
-    events_.broken(error);
-    return;
-  }
+  started_in_vain(error);
   hire_later();
+}
+
+// Whatever there was before: limits that were reloaded or a program that was replaced may be such
+// that no worker comes up any more.
+void Pool::started_in_vain(const Error& error) {
+  if (++in_vain_ >= kHopeless && !has_ready_worker() && !closing_) events_.broken(error);
 }
 
 void Pool::hire_later() {
@@ -184,17 +187,17 @@ JobPtr Pool::take_from(Worker& worker) {
   return job;
 }
 
-bool Pool::retire_if_due(Worker& worker, bool wishes) {
-  if (worker.phase() != Worker::Phase::idle) return false;
-  if (!wishes && !closing_ && !seats_[&worker].outdated) return false;
-  worker.retire();
-  return true;
+void Pool::retire_if_due(Worker& worker, bool wishes) {
+  if (worker.phase() != Worker::Phase::idle) return;
+  const Seat& seat = seats_[&worker];
+  const bool spent = worker.answered() >= seat.limits.recycle_jobs;
+  if (wishes || spent || closing_ || seat.outdated) worker.retire();
 }
 
 void Pool::answered(Worker& worker, Verdict verdict) {
   fruitless_ = 0;
   JobPtr job = take_from(worker);
-  (void)retire_if_due(worker, verdict.recycle || verdict.code == Code::out_of_memory);
+  retire_if_due(worker, verdict.recycle || verdict.code == Code::out_of_memory);
   if (!job) return;  // dropped meanwhile
   if (verdict.heavy && job->slot == Slot::heavy) {
     verdict = internal_error("the worker asked for the heavy slot again");
@@ -203,7 +206,8 @@ void Pool::answered(Worker& worker, Verdict verdict) {
     job->slot = Slot::heavy;
     queue_.push_front(std::move(job));
   } else {
-    verdict = checked(std::move(verdict), job->request, command_.limits, descriptors_of(*job));
+    const Limits& limits = seats_[&worker].limits;
+    verdict = checked(std::move(verdict), job->request, limits, descriptors_of(*job));
     events_.judged(std::move(job), std::move(verdict));
   }
   dispatch();
@@ -213,12 +217,13 @@ void Pool::answered(Worker& worker, Verdict verdict) {
 void Pool::died(Worker& worker, const Death& death) {
   JobPtr job = take_from(worker);
   const auto seat = seats_.find(&worker);
+  const Limits limits = seat->second.limits;
   departed_.push_back(std::move(seat->second.worker));
   seats_.erase(seat);
   if (job) {
-    judge_death(std::move(job), death);
+    judge_death(std::move(job), death, limits);
   } else if (death.why != Death::Why::told) {
-    note_idle_death(death);
+    note_idle_death(death, limits);
   }
   if (!closing_ && !hiring_.armed()) {
     if (fruitless_ > 1) {
@@ -230,9 +235,9 @@ void Pool::died(Worker& worker, const Death& death) {
   events_.changed();
 }
 
-void Pool::judge_death(JobPtr job, const Death& death) {
+void Pool::judge_death(JobPtr job, const Death& death, const Limits& limits) {
   ++fruitless_;
-  Verdict verdict = verdict_on(death, command_.limits);
+  Verdict verdict = verdict_on(death, limits);
   log::line(log::Level::warning, "worker died under a job",
             {{"job", job->claim.token.id.text()},
              {"verdict", std::string(name_of(verdict.code))},
@@ -260,15 +265,14 @@ void Pool::run_again(JobPtr job) {
   events_.judged(std::move(job), std::move(verdict));
 }
 
-void Pool::note_idle_death(const Death& death) {
+void Pool::note_idle_death(const Death& death, const Limits& limits) {
   ++fruitless_;
   const std::string words = last_line(death.last_words);
-  const std::string how = verdict_on(death, command_.limits).message;
+  const std::string how = verdict_on(death, limits).message;
   log::line(log::Level::error, "worker died", {{"cause", how}, {"words", words}});
-  if (!ever_ready_ && fruitless_ >= kHopeless) {
-    events_.broken(
-        Error{ECHILD, "keep a worker running: " + (words.empty() ? how : words), command_.program});
-  }
+  if (death.ever_ready) return;
+  started_in_vain(
+      Error{ECHILD, "keep a worker running: " + (words.empty() ? how : words), command_.program});
 }
 
 // --- from outside
@@ -312,20 +316,22 @@ void Pool::drop_all() {
 void Pool::change(WorkerCommand command, int workers) {
   command_ = std::move(command);
   wanted_ = workers;
-  for (auto& [worker, seat] : seats_) {
-    seat.outdated = true;
-    (void)retire_if_due(*worker, true);
-  }
+  for (auto& [worker, seat] : seats_) seat.outdated = true;
+  send_home_unless_busy();
   hire();
+}
+
+void Pool::send_home_unless_busy() {
+  for (auto& [worker, seat] : seats_) {
+    if (worker->phase() == Worker::Phase::starting) worker->kill();
+    retire_if_due(*worker, true);
+  }
 }
 
 void Pool::close() {
   closing_ = true;
   hiring_.stop();
-  for (auto& [worker, seat] : seats_) {
-    if (worker->phase() == Worker::Phase::starting) worker->kill();
-    (void)retire_if_due(*worker, true);
-  }
+  send_home_unless_busy();
   events_.changed();
 }
 

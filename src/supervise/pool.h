@@ -27,7 +27,7 @@ class Pool {
     std::function<void(JobPtr, Verdict)> judged;
     std::function<void(JobPtr)> dropped;  // by drop() or kill_all()
     std::function<void()> changed;        // there may be room, or nothing left to do
-    std::function<void(Error)> broken;    // no worker can be started, and none ever could
+    std::function<void(Error)> broken;    // no worker is there, and none can be started any more
   };
   Pool(Loop& loop, WorkerCommand command, int workers, Events events);
   Pool(const Pool&) = delete;
@@ -59,16 +59,19 @@ class Pool {
   void close();
 
  private:
-  // A worker, and whether it is of the command before.
+  // A worker, and what it was started with.
   struct Seat {
     std::unique_ptr<Worker> worker;
-    bool outdated = false;
+    Limits limits;
+    bool outdated = false;  // the limits have changed since
   };
 
   void hire();
   void hire_later();
   void hire_one();
   void not_hired(const Error& error);
+  void started_in_vain(const Error& error);
+  void send_home_unless_busy();
   void dispatch();
   Worker* idle_worker();
   bool may_run(const Job& job, const Worker& worker) const;
@@ -76,10 +79,10 @@ class Pool {
   void give(Worker& worker, JobPtr job);
   void answered(Worker& worker, Verdict verdict);
   void died(Worker& worker, const Death& death);
-  void judge_death(JobPtr job, const Death& death);
-  void note_idle_death(const Death& death);
+  void judge_death(JobPtr job, const Death& death, const Limits& limits);
+  void note_idle_death(const Death& death, const Limits& limits);
   void run_again(JobPtr job);
-  bool retire_if_due(Worker& worker, bool wishes);
+  void retire_if_due(Worker& worker, bool wishes);
   JobPtr take_from(Worker& worker);
   bool heavy_running() const;
 
@@ -88,8 +91,8 @@ class Pool {
   int wanted_;
   Events events_;
   bool closing_ = false;
-  bool ever_ready_ = false;
   int fruitless_ = 0;  // deaths in a row without an answer between
+  int in_vain_ = 0;    // starts in a row that led to no ready worker
   std::map<Worker*, Seat> seats_;
   std::map<Worker*, JobPtr> busy_;
   std::deque<JobPtr> queue_;

@@ -53,6 +53,11 @@ Result<Pair> make_pipe() {
   return Pair{Fd(ends[0]), Fd(ends[1])};
 }
 
+bool something_waits(int socket) {
+  char first = 0;
+  return ::recv(socket, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 }  // namespace
 
 Worker::Worker(Loop& loop, const WorkerCommand& command, Events events, Fd socket, Fd words)
@@ -86,6 +91,10 @@ Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& c
 }
 
 Status Worker::give(const wire::Order& order, const std::vector<int>& fds) {
+  if (something_waits(socket_.get())) {  // it would pass for the answer to this order
+    condemn(Death::Why::garbage);
+    return Error{EPROTO, "send to worker", ""};
+  }
   (void)read_words();  // what it said of earlier images
   auto sent = wire::send(socket_.get(), wire::encode(order), fds);
   if (!sent) return sent;
@@ -96,7 +105,7 @@ Status Worker::give(const wire::Order& order, const std::vector<int>& fds) {
 }
 
 void Worker::retire() {
-  why_ = Death::Why::told;
+  if (why_ == Death::Why::itself) why_ = Death::Why::told;
   phase_ = Phase::leaving;
   deaf_ = true;
   readable_.reset();
@@ -105,7 +114,7 @@ void Worker::retire() {
 }
 
 void Worker::kill() {
-  why_ = Death::Why::told;
+  if (why_ == Death::Why::itself) why_ = Death::Why::told;
   if (phase_ != Phase::busy) phase_ = Phase::leaving;
   deaf_ = true;
   end_reading();
@@ -157,6 +166,7 @@ void Worker::take(const wire::Packet& packet) {
     deadline_.stop();
     if (dead_) return;
     phase_ = Phase::idle;
+    ever_ready_ = true;
     events_.ready(*this);
     return;
   }
@@ -183,7 +193,7 @@ void Worker::ended(ProcessEnd end) {
   deadline_.stop();
   readable_.reset();
   const auto died = events_.died;  // which may destroy this
-  died(*this, Death{end, why_, read_words(), answered_ == 0});
+  died(*this, Death{end, why_, read_words(), answered_ == 0, ever_ready_});
 }
 
 // At most what a pipe holds, 64 KiB.

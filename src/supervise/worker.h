@@ -31,6 +31,7 @@ struct Death {
   } why = Why::itself;
   std::string last_words;  // the end of its stderr
   bool first_job = false;  // nothing had been asked of it before
+  bool ever_ready = false;
 };
 
 // One worker process as its supervisor sees it: idle or busy with one order.
@@ -54,7 +55,8 @@ class Worker {
   int pid() const { return process_ ? process_->pid() : 0; }
 
   // Gives an idle worker an order; `fds` stay the caller's. The wall limit starts now.
-  //   errors  of sendmsg(2); EMSGSIZE the order is too long to be sent
+  //   errors  of sendmsg(2); EMSGSIZE the order is too long to be sent; EPROTO it has spoken
+  //   unasked
   Status give(const wire::Order& order, const std::vector<int>& fds);
 
   // Sends it home once it is idle: its socket is closed, it ends by itself or is killed.
@@ -80,6 +82,7 @@ class Worker {
   Fd words_;  // its stderr
   Phase phase_ = Phase::starting;
   bool busy_ = false;
+  bool ever_ready_ = false;
   bool dead_ = false;
   bool deaf_ = false;  // what it still says counts no more
   int answered_ = 0;
