@@ -22,6 +22,7 @@ struct Publication {
   std::optional<TempFile> record = {};
   std::vector<std::string> named = {};  // results that have their names, to go when it fails
   std::optional<Error> error = {};
+  bool stands = false;  // the outcome has its name, or may have
 
   void note(const Status& status) {
     if (!status) error = status.error();
@@ -105,6 +106,10 @@ void sync_committed(durable::Group& group, std::vector<Publication>& entries) {
     group.folder(layout::hour_folder(entry.outcome.id));
   }
   flush(group, entries);
+  for (Publication& entry : entries) {
+    // An outcome that may not be on the disk keeps its name in tmp/, which tells readers so.
+    if (entry.error && entry.stands) entry.record->given_away();
+  }
 }
 
 void remove_named(const Spool& spool, Publication& entry) {
@@ -128,6 +133,7 @@ Error fenced(const JobId& id) {
 // The outcome under its stable name. When another's stands there: fenced, and the token goes.
 Status commit_or_yield(const Spool& spool, Publication& entry, const std::string& token_path) {
   const auto ended = commit(spool, *entry.record, entry.outcome);
+  entry.stands = ended ? ended->ours : is_ambiguous(ended.error());
   if (!ended) return ended.error();
   if (!ended->ours) {
     (void)settle(spool, token_path, entry.outcome.id, ended->outcome.ending);  // else recovered

@@ -6,6 +6,7 @@
 #include "spool/fresh.h"
 #include "spool/layout.h"
 #include "spool/purge.h"
+#include "spool/query.h"
 #include "spool/sys.h"
 #include "spool/tidy.h"
 #include "spool/tokens.h"
@@ -28,8 +29,8 @@ Status check_exists(const Spool& spool, const JobId& id) {
   return *exists ? Status(Ok{}) : Error{ENOENT, "find the job", id.text()};
 }
 
-// Where a job stands, looked at closely: the outcome, or the exact token, or neither while it
-// moves.
+// Where a job stands, looked at closely: the outcome, on the disk so that it may be told, or the
+// exact token, or neither while it moves.
 struct Standing {
   std::optional<Outcome> outcome = {};
   std::optional<Place> place = {};
@@ -38,7 +39,10 @@ Result<Standing> look(const Spool& spool, const JobId& id) {
   if (const auto there = check_exists(spool, id); !there) return there.error();
   auto outcome = read_outcome(spool, id);
   if (!outcome) return outcome.error();
-  if (*outcome) return Standing{std::move(*outcome)};
+  if (*outcome) {
+    if (const auto told = has_ended(spool, id); !told) return told.error();
+    return Standing{std::move(*outcome)};
+  }
   auto place = locate(spool, id, Search::thorough);
   if (!place) return place.error();
   return Standing{{}, std::move(*place)};
@@ -144,14 +148,6 @@ Result<bool> is_unchanged(const Spool& spool, const Outcome& outcome) {
   return *now && is_same(**now, outcome);
 }
 
-// A file that was renamed goes back to its name, unless that is taken.
-Status put_back(const Spool& spool, const std::string& from, const std::string& to) {
-  if (sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str()) != 0 && errno != EEXIST) {
-    return last_error("put the outcome back", to);
-  }
-  return durable::remove(spool, from);
-}
-
 // The failed outcome becomes the try record `number`, in one rename. Who was stopped for minutes
 // before that may have taken the outcome of a later attempt: it goes back, and the answer is false.
 Result<bool> put_outcome_aside(const Spool& spool, const Outcome& outcome, int number) {
@@ -165,7 +161,7 @@ Result<bool> put_outcome_aside(const Spool& spool, const Outcome& outcome, int n
   const auto aside = decode_outcome(*text, to);
   const bool ours = !aside || is_same(*aside, outcome);
   if (!ours) {
-    if (const auto back = put_back(spool, to, from); !back) return back.error();
+    if (const auto back = put_outcome_back(spool, outcome.id, to); !back) return back.error();
   }
   durable::Group group(spool, Sync::full);
   group.folder(layout::hour_folder(outcome.id));
@@ -178,6 +174,8 @@ Result<bool> put_outcome_aside(const Spool& spool, const Outcome& outcome, int n
 // when it is gone.
 Result<std::optional<State>> retry_failed(const Spool& spool, const Outcome& outcome) {
   const JobId& id = outcome.id;
+  const auto lock = lock_job(spool, id);
+  if (!lock) return lock.error();
   const auto number = free_try_number(spool, id, outcome.attempt);
   if (!number) return number.error();
   const Token next{id, *number + 1};
@@ -202,6 +200,8 @@ Result<std::optional<State>> retry_failed(const Spool& spool, const Outcome& out
 // The token first: whoever removes it has the job for himself. A retry that is under way has taken
 // it away.
 Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string& key) {
+  auto lock = lock_job(spool, outcome.id);
+  if (!lock && lock.error().code == EAGAIN) return lock.error();  // else it is purged all the same
   const std::string token = layout::ended(outcome.ending, outcome.id);
   for (int round = 0; round < kRounds; ++round) {
     if (sys::unlinkat(spool.root(), token.c_str(), 0) == 0) break;
@@ -211,7 +211,9 @@ Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string
     if (!*elsewhere) break;  // none at all: nobody can run it
     if (round + 1 == kRounds) return moving(outcome.id);
   }
-  return purge_parts(spool, layout::hour_folder(outcome.id), {{outcome.id, key}});
+  std::vector<Purgeable> jobs;
+  jobs.push_back({outcome.id, outcome.ending, key, lock ? std::move(*lock) : Fd()});
+  return purge_parts(spool, layout::hour_folder(outcome.id), jobs);
 }
 
 }  // namespace

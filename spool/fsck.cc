@@ -254,7 +254,7 @@ class Walk {
       return Ok{};
     }
     if (mends()) {
-      if (const auto gone = drop_key(spool_, path, id); !gone) return gone.error();
+      if (const auto gone = drop_key(spool_, path, id, KeyOf::no_job); !gone) return gone.error();
     }
     say(mended_or_not(), path, "key of a job that is not there");
     return Ok{};

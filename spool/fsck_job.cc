@@ -151,10 +151,22 @@ class Checker {
       if (!text && text.error().code != 0) return text.error();
       const auto record = text ? decode_try(*text, path) : Result<Try>(text.error());
       if (record && record->id == id_) continue;
+      if (text && !facts_.outcome && is_ended_for_good(*text, path)) {
+        mendable(path, "outcome put aside by a retry",
+                 [&] { return put_outcome_back(spool_, id_, path); });
+        continue;
+      }
       const Error error = record ? bad_data("record is another job's", path) : record.error();
       if (!is_foreign(error, path)) damaged(path, "try record cannot be read: " + error.action);
     }
     return Ok{};
+  }
+
+  // A completed or cancelled outcome under a try record's name: a retry which was stopped for
+  // minutes took it for the failed one, and was killed before it could put it back.
+  bool is_ended_for_good(const std::string& text, const std::string& path) const {
+    const auto outcome = decode_outcome(text, path);
+    return outcome && outcome->id == id_ && outcome->ending != Ending::failed;
   }
 
   Status key(const Ticket& ticket) {

@@ -22,6 +22,31 @@ Status link_names(const Spool& spool, const std::string& from, const std::string
   return last_error("carry a submission through", to);
 }
 
+// Keys of one folder are dropped, and used to carry a submission through, by one at a time.
+Result<Fd> lock_shard(const Spool& spool, const std::string& shard) {
+  Fd folder(sys::openat(spool.root(), shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!folder) return last_error("open", shard);
+  if (sys::flock(folder.get(), LOCK_EX) != 0) return last_error("lock", shard);
+  return folder;
+}
+
+Result<bool> leads_to(const Spool& spool, const std::string& path, const JobId& id) {
+  const auto text = durable::read_text(spool, path);
+  if (!text) return text.error().code == ENOENT ? Result<bool>(false) : text.error();
+  const auto ticket = decode_ticket(*text, path);
+  return ticket && ticket->id == id;
+}
+
+// Gives the ticket behind a key its name, if it is still that job's; false when it is not.
+Result<bool> carry_through(const Spool& spool, const std::string& path, const JobId& id) {
+  const auto lock = lock_shard(spool, shard_of(path));
+  if (!lock) return lock.error();
+  auto same = leads_to(spool, path, id);
+  if (!same || !*same) return same;
+  const auto linked = link_names(spool, path, layout::ticket(id));
+  return linked ? Result<bool>(true) : linked.error();
+}
+
 // Nobody tells a job of which only part is on the disk: whoever answers it syncs its names first.
 Status sync_names(const Spool& spool, const JobId& id, const std::string& path, Sync sync) {
   if (const auto made = durable::make_hour_folder(spool, id, sync); !made) return made.error();
@@ -44,11 +69,11 @@ Status ensure_token(const Spool& spool, const JobId& id, State first, Sync sync)
   }
   durable::Group group(spool, sync);
   group.folder("staging");
-  if (first == State::hold) group.folder("hold");
+  if (first == State::hold || (*place && (*place)->state == State::hold)) group.folder("hold");
   return group.flush();
 }
 
-enum class Earlier { stands, can_be_finished, is_gone };
+enum class Earlier { stands, can_be_finished, is_broken, is_gone };
 
 // Whether the job can run: its source is there, or its outcome, after which the source may go.
 Result<bool> is_complete(const Spool& spool, const Ticket& ticket) {
@@ -58,17 +83,27 @@ Result<bool> is_complete(const Spool& spool, const Ticket& ticket) {
   return durable::exists(spool, layout::outcome(ticket.id));
 }
 
+// An outcome and no ticket. The ticket is asked for by name once the outcome was seen: the job may
+// have been submitted and ended since it was missed.
+Result<bool> is_purged(const Spool& spool, const JobId& id) {
+  auto outcome = durable::exists(spool, layout::outcome(id));
+  if (!outcome || !*outcome) return outcome;
+  const auto ticket = durable::exists(spool, layout::ticket(id));
+  return ticket ? Result<bool>(!*ticket) : ticket.error();
+}
+
 Result<Earlier> look_at_earlier(const Spool& spool, const Ticket& ticket) {
   const auto job = durable::exists(spool, layout::ticket(ticket.id));
   if (!job) return job.error();
   if (!*job) {
-    const auto purged = durable::exists(spool, layout::outcome(ticket.id));
+    const auto purged = is_purged(spool, ticket.id);
     if (!purged) return purged.error();
     if (*purged) return Earlier::is_gone;
   }
   const auto complete = is_complete(spool, ticket);
   if (!complete) return complete.error();
-  if (!*complete) return Earlier::is_gone;  // its submission was cut short, and part of it lost
+  // Its submission was cut short, and part of it lost.
+  if (!*complete) return *job ? Earlier::is_broken : Earlier::is_gone;
   return *job ? Earlier::stands : Earlier::can_be_finished;
 }
 
@@ -77,14 +112,15 @@ Result<std::optional<JobId>> resolve(const Spool& spool, const Ticket& ticket,
                                      const std::string& path, State first, Sync sync) {
   const auto earlier = look_at_earlier(spool, ticket);
   if (!earlier) return earlier.error();
-  if (*earlier == Earlier::is_gone) {
-    const auto dropped = drop_key(spool, path, ticket.id);
+  if (*earlier == Earlier::is_gone || *earlier == Earlier::is_broken) {
+    const KeyOf whose = *earlier == Earlier::is_gone ? KeyOf::no_job : KeyOf::any_job;
+    const auto dropped = drop_key(spool, path, ticket.id, whose);
     return dropped ? Result<std::optional<JobId>>(std::nullopt) : dropped.error();
   }
   if (*earlier == Earlier::can_be_finished) {
-    const auto linked = link_names(spool, path, layout::ticket(ticket.id));
-    if (!linked && linked.error().code == ENOENT) return std::optional<JobId>();
-    if (!linked) return linked.error();
+    const auto carried = carry_through(spool, path, ticket.id);
+    if (!carried && carried.error().code != ENOENT) return carried.error();
+    if (!carried || !*carried) return std::optional<JobId>();  // look again whose it is
   }
   if (const auto done = sync_names(spool, ticket.id, path, sync); !done) return done.error();
   if (const auto done = ensure_token(spool, ticket.id, first, sync); !done) return done.error();
@@ -119,15 +155,17 @@ Result<Ticket> read_key(const Spool& spool, const std::string& path, const std::
   return ticket;
 }
 
-Status drop_key(const Spool& spool, const std::string& path, const JobId& id) {
-  const std::string shard = shard_of(path);
-  const Fd folder(sys::openat(spool.root(), shard.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  if (!folder) return errno == ENOENT ? Status(Ok{}) : Status(last_error("open", shard));
-  if (sys::flock(folder.get(), LOCK_EX) != 0) return last_error("lock", shard);
-  const auto text = durable::read_text(spool, path);
-  if (!text) return text.error().code == ENOENT ? Status(Ok{}) : Status(text.error());
-  const auto ticket = decode_ticket(*text, path);
-  if (!ticket || ticket->id != id) return Ok{};
+Status drop_key(const Spool& spool, const std::string& path, const JobId& id, KeyOf whose) {
+  const auto lock = lock_shard(spool, shard_of(path));
+  if (!lock) return lock.error().code == ENOENT ? Status(Ok{}) : Status(lock.error());
+  const auto same = leads_to(spool, path, id);
+  if (!same) return same.error();
+  if (!*same) return Ok{};
+  if (whose == KeyOf::no_job) {
+    const auto job = durable::exists(spool, layout::ticket(id));
+    if (!job) return job.error();
+    if (*job) return Ok{};
+  }
   return durable::remove(spool, path);
 }
 

@@ -19,7 +19,10 @@ Result<Ticket> read_key(const Spool& spool, const std::string& path, const std::
 
 // Removes a key if it still leads to this job; under the lock of its shard, so that two who clean
 // up cannot remove the key of a job that was submitted between them.
-Status drop_key(const Spool& spool, const std::string& path, const JobId& id);
+//   no_job  only while the job has no ticket of its own name: its submission may be carried
+//           through meanwhile
+enum class KeyOf { any_job, no_job };
+Status drop_key(const Spool& spool, const std::string& path, const JobId& id, KeyOf whose);
 
 // Submits under a key: links `ticket` (a file in tmp/, synced) to the key's name. When the name is
 // taken, finds out by whom: a job that stands, or one whose submission was cut short and can be

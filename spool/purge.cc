@@ -96,10 +96,12 @@ Status purge_parts(const Spool& spool, const std::string& hour_folder,
                    const std::vector<Purgeable>& jobs) {
   for (const Purgeable& job : jobs) {
     if (!job.key.empty()) {
-      if (const auto gone = drop_key(spool, key_path(job.key), job.id); !gone) return gone.error();
+      const auto gone = drop_key(spool, key_path(job.key), job.id, KeyOf::any_job);
+      if (!gone) return gone.error();
     }
-    if (const auto gone = durable::remove(spool, layout::ticket(job.id)); !gone) {
-      return gone.error();
+    // A repair that ran meanwhile may have made the token anew; without the ticket it cannot.
+    for (const auto& path : {layout::ticket(job.id), layout::ended(job.ending, job.id)}) {
+      if (const auto gone = durable::remove(spool, path); !gone) return gone.error();
     }
   }
   durable::Group group(spool, Sync::batch);

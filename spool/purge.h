@@ -12,7 +12,9 @@ namespace imgq {
 // An ended job that is to be forgotten. Its token, if it has one, is removed by the caller first.
 struct Purgeable {
   JobId id;
+  Ending ending = Ending::failed;
   std::string key = {};  // of its ticket
+  Fd lock = Fd();        // lock_job, held until it is gone
 };
 
 // Removes jobs of one hour folder: key and ticket, and when that is on the disk all other parts,

@@ -51,18 +51,12 @@ Result<Sign> look_at(const Spool& spool, const std::string& owner, Heartbeats& s
 // What one dead owner leaves.
 class Takeover {
  public:
-  // certain: the owner's lock is ours, so it is dead and not only frozen.
-  Takeover(const Spool& spool, std::string owner, bool certain, Recovered& sum)
-      : spool_(spool),
-        owner_(std::move(owner)),
-        certain_(certain),
-        group_(spool, Sync::batch),
-        sum_(sum) {}
+  Takeover(const Spool& spool, std::string owner, Recovered& sum)
+      : spool_(spool), owner_(std::move(owner)), group_(spool, Sync::batch), sum_(sum) {}
 
   Status run() {
     const auto names = sorted_names(spool_, layout::owner_folder(owner_));
     if (!names) return names.error();
-    if (certain_) note(remove_unpublished(*names));
     for (const std::string& name : *names) {
       const auto token = layout::parse_token(name);
       if (token) note(token_lost(*token));
@@ -83,19 +77,6 @@ class Takeover {
 
   std::string path_of(const Token& token) const { return layout::processing(owner_, token); }
 
-  // Results that have their names and no outcome never will: the next attempt has names of its own.
-  Status remove_unpublished(const std::vector<std::string>& names) {
-    std::set<Token> attempts;
-    for (const std::string& name : names) {
-      const auto token = layout::parse_token(name);
-      if (!token) continue;
-      const auto ended = durable::exists(spool_, layout::outcome(token->id));
-      if (!ended) return ended.error();
-      if (!*ended) attempts.insert(*token);
-    }
-    return remove_results_of(spool_, attempts);
-  }
-
   // Ended, to be failed, to be run again; or unreadable, which the next claim finds out.
   Status token_lost(const Token& token) {
     const auto outcome = read_outcome(spool_, token.id);
@@ -103,7 +84,9 @@ class Takeover {
     if (!outcome) return durable::quarantine(spool_, path_of(token));
     if (*outcome) {
       ++sum_.finished;
-      if (const auto tidy = remove_other_results(spool_, {**outcome}); !tidy) return tidy.error();
+      if (const auto tidy = remove_results_of_the_dead(spool_, **outcome); !tidy) {
+        return tidy.error();
+      }
       return settle(spool_, path_of(token), token.id, (*outcome)->ending);
     }
     const auto tries = read_tries(spool_, token.id, token.attempt);
@@ -164,7 +147,6 @@ class Takeover {
 
   const Spool& spool_;
   std::string owner_;
-  bool certain_;
   durable::Group group_;
   Recovered& sum_;
   bool failed_ = false;
@@ -203,7 +185,7 @@ Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats&
     if (!sign && sign.error().code == ENOTDIR) continue;  // a file with an owner's name: a stranger
     if (!sign) sum.trouble.push_back(sign.error());
     if (!sign || !sign->dead) continue;
-    const auto done = Takeover(spool, owner, static_cast<bool>(sign->lock), sum).run();
+    const auto done = Takeover(spool, owner, sum).run();
     if (!done) sum.trouble.push_back(done.error());
     seen.forget(owner);
   }

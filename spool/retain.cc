@@ -6,7 +6,6 @@
 #include "spool/durable.h"
 #include "spool/layout.h"
 #include "spool/purge.h"
-#include "spool/query.h"
 #include "spool/recover.h"
 #include "spool/sys.h"
 #include "spool/tokens.h"
@@ -21,7 +20,8 @@ constexpr int64_t kHourMs = 3'600'000;
 // what is wrong with it. Only what is wrong with all of them is an error.
 Status left_alone(const Error& error) { return is_pausing(error) ? Status(error) : Status(Ok{}); }
 
-// Jobs to be purged, by hour folder, oldest first; no more than the budget.
+// Jobs to be purged, by hour folder, oldest first; no more than the budget. Each is locked until it
+// is gone, so they are taken in groups.
 class Purger {
  public:
   Purger(const Spool& spool, int budget) : spool_(spool), budget_(budget) {}
@@ -29,20 +29,14 @@ class Purger {
   bool full() const { return done_ + pending_ >= budget_; }
   int purged() const { return done_; }
 
-  // The token goes at once: whoever removes it has the job for himself. One that is gone was taken
-  // by a retry, and the job is none of ours.
+  // One that is being retried, or was, is none of ours.
   Status add(const JobId& id, Ending ending) {
-    const auto ticket = read_ticket(spool_, id);
-    if (!ticket && ticket.error().code != 0 && ticket.error().code != ENOENT) {
-      return left_alone(ticket.error());
-    }
-    const std::string token = layout::ended(ending, id);
-    if (sys::unlinkat(spool_.root(), token.c_str(), 0) != 0) {
-      return errno == ENOENT ? Status(Ok{}) : last_error("purge", token);
-    }
-    jobs_[layout::hour_folder(id)].push_back({id, ticket ? ticket->key : ""});
+    auto job = take(id, ending);
+    if (!job) return job.error();
+    if (!*job) return Ok{};
+    jobs_[layout::hour_folder(id)].push_back(std::move(**job));
     ++pending_;
-    return Ok{};
+    return pending_ < kMostLocked ? Status(Ok{}) : run();
   }
 
   Status run() {
@@ -56,6 +50,32 @@ class Purger {
   }
 
  private:
+  // Locked, seen to have ended so, and without its token: whoever removes that has the job.
+  Result<std::optional<Purgeable>> take(const JobId& id, Ending ending) {
+    auto lock = lock_job(spool_, id);
+    if (!lock && lock.error().code != ENOENT) return not_now(lock.error());
+    const auto outcome = read_outcome(spool_, id);
+    if (!outcome) return not_now(outcome.error());
+    if (!*outcome || (*outcome)->ending != ending) return std::optional<Purgeable>();
+    const auto ticket = read_ticket(spool_, id);
+    const int code = ticket ? 0 : ticket.error().code;
+    if (code != 0 && code != ENOENT) return not_now(ticket.error());
+    const std::string token = layout::ended(ending, id);
+    if (sys::unlinkat(spool_.root(), token.c_str(), 0) != 0) {
+      if (errno == ENOENT) return std::optional<Purgeable>();
+      return last_error("purge", token);
+    }
+    return std::optional(
+        Purgeable{id, ending, ticket ? ticket->key : "", lock ? std::move(*lock) : Fd()});
+  }
+
+  static Result<std::optional<Purgeable>> not_now(const Error& error) {
+    const auto alone = left_alone(error);
+    return alone ? std::optional<Purgeable>() : Result<std::optional<Purgeable>>(alone.error());
+  }
+
+  static constexpr int kMostLocked = 100;
+
   const Spool& spool_;
   int budget_;
   int done_ = 0, pending_ = 0;
@@ -121,63 +141,79 @@ class ByAge {
   Purger& purger_;
 };
 
-// All ended jobs, newest first.
-Result<std::vector<Listed>> ended_jobs(const Spool& spool) {
-  std::vector<Listed> all;
-  for (const State state : {State::completed, State::failed, State::cancelled}) {
-    auto some = list(spool, state, Order::newest_first, SIZE_MAX);
-    if (!some) return some.error();
-    std::move(some->begin(), some->end(), std::back_inserter(all));
-  }
-  std::sort(all.begin(), all.end(), [](const Listed& a, const Listed& b) { return b.id < a.id; });
-  return all;
-}
+// What is kept of one job in its hour folder.
+struct Kept {
+  bool ended = false;
+  int64_t bytes = 0;  // of all its files, when asked for
+};
+using Hour = std::map<JobId, Kept>;
 
-// Bytes of sources and results in one hour folder, by job.
-Result<std::map<std::string, int64_t>> sizes_in(const Spool& spool, const std::string& folder) {
+Result<Hour> read_hour(const Spool& spool, const std::string& folder, bool with_bytes) {
   const auto names = sorted_names(spool, folder);
   if (!names) return names.error();
-  std::map<std::string, int64_t> sizes;
+  Hour jobs;
   for (const std::string& name : *names) {
     const auto part = layout::parse_part(name);
-    if (!part) continue;
+    if (!part || layout::hour_folder(part->id) != folder) continue;
+    Kept& job = jobs[part->id];
+    if (part->kind == layout::Part::Kind::outcome) job.ended = true;
     struct stat about = {};
-    if (sys::fstatat(spool.root(), (folder + "/" + name).c_str(), &about) == 0) {
-      sizes[part->id.text()] += about.st_size;
+    if (with_bytes && sys::fstatat(spool.root(), (folder + "/" + name).c_str(), &about) == 0) {
+      job.bytes += about.st_size;
     }
   }
-  return sizes;
+  return jobs;
 }
 
-Ending ending_of(State state) {
-  if (state == State::completed) return Ending::completed;
-  return state == State::failed ? Ending::failed : Ending::cancelled;
+// The newest ended job that does not fit into count and bytes any more; with it all older ones go.
+// One hour is in memory at a time.
+Result<std::optional<JobId>> first_too_many(const Spool& spool, const Retention& policy) {
+  const auto hours = hours_under(spool, "jobs");
+  if (!hours) return hours.error();
+  int64_t count = 0, bytes = 0;
+  for (auto hour = hours->rbegin(); hour != hours->rend(); ++hour) {
+    const auto jobs = read_hour(spool, "jobs/" + *hour, policy.max_bytes > 0);
+    if (!jobs) return jobs.error();
+    for (auto job = jobs->rbegin(); job != jobs->rend(); ++job) {
+      if (!job->second.ended) continue;
+      ++count;
+      bytes += job->second.bytes;
+      if (policy.max_jobs > 0 && count > policy.max_jobs) return std::optional(job->first);
+      if (policy.max_bytes > 0 && bytes > policy.max_bytes) return std::optional(job->first);
+    }
+  }
+  return std::optional<JobId>();
+}
+
+// One job, however it has ended.
+Status purge_whatever_ended(const Spool& spool, const JobId& id, Purger& purger) {
+  const auto outcome = read_outcome(spool, id);
+  if (!outcome) return left_alone(outcome.error());
+  return *outcome ? purger.add(id, (*outcome)->ending) : Status(Ok{});
+}
+
+// The ended jobs of one hour, up to `last`, oldest first.
+Status purge_hour(const Spool& spool, const std::string& hour, const JobId& last, Purger& purger) {
+  const auto jobs = read_hour(spool, "jobs/" + hour, false);
+  if (!jobs) return jobs.error();
+  for (const auto& [id, job] : *jobs) {
+    if (purger.full() || last < id) break;
+    if (!job.ended) continue;
+    if (const auto done = purge_whatever_ended(spool, id, purger); !done) return done.error();
+  }
+  return Ok{};
 }
 
 // Keeps the newest jobs that fit into count and bytes; the older ones go, oldest first.
 Status by_amount(const Spool& spool, const Retention& policy, Purger& purger) {
   if (policy.max_jobs == 0 && policy.max_bytes == 0) return Ok{};
-  auto jobs = ended_jobs(spool);
-  if (!jobs) return jobs.error();
-  size_t keep = jobs->size();
-  if (policy.max_jobs > 0) keep = std::min(keep, static_cast<size_t>(policy.max_jobs));
-  std::string folder;
-  std::map<std::string, int64_t> sizes;
-  int64_t bytes = 0;
-  for (size_t i = 0; policy.max_bytes > 0 && i < keep; ++i) {
-    const JobId& id = (*jobs)[i].id;
-    if (layout::hour_folder(id) != folder) {
-      folder = layout::hour_folder(id);
-      auto read = sizes_in(spool, folder);
-      if (!read) return read.error();
-      sizes = std::move(*read);
-    }
-    bytes += sizes[id.text()];
-    if (bytes > policy.max_bytes) keep = i;
-  }
-  for (size_t i = jobs->size(); i > keep && !purger.full(); --i) {
-    const Listed& job = (*jobs)[i - 1];
-    if (const auto done = purger.add(job.id, ending_of(job.state)); !done) return done.error();
+  const auto last = first_too_many(spool, policy);
+  if (!last || !*last) return last ? Status(Ok{}) : last.error();
+  const auto hours = hours_under(spool, "jobs");
+  if (!hours) return hours.error();
+  for (const std::string& hour : *hours) {
+    if (purger.full() || hour > (*last)->folder()) break;
+    if (const auto done = purge_hour(spool, hour, **last, purger); !done) return done.error();
   }
   return Ok{};
 }

@@ -41,6 +41,26 @@ class Smallest {
   std::vector<std::string> names_;
 };
 
+// What is due, at most kMostPromoted; `next_due_ms` is when the rest is.
+Result<std::vector<layout::Due>> due_by(const Spool& spool, int64_t now_ms, int64_t& next_due_ms) {
+  std::vector<layout::Due> due;
+  const auto listed = each_name(spool.root(), "delayed", [&](std::string_view name) {
+    const auto entry = layout::parse_delayed(name);
+    if (!entry) return true;
+    if (entry->due_ms <= now_ms || entry->due_ms > now_ms + kMaxDelayMs) {
+      if (due.size() < kMostPromoted) {
+        due.push_back(*entry);
+      } else {
+        next_due_ms = now_ms;
+      }
+    } else if (next_due_ms == 0 || entry->due_ms < next_due_ms) {
+      next_due_ms = entry->due_ms;
+    }
+    return true;
+  });
+  return listed ? Result<std::vector<layout::Due>>(std::move(due)) : listed.error();
+}
+
 }  // namespace
 
 Result<std::vector<Token>> scan_staging(const Spool& spool, size_t limit) {
@@ -55,33 +75,21 @@ Result<std::vector<Token>> scan_staging(const Spool& spool, size_t limit) {
 
 Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms) {
   Promoted promoted;
-  std::vector<layout::Due> due;
-  const auto listed = each_name(spool.root(), "delayed", [&](std::string_view name) {
-    const auto entry = layout::parse_delayed(name);
-    if (!entry) return true;
-    if (entry->due_ms <= now_ms || entry->due_ms > now_ms + kMaxDelayMs) {
-      if (due.size() < kMostPromoted) {
-        due.push_back(*entry);
-      } else {
-        promoted.next_due_ms = now_ms;
-      }
-    } else if (promoted.next_due_ms == 0 || entry->due_ms < promoted.next_due_ms) {
-      promoted.next_due_ms = entry->due_ms;
-    }
-    return true;
-  });
-  if (!listed) return listed.error();
-  for (const auto& [due_ms, token] : due) {
+  const auto due = due_by(spool, now_ms, promoted.next_due_ms);
+  if (!due) return due.error();
+  Status trouble = Ok{};  // with one: the others are moved, and synced, all the same
+  for (const auto& [due_ms, token] : *due) {
     const auto moved = move_token(spool, layout::delayed(due_ms, token), layout::staging(token));
     if (moved) ++promoted.moved;
-    if (!moved && moved.error().code != ENOENT) return moved.error();
+    if (!moved && moved.error().code != ENOENT) trouble = moved.error();
   }
-  if (promoted.moved == 0) return promoted;
-  durable::Group group(spool, Sync::batch);
-  group.folder("staging");
-  group.folder("delayed");
-  if (const auto synced = group.flush(); !synced) return synced.error();
-  return promoted;
+  if (promoted.moved > 0) {
+    durable::Group group(spool, Sync::batch);
+    group.folder("staging");
+    group.folder("delayed");
+    if (const auto synced = group.flush(); !synced) return synced.error();
+  }
+  return trouble ? Result<Promoted>(promoted) : trouble.error();
 }
 
 }  // namespace imgq

@@ -7,6 +7,7 @@
 #include "spool/durable.h"
 #include "spool/fresh.h"
 #include "spool/layout.h"
+#include "spool/records.h"
 #include "spool/recover.h"
 #include "spool/sys.h"
 #include "spool/walk.h"
@@ -16,9 +17,28 @@ namespace {
 
 constexpr int64_t kForeignHours = 36;
 
+// A record that has its name as an outcome too: readers take the second name for a sign that the
+// first is not on the disk yet. So it is brought there before the sign goes.
+Status sync_if_outcome(const Spool& spool, const std::string& path) {
+  struct stat about = {};
+  if (sys::fstatat(spool.root(), path.c_str(), &about) != 0) {
+    return errno == ENOENT ? Status(Ok{}) : Status(last_error("look at", path));
+  }
+  if (!S_ISREG(about.st_mode) || about.st_nlink < 2) return Ok{};
+  if (about.st_size > static_cast<off_t>(kMaxRecordBytes)) return Ok{};
+  const auto text = durable::read_text(spool, path);
+  if (!text) return text.error().code == ENOENT ? Status(Ok{}) : Status(text.error());
+  const auto outcome = decode_outcome(*text, path);
+  if (!outcome) return Ok{};
+  durable::Group group(spool, Sync::full);
+  group.folder(layout::hour_folder(outcome->id));
+  return group.flush();
+}
+
 // A folder in tmp/ is one that was to become an owner's or an hour's: empty but for .alive. After a
 // power cut the names in it may have lasted while its own move did not: then people may look at it.
 Status remove_temp(const Spool& spool, const std::string& path) {
+  if (const auto synced = sync_if_outcome(spool, path); !synced) return synced.error();
   if (sys::unlinkat(spool.root(), path.c_str(), 0) == 0 || errno == ENOENT) return Ok{};
   if (errno != EISDIR && errno != EPERM) return last_error("sweep", path);
   if (const auto gone = durable::remove(spool, path + "/.alive"); !gone) return gone.error();

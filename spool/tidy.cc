@@ -1,5 +1,6 @@
 #include "spool/tidy.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
@@ -30,37 +31,37 @@ Status remove_results(const Spool& spool, const std::string& folder, const IsUnw
   return Ok{};
 }
 
+// A failed outcome may have been put aside meanwhile: attempts after it are no business of its own.
+bool is_superfluous(const Outcome& outcome, const Part& part, const std::string& name) {
+  if (outcome.ending == Ending::failed && part.attempt > outcome.attempt) return false;
+  return std::none_of(outcome.results.begin(), outcome.results.end(),
+                      [&name](const ResultFile& result) { return result.file == name; });
+}
+
+using Outcomes = std::map<JobId, const Outcome*>;
+
+Status remove_superfluous(const Spool& spool, const std::string& folder, const Outcomes& jobs) {
+  return remove_results(spool, folder, [&jobs](const Part& part, const std::string& name) {
+    const auto job = jobs.find(part.id);
+    return job != jobs.end() && is_superfluous(*job->second, part, name);
+  });
+}
+
 }  // namespace
 
 Status remove_other_results(const Spool& spool, const std::vector<Outcome>& ended) {
-  std::map<std::string, std::map<JobId, std::set<std::string>>> named;  // by hour folder
+  std::map<std::string, Outcomes> by_folder;
   for (const Outcome& outcome : ended) {
-    if (outcome.attempt < 2) continue;
-    auto& files = named[layout::hour_folder(outcome.id)][outcome.id];
-    for (const ResultFile& result : outcome.results) files.insert(result.file);
+    if (outcome.attempt > 1) by_folder[layout::hour_folder(outcome.id)][outcome.id] = &outcome;
   }
-  for (const auto& [folder, jobs] : named) {
-    const auto done =
-        remove_results(spool, folder, [&jobs = jobs](const Part& part, const std::string& name) {
-          const auto job = jobs.find(part.id);
-          return job != jobs.end() && job->second.count(name) == 0;
-        });
-    if (!done) return done.error();
+  for (const auto& [folder, jobs] : by_folder) {
+    if (const auto done = remove_superfluous(spool, folder, jobs); !done) return done.error();
   }
   return Ok{};
 }
 
-Status remove_results_of(const Spool& spool, const std::set<Token>& attempts) {
-  std::set<std::string> folders;
-  for (const Token& token : attempts) folders.insert(layout::hour_folder(token.id));
-  for (const std::string& folder : folders) {
-    const auto done =
-        remove_results(spool, folder, [&attempts](const Part& part, const std::string&) {
-          return attempts.count({part.id, part.attempt}) > 0;
-        });
-    if (!done) return done.error();
-  }
-  return Ok{};
+Status remove_results_of_the_dead(const Spool& spool, const Outcome& outcome) {
+  return remove_superfluous(spool, layout::hour_folder(outcome.id), {{outcome.id, &outcome}});
 }
 
 }  // namespace imgq

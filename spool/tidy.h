@@ -1,7 +1,6 @@
 #ifndef IMGQ_SPOOL_TIDY_H_
 #define IMGQ_SPOOL_TIDY_H_
 
-#include <set>
 #include <vector>
 
 #include "spool/claim.h"
@@ -15,9 +14,9 @@ namespace imgq {
 // Reads each hour folder once, and only for jobs that had further attempts.
 Status remove_other_results(const Spool& spool, const std::vector<Outcome>& ended);
 
-// Removes the results of attempts without an outcome, whose owner is certainly dead: one that is
-// only frozen may still commit them.
-Status remove_results_of(const Spool& spool, const std::set<Token>& attempts);
+// The same for a single job, also when it had one attempt only: its owner died in it, and somebody
+// else ended the job.
+Status remove_results_of_the_dead(const Spool& spool, const Outcome& outcome);
 
 }  // namespace imgq
 

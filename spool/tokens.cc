@@ -1,5 +1,8 @@
 #include "spool/tokens.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
 
 #include "spool/durable.h"
@@ -152,16 +155,42 @@ Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& 
 Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync) {
   const auto text = encode_checked(outcome);
   if (!text) return text.error();
-  const auto record = durable::write_temp(spool, *text);
+  auto record = durable::write_temp(spool, *text);
   if (!record) return record.error();
   durable::Group group(spool, sync);
   if (!mutated(Mutant::skip_outcome_fsync)) group.file(record->fd(), record->path());
   if (const auto synced = group.flush(); !synced) return synced.error();
   auto ended = commit(spool, *record, outcome);
-  if (!ended) return ended;
-  if (!mutated(Mutant::skip_hour_folder_fsync)) group.folder(layout::hour_folder(outcome.id));
-  if (const auto synced = group.flush(); !synced) return synced.error();
+  const bool stands = ended ? ended->ours : is_ambiguous(ended.error());
+  if (ended && !mutated(Mutant::skip_hour_folder_fsync)) {
+    group.folder(layout::hour_folder(outcome.id));
+    if (const auto synced = group.flush(); !synced) ended = synced.error();
+  }
+  // An outcome that may not be on the disk keeps its name in tmp/, which tells readers so.
+  if (!ended && stands) record->given_away();
   return ended;
+}
+
+Result<Fd> lock_job(const Spool& spool, const JobId& id) {
+  const std::string path = layout::ticket(id);
+  Fd ticket(sys::openat(spool.root(), path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
+  if (!ticket) return last_error("open the ticket", path);
+  if (sys::flock(ticket.get(), LOCK_EX | LOCK_NB) == 0) return ticket;
+  if (errno == EWOULDBLOCK) {
+    return Error{EAGAIN, "have the job alone: a retry or purge is under way", id.text()};
+  }
+  return last_error("lock the ticket", path);
+}
+
+Status put_outcome_back(const Spool& spool, const JobId& id, const std::string& path) {
+  const std::string right = layout::outcome(id);
+  if (sys::linkat(spool.root(), path.c_str(), spool.root(), right.c_str()) != 0) {
+    return errno == EEXIST ? Status(Ok{}) : Status(last_error("put the outcome back", right));
+  }
+  if (const auto gone = durable::remove(spool, path); !gone) return gone.error();
+  durable::Group group(spool, Sync::full);
+  group.folder(layout::hour_folder(id));
+  return group.flush();
 }
 
 Status record_try(const Spool& spool, const Try& attempt, Sync sync) {

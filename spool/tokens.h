@@ -68,6 +68,15 @@ Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& 
 // A single outcome: written, synced, committed, its hour folder synced.
 Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync);
 
+// Held by a retry and a purge to their end, so that one which was stopped for long does not meet
+// what the next has made of the job. Goes with the descriptor.
+//   errors  EAGAIN a retry or purge is under way; ENOENT no such job
+Result<Fd> lock_job(const Spool& spool, const JobId& id);
+
+// An outcome that a retry has renamed to `path` goes back to its name, durably, unless another
+// stands there by now: then both are left to fsck.
+Status put_outcome_back(const Spool& spool, const JobId& id, const std::string& path);
+
 // Writes a try record: synced, linked to its name, its folder synced. EEXIST is Ok: the attempt is
 // recorded already.
 Status record_try(const Spool& spool, const Try& attempt, Sync sync);

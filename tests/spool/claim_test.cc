@@ -185,6 +185,16 @@ TEST_F(Claiming, WhatNoTicketCanBeReadForGoesBackAtOnce) {
   EXPECT_EQ(state(ids[1]), State::staging);
 }
 
+TEST_F(Claiming, ADelayedJobThatCannotBeMovedDoesNotKeepTheOthers) {
+  const auto ids = submit_many(3);
+  for (const JobId& id : ids) {
+    std::filesystem::rename(path(layout::staging({id, 1})), path(layout::delayed(1000, {id, 2})));
+  }
+  faults::add({.call = "renameat", .path = ids[1].text(), .code = EIO, .times = -1});
+  EXPECT_EQ(code_of(promote_delayed(spool_, now_ms())), EIO);
+  EXPECT_EQ(waiting(), (std::vector<Token>{{ids[0], 2}, {ids[2], 2}}));
+}
+
 TEST_F(Claiming, ATicketOfANewerVersionWaitsForANewerDaemon) {
   const JobId id = submit_one();
   std::string text = lab::read_file(path(layout::ticket(id)));

@@ -370,5 +370,41 @@ TEST_F(Completing, ErrorsAtEveryCallOfARetryKeepTheJob) {
   }
 }
 
+// Neither is an answer given nor does a reader believe the outcome before it is on the disk.
+TEST_F(Completing, AnOutcomeWhoseSyncFailedIsSyncedByWhoeverReadsIt) {
+  for (const bool good : {true, false}) {
+    const JobId id = submit_one();
+    const Claim claim = claim_one(owner_);
+    faults::add({.call = "fsync", .path = "spool/jobs/", .code = EIO, .skip = good ? 1 : 0});
+    const auto ended = good ? complete_with(owner_, claim, Sync::full)
+                            : owner_.fail(claim, crash(), "{}", Sync::full);
+    EXPECT_EQ(code_of(ended), EIO);
+    ASSERT_TRUE(lab::is_there(path(layout::outcome(id))));
+    faults::add({.call = "fsync", .path = "spool/jobs/", .code = EIO, .times = -1});
+    EXPECT_EQ(code_of(has_ended(spool_, id)), EIO);
+    faults::clear();
+    EXPECT_TRUE(must(has_ended(spool_, id)));
+  }
+}
+
+// An owner is stopped just after it failed a job; when it wakes, the job was retried and completed.
+TEST_F(Completing, AnOwnerThatWakesUpLeavesALaterAttemptsResultsAlone) {
+  const JobId id = submit_one();
+  must(owner_.release(claim_one(owner_)));
+  const Claim claim = claim_one(owner_);
+  ASSERT_EQ(claim.token.attempt, 2);
+  faults::add({.call = "fsync", .path = "spool/jobs/", .run = [&] {
+                 std::filesystem::rename(path(layout::processing(owner_.name(), claim.token)),
+                                         path(layout::ended(Ending::failed, id)));
+                 must(retry(spool_, id));
+                 complete(other_, claim_one(other_));
+               }});
+  EXPECT_TRUE(owner_.fail(claim, crash(), "{}", Sync::full));
+  EXPECT_EQ(faults::hits(), 1);
+  const JobView job = must(find(spool_, id));
+  ASSERT_EQ(job.state, State::completed);
+  EXPECT_TRUE(open_result(spool_, id, job.outcome->results.at(0)));
+}
+
 }  // namespace
 }  // namespace imgq

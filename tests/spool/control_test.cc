@@ -158,10 +158,14 @@ TEST_F(Control, ARetryCutAnywhereLeavesAJobThatGoesOnByItself) {
   }
 }
 
-TEST_F(Control, TwoRetriesAtOnceAreOne) {
+TEST_F(Control, ARetryKeepsOthersOutUntilItIsThrough) {
   const JobId id = job_in(State::failed, owner_);
-  faults::add({.call = "renameat", .path = "failed/", .run = [&] { must(retry(spool_, id)); }});
+  faults::add({.call = "renameat", .path = "failed/", .run = [&] {
+                 EXPECT_EQ(code_of(retry(spool_, id)), EAGAIN);
+                 EXPECT_EQ(code_of(purge(spool_, id)), EAGAIN);
+               }});
   EXPECT_EQ(must(retry(spool_, id)), State::staging);
+  EXPECT_EQ(faults::hits(), 1);
   EXPECT_EQ(waiting().size(), 1u);
   EXPECT_EQ(must(find(spool_, id)).tries.size(), 1u);
   EXPECT_TRUE(is_clean());
@@ -181,9 +185,13 @@ TEST_F(Control, ARetryThatIsOvertakenByAPromotionStillRuns) {
   EXPECT_TRUE(is_clean());
 }
 
+// A file system whose locks do not reach the other host, played by a ticket of another inode.
 TEST_F(Control, ARetryThatIsOvertakenByAnotherLeavesItsOutcomeAlone) {
   const JobId id = job_in(State::failed, owner_);
   faults::add({.call = "renameat", .path = ".end", .run = [&] {
+                 const std::string ticket = lab::read_file(path(layout::ticket(id)));
+                 std::filesystem::remove(path(layout::ticket(id)));
+                 lab::write_file(path(layout::ticket(id)), ticket);
                  must(promote_delayed(spool_, now_ms() + 120'000));
                  EXPECT_EQ(claim_all(owner_).finished, 1);
                  EXPECT_EQ(must(retry(spool_, id)), State::staging);
@@ -208,6 +216,17 @@ TEST_F(Control, ATokenIsNotLeftInFailedWhenItsOutcomeIsJustPutAside) {
   EXPECT_EQ(waiting(), (std::vector<Token>{{id, 3}}));
   complete(owner_, claim_one(owner_));
   EXPECT_TRUE(is_clean());
+}
+
+// What is left when it is killed before it can put the outcome back.
+TEST_F(Control, ACompletedOutcomeThatARetryPutAsideIsPutBackByFsck) {
+  const JobId id = job_in(State::completed, owner_);
+  std::filesystem::rename(path(layout::outcome(id)), path(layout::try_record(id, 1)));
+  EXPECT_FALSE(is_clean());
+  must(fsck(spool_, Repair::mend));
+  EXPECT_EQ(state(id), State::completed);
+  EXPECT_TRUE(is_clean());
+  EXPECT_TRUE(lab::names_in(path("corrupt")).empty());
 }
 
 TEST_F(Control, ALostTokenOfAFailedJobDoesNotPreventItsRetry) {

@@ -208,13 +208,44 @@ TEST_F(Retaining, AJobThatIsRetriedInThisMomentStays) {
     policy_.max_jobs = 1;
     if (by_amount) past_job(now_ - kDay, Ending::completed, 3);
     policy_.failed_age = by_amount ? hours(0) : hours(24);
-    faults::add({.call = "unlinkat", .path = "failed/", .run = [&] { must(retry(spool_, id)); }});
-    EXPECT_EQ(run().purged, 0);
-    EXPECT_EQ(faults::hits(), 1);
-    faults::clear();
+    int purged = -1;
+    faults::add({.call = "renameat", .path = "failed/", .run = [&] { purged = run().purged; }});
+    EXPECT_EQ(must(retry(spool_, id)), State::staging);
+    EXPECT_EQ(purged, 0);
     EXPECT_EQ(state(id), State::staging);
     EXPECT_TRUE(is_clean());
   }
+}
+
+TEST_F(Retaining, AJobThatIsPurgedInThisMomentIsNotRetried) {
+  const JobId id = past_job(now_ - 31 * kDay, Ending::failed, 1);
+  faults::add({.call = "unlinkat", .path = ".job", .run = [&] {  // the token is gone by then
+                 EXPECT_EQ(code_of(retry(spool_, id)), EAGAIN);
+               }});
+  EXPECT_EQ(run().purged, 1);
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_EQ(code_of(retry(spool_, id)), ENOENT);
+  EXPECT_TRUE(is_clean());
+}
+
+// A retry that was cut short after it had put the outcome aside: the token is in failed/ again.
+TEST_F(Retaining, AJobWithoutAnOutcomeIsNotPurgedForItsToken) {
+  const JobId id = past_job(now_ - 31 * kDay, Ending::failed, 1);
+  past_job(now_ - kDay, Ending::completed, 2);
+  std::filesystem::rename(path(layout::outcome(id)), path(layout::try_record(id, 1)));
+  policy_.max_jobs = 1;
+  EXPECT_EQ(run().purged, 0);
+  EXPECT_TRUE(stands(id));
+}
+
+TEST_F(Retaining, ATokenThatARepairMakesMeanwhileGoesToo) {
+  const JobId id = past_job(now_ - 31 * kDay, Ending::failed, 1);
+  faults::add(
+      {.call = "unlinkat", .path = ".job", .run = [&] { must(fsck(spool_, Repair::mend)); }});
+  EXPECT_EQ(run().purged, 1);
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_FALSE(lab::is_there(path(layout::ended(Ending::failed, id))));
+  EXPECT_TRUE(is_clean());
 }
 
 TEST_F(Retaining, ARecordThatCannotBeReadDoesNotKeepTheOthers) {

@@ -365,12 +365,58 @@ TEST_F(Submit, AKeyThatCannotBeReadIsSetAside) {
 
 TEST_F(Submit, AKeyIsDroppedOnlyWhenItStillLeadsToThatJob) {
   const Submitted job = submit_keyed("k");
-  EXPECT_TRUE(drop_key(spool_, key_path("k"), lab::unknown_id()));
+  EXPECT_TRUE(drop_key(spool_, key_path("k"), lab::unknown_id(), KeyOf::any_job));
   EXPECT_TRUE(lab::is_there(path(key_path("k"))));
-  EXPECT_TRUE(drop_key(spool_, key_path("k"), job.id));
+  EXPECT_TRUE(drop_key(spool_, key_path("k"), job.id, KeyOf::any_job));
   EXPECT_FALSE(lab::is_there(path(key_path("k"))));
-  EXPECT_TRUE(drop_key(spool_, key_path("k"), job.id));
-  EXPECT_TRUE(drop_key(spool_, key_path("never seen"), job.id));
+  EXPECT_TRUE(drop_key(spool_, key_path("k"), job.id, KeyOf::any_job));
+  EXPECT_TRUE(drop_key(spool_, key_path("never seen"), job.id, KeyOf::any_job));
+}
+
+// The first submitter has the key and not yet its ticket's name; it goes on, and the job ends,
+// between two looks of the second.
+TEST_F(Submit, AKeyOfAJobThatEndsMeanwhileStays) {
+  const Owner owner = must(Owner::enter(spool_));
+  const JobId first = submit_keyed("k").id;
+  const std::string ticket = path(layout::ticket(first)), aside = scratch_ / "ticket";
+  std::filesystem::rename(ticket, aside);
+  faults::add({.call = "fstatat", .path = ".end", .run = [&] {
+                 std::filesystem::rename(aside, ticket);
+                 complete(owner, claim_one(owner));
+               }});
+  const Submitted second = submit_keyed("k");
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_TRUE(second.existing);
+  EXPECT_EQ(second.id, first);
+}
+
+// A submission was cut short after its key; somebody else carries it through, it ends and is
+// purged, and the key is another's by the time that its ticket would get its name.
+TEST_F(Submit, AKeyThatChangesHandsIsNotCarriedThroughForTheOld) {
+  const JobId gone = submit_keyed("k").id;
+  std::filesystem::remove(path(layout::ticket(gone)));
+  std::filesystem::remove(path(layout::staging({gone, 1})));
+  std::optional<JobId> now;
+  faults::add({.call = "flock", .run = [&] {
+                 std::filesystem::remove(path(key_path("k")));
+                 std::filesystem::remove(path(layout::source(gone)));
+                 now = submit_keyed("k", "another image").id;
+               }});
+  const Submitted asked = submit_keyed("k");
+  ASSERT_TRUE(now);
+  EXPECT_EQ(asked.id, *now);
+  EXPECT_FALSE(lab::is_there(path(layout::ticket(gone))));
+  EXPECT_TRUE(is_clean());
+}
+
+TEST_F(Submit, AKeyThatIsCarriedThroughMeanwhileIsNotDroppedByFsck) {
+  const JobId id = submit_keyed("k").id;
+  std::filesystem::remove(path(layout::ticket(id)));
+  std::filesystem::remove(path(layout::staging({id, 1})));
+  faults::add({.call = "flock", .run = [&] { EXPECT_EQ(submit_keyed("k").id, id); }});
+  must(fsck(spool_, Repair::mend));
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_EQ(submit_keyed("k").id, id);
 }
 
 TEST_F(Submit, ACopyHasTheBytesOfItsFileFromTheStart) {
