@@ -1,5 +1,6 @@
 #include "src/supervise/intake.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -20,13 +21,31 @@ constexpr size_t kBatch = 32;
 constexpr milliseconds kLookAgain{2000};
 constexpr int64_t kTryAgainMs = 5000;
 
+IntakePlan plan_for(const Intake& intake, const Config& config, Sync sync) {
+  Request request;
+  const auto preset = config.presets.find(intake.preset);
+  if (preset != config.presets.end()) request.renditions = preset->second;
+  request.preset = intake.preset;
+  IntakePlan plan;
+  plan.intake = intake;
+  plan.request = to_json(request);
+  plan.max_file_bytes = config.limits.max_file_bytes;
+  plan.min_free_bytes = config.min_free_bytes;
+  plan.max_attempts = config.max_attempts;
+  plan.sync = sync;
+  return plan;
+}
+
 }  // namespace
 
 // One hot folder. Kept by the work it has under way, so it may be dropped at any time.
 class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
  public:
-  IntakeFolder(Loop& loop, const Spool& spool, IntakePlan plan)
-      : loop_(loop), spool_(spool), plan_(std::move(plan)) {}
+  IntakeFolder(Loop& loop, const Spool& spool, std::shared_ptr<IntakeGate> gate, IntakePlan plan)
+      : loop_(loop),
+        spool_(spool),
+        gate_(std::move(gate)),
+        plan_(std::make_shared<IntakePlan>(std::move(plan))) {}
 
   void start() {
     looking_.emplace(loop_, [this] { look(); });
@@ -34,9 +53,20 @@ class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
     look();
   }
 
+  // Whether what it knows of its files holds for this intake, too.
+  bool serves(const Intake& intake) const {
+    const Intake& mine = plan_->intake;
+    return intake.directory == mine.directory && intake.preset == mine.preset &&
+           intake.after == mine.after && intake.move_to == mine.move_to;
+  }
+
+  // What was refused or put off under the old plan is looked at again.
+  void change(IntakePlan plan);
+
   // Its handles go now, whoever still holds it.
   void stop() {
     stopped_ = true;
+    gate_->forget(this);
     watcher_.reset();
     looking_.reset();
   }
@@ -52,16 +82,17 @@ class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
   void note(const TakenIn& file);
   void note_room(const TakenIn& file);
 
-  // A file that was seen: since when it has been as it is, and whether it is done with.
+  // A file that was seen: since when it has been as it is, and what became of it.
   struct Seen {
     FileMark mark;
     int64_t since_ms = 0;
-    bool done = false;
+    enum class Fate { open, submitted, refused } fate = Fate::open;
   };
 
   Loop& loop_;
   const Spool& spool_;
-  const IntakePlan plan_;
+  const std::shared_ptr<IntakeGate> gate_;
+  std::shared_ptr<const IntakePlan> plan_;  // work that is under way keeps its own
   std::map<std::string, Seen> seen_;
   std::set<std::string> ready_;
   std::set<std::string> waiting_for_room_;
@@ -84,8 +115,16 @@ void IntakeFolder::watch() {
   calls.unsure = [] {};  // it is read every two seconds
   calls.gone = [this] { watcher_.reset(); };
   auto watcher =
-      Watcher::start(loop_, plan_.intake.directory, Watcher::Events::written, std::move(calls));
+      Watcher::start(loop_, plan_->intake.directory, Watcher::Events::written, std::move(calls));
   if (watcher) watcher_ = std::move(*watcher);
+}
+
+void IntakeFolder::change(IntakePlan plan) {
+  plan_ = std::make_shared<IntakePlan>(std::move(plan));
+  for (auto at = seen_.begin(); at != seen_.end();) {
+    at = at->second.fate == Seen::Fate::submitted ? std::next(at) : seen_.erase(at);
+  }
+  look();
 }
 
 void IntakeFolder::look() {
@@ -93,14 +132,13 @@ void IntakeFolder::look() {
   if (!watcher_) watch();
   looking_now_ = true;
   auto answer = std::make_shared<std::optional<Result<std::vector<FoundFile>>>>();
-  loop_.in_background(
-      [self = shared_from_this(), answer] {
-        answer->emplace(read_intake(self->plan_.intake.directory, kMostFiles));
-      },
-      [self = shared_from_this(), answer] {
-        self->looking_now_ = false;
-        if (!self->stopped_) self->looked(**answer);
-      });
+  const std::string& directory = plan_->intake.directory;
+  gate_->enter({directory, this,
+                [directory, answer] { answer->emplace(read_intake(directory, kMostFiles)); },
+                [self = shared_from_this(), answer] {
+                  self->looking_now_ = false;
+                  if (!self->stopped_) self->looked(**answer);
+                }});
 }
 
 void IntakeFolder::looked(const Result<std::vector<FoundFile>>& found) {
@@ -121,21 +159,21 @@ void IntakeFolder::complain(const Result<std::vector<FoundFile>>& found) {
   std::string complaint;
   if (!found) {
     complaint = "cannot read an intake folder: " + found.error().text();
-  } else if (found->size() >= kMostFiles && plan_.intake.after == Intake::After::keep) {
+  } else if (found->size() >= kMostFiles && plan_->intake.after == Intake::After::keep) {
     complaint = "an intake folder that keeps its files holds too many: what lay there beyond " +
                 std::to_string(kMostFiles) +
-                " is not looked at (after = \"move\" has no limit): " + plan_.intake.directory;
+                " is not looked at (after = \"move\" has no limit): " + plan_->intake.directory;
   }
   if (!complaint.empty() && complaint != complaint_) log::line(log::Level::warning, complaint);
   complaint_ = complaint;
 }
 
 void IntakeFolder::weigh(const FoundFile& file, int64_t now_ms) {
-  const auto [at, fresh] = seen_.try_emplace(file.name, Seen{file.mark, now_ms, false});
+  const auto [at, fresh] = seen_.try_emplace(file.name, Seen{file.mark, now_ms});
   Seen& seen = at->second;
-  if (!fresh && seen.mark != file.mark) seen = Seen{file.mark, now_ms, false};
-  const bool settled = now_ms - seen.since_ms >= plan_.intake.settle_seconds * 1000LL;
-  if (settled && !seen.done) ready_.insert(file.name);
+  if (!fresh && seen.mark != file.mark) seen = Seen{file.mark, now_ms};
+  const bool settled = now_ms - seen.since_ms >= plan_->intake.settle_seconds * 1000LL;
+  if (settled && seen.fate == Seen::Fate::open) ready_.insert(file.name);
 }
 
 void IntakeFolder::go_on() {
@@ -146,12 +184,14 @@ void IntakeFolder::go_on() {
   }
   taking_ = true;
   auto answer = std::make_shared<std::vector<TakenIn>>();
-  loop_.in_background([self = shared_from_this(), names = std::move(names),
-                       answer] { *answer = take_in(self->spool_, self->plan_, names); },
-                      [self = shared_from_this(), answer] {
-                        self->taking_ = false;
-                        self->taken(*answer);
-                      });
+  gate_->enter({plan_->intake.directory, this,
+                [&spool = spool_, plan = plan_, names = std::move(names), answer] {
+                  *answer = take_in(spool, *plan, names);
+                },
+                [self = shared_from_this(), answer] {
+                  self->taking_ = false;
+                  self->taken(*answer);
+                }});
 }
 
 void IntakeFolder::taken(const std::vector<TakenIn>& files) {
@@ -160,11 +200,11 @@ void IntakeFolder::taken(const std::vector<TakenIn>& files) {
 }
 
 void IntakeFolder::note(const TakenIn& file) {
-  const std::string where = plan_.intake.directory + "/" + file.name;
+  const std::string where = plan_->intake.directory + "/" + file.name;
   note_room(file);
   switch (file.fate) {
     case TakenIn::Fate::submitted:
-      seen_[file.name] = {file.mark, monotonic_now_ms(), true};
+      seen_[file.name] = {file.mark, monotonic_now_ms(), Seen::Fate::submitted};
       log::line(log::Level::info, "taken in", {{"job", file.job}, {"file", where}});
       if (!file.why.empty()) {
         log::line(log::Level::warning, "original left where it is",
@@ -172,7 +212,7 @@ void IntakeFolder::note(const TakenIn& file) {
       }
       return;
     case TakenIn::Fate::refused:
-      seen_[file.name] = {file.mark, monotonic_now_ms(), true};
+      seen_[file.name] = {file.mark, monotonic_now_ms(), Seen::Fate::refused};
       log::line(log::Level::warning, "not taken in", {{"file", where}, {"error", file.why}});
       return;
     case TakenIn::Fate::vanished:
@@ -180,7 +220,7 @@ void IntakeFolder::note(const TakenIn& file) {
       return;
     case TakenIn::Fate::later:
     case TakenIn::Fate::no_room:
-      seen_[file.name] = {file.mark, monotonic_now_ms() + kTryAgainMs, false};
+      seen_[file.name] = {file.mark, monotonic_now_ms() + kTryAgainMs};
       log::line(log::Level::debug, "taken in later", {{"file", where}, {"error", file.why}});
       return;
   }
@@ -193,33 +233,34 @@ void IntakeFolder::note_room(const TakenIn& file) {
     waiting_for_room_.insert(file.name);
     if (waited) return;
     log::line(log::Level::warning, "the spool has no room for what an intake folder holds; waiting",
-              {{"directory", plan_.intake.directory}, {"error", file.why}});
+              {{"directory", plan_->intake.directory}, {"error", file.why}});
   } else if (waiting_for_room_.erase(file.name) > 0 && waiting_for_room_.empty()) {
     log::line(log::Level::notice, "the spool has room for an intake folder again",
-              {{"directory", plan_.intake.directory}});
+              {{"directory", plan_->intake.directory}});
   }
 }
 
-Intakes::Intakes(Loop& loop, const Spool& spool) : loop_(loop), spool_(spool) {}
+Intakes::Intakes(Loop& loop, const Spool& spool)
+    : loop_(loop), spool_(spool), gate_(std::make_shared<IntakeGate>(loop)) {}
 
 Intakes::~Intakes() { stop(); }
 
 void Intakes::change(const Config& config, Sync sync) {
-  stop();
+  auto before = std::exchange(folders_, {});
   for (const Intake& intake : config.intakes) {
-    Request request;
-    const auto preset = config.presets.find(intake.preset);
-    if (preset != config.presets.end()) request.renditions = preset->second;
-    request.preset = intake.preset;
-    IntakePlan plan{intake,
-                    to_json(request),
-                    config.limits.max_file_bytes,
-                    config.min_free_bytes,
-                    config.max_attempts,
-                    sync};
-    folders_.push_back(std::make_shared<IntakeFolder>(loop_, spool_, std::move(plan)));
-    folders_.back()->start();
+    IntakePlan plan = plan_for(intake, config, sync);
+    const auto same = std::find_if(before.begin(), before.end(),
+                                   [&](const auto& folder) { return folder->serves(intake); });
+    if (same != before.end()) {
+      (*same)->change(std::move(plan));
+      folders_.push_back(std::move(*same));
+      before.erase(same);
+    } else {
+      folders_.push_back(std::make_shared<IntakeFolder>(loop_, spool_, gate_, std::move(plan)));
+      folders_.back()->start();
+    }
   }
+  for (const auto& folder : before) folder->stop();
 }
 
 void Intakes::stop() {

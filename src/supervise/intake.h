@@ -7,6 +7,7 @@
 
 #include "spool/spool.h"
 #include "src/base/config.h"
+#include "src/supervise/intake_gate.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -25,12 +26,14 @@ class Intakes {
   Intakes(const Intakes&) = delete;
   Intakes& operator=(const Intakes&) = delete;
 
+  // Serves these from now on. A folder that stays the same keeps what it knows of its files.
   void change(const Config& config, Sync sync);
   void stop();
 
  private:
   Loop& loop_;
   const Spool& spool_;
+  const std::shared_ptr<IntakeGate> gate_;
   std::vector<std::shared_ptr<IntakeFolder>> folders_;
 };
 

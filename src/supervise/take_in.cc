@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "spool/digest.h"
+#include "spool/keys.h"
 #include "spool/query.h"
 #include "spool/submit.h"
 
@@ -85,6 +86,17 @@ Status has_room(const Spool& spool, const IntakePlan& plan, const Arrival& arriv
   return Error{ENOSPC, "keep the room that daemon.min_free asks for", arrival.taken.name};
 }
 
+// The job that a file which is kept has become before: nothing need be copied to find that out.
+std::optional<JobId> known_job(const Spool& spool, const IntakePlan& plan, const TakenIn& file) {
+  if (plan.intake.after != Intake::After::keep) return std::nullopt;
+  const std::string key = key_of(plan, file);
+  const auto ticket = read_key(spool, key_path(key), key);
+  if (!ticket) return std::nullopt;
+  const auto state = state_of(spool, ticket->id);
+  if (!state || *state == State::staging) return std::nullopt;  // it may have been cut short
+  return ticket->id;
+}
+
 // Copies one file into the spool; a file that changes meanwhile is not finished.
 void fetch(const Spool& spool, const IntakePlan& plan, int folder, Arrival& arrival) {
   const auto file = open_file(plan, folder, arrival);
@@ -92,6 +104,11 @@ void fetch(const Spool& spool, const IntakePlan& plan, int folder, Arrival& arri
     const int code = file.error().code;
     arrival.taken.fate = TakenIn::Fate::vanished;
     if (code != ENOENT && code != ELOOP) refuse(arrival, file.error());
+    return;
+  }
+  if (const auto known = known_job(spool, plan, arrival.taken)) {
+    arrival.taken.fate = TakenIn::Fate::submitted;
+    arrival.taken.job = known->text();
     return;
   }
   if (const auto fits = has_room(spool, plan, arrival); !fits) return refuse(arrival, fits.error());

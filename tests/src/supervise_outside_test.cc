@@ -118,6 +118,26 @@ TEST_F(HotFolder, KeepsOriginalsAndDoesThemOnceAlsoAfterARestart) {
   EXPECT_EQ(names_in(in()), (std::vector<std::string>{"kept.png", "new.png"}));
 }
 
+size_t times(const std::string& text, std::string_view part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+TEST_F(HotFolder, KnowsWhatItKeepsAlsoAfterAReload) {
+  configure("after = \"keep\"\n");
+  put("kept.png");
+  const auto daemon = lab_.daemon();
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return daemon.said("reloaded; workers"); })) << daemon.log();
+  // Not closed, so it has to settle; what was there before would have settled with it.
+  lab_.folder().write("linked.png", bytes(kTinyJpeg));
+  ASSERT_EQ(::link(lab_.folder().file("linked.png").c_str(), (in() + "/linked.png").c_str()), 0);
+  ASSERT_TRUE(completes(2)) << daemon.log();
+  EXPECT_EQ(times(daemon.log(), "taken in"), 2U) << daemon.log();
+}
+
 TEST_F(HotFolder, ThatKeepsMoreFilesThanAreLookedAtSaysSo) {
   configure("after = \"keep\"\n");
   for (int i = 0; i <= 20'000; ++i) lab_.folder().write("in/" + std::to_string(i) + ".png", "");

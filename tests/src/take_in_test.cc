@@ -138,6 +138,16 @@ TEST_F(TakeIn, AnOriginalThatStayedIsTheSameJobUnlessThatHasFailed) {
   EXPECT_EQ(inside(), Names{"photo.jpg"});
 }
 
+TEST_F(TakeIn, AFileThatIsKeptIsKnownByItsJobWithoutBeingCopied) {
+  const Owner owner = lab::must(Owner::enter(spool_));
+  const TakenIn first = take(After::keep);
+  (void)complete(owner, claim_one(owner));
+  plan_.min_free_bytes = lab::must(spool_.room()).free_bytes + (uint64_t{1} << 40);
+  const TakenIn again = take(After::keep);
+  EXPECT_EQ(again.fate, Fate::submitted);
+  EXPECT_EQ(again.job, first.job);
+}
+
 TEST_F(TakeIn, AFileThatMayNotBeOpenedIsKnownAgainUntilItsRightsChange) {
   faults::add({.call = "openat", .path = "photo.jpg", .code = EACCES});
   const TakenIn taken = take(After::remove);
