@@ -28,6 +28,7 @@ enum class Mutant {
   attempt_not_counted,        // a failed attempt leaves no try record
   temp_leak,                  // temporary files stay
   lose_cloexec,               // a started program gets the descriptors, the life sign's too
+  sweep_unsynced,             // an outcome that may not be on the disk loses the sign that says so
 };
 
 inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
@@ -43,7 +44,8 @@ inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
                                                "ack_before_sync",
                                                "attempt_not_counted",
                                                "temp_leak",
-                                               "lose_cloexec"};
+                                               "lose_cloexec",
+                                               "sweep_unsynced"};
 
 #ifdef IMGQ_MUTANTS
 // Asked anew each time: a test may change the variable between two steps (from one thread).

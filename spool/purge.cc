@@ -4,6 +4,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <set>
 
 #include "spool/durable.h"
 #include "spool/keys.h"
@@ -90,6 +91,23 @@ Status finish_purges(const Spool& spool, const std::string& folder) {
   return Ok{};
 }
 
+// A token that came back after a power cut would be taken for the rest of the job.
+std::set<std::string> token_folders(const std::vector<Purgeable>& jobs) {
+  std::set<std::string> folders;
+  for (const Purgeable& job : jobs) {
+    const std::string token = layout::ended(job.ending, job.id);
+    folders.insert(token.substr(0, token.rfind('/')));
+  }
+  return folders;
+}
+
+Status sync_if_any(const Spool& spool, const std::string& folder) {
+  durable::Group group(spool, Sync::batch);
+  group.folder(folder);
+  auto synced = group.flush();
+  return !synced && synced.error().code == ENOENT ? Status(Ok{}) : synced;
+}
+
 }  // namespace
 
 Status purge_parts(const Spool& spool, const std::string& hour_folder,
@@ -104,10 +122,10 @@ Status purge_parts(const Spool& spool, const std::string& hour_folder,
       if (const auto gone = durable::remove(spool, path); !gone) return gone.error();
     }
   }
-  durable::Group group(spool, Sync::batch);
-  group.folder(hour_folder);
-  const auto synced = group.flush();
-  if (!synced) return synced.error().code == ENOENT ? Status(Ok{}) : Status(synced.error());
+  for (const std::string& folder : token_folders(jobs)) {
+    if (const auto synced = sync_if_any(spool, folder); !synced) return synced.error();
+  }
+  if (const auto synced = sync_if_any(spool, hour_folder); !synced) return synced.error();
   return finish_purges(spool, hour_folder);
 }
 

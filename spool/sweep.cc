@@ -7,6 +7,7 @@
 #include "spool/durable.h"
 #include "spool/fresh.h"
 #include "spool/layout.h"
+#include "spool/mutant.h"
 #include "spool/records.h"
 #include "spool/recover.h"
 #include "spool/sys.h"
@@ -24,7 +25,7 @@ Status sync_if_outcome(const Spool& spool, const std::string& path) {
   if (sys::fstatat(spool.root(), path.c_str(), &about) != 0) {
     return errno == ENOENT ? Status(Ok{}) : Status(last_error("look at", path));
   }
-  if (!S_ISREG(about.st_mode) || about.st_nlink < 2) return Ok{};
+  if (!S_ISREG(about.st_mode) || about.st_nlink < 2 || mutated(Mutant::sweep_unsynced)) return Ok{};
   if (about.st_size > static_cast<off_t>(kMaxRecordBytes)) return Ok{};
   const auto text = durable::read_text(spool, path);
   if (!text) return text.error().code == ENOENT ? Status(Ok{}) : Status(text.error());

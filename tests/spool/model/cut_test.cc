@@ -110,6 +110,36 @@ TEST_P(ACutStep, LosesNothingWhenItsProcessIsKilled) {
   report();
 }
 
+// A reader asks once recovery and sweep have been through; what it hears is an answer like another.
+void note_what_is_told(Lab& lab) {
+  for (const auto& [id, promise] : lab.ledger) {
+    const auto job = find(lab.spool(), id);
+    if (job && job->outcome) lab.note_answer(*job->outcome);
+  }
+}
+
+TEST_P(ACutStep, TellsNothingThatAPowerCutTakesBackWhenItsProcessIsKilledFirst) {
+  const int64_t all = changes(sim::Order::loose);
+  for (int64_t cut = 0; cut <= all && tally_.wrong < 3; ++cut) {
+    const auto played = play(scenario(), sim::Order::loose, cut, std::nullopt);
+    Lab& lab = played->lab;
+    lab.world.kill(lab.world.running());
+    lab.world.start();
+    Heartbeats seen;
+    (void)recover(lab.spool(), "", seen, kLease);
+    (void)sweep_tmp(lab.spool());
+    note_what_is_told(lab);
+    sim::ConstantChooser nothing_lasted(false);
+    const auto wrong = judge_after(*played, scenario(), End::power_cut, nothing_lasted);
+    tally_.played++;
+    tally_.cuts++;
+    if (wrong.empty()) continue;
+    tally_.wrong++;
+    ADD_FAILURE() << scenario().name << " cut before change " << cut << "\n" << wrong;
+  }
+  report();
+}
+
 INSTANTIATE_TEST_SUITE_P(Model, ACutStep, testing::Range<size_t>(0, scenarios().size()),
                          [](const auto& chosen) { return scenarios()[chosen.param].name; });
 

@@ -78,6 +78,17 @@ std::vector<JobId> Lab::submit(const std::vector<std::string>& names, Sync sync,
   return ids;
 }
 
+void Lab::note_answer(const Outcome& outcome) {
+  Promise& promise = ledger[outcome.id];
+  const auto& before = promise.answered;
+  const bool same =
+      !before || (before->ending == outcome.ending && before->attempt == outcome.attempt &&
+                  before->owner == outcome.owner);
+  if (!same && !promise.may_change)
+    complain(outcome.id.text() + ": was answered twice, differently");
+  promise.answered = outcome;
+}
+
 Daemon::Daemon(Lab& lab) : lab_(&lab), spool_(&lab.spool()) {
   auto entered = Owner::enter(*spool_);
   if (entered) owner_ = std::move(*entered);
@@ -144,13 +155,13 @@ void Daemon::complete(const std::vector<Claim>& claims, Sync sync, SourceAfter s
     if (!ended_well(finished[i].claim, answers[i])) continue;
     Promise& promise = lab_->ledger[finished[i].claim.token.id];
     promise.completions++;
-    promise.answered = *answers[i];
+    lab_->note_answer(*answers[i]);
   }
 }
 
 void Daemon::fail(const Claim& claim, Sync sync) {
   const auto outcome = owner_->fail(claim, {"not_an_image", "no image", 0}, "{}", sync);
-  if (ended_well(claim, outcome)) lab_->ledger[claim.token.id].answered = *outcome;
+  if (ended_well(claim, outcome)) lab_->note_answer(*outcome);
 }
 
 void Daemon::retry_later(const Claim& claim, Sync sync) {

@@ -50,6 +50,10 @@ class Lab {
   bool alive() { return !world.running().dead; }
   void complain(const std::string& what) { complaints.push_back(what); }
 
+  // Somebody was answered that a job has ended so. Who was answered before must have heard the
+  // same.
+  void note_answer(const Outcome& outcome);
+
   // A new submitter's draft with a source of its own in tmp/.
   std::optional<Draft> draft(const std::string& name, const std::string& key = "");
   // Submits and notes what was answered.
