@@ -12,6 +12,7 @@ std::vector<Result<Submitted>> Committer::submit(std::vector<Draft> drafts) {
   waiting_.push_back(&mine);  // cppcheck-suppress danglingLifetime  // taken out before we return
   changed_.wait(lock, [&] { return mine.done || !leading_; });
   if (!mine.done) lead(lock);
+  if (mine.thrown) std::rethrow_exception(mine.thrown);
   return std::move(mine.answers);
 }
 
@@ -19,9 +20,17 @@ void Committer::lead(std::unique_lock<std::mutex>& lock) {
   leading_ = true;
   const std::vector<Waiting*> group = std::exchange(waiting_, {});
   lock.unlock();
-  submit_group(group);
+  std::exception_ptr thrown;
+  try {
+    submit_group(group);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
   lock.lock();
-  for (Waiting* one : group) one->done = true;
+  for (Waiting* one : group) {
+    one->thrown = thrown;
+    one->done = true;
+  }
   leading_ = false;
   changed_.notify_all();
 }
@@ -31,7 +40,7 @@ void Committer::submit_group(const std::vector<Waiting*>& group) const {
   for (Waiting* one : group) {
     std::move(one->drafts.begin(), one->drafts.end(), std::back_inserter(drafts));
   }
-  auto answers = imgq::submit(spool_, std::move(drafts), sync_);
+  auto answers = submit_(spool_, std::move(drafts), sync_);
   auto next = answers.begin();
   for (Waiting* one : group) {
     const auto end = next + static_cast<std::ptrdiff_t>(one->drafts.size());

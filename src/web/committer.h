@@ -2,7 +2,10 @@
 #define IMGQ_SRC_WEB_COMMITTER_H_
 
 #include <condition_variable>
+#include <exception>
+#include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "spool/submit.h"
@@ -14,15 +17,21 @@ namespace imgq::web {
 // wait does the work for all (group commit): no thread of its own.
 class Committer {
  public:
-  Committer(const Spool& spool, Sync sync) : spool_(spool), sync_(sync) {}
+  using Submit =
+      std::function<std::vector<Result<Submitted>>(const Spool&, std::vector<Draft>, Sync)>;
 
-  // As imgq::submit; answers in the order of the drafts, once they are durable.
+  Committer(const Spool& spool, Sync sync, Submit submit = imgq::submit)
+      : spool_(spool), sync_(sync), submit_(std::move(submit)) {}
+
+  // As imgq::submit; answers in the order of the drafts, once they are durable. What is thrown
+  // while a group is submitted, each of the group is thrown; the next group is not concerned.
   std::vector<Result<Submitted>> submit(std::vector<Draft> drafts);
 
  private:
   struct Waiting {
     std::vector<Draft> drafts;
     std::vector<Result<Submitted>> answers;
+    std::exception_ptr thrown;
     bool done = false;
   };
 
@@ -31,6 +40,7 @@ class Committer {
 
   const Spool& spool_;
   const Sync sync_;
+  const Submit submit_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Waiting*> waiting_;

@@ -214,6 +214,11 @@ Result<std::string_view> WireBody::next() {
   return framing_ == Head::Framing::length ? next_of_length() : next_chunk();
 }
 
+void WireBody::taken(size_t bytes) {
+  taken_ += static_cast<int64_t>(bytes);
+  if (at_end()) wire_.entry().enter(Phase::working);
+}
+
 Result<std::string_view> WireBody::next_of_length() {
   auto piece = wire_.read(wire_.pace_deadline());
   if (!piece) return piece.error();
@@ -222,7 +227,7 @@ Result<std::string_view> WireBody::next_of_length() {
       static_cast<size_t>(std::min<int64_t>(left_, static_cast<int64_t>(piece->size())));
   wire_.unread(piece->size() - take);
   left_ -= static_cast<int64_t>(take);
-  taken_ += static_cast<int64_t>(take);
+  taken(take);
   return piece->substr(0, take);
 }
 
@@ -234,7 +239,7 @@ Result<std::string_view> WireBody::next_chunk() {
     const auto piece = chunked_.take(*bytes);
     if (!piece) return piece.error();
     wire_.unread(bytes->size() - piece->used);
-    taken_ += static_cast<int64_t>(piece->data.size());
+    taken(piece->data.size());
     if (taken_ > limit_) return Error{EFBIG, "body is too large", "request"};
     if (!piece->data.empty()) return piece->data;
   }

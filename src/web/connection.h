@@ -107,7 +107,7 @@ class Wire {
 std::variant<std::monostate, Head, Refusal> read_head(Wire& wire);
 
 // A body as it comes over the wire: counted, de-chunked, and preceded by "100 Continue" when the
-// client waits for that.
+// client waits for that. Once it has come whole, the client keeps nobody waiting: we work.
 class WireBody final : public Body {
  public:
   WireBody(Wire& wire, const Head& head, int64_t limit_bytes)
@@ -126,6 +126,7 @@ class WireBody final : public Body {
   Result<std::string_view> next_of_length();
   Result<std::string_view> next_chunk();
   Status begin();
+  void taken(size_t bytes);
 
   Wire& wire_;
   Head::Framing framing_;
