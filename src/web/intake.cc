@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "spool/digest.h"
 #include "src/base/text.h"
 #include "src/web/header_value.h"
 
@@ -66,10 +67,12 @@ class Incoming {
     if (!file_) {
       if (auto objection = open()) return objection;
     }
-    return store();
+    if (auto objection = store()) return objection;
+    return rules_.digests == IntakeRules::Digests::make ? digest() : std::nullopt;
   }
 
-  Arrived arrived() && { return {std::move(name_), std::move(*file_), size_}; }
+  // After finish.
+  Arrived arrived() && { return {std::move(name_), std::move(*file_), size_, std::move(sha256_)}; }
   std::string name() && { return std::move(name_); }
 
  private:
@@ -103,6 +106,13 @@ class Incoming {
     return check_room();
   }
 
+  std::optional<Objection> digest() {
+    auto made = sha256_of_file(file_->fd(), "tmp/");
+    if (!made) return spool_objection(made.error());
+    sha256_ = std::move(*made);
+    return std::nullopt;
+  }
+
   std::optional<Objection> check_room() const {
     const auto room = spool_.room();
     if (!room) return spool_objection(room.error());
@@ -115,6 +125,7 @@ class Incoming {
   std::string name_;
   std::string held_;  // not yet written
   std::optional<TempFile> file_;
+  std::string sha256_;
   int64_t size_ = 0;
   int64_t room_seen_at_ = 0;
 };
@@ -220,7 +231,7 @@ Outcome receive_form(const Spool& spool, const IntakeRules& rules, Body& body,
 
 Outcome receive_raw(const Spool& spool, const IntakeRules& rules, Body& body,
                     std::string_view name) {
-  Incoming file(spool, rules, std::string(name.substr(0, kMaxNameBytes)));
+  Incoming file(spool, rules, last_component(name).substr(0, kMaxNameBytes));
   for (;;) {
     const auto bytes = body.next();
     if (!bytes) return body_objection(bytes.error());

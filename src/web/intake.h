@@ -29,6 +29,7 @@ struct Arrived {
   std::string name;  // as its sender calls it; any bytes, last component only, at most 255
   TempFile file;
   int64_t size_bytes = 0;
+  std::string sha256;  // hex; with Digests::make
 };
 
 struct Turned {
@@ -57,6 +58,7 @@ struct IntakeRules {
     only_file,     // a part named "file" is the image, whatever else it says
     any_filename,  // so is each part with a file name
   } fields = Fields::any_filename;
+  enum class Digests { none, make } digests = Digests::none;
 };
 
 // Streams a request's body to tmp/: a multipart form, or the bytes of one image. What the image is

@@ -9,12 +9,6 @@ namespace {
 
 Error malformed(std::string_view what) { return bad_data(what, "multipart body"); }
 
-// "C:\photos\a.jpg" and "../../a.jpg" name "a.jpg".
-std::string last_component(std::string_view name) {
-  const size_t slash = name.find_last_of("/\\");
-  return std::string(slash == std::string_view::npos ? name : name.substr(slash + 1));
-}
-
 Status read_disposition(std::string_view value, Part& part) {
   const auto parameters = parse_parameters(value);
   if (!parameters || parameters->word != "form-data") {
@@ -56,6 +50,11 @@ Status read_field(std::string_view line, Part& part) {
 }
 
 }  // namespace
+
+std::string last_component(std::string_view name) {
+  const size_t slash = name.find_last_of("/\\");
+  return std::string(slash == std::string_view::npos ? name : name.substr(slash + 1));
+}
 
 // The first boundary may open the body, so the body is read as if CR LF came before it.
 Multipart::Multipart(std::string_view boundary, PartSink& sink)

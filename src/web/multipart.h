@@ -15,6 +15,9 @@ struct Part {
   std::optional<std::string> filename;  // filename* counts more than filename; last component only
 };
 
+// "C:\photos\a.jpg" and "../../a.jpg" name "a.jpg".
+std::string last_component(std::string_view name);
+
 // Takes the parts of a form as they arrive. A Status that is an error ends the reading, and feed
 // returns it.
 class PartSink {

@@ -124,6 +124,8 @@ IntakeRules rules_for(const Site& site, const Terms& terms) {
   rules.formats = site.config.limits.formats;
   rules.on_bad_file = terms.on_bad_file;
   rules.fields = terms.fields;
+  using Digests = IntakeRules::Digests;
+  rules.digests = terms.key.empty() ? Digests::none : Digests::make;
   return rules;
 }
 
@@ -135,6 +137,7 @@ std::vector<Draft> drafts_of(const Site& site, Upload& upload, const Request& re
     draft.name = file.name;
     draft.request = to_json(request);
     draft.key = key;
+    draft.sha256 = file.sha256;
     draft.max_attempts = site.config.max_attempts;
     draft.source.emplace(std::move(file.file));
     drafts.push_back(std::move(draft));
@@ -143,10 +146,13 @@ std::vector<Draft> drafts_of(const Site& site, Upload& upload, const Request& re
 }
 
 // A key names one job: the same image and the same request, or it is a mistake of the client's.
-bool is_same(const Site& site, const JobId& id, const std::string& request, int64_t size_bytes) {
+bool is_same(const Site& site, const JobId& id, const std::string& request, const Arrived& file) {
   const auto job = find(site.spool, id);
   if (!job) return true;  // it is gone or unreadable: nothing to hold against the client
-  return job->ticket.request == request && job->ticket.source.size_bytes == size_bytes;
+  const Source& known = job->ticket.source;
+  // Other submitters make no digest: then the size must do.
+  const bool same_bytes = known.sha256.empty() || known.sha256 == file.sha256;
+  return job->ticket.request == request && known.size_bytes == file.size_bytes && same_bytes;
 }
 
 std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const Request& request,
@@ -157,7 +163,7 @@ std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const Re
   for (size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) return spool_refused(answers[i].error());
     const Arrived& file = upload.files[i];
-    if (answers[i]->existing && !is_same(site, answers[i]->id, to_json(request), file.size_bytes)) {
+    if (answers[i]->existing && !is_same(site, answers[i]->id, to_json(request), file)) {
       return Objection{409, "key_reused", "this Idempotency-Key was used for something else"};
     }
     site.meter.add_received(file.size_bytes);

@@ -23,6 +23,7 @@ TEST_F(JobsApi, ARawBodyBecomesAJobWithItsAddress) {
   EXPECT_NE(field_of(reply, "Retry-After"), "");
   const Json job = json_of(ask("GET", "/v1/jobs/" + id));
   EXPECT_EQ(text_in(job, "state"), "staging");
+  EXPECT_EQ(text_in(job, "name"), "b.jpg");
   EXPECT_EQ(integer_in(job, "bytes", 0, 1000), 200);
 }
 
@@ -128,6 +129,42 @@ TEST_F(JobsApi, AKeyUsedForSomethingElseIsAConflict) {
   const Reply reply = ask("POST", "/v1/jobs?size=9x9", jpeg_bytes(), key);
   EXPECT_EQ(reply.status, 409);
   EXPECT_EQ(code_of(reply), "key_reused");
+}
+
+TEST_F(JobsApi, AKeyUsedForAnotherImageOfTheSameLengthIsAConflict) {
+  const std::vector<Field> key = {{"Idempotency-Key", "k1"}};
+  std::string other = jpeg_bytes(), longer = jpeg_bytes(50'000);
+  other.back() = 'k';
+  const Reply first = ask("POST", "/v1/jobs", jpeg_bytes(), key);
+  ASSERT_EQ(first.status, 202);
+  const Reply reply = ask("POST", "/v1/jobs", other, key);
+  EXPECT_EQ(reply.status, 409);
+  EXPECT_EQ(code_of(reply), "key_reused");
+  const Reply form =
+      post_form("/v1/jobs", form_of({form_part("name=\"file\"; filename=\"a.jpg\"", other)}), key);
+  EXPECT_EQ(form.status, 409);
+  EXPECT_EQ(field_of(ask("POST", "/v1/jobs", jpeg_bytes(), key), "Location"),
+            field_of(first, "Location"));
+  EXPECT_EQ(ask("POST", "/v1/jobs", longer, {{"Idempotency-Key", "k2"}}).status, 202);
+  longer[20'000] = 'k';
+  EXPECT_EQ(ask("POST", "/v1/jobs", longer, {{"Idempotency-Key", "k2"}}).status, 409);
+  EXPECT_EQ(files_in_tmp(), 0);
+}
+
+// As "imgq submit --key" leaves it: without a digest, an image of that length is taken for it.
+TEST_F(JobsApi, AKeyOfASubmitterThatMakesNoDigestIsComparedByLength) {
+  std::vector<Draft> drafts(1);
+  drafts[0].key = "k1";
+  drafts[0].request = to_json(Request{});
+  drafts[0].source.emplace(std::move(*TempFile::create(*spool_)));
+  ASSERT_EQ(sys::write(drafts[0].source->fd(), jpeg_bytes().data(), 200), 200);
+  const auto submitted = submit(*spool_, std::move(drafts), Sync::none);
+  ASSERT_TRUE(submitted.at(0)) << submitted[0].error().text();
+  const std::vector<Field> key = {{"Idempotency-Key", "k1"}};
+  const Reply same = ask("POST", "/v1/jobs", jpeg_bytes(), key);
+  EXPECT_EQ(same.status, 202);
+  EXPECT_EQ(field_of(same, "Location"), "/v1/jobs/" + submitted[0]->id.text());
+  EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes(300), key).status, 409);
 }
 
 TEST_F(JobsApi, BadKeysAreRefused) {
