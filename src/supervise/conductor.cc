@@ -69,7 +69,7 @@ Conductor::Conductor(Loop& loop, const Spool& spool, Settings settings)
       settings_(std::move(settings)),
       ownership_(
           loop, spool, settings_.config.lease,
-          {[this] { entered(); }, [this](const Error& error) { trouble(error); },
+          {[this] { entered(); }, [this](const Error& error) { refused(error); },
            [this] { removed(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
       pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_events()),
       publisher_(loop, spool, publishing(settings_), publisher_events()),
@@ -93,6 +93,7 @@ Result<Tally> Conductor::run() {
   hook_.change(settings_.config.hook);
   pool_.start();
   ownership_.start();
+  upkeep_.start();
   watch();
   supply_.start();
   intakes_.change(settings_.config, settings_.sync);
@@ -209,11 +210,22 @@ void Conductor::well() {
   pump();
 }
 
+// Not entered yet; it is tried again. Whoever started us need not wait for that.
+void Conductor::refused(const Error& error) {
+  trouble(error);
+  report_status();
+  say_ready();
+}
+
+void Conductor::say_ready() {
+  if (!std::exchange(said_ready_, true)) (void)notify::send("READY=1");
+}
+
 void Conductor::entered() {
-  upkeep_.start(ownership_.owner()->name());
+  upkeep_.recover_for(ownership_.owner()->name());
   log::line(log::Level::info, "entered the spool",
             {{"spool", spool_.path()}, {"instance", ownership_.owner()->name()}});
-  (void)notify::send("READY=1");
+  say_ready();
   well();
   pump();
 }

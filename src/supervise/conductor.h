@@ -48,6 +48,8 @@ class Conductor {
   // the spool
   void trouble(const Error& error);
   void well();
+  void refused(const Error& error);
+  void say_ready();
   void entered();
   void lost(const std::shared_ptr<Owner>& owner);
   void removed();
@@ -81,6 +83,7 @@ class Conductor {
   bool asking_what_is_left_ = false;
   bool jobs_left_ = false;  // given back while draining
   bool unwatched_ = false;  // said so
+  bool said_ready_ = false;
   std::string status_;
   Pause pause_;
   Tally tally_;

@@ -31,12 +31,15 @@ Upkeep::Upkeep(Loop& loop, const Spool& spool, const Policy& policy, Events even
       sweeping_(loop, [this] { sweep(); }),
       purging_(loop, [this] { purge(); }) {}
 
-void Upkeep::start(const std::string& me) {
-  me_ = me;
-  recover_others();
-  if (!first_look_ || !policy_.housekeeping) return;
+void Upkeep::start() {
+  if (!policy_.housekeeping) return;
   sweep();
   purging_.after(kPurgeMore);
+}
+
+void Upkeep::recover_for(const std::string& me) {
+  me_ = me;
+  recover_others();
 }
 
 void Upkeep::stop() {

@@ -26,7 +26,8 @@ class Upkeep {
   Upkeep(Loop& loop, const Spool& spool, const Policy& policy, Events events);
 
   void change(const Policy& policy) { policy_ = policy; }
-  void start(const std::string& me);  // again, under the new name, after a loss
+  void start();  // sweeps and purges: what makes room must not wait for some
+  void recover_for(const std::string& me);  // again, under the new name, after a loss
   void stop();
 
  private:

@@ -193,11 +193,52 @@ class SmallDisk {
     while (::write(file.get(), block.data(), block.size()) > 0) {
     }
   }
+  // Leaves room, but none for another name.
+  void use_up_names() const {
+    for (int i = 0;; ++i) {
+      const std::string path = path_ + "/ballast." + std::to_string(i);
+      if (!Fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600))) return;
+    }
+  }
   void make_room() const { (void)::unlink((path_ + "/ballast").c_str()); }
 
  private:
   std::string path_;
   bool mounted_ = false;
+};
+
+// What a service manager is told through its socket.
+class ServiceManager {
+ public:
+  explicit ServiceManager(const std::string& path)
+      : path_(path), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    EXPECT_LT(path.size(), sizeof(address.sun_path));
+    std::copy(path.begin(), path.end(), address.sun_path);
+    const auto* bound = reinterpret_cast<const sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket_.get(), bound, sizeof(address)), 0);
+  }
+  std::string address() const { return "NOTIFY_SOCKET=" + path_; }
+  const std::string& heard() const { return heard_; }
+  bool hears(std::string_view text) {
+    return eventually([&, text] {
+      listen();
+      return heard_.find(text) != std::string::npos;
+    });
+  }
+
+ private:
+  void listen() {
+    std::array<char, 4096> text{};
+    ssize_t got = 0;
+    while ((got = ::recv(socket_.get(), text.data(), text.size(), MSG_DONTWAIT)) > 0) {
+      heard_ += std::string(text.data(), static_cast<size_t>(got)) + "\n";
+    }
+  }
+  std::string path_;
+  Fd socket_;
+  std::string heard_;
 };
 
 TEST(Daemon, OnAFullDiskWaitsWithoutSpendingAttemptsAndGoesOnWhenThereIsRoom) {
@@ -289,16 +330,6 @@ TEST(Daemon, EndsWhenNoWorkerCanBeStarted) {
   EXPECT_EQ(lab.state(job), State::staging);
 }
 
-std::string datagrams(int socket) {
-  std::string all;
-  std::array<char, 4096> text{};
-  ssize_t got = 0;
-  while ((got = ::recv(socket, text.data(), text.size(), MSG_DONTWAIT)) > 0) {
-    all += std::string(text.data(), static_cast<size_t>(got)) + "\n";
-  }
-  return all;
-}
-
 TEST(Daemon, WatchesAStateFolderThatWasMadeAnew) {
   Lab lab;
   const Program daemon = lab.daemon({}, {"IMGQ_DAEMON_POLL=60s"});
@@ -322,31 +353,36 @@ TEST(Daemon, SaysThatItCannotPurge) {
 
 TEST(Daemon, TellsTheServiceManagerHowItIs) {
   Lab lab;
-  const std::string path = lab.folder().file("notify");
-  const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  ASSERT_LT(path.size(), sizeof(address.sun_path));
-  std::copy(path.begin(), path.end(), address.sun_path);
-  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
-  Program daemon = lab.daemon({}, {"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=300000"});
-  std::string heard;
-  const auto hears = [&](std::string_view text) {
-    return eventually([&, text] {
-      heard += datagrams(socket.get());
-      return heard.find(text) != std::string::npos;
-    });
-  };
-  EXPECT_TRUE(hears("READY=1\n")) << heard;
-  EXPECT_TRUE(hears("WATCHDOG=1\n")) << heard;
-  EXPECT_TRUE(hears("STATUS=0 running")) << heard;
+  ServiceManager manager(lab.folder().file("notify"));
+  Program daemon = lab.daemon({}, {manager.address(), "WATCHDOG_USEC=300000"});
+  EXPECT_TRUE(manager.hears("READY=1\n")) << manager.heard();
+  EXPECT_TRUE(manager.hears("WATCHDOG=1\n")) << manager.heard();
+  EXPECT_TRUE(manager.hears("STATUS=0 running")) << manager.heard();
   (void)lab.submit("sleep");
-  EXPECT_TRUE(hears("STATUS=1 running")) << heard;
+  EXPECT_TRUE(manager.hears("STATUS=1 running")) << manager.heard();
   daemon.signal(SIGTERM);
-  EXPECT_TRUE(hears("STOPPING=1\n")) << heard;
-  EXPECT_TRUE(hears("EXTEND_TIMEOUT_USEC=")) << heard;  // it drains
+  EXPECT_TRUE(manager.hears("STOPPING=1\n")) << manager.heard();
+  EXPECT_TRUE(manager.hears("EXTEND_TIMEOUT_USEC=")) << manager.heard();  // it drains
   daemon.signal(SIGTERM);
   EXPECT_EQ(daemon.wait(), 0);
+}
+
+TEST(Daemon, StartedOnAFullDiskIsReadyAndMakesRoomByItsRetention) {
+  const Folder folder;
+  const SmallDisk disk(folder.file("disk"));
+  if (!disk.mounted()) GTEST_SKIP() << "cannot mount a small file system here";
+  Lab lab("", folder.file("disk") + "/spool");
+  (void)lab.submit_many(3);
+  EXPECT_EQ(lab.daemon({"--drain"}).wait(), 0);
+  ASSERT_EQ(completed(lab), 3);
+  disk.use_up_names();
+  lab.configure("retention.jobs = 1\n");
+  ServiceManager manager(folder.file("notify"));
+  const auto daemon = lab.daemon({}, {manager.address()});
+  EXPECT_TRUE(manager.hears("STATUS=Paused: No space left")) << daemon.log();
+  EXPECT_TRUE(manager.hears("READY=1\n")) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return completed(lab) == 1; })) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return daemon.said("entered the spool"); })) << daemon.log();
 }
 
 }  // namespace
