@@ -7,12 +7,17 @@
 
 #include <array>
 #include <climits>
+#include <cstdint>
 #include <cstdio>
+#include <vector>
 
 #include "spool/digest.h"
+#include "spool/sys.h"
 
 namespace imgq::cli {
 namespace {
+
+constexpr const char* kTempPrefix = ".imgq-";
 
 mode_t read_umask() {
   const mode_t mask = ::umask(0);
@@ -174,7 +179,22 @@ mode_t new_file_mode() {
 
 std::string temp_name(const std::string& directory) {
   static int counter = 0;
-  return fmt::format("{}/.imgq-{}-{}", directory, ::getpid(), ++counter);
+  uint64_t chance = 0;  // process ids repeat: in containers, after a restart
+  (void)sys::getrandom(&chance, sizeof chance);  // without it the name is only less sure to be new
+  return fmt::format("{}/{}{}-{}-{:016x}", directory, kTempPrefix, ::getpid(), ++counter, chance);
+}
+
+void sweep_temps(const std::string& directory) {
+  std::vector<std::string> names;
+  const auto note = [](const char* name, void* into) {
+    if (std::string_view(name).rfind(kTempPrefix, 0) == 0) {
+      static_cast<std::vector<std::string>*>(into)->emplace_back(name);
+    }
+    return true;
+  };
+  (void)sys::list(AT_FDCWD, directory.c_str(), note, &names);  // what stays is in nobody's way
+  for (const std::string& name : names)
+    (void)::unlink(fmt::format("{}/{}", directory, name).c_str());
 }
 
 }  // namespace imgq::cli

@@ -66,8 +66,11 @@ std::string directory_of(const std::string& path);
 // The mode of a new file: 0666 less the umask.
 mode_t new_file_mode();
 
-// A name that no other file of this process has, in `directory`.
+// A name in `directory` that no other file has, nor gets elsewhere at the same time.
 std::string temp_name(const std::string& directory);
+
+// Removes what killed processes left under such names in a directory where nobody else is at work.
+void sweep_temps(const std::string& directory);
 
 }  // namespace imgq::cli
 

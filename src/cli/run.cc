@@ -179,7 +179,7 @@ void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t ind
     return;
   }
   const Error& error = record ? added.error() : record.error();
-  std::string cause = error.code == EEXIST ? error.action : cause_text(error.code);
+  std::string cause = error.code == 0 ? error.action : cause_text(error.code);
   if (error.path != run.items[index].path) {
     cause = fmt::format("{}: {}", printable(error.path), cause);
   }
@@ -333,6 +333,7 @@ Result<Fd> enter_output(const std::string& output) {
   Fd lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock) return last_error("open", own);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", own);
+  sweep_temps(own);
   return lock;
 }
 
@@ -362,6 +363,9 @@ Status check_options(const Session& session, const RunOptions& options) {
   }
   for (const std::string& name : options.files.names) {
     if (name == "-") return usage("'-': a list of files on stdin is --files-from -");
+  }
+  if (options.files.null_separated && options.files.files_from.empty()) {
+    return usage("--null goes with --files-from");
   }
   const bool manifest_out = options.manifest == "-";
   if (int{options.print} + int{options.print0} + int{session.json} + int{manifest_out} > 1) {

@@ -31,12 +31,12 @@ Result<Place> look(const Delivery& delivery, const Ledger& ledger, const RunItem
   }
   if (id_of(there) == id_of(fresh)) return Place::done;
   if (std::binary_search(delivery.sources.begin(), delivery.sources.end(), id_of(there))) {
-    return Error{EEXIST, "would overwrite a source image: choose another --output", path};
+    return Error{0, "would overwrite a source image: choose another --output", path};
   }
   if (S_ISDIR(there.st_mode)) return Error{EISDIR, "a directory is in the way", path};
   if (ledger.owns(name, item.real) || delivery.in_the_way == InTheWay::replace) return Place::ours;
   if (has_content(path, result.sha256)) return Place::ours;
-  return Error{EEXIST,
+  return Error{0,
                "a file that imgq has not made of this image is in the way: --overwrite replaces it",
                path};
 }

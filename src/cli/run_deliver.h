@@ -27,7 +27,7 @@ struct Delivery {
 // hard link and rename, by copy and rename where the spool lies on another file system. Doing it
 // again is harmless.
 //   returns the record for the ledger
-//   errors  EEXIST a file in the way that imgq has not made, or a source; what writing answers
+//   errors  code 0: a source, or a file that imgq has not made, is in the way; what writing answers
 Result<RunRecord> deliver(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
                           const Outcome& outcome);
 

@@ -114,8 +114,8 @@ Result<Spool> open_run_spool(const std::string& output) {
   if (has_hard_links(beside)) return Spool::create(beside + "/spool", 0700);
   const std::unique_ptr<char, void (*)(void*)> real(::realpath(output.c_str(), nullptr), ::free);
   const std::string place = real ? real.get() : output;
-  return Spool::create(fmt::format("{}/run/{}", default_spool(), sha256_hex(place).substr(0, 16)),
-                       0700);
+  return Spool::create(fmt::format("{}-run/{}", default_spool(), sha256_hex(place).substr(0, 16)),
+                       0700);  // beside the user's own spool, not in it
 }
 
 void forget_stale(const Spool& spool, const ItemsByKey& wanted) {

@@ -27,7 +27,7 @@ struct RunItem {
 std::string run_key(const RunItem& item, const std::string& request_digest);
 
 // Where it is: beside the output, or, where the file system there has no hard links, under
-// $XDG_STATE_HOME/imgq/run/.
+// $XDG_STATE_HOME/imgq-run/.
 Result<Spool> open_run_spool(const std::string& output);
 
 using ItemsByKey = std::unordered_map<std::string, size_t>;

@@ -130,7 +130,7 @@ out/x/y/deep.jpg"
   exits 0 "$imgq" run -o out --print tree/x/a.jpg
   same "$output" out/a.jpg
   exits 0 "$imgq" run -o out --print tree
-  same "$output" $'out/x/a.jpg\nout/y/link.jpg'
+  same "$(sort stdout)" $'out/x/a.jpg\nout/y/link.jpg'
   contains "$errors" "2 made, 0 up to date"
   exits 0 "$imgq" run -o out tree tree/x/a.jpg
   contains "$errors" "0 made, 3 up to date"
@@ -435,6 +435,33 @@ some_made() { # at least $1 results in out/
   same "$errors" "imgq: out: another imgq run is at work there"
   exec 9<&-
   exits 0 "$imgq" run -o out a.jpg
+}
+
+@test "what a killed run left under temporary names is swept" {
+  mkdir -p out/.imgq
+  touch out/.imgq/.imgq-17-1 out/.imgq/.imgq-17-2-0123456789abcdef
+  exits 0 "$imgq" run -o out a.jpg
+  same "$(ls -A out/.imgq)" "done"
+}
+
+@test "where there are no hard links the private spool lies beside the user's own, not in it" {
+  ! sanitized || skip "the sanitizers want to be the first library"
+  command -v cc >/dev/null || skip "no compiler"
+  echo '#include <errno.h>
+    int link(const char* from, const char* to) { (void)from, (void)to; errno = EPERM; return -1; }' >link.c
+  cc -shared -fPIC -o link.so link.c
+  many_photos
+  unset IMGQ_SPOOL
+  LD_PRELOAD=$dir/link.so "$imgq" run --workers 1 -o out photos >/dev/null 2>&1 3>&- &
+  run=$!
+  until_true some_made 1
+  kill -KILL "$run"
+  wait "$run" || true
+  same "$(echo state/imgq-run/*/format | wc -w)" 1
+  exits 0 "$imgq" submit a.jpg # makes the user's own
+  LD_PRELOAD=$dir/link.so exits 0 "$imgq" run -o out photos
+  same "$(ls out | wc -l)" "$(ls photos | wc -l)"
+  same "$(ls -A state/imgq-run)" ""
 }
 
 @test "an output that cannot be written is told" {
