@@ -97,13 +97,14 @@ void define_list(CLI::App& app, Globals& globals, Commands& commands) {
   const auto options = std::make_shared<cli::ListOptions>();
   CLI::App* command = app.add_subcommand("list", "list jobs");
   command->footer(
-      "imgq list  # the newest 100\n"
+      "imgq list  # a table of the newest 100\n"
       "imgq list --state failed --ids | imgq retry\n"
       "imgq list --state staging --oldest --limit 10");
   command->add_option("--state", options->state, "only jobs of this state")
       ->type_name(kStates)
       ->group("Options");
-  command->add_option("-n,--limit", options->limit, "at most so many [100]")
+  command
+      ->add_option("-n,--limit", options->limit, "at most so many [100, with --ids or --json all]")
       ->type_name("N")
       ->group("Options");
   command->add_flag("--newest", options->newest, "newest first [default]")->group("Options");

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 
 #include "src/base/text.h"
 #include "src/cli/help.h"
@@ -103,7 +104,9 @@ Exit usage(std::string_view message) {
 Exit print(std::string_view text) {
   cli::Console console(cli::Loudness::normal, cli::When::never);
   console.put(text);
-  return console.flush() ? Exit::ok : Exit::io_error;
+  if (console.flush()) return Exit::ok;
+  console.error("cannot write to stdout");
+  return Exit::io_error;
 }
 
 std::string hint(const std::string& word, const std::vector<std::string>& known) {
@@ -143,11 +146,32 @@ Exit print_help(const CLI::App& app, const std::string& name) {
   return print(cli::command_help(program, describe(*command)));
 }
 
+// CLI11 takes "[a,b]" for a list of two, where many values may stand; file names may look so. A
+// byte after the bracket keeps it from that; every value has it taken off again.
+constexpr char kGuard = '\x01';
+
+std::string guarded(std::string word) {
+  const bool needed = !word.empty() && (word.back() == ']' || word.back() == kGuard);
+  return needed ? word + kGuard : word;
+}
+
+std::string unguarded(std::string value) {
+  if (!value.empty() && value.back() == kGuard) value.pop_back();
+  return value;
+}
+
+void unguard_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_expected_max() > 0) option->transform(unguarded);
+  }
+  for (CLI::App* command : app.get_subcommands(nullptr)) unguard_values(*command);
+}
+
 // What CLI11 did not take, in our words.
 Exit explain_extras(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   const std::vector<std::string> extras = app.remaining(true);
-  const std::string word = extras.empty() ? "" : extras.front();
+  const std::string word = extras.empty() ? "" : unguarded(extras.front());
   const std::string where = chosen.empty() ? "imgq" : "imgq " + chosen.front()->get_name();
   std::vector<std::string> known;
   const auto collect = [&known](const CLI::App& from) {
@@ -187,6 +211,7 @@ std::string option_without_value(const std::vector<std::string>& words) {
 }
 
 std::string one_line(std::string text) {
+  text.erase(std::remove(text.begin(), text.end(), kGuard), text.end());
   std::replace(text.begin(), text.end(), '\n', ' ');
   return printable(text);
 }
@@ -298,6 +323,7 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
   define_care_commands(app, globals, engines, commands);
   define_help(app, topic, commands);
   define_completion(app, shell);
+  unguard_values(app);
 
   const std::vector<std::string> words(arguments + 1, arguments + count);
   const std::string first = first_word(app, words);
@@ -305,7 +331,8 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
   const std::string bare = option_without_value(words);
   if (!bare.empty()) return usage(printable(shortened(bare, 80)) + ": needs a value");
   try {
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
+    std::vector<std::string> reversed;
+    std::transform(words.rbegin(), words.rend(), std::back_inserter(reversed), guarded);
     app.parse(reversed);
   } catch (const CLI::ExtrasError&) {
     return help ? print_help(app, first) : explain_extras(app);

@@ -35,6 +35,10 @@ int64_t ms_of(const struct timespec& time) {
   return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
 }
 
+int64_t ns_of(const struct timespec& time) {
+  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
 std::vector<std::string> ended_folders(const Spool& spool) {
   std::vector<std::string> folders = {std::string(name_of(State::failed)),
                                       std::string(name_of(State::cancelled))};
@@ -106,14 +110,17 @@ void Tail::look_into(const std::string& folder, int64_t since_ms, std::vector<Jo
   if (ms_of(about.st_mtim) < since_ms) return;
   for (const std::string& name : names_in(spool_, folder)) {
     const auto id = JobId::parse(name);
-    if (!id || told_.count(*id) != 0) continue;
+    if (!id) continue;
     const std::string token = fmt::format("{}/{}", folder, name);
     if (sys::fstatat(spool_.root(), token.c_str(), &about) != 0) continue;
     if (ms_of(about.st_ctim) < since_ms) continue;
+    const auto told = told_.find(*id);
+    if (told != told_.end() && told->second.changed_ns == ns_of(about.st_ctim)) continue;
     auto view = find(spool_, *id);
     if (!view || !view->outcome || view->outcome->ended_ms < start_ms_ - kSlackMs) continue;
-    told_[*id] = now_ms();
-    if (view->outcome->ended_ms >= start_ms_) found.push_back(std::move(*view));
+    const bool anew = told == told_.end() || told->second.ended_ms != view->outcome->ended_ms;
+    told_[*id] = {view->outcome->ended_ms, ns_of(about.st_ctim), now_ms()};
+    if (anew && view->outcome->ended_ms >= start_ms_) found.push_back(std::move(*view));
   }
 }
 
@@ -124,7 +131,7 @@ std::vector<JobView> Tail::next() {
   std::vector<JobView> found;
   for (const std::string& folder : ended_folders(spool_)) look_into(folder, since, found);
   for (auto told = told_.begin(); told != told_.end();) {
-    told = told->second < now - kRememberMs ? told_.erase(told) : std::next(told);
+    told = told->second.at_ms < now - kRememberMs ? told_.erase(told) : std::next(told);
   }
   std::stable_sort(found.begin(), found.end(), ended_earlier);
   return found;
@@ -146,7 +153,7 @@ Exit log_command(const Session& session, const LogOptions& options) {
     (void)::nanosleep(&second, nullptr);  // woken early by a signal
     for (const JobView& view : tail.next()) {
       const bool told = std::any_of(views->begin(), views->end(), [&view](const JobView& past) {
-        return past.ticket.id == view.ticket.id;
+        return past.ticket.id == view.ticket.id && past.outcome->ended_ms == view.outcome->ended_ms;
       });
       if (!told) print(session, *spool, view);
     }

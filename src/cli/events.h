@@ -30,7 +30,10 @@ class Tail {
   const Spool& spool_;
   int64_t start_ms_;
   int64_t looked_ms_;
-  std::map<JobId, int64_t> told_;  // lately, and when
+  struct Told {
+    int64_t ended_ms, changed_ns, at_ms;  // of the job, of its token, of the telling
+  };
+  std::map<JobId, Told> told_;  // lately; a job that is tried again ends again
 };
 
 }  // namespace imgq::cli

@@ -13,6 +13,7 @@
 #include "src/cli/files.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
+#include "src/cli/json_bytes.h"
 #include "src/cli/wait.h"
 
 namespace imgq::cli {
@@ -78,7 +79,7 @@ void print_path(const Get& get, const JobView& view, const ResultFile& result,
     out["id"] = view.ticket.id.text();
     out["name"] = result.rendition;
     out["bytes"] = result.size_bytes;
-    out["file"] = path;
+    put_bytes(out, "file", path);
     console.put_line(versioned(dump_json(out)));
   } else {
     console.put(path);
@@ -190,6 +191,16 @@ Exit get_job(Get& get, const JobId& id) {
   return sum.total();
 }
 
+// Options that would be passed over.
+Status check_company(const Session& session, const GetOptions& options) {
+  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
+  if (!options.timeout.empty() && !options.wait) return usage("--timeout goes with --wait");
+  if (int{options.print0} + int{session.json} + int{options.output == "-"} > 1) {
+    return usage("--print0, --json and --output - exclude each other");
+  }
+  return Ok{};
+}
+
 Status check_target(const Target& target, size_t ids) {
   if (target.kind != Target::Kind::directory && ids > 1) {
     const std::string name = printable(target.path);
@@ -211,6 +222,9 @@ Status check_target(const Target& target, size_t ids) {
 Exit get_command(const Session& session, const GetOptions& options) {
   const auto timeout = parse_timeout(options.timeout);
   if (!timeout) return fail(session, Exit::usage, timeout.error().action);
+  if (auto ok = check_company(session, options); !ok) {
+    return fail(session, Exit::usage, ok.error().action);
+  }
   const auto ids = gather_ids(options.ids);
   if (!ids) return fail(session, Exit::usage, ids.error().action);
   Target target = target_of(options.output);
@@ -225,7 +239,8 @@ Exit get_command(const Session& session, const GetOptions& options) {
     }
   }
   if (options.wait) {
-    const Exit waited = wait_for({session.console, session.config}, *spool, *ids, *timeout);
+    const Exit waited = wait_for({session.console, session.config}, *spool, *ids, *timeout,
+                                 Tell::nothing);  // below it is told why there is no result
     if (waited == Exit::try_later) return waited;
   }
   Get get{session, options, *spool, std::move(target), {}, {}};

@@ -12,6 +12,8 @@
 namespace imgq::cli {
 namespace {
 
+constexpr size_t kNoLimit = std::numeric_limits<size_t>::max();
+
 Tint tint_of(State state) {
   switch (state) {
     case State::completed:
@@ -46,6 +48,13 @@ Result<std::vector<Listed>> list_all(const Spool& spool, Order order, size_t lim
   all.erase(last, all.end());
   if (all.size() > limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(limit), all.end());
   return all;
+}
+
+Result<size_t> limit_of(const Session& session, const ListOptions& options) {
+  if (options.limit.empty()) return options.ids_only || session.json ? kNoLimit : kTableLimit;
+  const auto limit = parse_count(options.limit, 1, 1'000'000);
+  if (!limit) return limit.error();
+  return static_cast<size_t>(*limit);
 }
 
 void print(const Session& session, const Spool& spool, const Listed& job) {
@@ -83,7 +92,10 @@ Exit list_command(const Session& session, const ListOptions& options) {
   if (options.newest && options.oldest) {
     return fail(session, Exit::usage, "--newest and --oldest exclude each other");
   }
-  const auto limit = parse_count(options.limit, 1, 1'000'000);
+  if (options.ids_only && session.json) {
+    return fail(session, Exit::usage, "--ids and --json exclude each other");
+  }
+  const auto limit = limit_of(session, options);
   if (!limit) return fail(session, Exit::usage, "--limit: " + limit.error().action);
   Result<State> state = State::staging;
   if (!options.state.empty()) state = parse_state(options.state);
@@ -91,16 +103,20 @@ Exit list_command(const Session& session, const ListOptions& options) {
   const auto spool = open_spool(session);
   if (!spool) return exit_for(spool.error());
   const Order order = options.oldest ? Order::oldest_first : Order::newest_first;
-  const auto size = static_cast<size_t>(*limit);
-  const auto jobs =
+  const bool cut = options.limit.empty() && *limit < kNoLimit;
+  const size_t size = *limit + (cut ? 1 : 0);  // one more shows that there is more
+  auto jobs =
       options.state.empty() ? list_all(*spool, order, size) : list(*spool, *state, order, size);
   if (!jobs) return fail(session, jobs.error());
+  const bool more = cut && jobs->size() > *limit;
+  if (more) jobs->pop_back();
   for (const Listed& job : *jobs) {
     if (options.ids_only)
       session.console.put_line(job.id.text());
     else
       print(session, *spool, job);
   }
+  if (more) session.console.note(fmt::format("only {} are listed: --limit N lists more", *limit));
   return Exit::ok;
 }
 

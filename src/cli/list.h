@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_CLI_LIST_H_
 #define IMGQ_SRC_CLI_LIST_H_
 
+#include <cstddef>
 #include <string>
 
 #include "src/cli/session.h"
@@ -8,13 +9,15 @@
 namespace imgq::cli {
 
 struct ListOptions {
-  std::string state;  // one state's word; empty: all
-  std::string limit = "100";
+  std::string state;                    // one state's word; empty: all
+  std::string limit;                    // how many; empty: kTableLimit in the table, else all
   bool newest = false, oldest = false;  // default newest
   bool ids_only = false;
 };
 
-// "ID STATE AGE NAME" a line; JSON: an object a line, as of `status`.
+// "ID STATE AGE NAME" a line; JSON: an object a line, as of `status`. What programs read is whole
+// where no limit is given; the table says on stderr when there is more.
+constexpr size_t kTableLimit = 100;
 Exit list_command(const Session& session, const ListOptions& options);
 
 // "staging", ...

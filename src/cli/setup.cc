@@ -14,6 +14,7 @@
 #include "spool/sys.h"
 #include "src/base/text.h"
 #include "src/cli/file_out.h"
+#include "src/cli/json_bytes.h"
 
 namespace imgq::cli {
 namespace {
@@ -79,7 +80,7 @@ void print_spool(const Session& session, const Spool& spool) {
     return;
   }
   Json out = Json::object();
-  out["spool"] = session.config.spool;
+  put_bytes(out, "spool", session.config.spool);
   out["uuid"] = spool.uuid();
   session.console.put_line(versioned(dump_json(out)));
 }

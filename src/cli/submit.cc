@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 
 #include "spool/digest.h"
@@ -35,10 +36,7 @@ std::string display_name(const Plan& plan, const std::string& path) {
   return path;
 }
 
-void print_error(Plan& plan, const Trouble& trouble) {
-  plan.session.console.error(about(trouble.name, trouble.cause));
-  plan.sum.add(trouble.exit);
-  if (!plan.session.json) return;
+void print_error_json(const Plan& plan, const Trouble& trouble) {
   Json error = Json::object();
   error["code"] = name_of(trouble.code);
   error["message"] = trouble.cause;
@@ -46,6 +44,12 @@ void print_error(Plan& plan, const Trouble& trouble) {
   put_bytes(out, "name", trouble.name);
   out["error"] = error;
   plan.session.console.put_line(versioned(dump_json(out)));
+}
+
+void print_error(Plan& plan, const Trouble& trouble) {
+  plan.session.console.error(about(trouble.name, trouble.cause));
+  plan.sum.add(trouble.exit);
+  if (plan.session.json) print_error_json(plan, trouble);
 }
 
 void print_id(Plan& plan, const Submitted& done, const std::string& name) {
@@ -207,14 +211,44 @@ void add(Plan& plan, Group& group, const std::string& path) {
                                                             : trouble_for(name, draft.error())});
 }
 
+// The rest of the files, from `begin` on, after the spool took no more.
+void tell_untried(const Plan& plan, const std::vector<Input>& files, size_t begin) {
+  if (begin == files.size()) return;
+  plan.session.console.error(fmt::format("{} more files were not tried", files.size() - begin));
+  if (!plan.session.json) return;
+  for (size_t i = begin; i < files.size(); ++i) {
+    print_error_json(
+        plan, {display_name(plan, files[i].path), "not tried", plan.stopped, Code::io_error});
+  }
+}
+
 void submit_all(Plan& plan, const std::vector<Input>& files) {
   Group group;
-  for (const Input& input : files) {
-    if (plan.stopped != Exit::ok) break;
-    add(plan, group, input.path);
+  size_t next = 0;
+  while (next < files.size() && plan.stopped == Exit::ok) {
+    add(plan, group, files[next++].path);
     if (group.entries.size() == kGroup) finish(plan, group);
   }
   finish(plan, group);
+  tell_untried(plan, files, next);
+}
+
+// Options that would be passed over.
+Status check_company(const Session& session, const SubmitOptions& options) {
+  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
+  const auto& names = options.files.names;
+  if (!options.name.empty() && std::find(names.begin(), names.end(), "-") == names.end()) {
+    return usage("--name is for an image on stdin: -");
+  }
+  if (options.files.null_separated && options.files.files_from.empty()) {
+    return usage("--null goes with --files-from");
+  }
+  if (options.print0 && session.json) return usage("--print0 and --json exclude each other");
+  if (!options.timeout.empty() && !options.wait) return usage("--timeout goes with --wait");
+  if (options.hold && options.wait && options.timeout.empty()) {
+    return usage("--hold with --wait needs --timeout: a held job does not end");
+  }
+  return Ok{};
 }
 
 Status check_options(const SubmitOptions& options, size_t files) {
@@ -230,7 +264,6 @@ Status check_options(const SubmitOptions& options, size_t files) {
   int64_t stdins = options.files.files_from == "-" ? 1 : 0;
   for (const std::string& name : options.files.names) stdins += name == "-" ? 1 : 0;
   if (stdins > 1) return usage("stdin can be read only once");
-  if (!options.timeout.empty() && !options.wait) return usage("--timeout goes with --wait");
   return Ok{};
 }
 
@@ -241,17 +274,16 @@ Exit submit_command(const Session& session, const SubmitOptions& options) {
   if (!request) return fail(session, Exit::usage, request.error().action);
   const auto timeout = parse_timeout(options.timeout);
   if (!timeout) return fail(session, Exit::usage, timeout.error().action);
-  if (auto ok = check_options(options, 0); !ok) {
-    return fail(session, Exit::usage, ok.error().action);
-  }
+  auto ok = check_options(options, 0);
+  if (ok) ok = check_company(session, options);
+  if (!ok) return fail(session, Exit::usage, ok.error().action);
   const auto inputs = gather_files(options.files, std::nullopt);
   if (!inputs) {
     return fail(session, Exit::no_input,
                 about(inputs.error().path, cause_text(inputs.error().code)));
   }
-  if (auto ok = check_options(options, inputs->files.size()); !ok) {
-    return fail(session, Exit::usage, ok.error().action);
-  }
+  ok = check_options(options, inputs->files.size());
+  if (!ok) return fail(session, Exit::usage, ok.error().action);
   const auto spool = open_spool(session, Missing::make_own);
   if (!spool) return exit_for(spool.error());
   Plan plan{session, options, *spool, to_json(*request), {}, {}, Exit::ok};

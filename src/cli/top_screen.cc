@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 
 #include "spool/json.h"
 #include "spool/layout.h"
@@ -14,7 +16,7 @@
 namespace imgq::cli {
 namespace {
 
-constexpr size_t kMostRunning = 256;
+constexpr size_t kMostNamed = 256;  // running jobs of each owner
 constexpr size_t kMostFailures = 20;
 constexpr int kHeadColumns = 80;  // the time stands no further to the right
 constexpr int kLowScreen = 16;    // rows; below, only what matters most
@@ -240,13 +242,18 @@ int64_t claimed_ms(const Spool& spool, const Listed& job) {
 int64_t ended_ms(const JobView& job) { return job.outcome ? job.outcome->ended_ms : 0; }
 
 Status add_running(const Spool& spool, Snapshot& now) {
-  auto running = list(spool, State::processing, Order::oldest_first, kMostRunning);
+  auto running = list(spool, State::processing, Order::oldest_first, SIZE_MAX);
   if (!running) return running.error();
+  std::map<std::string, size_t> named;
   for (Listed& job : *running) {
-    const auto view = find(spool, job.id);
-    if (!view) continue;  // ended and purged meanwhile
+    std::string name;
+    if (++named[job.owner] <= kMostNamed) {  // no screen shows more
+      const auto view = find(spool, job.id);
+      if (!view) continue;  // ended and purged meanwhile
+      name = printable(view->ticket.name);
+    }
     const int64_t since_ms = claimed_ms(spool, job);
-    now.running.push_back({std::move(job), printable(view->ticket.name), since_ms});
+    now.running.push_back({std::move(job), std::move(name), since_ms});
   }
   return Ok{};
 }

@@ -59,7 +59,7 @@ Result<Timeout> parse_timeout(const std::string& text) {
 }
 
 Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
-              Timeout timeout) {
+              Timeout timeout, Tell tell) {
   const int64_t begin = sys::monotonic_ms();
   std::vector<JobId> left = ids;
   bool failed = false;
@@ -70,7 +70,7 @@ Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobI
     for (const JobId& id : left) {
       if (is_waiting(spool, id, look_for_all))
         still.push_back(id);
-      else if (judge(session, spool, id) != Exit::ok)
+      else if (tell == Tell::jobs && judge(session, spool, id) != Exit::ok)
         failed = true;
     }
     if (still.size() < left.size()) rest = kFirstPauseMs;

@@ -22,8 +22,9 @@ Exit wait_command(const Session& session, const WaitOptions& options);
 
 using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever
 Result<Timeout> parse_timeout(const std::string& text);
+enum class Tell { jobs, nothing };  // nothing: but that the time was over
 Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
-              Timeout timeout);
+              Timeout timeout, Tell tell = Tell::jobs);
 
 }  // namespace imgq::cli
 

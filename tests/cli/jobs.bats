@@ -101,6 +101,19 @@ setup() {
   exits 73 "$imgq" get -o loop "$id"
 }
 
+@test "get --wait tells once of a job that failed, and odd bytes of a directory survive in JSON" {
+  start_daemon
+  echo "hello" >text.jpg
+  "$imgq" submit text.jpg a.jpg >ids
+  mkdir $'g\xff'
+  exits 1 "$imgq" get --wait --json -o $'g\xff' - <ids
+  one_line stderr
+  contains "$errors" "has no result"
+  jq -e -s '.[0].error.code == "not_an_image" and .[1].file_percent == "g%FF/a.jpg"' stdout
+  exits 0 "$imgq" --spool $'g\xff/spool' init --json
+  jq -e '.spool_percent | endswith("g%FF/spool")' stdout
+}
+
 @test "with --json there is an object for each job and image, also for what is unknown" {
   small_jpeg >a.jpg
   "$imgq" init >/dev/null
@@ -177,6 +190,24 @@ setup() {
   json_lines stdout
 }
 
+@test "a list for programs is whole, the table says that there is more" {
+  for n in $(seq 101); do ln a.jpg "$n.jpg"; done
+  "$imgq" submit ./[0-9]*.jpg >ids
+  exits 0 "$imgq" list --ids
+  same "$(sort stdout)" "$(sort ids)"
+  exits 0 "$imgq" list --json --state staging
+  same "$(wc -l <stdout)" 101
+  exits 0 "$imgq" list
+  same "$(wc -l <stdout)" 100
+  same "$errors" "imgq: only 100 are listed: --limit N lists more"
+  exits 0 "$imgq" list --limit 100
+  same "$errors" ""
+  exits 64 "$imgq" list --ids --json
+  "$imgq" list --state staging --ids | exits 0 "$imgq" cancel
+  exits 0 "$imgq" list --state staging
+  same "$output$errors" ""
+}
+
 @test "a failed job is tried again by hand, a completed one never" {
   start_daemon
   echo "hello" >text.jpg
@@ -184,7 +215,7 @@ setup() {
   id=$output
   exits 0 "$imgq" list --state failed --ids
   same "$output" "$id"
-  "$imgq" list --state failed | exits 0 "$imgq" retry --json
+  "$imgq" list --state failed --ids | exits 0 "$imgq" retry --json
   jq -e '.id == $id and .state == "staging"' --arg id "$id" stdout
   exits 1 "$imgq" wait "$id"
   exits 0 "$imgq" status --json "$id"
@@ -296,6 +327,22 @@ END
   if command -v promtool >/dev/null; then promtool check metrics <stdout; fi
 }
 
+@test "top knows the jobs of every daemon, however many run" {
+  yes a.jpg | head -n 300 >list
+  "$imgq" submit --files-from list >ids
+  local owner
+  for owner in one.4f0c.1.9d3e0a77c1b2f465 two.4f0c.2.9d3e0a77c1b2f466; do
+    mkdir "spool/processing/$owner"
+    touch "spool/processing/$owner/.alive"
+  done
+  mv spool/staging/"$(tail -1 ids)".* spool/processing/two.4f0c.2.9d3e0a77c1b2f466/
+  mv spool/staging/* spool/processing/one.4f0c.1.9d3e0a77c1b2f465/
+  exits 0 "$imgq" top --json
+  jq -e '[.owners[] | {(.host): (.processing | length)}] | add == {one: 299, two: 1}' stdout
+}
+
+ended_twice() { [ "$(grep -c "$1" log)" -eq 2 ]; }
+
 @test "log follows what ends" {
   start_daemon
   "$imgq" submit --wait a.jpg >first
@@ -304,11 +351,17 @@ END
   until_true grep -q "$(cat first)" log
   "$imgq" submit --wait b.jpg a.jpg >second
   until_true grep -q "$(tail -1 second)" log
+  echo "hello" >text.jpg
+  exits 1 "$imgq" submit --wait text.jpg # ends twice
+  cp stdout third
+  until_true grep -q "$(cat third)" log
+  exits 0 "$imgq" retry "$(cat third)"
+  until_true ended_twice "$(cat third)"
   kill -INT "$follower" || true
   got=0
   wait "$follower" || got=$?
   same "$got" 130
-  same "$(cut -d' ' -f2 log | sort)" "$(cat first second | sort)"
+  same "$(cut -d' ' -f2 log | sort)" "$(cat first second third third | sort)"
   same "$(cat log.err)" ""
 }
 

@@ -119,6 +119,24 @@ commands() {
   exits 64 "$imgq" stats --age --prometheus
 }
 
+@test "an option that would be passed over is told" {
+  id=01a20c4a-2999-7512-8acf-1884698929c9
+  exits 64 "$imgq" run -0 a.jpg
+  same "$errors" "imgq: --null goes with --files-from"
+  exits 64 "$imgq" submit -0 a.jpg
+  exits 64 "$imgq" submit --name x a.jpg
+  same "$errors" "imgq: --name is for an image on stdin: -"
+  exits 64 "$imgq" submit --name x --files-from -
+  exits 64 "$imgq" submit --json --print0 a.jpg
+  exits 64 "$imgq" submit --hold --wait a.jpg
+  same "$errors" "imgq: --hold with --wait needs --timeout: a held job does not end"
+  exits 64 "$imgq" get --timeout 5s "$id"
+  same "$errors" "imgq: --timeout goes with --wait"
+  exits 64 "$imgq" get --json --print0 "$id"
+  exits 64 "$imgq" get --json -o - "$id"
+  same "$errors" "imgq: --print0, --json and --output - exclude each other"
+}
+
 @test "the last of a repeated option counts" {
   exits 64 "$imgq" list --limit 5 --limit x
   "$imgq" init >/dev/null
@@ -138,6 +156,30 @@ commands() {
   exits 0 "$imgq" submit -- --size
   [[ $output =~ ^[0-9a-f-]{36}$ ]]
   exits 0 "$imgq" submit ./--size
+}
+
+@test "a name with brackets is one name, in arguments and in options" {
+  "$imgq" init >/dev/null
+  local odd
+  for odd in '[2020]' '[a,b]' '[]' '%%' '{}' $'[x]\x01' $'y\x01'; do
+    small_jpeg >"$odd"
+    printf '%s\n' "$odd" >"list$odd"
+    exits 0 "$imgq" submit --json "$odd"
+    jq -e --arg name "$odd" '.name == $name' stdout
+    exits 0 "$imgq" submit --json --files-from "list$odd"
+    jq -e --arg name "$odd" '.name == $name' stdout
+    rm -f "$odd" "list$odd"
+  done
+  small_jpeg >'[2020]'
+  for odd in '-o[x,y]' '--output=[x,y]'; do
+    exits 0 "$imgq" run --print "$odd" '[2020]'
+    same "$output" '[x,y]/[2020].jpg'
+    rm -r '[x,y]'
+  done
+  exits 66 "$imgq" submit '[a,b]'
+  same "$errors" "imgq: [a,b]: No such file or directory"
+  exits 64 "$imgq" list '[a,b]'
+  same "$errors" "imgq: unexpected argument '[a,b]'; see 'imgq list --help'"
 }
 
 @test "a file may be named like a command" {
@@ -171,6 +213,10 @@ commands() {
   "$imgq" init >/dev/null
   local got=0
   "$imgq" stats >/dev/full 2>stderr || got=$?
+  same "$got" 74
+  same "$(cat stderr)" "imgq: cannot write to stdout"
+  got=0
+  "$imgq" --help >/dev/full 2>stderr || got=$?
   same "$got" 74
   same "$(cat stderr)" "imgq: cannot write to stdout"
 }
