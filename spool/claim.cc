@@ -136,8 +136,11 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
     }
     holdings_->drop(token);
     holdings_->doubt();  // it may have been moved all the same
-    give_back(taken);
-    return why;
+    if (is_pausing(why)) {
+      give_back(taken);
+      return why;
+    }
+    claims.stuck.emplace_back(token, why);
   }
   return taken;
 }

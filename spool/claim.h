@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "spool/records.h"
@@ -34,6 +36,7 @@ Result<std::vector<Token>> scan_staging(const Spool& spool, size_t limit);
 struct Promoted {
   int moved = 0;
   int64_t next_due_ms = 0;
+  std::optional<Error> stuck = {};  // one of those that could not be moved
 };
 inline constexpr int64_t kMaxDelayMs = 3'600'000;
 Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms);
@@ -63,6 +66,7 @@ struct Claims {
   std::vector<Error> quarantined = {};  // tickets that cannot be read: moved to corrupt/
   // could not be read now (EIO, ...): back in a minute; is_pausing: back at once, claim no more
   std::vector<Error> deferred = {};
+  std::vector<std::pair<Token, Error>> stuck = {};  // could not be moved: wait in staging/ still
 };
 
 // A result written by a worker into tmp/, ready to be published.

@@ -83,22 +83,14 @@ Result<bool> is_complete(const Spool& spool, const Ticket& ticket) {
   return durable::exists(spool, layout::outcome(ticket.id));
 }
 
-// An outcome and no ticket. The ticket is asked for by name once the outcome was seen: the job may
-// have been submitted and ended since it was missed.
-Result<bool> is_purged(const Spool& spool, const JobId& id) {
-  auto outcome = durable::exists(spool, layout::outcome(id));
-  if (!outcome || !*outcome) return outcome;
-  const auto ticket = durable::exists(spool, layout::ticket(id));
-  return ticket ? Result<bool>(!*ticket) : ticket.error();
-}
-
 Result<Earlier> look_at_earlier(const Spool& spool, const Ticket& ticket) {
   const auto job = durable::exists(spool, layout::ticket(ticket.id));
   if (!job) return job.error();
   if (!*job) {
-    const auto purged = is_purged(spool, ticket.id);
-    if (!purged) return purged.error();
-    if (*purged) return Earlier::is_gone;
+    // Purged, or submitted and ended since it was missed: whoever drops the key looks once more.
+    const auto ended = durable::exists(spool, layout::outcome(ticket.id));
+    if (!ended) return ended.error();
+    if (*ended) return Earlier::is_gone;
   }
   const auto complete = is_complete(spool, ticket);
   if (!complete) return complete.error();

@@ -77,11 +77,10 @@ Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms) {
   Promoted promoted;
   const auto due = due_by(spool, now_ms, promoted.next_due_ms);
   if (!due) return due.error();
-  Status trouble = Ok{};  // with one: the others are moved, and synced, all the same
   for (const auto& [due_ms, token] : *due) {
     const auto moved = move_token(spool, layout::delayed(due_ms, token), layout::staging(token));
     if (moved) ++promoted.moved;
-    if (!moved && moved.error().code != ENOENT) trouble = moved.error();
+    if (!moved && moved.error().code != ENOENT) promoted.stuck = moved.error();
   }
   if (promoted.moved > 0) {
     durable::Group group(spool, Sync::batch);
@@ -89,7 +88,7 @@ Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms) {
     group.folder("delayed");
     if (const auto synced = group.flush(); !synced) return synced.error();
   }
-  return trouble ? Result<Promoted>(promoted) : trouble.error();
+  return promoted;
 }
 
 }  // namespace imgq

@@ -1,6 +1,7 @@
 #include "src/supervise/supply.h"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -13,7 +14,8 @@ namespace {
 
 constexpr int64_t kSettledNs = 2'000'000'000;  // a younger mtime may hide a change in the same tick
 constexpr off_t kThumbnailBytes = 256 << 10;   // of a large one
-constexpr int kMaxSkips = 15;                  // then the folder is read whatever its mtime says
+constexpr int64_t kStuckMs = 60'000;
+constexpr int kMaxSkips = 15;  // then the folder is read whatever its mtime says
 
 int64_t staging_mtime_ns(const Spool& spool) {
   struct stat folder {};
@@ -60,6 +62,7 @@ struct Supply::Batch {
   bool warily = false;
   std::optional<Error> trouble;
   std::vector<Error> quarantined, deferred;
+  std::vector<std::pair<Token, Error>> stuck;
   std::vector<Prepared> prepared;
 
   void take(const Spool& spool) {
@@ -73,6 +76,7 @@ struct Supply::Batch {
     }
     quarantined = std::move(claims->quarantined);
     deferred = std::move(claims->deferred);
+    stuck = std::move(claims->stuck);
     for (Claim& claim : claims->taken) prepared.push_back(prepare(spool, owner, std::move(claim)));
   }
 };
@@ -116,7 +120,7 @@ std::chrono::milliseconds Supply::jittered_poll() const {
 
 void Supply::hint(std::string_view name) {
   const auto token = layout::parse_token(name);
-  if (!token || stopped_) return;
+  if (!token || stopped_ || is_stuck(*token)) return;
   if (unread_ || candidates_.size() >= kMaxCandidates) {
     unread_ = true;  // more than is kept: its turn comes with the next reading
   } else {
@@ -161,6 +165,8 @@ void Supply::claimed(Batch& batch) {
       log::line(log::Level::warning, "job set aside for a while", {{"error", error.text()}});
     }
   }
+  set_aside(batch.stuck);
+  if (!batch.stuck.empty() && batch.prepared.empty()) events_.trouble(batch.stuck.front().second);
   if (batch.trouble && batch.trouble->code == ENOENT) {
     events_.doubtful(batch.owner);
   } else if (batch.trouble) {
@@ -172,6 +178,23 @@ void Supply::claimed(Batch& batch) {
   }
   for (Prepared& prepared : batch.prepared) events_.prepared(std::move(prepared));
   events_.changed();
+}
+
+// What cannot be moved (a damaged inode, one that was made immutable) stays in staging/ and must
+// not be met again at once: the jobs behind it would wait for it.
+void Supply::set_aside(const std::vector<std::pair<Token, Error>>& stuck) {
+  const int64_t now_ms = monotonic_now_ms();
+  std::erase_if(stuck_, [now_ms](const auto& entry) { return entry.second <= now_ms; });
+  for (const auto& [token, error] : stuck) {
+    log::line(log::Level::warning, "job cannot be claimed; tried again in a minute",
+              {{"error", error.text()}});
+    stuck_[token] = now_ms + kStuckMs;
+  }
+}
+
+bool Supply::is_stuck(const Token& token) const {
+  const auto found = stuck_.find(token);
+  return found != stuck_.end() && found->second > monotonic_now_ms();
 }
 
 void Supply::scan() {
@@ -194,7 +217,8 @@ void Supply::scanned(Scan& scan) {
   if (scan.tokens) {
     const std::vector<Token>& found = **scan.tokens;
     const bool all = found.size() < kMaxCandidates;
-    candidates_.insert(found.begin(), found.end());
+    std::copy_if(found.begin(), found.end(), std::inserter(candidates_, candidates_.end()),
+                 [this](const Token& token) { return !is_stuck(token); });
     seen_mtime_ns_ = all ? scan.mtime_ns : -1;
     if (!all) unread_ = true;
   }
@@ -212,6 +236,15 @@ void Supply::plan_promotion(int64_t next_due_ms) {
   if (!promotion_.armed()) promotion_.after(std::chrono::milliseconds(wait));
 }
 
+// Each trouble once, though it is met at every poll; what the whole file system refuses is a pause.
+void Supply::tell_stuck(const std::optional<Error>& stuck) {
+  if (stuck && is_pausing(*stuck)) events_.trouble(*stuck);
+  const std::string said = std::exchange(said_stuck_, stuck ? stuck->text() : "");
+  if (!stuck || said == said_stuck_) return;
+  log::line(log::Level::warning, "delayed job cannot be put back into the queue",
+            {{"error", said_stuck_}});
+}
+
 void Supply::promote() {
   if (promoting_ || stopped_) return;
   promoting_ = true;
@@ -226,6 +259,7 @@ void Supply::promote() {
                           return;
                         }
                         if (promoted->moved > 0) look();
+                        tell_stuck(promoted->stuck);
                         plan_promotion(promoted->next_due_ms);
                       });
 }

@@ -3,9 +3,13 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "src/supervise/job.h"
@@ -57,6 +61,9 @@ class Supply {
   void scan();
   void scanned(Scan& scan);
   void claimed(Batch& batch);
+  void set_aside(const std::vector<std::pair<Token, Error>>& stuck);
+  bool is_stuck(const Token& token) const;
+  void tell_stuck(const std::optional<Error>& stuck);
   void promote();
   void plan_promotion(int64_t next_due_ms);
   std::chrono::milliseconds jittered_poll() const;
@@ -66,6 +73,8 @@ class Supply {
   Policy policy_;
   Events events_;
   std::set<Token> candidates_;
+  std::map<Token, int64_t> stuck_;  // not before, in monotonic ms
+  std::string said_stuck_;
   bool stopped_ = false;
   bool unread_ = true;  // the folder may hold more than the candidates
   bool scanning_ = false;

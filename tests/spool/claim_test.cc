@@ -191,7 +191,10 @@ TEST_F(Claiming, ADelayedJobThatCannotBeMovedDoesNotKeepTheOthers) {
     std::filesystem::rename(path(layout::staging({id, 1})), path(layout::delayed(1000, {id, 2})));
   }
   faults::add({.call = "renameat", .path = ids[1].text(), .code = EIO, .times = -1});
-  EXPECT_EQ(code_of(promote_delayed(spool_, now_ms())), EIO);
+  const Promoted promoted = must(promote_delayed(spool_, now_ms()));
+  EXPECT_EQ(promoted.moved, 2);
+  ASSERT_TRUE(promoted.stuck);
+  EXPECT_EQ(promoted.stuck->code, EIO);
   EXPECT_EQ(waiting(), (std::vector<Token>{{ids[0], 2}, {ids[2], 2}}));
 }
 
@@ -239,6 +242,17 @@ TEST_F(Claiming, WhenTheDiskRefusesNoneIsTaken) {
   faults::clear();
   EXPECT_EQ(waiting().size(), 5u);
   EXPECT_EQ(claim_all(owner_).taken.size(), 5u);
+}
+
+TEST_F(Claiming, OneThatCannotBeMovedDoesNotKeepTheOthers) {
+  const auto ids = submit_many(3);
+  faults::add({.call = "renameat", .path = "staging/" + ids[1].text(), .code = EPERM, .times = -1});
+  const auto claims = claim_all(owner_);
+  EXPECT_EQ(claims.taken.size(), 2u);
+  ASSERT_EQ(claims.stuck.size(), 1u);
+  EXPECT_EQ(claims.stuck[0].first, (Token{ids[1], 1}));
+  EXPECT_EQ(claims.stuck[0].second.code, EPERM);
+  EXPECT_EQ(waiting(), (std::vector<Token>{{ids[1], 1}}));
 }
 
 TEST_F(Claiming, AnOwnerThatWasTakenOverClaimsNothing) {

@@ -238,6 +238,17 @@ TEST_F(Retaining, AJobWithoutAnOutcomeIsNotPurgedForItsToken) {
   EXPECT_TRUE(stands(id));
 }
 
+TEST_F(Retaining, AnOutcomeThatIsPutAsideInThisMomentSavesItsJob) {
+  const JobId id = past_job(now_ - 31 * kDay, Ending::failed, 1);
+  faults::add({.call = "flock", .run = [&] {
+                 std::filesystem::rename(path(layout::outcome(id)),
+                                         path(layout::try_record(id, 1)));
+               }});
+  EXPECT_EQ(run().purged, 0);
+  EXPECT_EQ(faults::hits(), 1);
+  EXPECT_TRUE(stands(id));
+}
+
 TEST_F(Retaining, ATokenThatARepairMakesMeanwhileGoesToo) {
   const JobId id = past_job(now_ - 31 * kDay, Ending::failed, 1);
   faults::add(

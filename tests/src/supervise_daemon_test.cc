@@ -275,6 +275,23 @@ TEST(Daemon, OnAFullDiskLeavesWaitingJobsAlone) {
   EXPECT_TRUE(lab.reaches(job, State::completed)) << daemon.log();
 }
 
+TEST(Daemon, LeavesAJobThatCannotBeMovedAndGoesOnWithTheOthers) {
+  Lab lab;
+  const JobId stuck = lab.submit();
+  const std::string token = lab.spool_path() + "/staging/" + stuck.text() + ".1";
+  if (::mount(token.c_str(), token.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    GTEST_SKIP() << "cannot mount here";
+  }
+  const auto daemon = lab.daemon();
+  const bool others = lab.reaches(lab.submit(), State::completed);
+  (void)::umount2(token.c_str(), MNT_DETACH);
+  EXPECT_TRUE(others) << daemon.log();
+  EXPECT_TRUE(daemon.said("cannot be claimed; tried again in a minute")) << daemon.log();
+  EXPECT_EQ(lab.state(stuck), State::staging);
+  const auto next = lab.daemon();
+  EXPECT_TRUE(lab.reaches(stuck, State::completed)) << next.log();
+}
+
 TEST(Daemon, EndsWhenItsSpoolIsRemoved) {
   Lab lab;
   Program daemon = lab.daemon();
