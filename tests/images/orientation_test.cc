@@ -1,8 +1,10 @@
 // Which way up. The expected pictures are built from the words of the EXIF standard: on which side
 // of the picture the first stored row is seen, and on which the first stored column.
 #include <algorithm>
+#include <iterator>
 
 #include "tests/images/rendered.h"
+#include "tests/images/turned.h"
 
 namespace imgq::made {
 namespace {
@@ -126,6 +128,24 @@ TEST_P(Orientation, IsAppliedToEveryOneOfSeveralRenditions) {
                       whole.at(whole.width - 1, whole.height - 1, 1),
                       whole.at(whole.width - 1, whole.height - 1, 2)};
     EXPECT_TRUE(shows(out, out.width - 1, out.height - 1, last, 12));
+  }
+}
+
+// Their decoders turn them: the colours, and which way up, are all that is left to see.
+TEST_F(ImageTest, HeicAndJxlAreShownTurnedAsTheySay) {
+  struct Foreign {
+    Bytes file;
+    int turned, tolerance;
+  };
+  for (const auto& [file, turned, tolerance] :
+       {Foreign{{std::begin(kTurnedHeic), std::end(kTurnedHeic)}, 8, 6},
+        Foreign{{std::begin(kTurnedJxl), std::end(kTurnedJxl)}, 6, 0}}) {
+    const Rendered made = render(file, lossless());
+    ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+    EXPECT_EQ(made.verdict.source.orientation, 1);
+    EXPECT_EQ(made.verdict.source.width_px, 64);
+    EXPECT_EQ(made.verdict.source.height_px, 96);
+    EXPECT_TRUE(near(made.pixels(), upright(six_blocks(32), turned), tolerance));
   }
 }
 
