@@ -141,7 +141,8 @@ void define_submit(CLI::App& app, Globals& globals, Commands& commands) {
       ->add_flag("--dedupe", options->dedupe,
                  "the same content with the same request gives the same job")
       ->group("The job");
-  command->add_flag("--hold", options->hold, "wait for 'imgq release'")->group("The job");
+  command->add_flag("--hold", options->hold, "wait for 'imgq release'; --wait then needs --timeout")
+      ->group("The job");
   command->add_flag("-w,--wait", options->wait, "wait until all have ended")->group("The job");
   command->add_option("--timeout", options->timeout, "wait at most so long, as in 30s or 5min")
       ->type_name("DURATION")

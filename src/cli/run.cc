@@ -1,8 +1,6 @@
 #include "src/cli/run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -324,17 +322,6 @@ Exit make(Run& run, const Engine& engine, Ledger& ledger) {
                 about(run.options.manifest, cause_text(wrote.error().code)));
   }
   return run.sum.total();
-}
-
-// OUTPUT and OUTPUT/.imgq, locked against a second run in the same place.
-Result<Fd> enter_output(const std::string& output) {
-  const std::string own = output + "/.imgq";
-  if (auto made = make_directories(own); !made) return made.error();
-  Fd lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock) return last_error("open", own);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", own);
-  sweep_temps(own);
-  return lock;
 }
 
 Exit explain_output(const Session& session, const std::string& output, const Error& error) {

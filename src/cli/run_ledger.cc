@@ -225,7 +225,8 @@ Status Ledger::add(RunRecord record) {
 }
 
 std::string Ledger::line_of(RunRecord record) const {
-  if (is_below(record.source, root_)) record.source.erase(0, below(root_, "").size());
+  if (!root_.empty() && is_below(record.source, root_))
+    record.source.erase(0, below(root_, "").size());
   return encode(record) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -107,6 +108,16 @@ std::string run_key(const RunItem& item, const std::string& request_digest) {
   const std::string all = fmt::format("{}/{}/{}/{}{}{}", item.size_bytes, item.modified_ns,
                                       request_digest, item.folder, '\0', item.real);
   return "run:" + sha256_hex(all);
+}
+
+Result<Fd> enter_output(const std::string& output) {
+  const std::string own = output + "/.imgq";
+  if (auto made = make_directories(own); !made) return made.error();
+  Fd lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock) return last_error("open", own);
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", own);
+  sweep_temps(own);
+  return lock;
 }
 
 Result<Spool> open_run_spool(const std::string& output) {

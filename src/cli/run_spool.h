@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "spool/fd.h"
 #include "spool/query.h"
 #include "spool/spool.h"
 #include "src/cli/files.h"
@@ -26,7 +27,12 @@ struct RunItem {
 // The key of an item that has all but that.
 std::string run_key(const RunItem& item, const std::string& request_digest);
 
-// Where it is: beside the output, or, where the file system there has no hard links, under
+// OUTPUT and OUTPUT/.imgq, made where they are missing, locked against a second run in the same
+// place for as long as the result lives, and free of what killed runs left.
+//   errors  EWOULDBLOCK another run is at work there
+Result<Fd> enter_output(const std::string& output);
+
+// Where the spool is: beside the output, or, where the file system there has no hard links, under
 // $XDG_STATE_HOME/imgq-run/.
 Result<Spool> open_run_spool(const std::string& output);
 

@@ -459,8 +459,8 @@ some_made() { # at least $1 results in out/
   wait "$run" || true
   same "$(echo state/imgq-run/*/format | wc -w)" 1
   exits 0 "$imgq" submit a.jpg # makes the user's own
-  LD_PRELOAD=$dir/link.so exits 0 "$imgq" run -o out photos
-  same "$(ls out | wc -l)" "$(ls photos | wc -l)"
+  LD_PRELOAD=$dir/link.so exits 0 "$imgq" run -o out --size 20x photos/fig.jpg
+  same "$(size_of out/fig.jpg)" "$(size_of out/fig.jpg | sed 's/^[0-9]*/20/')"
   same "$(ls -A state/imgq-run)" ""
 }
 
