@@ -48,8 +48,9 @@ Status write_all(int fd, std::string_view bytes) {
 // small pieces, as a form full of line ends would have it.
 class Incoming {
  public:
-  Incoming(const Spool& spool, const IntakeRules& rules, std::string name)
-      : spool_(spool), rules_(rules), name_(std::move(name)) {}
+  Incoming(const Spool& spool, const IntakeRules& rules, std::string name,
+           std::optional<Turn> turn = {})
+      : spool_(spool), rules_(rules), name_(std::move(name)), turn_(std::move(turn)) {}
 
   std::optional<Objection> take(std::string_view bytes) {
     size_ += static_cast<int64_t>(bytes.size());
@@ -72,7 +73,9 @@ class Incoming {
   }
 
   // After finish.
-  Arrived arrived() && { return {std::move(name_), std::move(*file_), size_, std::move(sha256_)}; }
+  Arrived arrived() && {
+    return {std::move(name_), std::move(*file_), size_, std::move(sha256_), std::move(turn_)};
+  }
   std::string name() && { return std::move(name_); }
 
  private:
@@ -123,6 +126,7 @@ class Incoming {
   const Spool& spool_;
   const IntakeRules& rules_;
   std::string name_;
+  std::optional<Turn> turn_;
   std::string held_;  // not yet written
   std::optional<TempFile> file_;
   std::string sha256_;
@@ -137,12 +141,7 @@ class Sorter final : public PartSink {
 
   Status part_begins(const Part& part) override {
     value_ = nullptr;
-    if (is_file(part)) {
-      file_.emplace(spool_, rules_,
-                    std::string(part.filename.value_or("").substr(0, kMaxNameBytes)));
-      unnamed_ = !part.filename || part.filename->empty();
-      return Ok{};
-    }
+    if (is_file(part)) return file_begins(part);
     const bool known = upload_.values.contains(part.name);
     value_ = known || part.filename ? nullptr
                                     : &upload_.values[part.name];  // the first of a name counts
@@ -181,6 +180,18 @@ class Sorter final : public PartSink {
       return part.name == "file" || part.filename.has_value();
     }
     return part.name == "file" && upload_.files.empty();
+  }
+
+  Status file_begins(const Part& part) {
+    std::optional<Turn> turn;
+    if (!upload_.files.empty() && rules_.further_files != nullptr) {
+      turn = Turn::take(*rules_.further_files, rules_.max_further_files);
+      if (!turn) return object({503, "busy", "too many files are being taken in: try again later"});
+    }
+    file_.emplace(spool_, rules_, std::string(part.filename.value_or("").substr(0, kMaxNameBytes)),
+                  std::move(turn));
+    unnamed_ = !part.filename || part.filename->empty();
+    return Ok{};
   }
 
   // A bad file ends the upload, or is left out of it.

@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_WEB_INTAKE_H_
 #define IMGQ_SRC_WEB_INTAKE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "src/base/signature.h"
 #include "src/web/exchange.h"
 #include "src/web/multipart.h"
+#include "src/web/turn.h"
 
 namespace imgq::web {
 
@@ -30,6 +32,7 @@ struct Arrived {
   TempFile file;
   int64_t size_bytes = 0;
   std::string sha256;  // hex; with Digests::make
+  std::optional<Turn> turn = {};
 };
 
 struct Turned {
@@ -59,13 +62,18 @@ struct IntakeRules {
     any_filename,  // so is each part with a file name
   } fields = Fields::any_filename;
   enum class Digests { none, make } digests = Digests::none;
+  // Files that forms hold open, beyond the first of each, which every connection may: counted for
+  // all of them together. Null: not counted.
+  std::atomic<int>* further_files = nullptr;
+  int max_further_files = 0;
 };
 
 // Streams a request's body to tmp/: a multipart form, or the bytes of one image. What the image is
 // is told by its first bytes; how it is called, by the form or by `raw_name`.
 //   objections  411 no body at all; 400 not a proper form, no file in it (code "no_file"), an
 //               empty one ("empty_file"); 415 none of the formats that are read; 413 too large;
-//               507 no room; 408 too slow; 503 the spool cannot be written
+//               507 no room; 408 too slow; 503 the spool cannot be written, or forms hold too many
+//               files ("busy")
 std::variant<Upload, Objection> receive(const Spool& spool, const IntakeRules& rules,
                                         const Asked& asked, std::string_view raw_name);
 

@@ -23,6 +23,7 @@ namespace {
 constexpr size_t kMinToken = 16, kMaxToken = 512;
 constexpr std::chrono::seconds kLookForSpool{5};
 constexpr int64_t kMinBody = int64_t{256} << 20;
+constexpr size_t kEach = 3, kLittle = 64;  // descriptors of a connection, and of all else
 
 // Hundreds of threads with an arena each would keep what one of them once needed.
 void spare_memory() {
@@ -31,18 +32,18 @@ void spare_memory() {
 }
 
 // As many descriptors as we may have; returns how many connections they allow: a socket, an image
-// and a little each.
+// and a further image of some form each, and a little.
 size_t allowed_connections(size_t wanted) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t enough = wanted * 2 + 64;
+  const rlim_t enough = wanted * kEach + kLittle;
   if (limit.rlim_cur < enough) {
     limit.rlim_cur = std::min(enough, limit.rlim_max);
     (void)::setrlimit(RLIMIT_NOFILE, &limit);  // what was not granted is counted below
     (void)::getrlimit(RLIMIT_NOFILE, &limit);  // worked above
   }
   const auto granted = static_cast<size_t>(limit.rlim_cur);
-  return std::clamp<size_t>((granted - std::min<size_t>(granted, 64)) / 2, 4, wanted);
+  return std::clamp<size_t>((granted - std::min(granted, kLittle)) / kEach, 4, wanted);
 }
 
 sigset_t ending_signals() {
@@ -96,10 +97,11 @@ ServerOptions server_options(const Service& service, int64_t max_body_bytes) {
   return options;
 }
 
-SiteOptions site_options(const Service& service, int64_t max_body_bytes) {
+SiteOptions site_options(const Service& service, const ServerOptions& server) {
   SiteOptions options;
   options.token = service.token;
-  options.max_body_bytes = max_body_bytes;
+  options.max_body_bytes = server.max_body_bytes;
+  options.max_further_files = static_cast<int>(server.max_connections);
   options.max_waiting = service.max_waiting;
   options.max_held = static_cast<int>(std::max<size_t>(1, service.max_connections / 8));
   // With a token a strange page's visitor has nothing to show, whatever name it used.
@@ -155,9 +157,9 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
   Committer committer(spool, sync_of(config));
   Board board(spool);
   Meter meter;
-  Site site{spool, config, site_options(service, max_body), committer, board, meter};
-  Server server(server_options(service, max_body),
-                [&site](const Asked& asked) { return answer(site, asked); });
+  const ServerOptions options = server_options(service, max_body);
+  Site site{spool, config, site_options(service, options), committer, board, meter};
+  Server server(options, [&site](const Asked& asked) { return answer(site, asked); });
   log::line(log::Level::notice, "serving", {{"spool", spool.path()}, {"at", listening.where}});
   tell_manager("READY=1\nSTATUS=Serving " + listening.where);
   Status served = Ok{};

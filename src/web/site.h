@@ -3,9 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "spool/spool.h"
@@ -14,6 +12,7 @@
 #include "src/web/committer.h"
 #include "src/web/intake.h"
 #include "src/web/meter.h"
+#include "src/web/turn.h"
 
 namespace imgq::web {
 
@@ -23,6 +22,7 @@ struct SiteOptions {
   int64_t max_body_bytes = int64_t{256} << 20;
   int64_t max_waiting = 100'000;  // jobs; more are answered with 429
   int max_held = 64;              // event streams, and as many long polls
+  int max_further_files = 512;    // of forms under way, beyond the first of each
 };
 
 // What the routes work on. Outlives the server; all of it may be used from many threads.
@@ -34,28 +34,7 @@ struct Site {
   Board& board;
   Meter& meter;
   std::atomic<int> streams{0}, long_polls{0};  // replies that are held open
-};
-
-// How many replies are held open; a Turn is one of them as long as it lives.
-class Turn {
- public:
-  // Nothing when `most` are held already.
-  static std::optional<Turn> take(std::atomic<int>& count, int most) {
-    if (++count <= most) return Turn(&count);
-    --count;
-    return std::nullopt;
-  }
-  Turn(Turn&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
-  Turn& operator=(Turn&&) = delete;
-  Turn(const Turn&) = delete;
-  Turn& operator=(const Turn&) = delete;
-  ~Turn() {
-    if (count_ != nullptr) --*count_;
-  }
-
- private:
-  explicit Turn(std::atomic<int>* count) : count_(count) {}
-  std::atomic<int>* count_;
+  std::atomic<int> further_files{0};           // of forms, held open until their job is durable
 };
 
 }  // namespace imgq::web

@@ -116,7 +116,7 @@ Objection spool_refused(const Error& error) {
   return {500, "internal", "the job could not be submitted: see the server's log"};
 }
 
-IntakeRules rules_for(const Site& site, const Terms& terms) {
+IntakeRules rules_for(Site& site, const Terms& terms) {
   IntakeRules rules;
   rules.max_file_bytes = site.config.limits.max_file_bytes;
   rules.max_body_bytes = site.options.max_body_bytes;
@@ -126,6 +126,8 @@ IntakeRules rules_for(const Site& site, const Terms& terms) {
   rules.fields = terms.fields;
   using Digests = IntakeRules::Digests;
   rules.digests = terms.key.empty() ? Digests::none : Digests::make;
+  rules.further_files = &site.further_files;
+  rules.max_further_files = site.options.max_further_files;
   return rules;
 }
 

@@ -35,6 +35,38 @@ TEST_F(JobsApi, AFormOfSeveralFilesBecomesSeveralJobs) {
   EXPECT_EQ(member(json_of(reply), "jobs")->size(), 2U);
 }
 
+std::string form_of_files(int count) {
+  std::vector<std::string> parts;
+  for (int i = 0; i < count; ++i) {
+    parts.push_back(form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()));
+  }
+  return form_of(parts);
+}
+
+TEST_F(JobsApi, FormsHoldNoMoreFilesAtOnceThanTheServerHasDescriptorsFor) {
+  options_.max_further_files = 2;
+  open_site();
+  EXPECT_EQ(post_form("/v1/jobs", form_of_files(3)).status, 202);
+  const Reply reply = post_form("/v1/jobs", form_of_files(4));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(code_of(reply), "busy");
+  EXPECT_NE(field_of(reply, "Retry-After"), "");
+  EXPECT_EQ(files_in_tmp(), 0);
+  EXPECT_EQ(field_of(post_form("/", form_of_files(4)), "Location"), "/?full=1");
+  EXPECT_EQ(site_->further_files, 0);
+  EXPECT_EQ(post_form("/v1/jobs", form_of_files(3)).status, 202);
+}
+
+// Another form holds what there is: the first file of each goes on.
+TEST_F(JobsApi, AFormOfOneFileIsTakenWhateverOthersHold) {
+  options_.max_further_files = 2;
+  open_site();
+  site_->further_files = 2;
+  EXPECT_EQ(post_form("/v1/jobs", form_of_files(1)).status, 202);
+  EXPECT_EQ(post_form("/v1/jobs", form_of_files(2)).status, 503);
+  EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes()).status, 202);
+}
+
 TEST_F(JobsApi, OneBadFileRefusesTheWholeRequest) {
   const Reply reply =
       post_form("/v1/jobs", form_of({form_part("name=\"a\"; filename=\"a.jpg\"", jpeg_bytes()),
@@ -185,7 +217,7 @@ TEST_F(JobsApi, EachRefusalOfAnUploadHasItsStatus) {
             413);
   EXPECT_EQ(post_form("/v1/jobs", std::string(5001, 'x')).status, 413);
   EXPECT_EQ(ask("POST", "/v1/jobs", "").status, 400);
-  EXPECT_EQ(ask("POST", "/v1/jobs", "II*\0tiff").status, 415);
+  EXPECT_EQ(ask("POST", "/v1/jobs", std::string("II*\0tiff", 8)).status, 415);
   EXPECT_EQ(post_form("/v1/jobs", "--B\r\nnonsense").status, 400);
   EXPECT_EQ(ask("POST", "/v1/jobs", "x", {{"Content-Type", "multipart/form-data"}}).status, 400);
   EXPECT_EQ(files_in_tmp(), 0);

@@ -382,6 +382,9 @@ class Description(httpd.Case):
         self.ask("GET", "/queryFileStatus/{id}", 200, this)
         self.ask("GET", "/queryFileStatus/{id}", 400, bad)
         self.ask("POST", "/", 303, files={"file": ("a.png", IMAGE)})
+        self.ask("POST", "/", 415, data=b"text")
+        for path, status in (("/uploadFile", "411"), ("/v1/jobs", "500"), ("/", "500")):
+            self.assertIn(status, self.api["paths"][path]["post"]["responses"], path)
         for path in ("/heartbeat", "/livez", "/readyz", "/healthz", "/metrics", "/openapi.json", "/",
                      "/v1/events"):
             self.ask("GET", path, 200)
