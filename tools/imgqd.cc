@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <optional>
@@ -81,12 +82,29 @@ Result<Config> read_config(const Options& options) {
 
 // A missing spool is made when asked to, or when it is the user's own; also in a directory that was
 // made ready for one and holds nothing yet. Else a mistyped name would become a spool.
-Result<imgq::Spool> open_spool(const Options& options, const std::string& path) {
+bool may_make(const Options& options, const std::string& path) {
+  return options.create || path == imgq::default_spool() || ::access(path.c_str(), F_OK) == 0;
+}
+
+// Something else is there, or it is not for us: as when one is opened. Else it cannot be made.
+Exit exit_for_making(const Error& error) {
+  const bool foreign = error.code == ENOTEMPTY || error.code == EPROTO || error.code == EXDEV;
+  const bool not_ours = error.code == EACCES || error.code == EPERM;
+  return foreign || not_ours ? imgq::exit_for(error) : Exit::cannot_create;
+}
+
+//   failure  the exit code when there is none
+Result<imgq::Spool> open_spool(const Options& options, const std::string& path, Exit& failure) {
   auto spool = imgq::Spool::open(path);
-  if (spool || spool.error().code != ENOENT) return spool;
-  const bool may_make = options.create || path == imgq::default_spool();
-  if (may_make || ::access(path.c_str(), F_OK) == 0) return imgq::Spool::create(path);
-  return Error{ENOENT, "open the spool (--create makes one)", path};
+  if (spool) return spool;
+  failure = imgq::exit_for(spool.error());
+  if (spool.error().code != ENOENT) return spool;
+  if (!may_make(options, path)) {
+    return Error{ENOENT, "open the spool (--create makes one)", path};
+  }
+  auto made = imgq::Spool::create(path);
+  if (!made) failure = exit_for_making(made.error());
+  return made;
 }
 
 int serve(const Options& options) {
@@ -101,8 +119,9 @@ int serve(const Options& options) {
   }
   auto worker = imgq::supervise::find_worker();
   if (!worker) return complain(worker.error());
-  const auto spool = open_spool(options, config->spool);
-  if (!spool) return complain(spool.error());
+  Exit failure = Exit::ok;
+  const auto spool = open_spool(options, config->spool, failure);
+  if (!spool) return complain(spool.error().text(), failure);
   imgq::supervise::Settings settings;
   settings.config = *config;
   settings.worker_program = *worker;
