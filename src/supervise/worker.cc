@@ -44,7 +44,8 @@ Result<Pair> make_socket() {
   return pair;
 }
 
-// Neither end blocks: a worker that talks too much loses its words, not its time or ours.
+// Neither end blocks: a worker that talks too much loses its words, not its time or ours. Its own
+// end it sets so itself, for libuv has it block again.
 Result<Pair> make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {

@@ -107,6 +107,16 @@ Status close_others(int keep) {
 
 }  // namespace
 
+Status talk_without_waiting() {
+  struct stat file {};
+  if (::fstat(STDERR_FILENO, &file) != 0 || !S_ISFIFO(file.st_mode)) return Ok{};
+  const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
+  if (flags < 0 || ::fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return last_error("keep standard error from waiting", "");
+  }
+  return Ok{};
+}
+
 Status follow_supervisor() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     if (::signal(signal, SIG_IGN) == SIG_ERR) return last_error("ignore signals", "");

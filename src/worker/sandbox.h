@@ -17,6 +17,11 @@ inline constexpr int64_t kMaxResultBytes = 512LL * 1024 * 1024;  // RLIMIT_FSIZE
 //   errors  ESRCH the maker of the socket is not (any more) the parent of this process
 Status follow_supervisor();
 
+// Standard error, when it is a pipe, takes what it has room for at once; the rest is lost. Who
+// reads it has other things to do, and an image's time is not for waiting.
+//   errors  of fcntl(2)
+Status talk_without_waiting();
+
 // How much memory this process has, from /proc/self/statm, which stays readable when confined.
 class MemoryGauge {
  public:

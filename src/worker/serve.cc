@@ -73,6 +73,7 @@ Status serve(const std::string& limits_json) {
   auto limits = parse_limits(limits_json);
   if (!limits) return limits.error();
   if (auto follows = follow_supervisor(); !follows) return follows;
+  if (auto talks = talk_without_waiting(); !talks) return talks;
   if (auto started = image::start(limits->formats); !started) return started;
   auto gauge = MemoryGauge::open();
   if (!gauge) return gauge.error();

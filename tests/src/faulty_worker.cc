@@ -167,6 +167,13 @@ Answer ask_to_be_replaced(const Work& work) {
   return to_json(verdict);
 }
 
+// More than a pipe holds.
+Answer talk_too_much(const Work& work) {
+  const std::string words(4096, 'x');
+  for (int i = 0; i < 100; ++i) (void)::write(STDERR_FILENO, words.data(), words.size());
+  return to_json(render(work));
+}
+
 // The result tells when two answers are on their way; a third follows.
 Answer answer_again_and_again(const Work& work) {
   sleep_ms(200);
@@ -201,6 +208,7 @@ Answer answer_to(const Work& work) {
       {"io", fail_to_read},
       {"shrunk", find_the_source_shrunk},
       {"recycle", ask_to_be_replaced},
+      {"talk", talk_too_much},
       {"again", answer_again_and_again},
   };
   const auto fault = faults.find(work.order.request.preset);
@@ -231,6 +239,7 @@ int run(const char* limits_json) {
   const auto limits = parse_limits(limits_json);
   if (!limits) return complain(limits.error());
   if (const auto follows = worker::follow_supervisor(); !follows) return complain(follows.error());
+  if (const auto talks = worker::talk_without_waiting(); !talks) return complain(talks.error());
   if (const auto started = image::start(limits->formats); !started)
     return complain(started.error());
   const auto gauge = worker::MemoryGauge::open();

@@ -51,6 +51,11 @@ TEST(WorkerLimits, AWorkerThatStoodStillWithItsSupervisorHasItsTimeAfterwards) {
   EXPECT_TRUE(bench.wait_for_answer().verdict);
 }
 
+TEST(WorkerLimits, AWorkerThatTalksMoreThanIsReadLosesItsWordsAndNotItsTime) {
+  Bench bench(IMGQ_TEST_FAULTY_WORKER, tight());
+  EXPECT_TRUE(bench.ask("talk").verdict);
+}
+
 TEST(WorkerLimits, AnEndlessLoopEndsAtTheCpuLimit) {
   Limits limits;
   limits.cpu_seconds = 1;
