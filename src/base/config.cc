@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include "spool/fd.h"
@@ -67,10 +68,14 @@ Status apply_file(Config& config, const std::string& path, Need need) {
   return text.error();
 }
 
-std::vector<std::string> snippets(const std::string& directory) {
+Result<std::vector<std::string>> snippets(const std::string& directory) {
   std::vector<std::string> paths;
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
-  if (!dir) return paths;
+  if (!dir) {
+    const Error error = last_error("read the configuration", directory);
+    if (error.code == ENOENT || error.code == ENOTDIR) return paths;
+    return error;
+  }
   while (const struct dirent* entry = readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
     const std::string_view name = entry->d_name;
     const bool toml = name.size() > 5 && name.substr(name.size() - 5) == ".toml";
@@ -83,9 +88,9 @@ std::vector<std::string> snippets(const std::string& directory) {
 Status apply_files(Config& config, const ConfigSources& sources) {
   if (sources.file) return apply_file(config, *sources.file, Need::must_exist);
   std::vector<std::string> paths = {sources.system_directory + "/imgq.toml"};
-  for (std::string& path : snippets(sources.system_directory + "/imgq.toml.d")) {
-    paths.push_back(std::move(path));
-  }
+  const auto more = snippets(sources.system_directory + "/imgq.toml.d");
+  if (!more) return more.error();
+  paths.insert(paths.end(), more->begin(), more->end());
   paths.push_back(xdg("XDG_CONFIG_HOME", ".config") + "/imgq/imgq.toml");
   for (const std::string& path : paths) {
     if (auto done = apply_file(config, path, Need::may_miss); !done) return done;
@@ -123,6 +128,40 @@ std::string place_of(const Config& config, const std::string& key, const std::st
   return found == config.origin.end() || found->second == "default" ? otherwise : found->second;
 }
 
+// A path as it would be written by somebody who takes no detours.
+std::string plain(const std::string& path) {
+  std::string text = std::filesystem::path(path).lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+// Whether what is moved on from this folder comes back to it, be it by way of others.
+bool goes_round(const std::vector<Intake>& intakes, const Intake& start) {
+  const Intake* at = &start;
+  for (size_t steps = 0; steps < intakes.size() && at->after == Intake::After::move; ++steps) {
+    const std::string to = plain(at->move_to);
+    if (to == plain(start.directory)) return true;
+    const auto next = std::find_if(intakes.begin(), intakes.end(), [&to](const Intake& intake) {
+      return plain(intake.directory) == to;
+    });
+    if (next == intakes.end()) return false;
+    at = &*next;
+  }
+  return false;
+}
+
+Status check_intake(const Config& config, const Intake& intake, const std::string& where) {
+  const std::string place = place_of(config, "intake." + intake.directory, where);
+  const std::string name = printable(intake.directory);
+  if (!intake.preset.empty() && config.presets.find(intake.preset) == config.presets.end()) {
+    return bad_data(fmt::format("intake {}: there is no preset '{}'", name, intake.preset), place);
+  }
+  if (goes_round(config.intakes, intake)) {
+    return bad_data(fmt::format("intake {}: what goes to 'move_to' comes back to it", name), place);
+  }
+  return Ok{};
+}
+
 // What no single value shows.
 Status check_together(const Config& config, const std::string& where) {
   if (config.retry_first > config.retry_max) {
@@ -132,11 +171,7 @@ Status check_together(const Config& config, const std::string& where) {
   }
   if (config.spool.empty()) return bad_data("'spool' takes an absolute path", where);
   for (const Intake& intake : config.intakes) {
-    if (!intake.preset.empty() && config.presets.find(intake.preset) == config.presets.end()) {
-      return bad_data(fmt::format("intake {}: there is no preset '{}'", printable(intake.directory),
-                                  intake.preset),
-                      place_of(config, "intake." + intake.directory, where));
-    }
+    if (auto checked = check_intake(config, intake, where); !checked) return checked;
   }
   return Ok{};
 }

@@ -20,6 +20,7 @@ constexpr size_t kMostFiles = 20'000;
 constexpr size_t kBatch = 32;
 constexpr milliseconds kLookAgain{2000};
 constexpr int64_t kTryAgainMs = 5000;
+constexpr int64_t kUnclosedMs = 600'000;  // then whoever writes it is taken to have gone
 
 IntakePlan plan_for(const Intake& intake, const Config& config, Sync sync) {
   Request request;
@@ -28,6 +29,7 @@ IntakePlan plan_for(const Intake& intake, const Config& config, Sync sync) {
   request.preset = intake.preset;
   IntakePlan plan;
   plan.intake = intake;
+  plan.all = config.intakes;
   plan.request = to_json(request);
   plan.max_file_bytes = config.limits.max_file_bytes;
   plan.min_free_bytes = config.min_free_bytes;
@@ -77,6 +79,9 @@ class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
   void looked(const Result<std::vector<FoundFile>>& found);
   void complain(const Result<std::vector<FoundFile>>& found);
   void weigh(const FoundFile& file, int64_t now_ms);
+  int64_t patience_ms(const FoundFile& file) const;
+  void note_written(std::string_view name);
+  void forget_absent(const std::set<std::string>& present);
   void go_on();
   void taken(const std::vector<TakenIn>& files);
   void note(const TakenIn& file);
@@ -94,6 +99,8 @@ class IntakeFolder : public std::enable_shared_from_this<IntakeFolder> {
   const std::shared_ptr<IntakeGate> gate_;
   std::shared_ptr<const IntakePlan> plan_;  // work that is under way keeps its own
   std::map<std::string, Seen> seen_;
+  std::map<std::string, int64_t> unclosed_;  // being written: as of which look
+  int64_t looks_ = 0;
   std::set<std::string> ready_;
   std::set<std::string> waiting_for_room_;
   bool stopped_ = false;
@@ -109,11 +116,16 @@ void IntakeFolder::watch() {
   calls.named = [this](std::string_view name) {
     if (!is_intake_name(name) || ready_.size() >= kMostFiles) return;
     seen_.erase(std::string(name));  // whatever it was, it is written anew
+    unclosed_.erase(std::string(name));
     ready_.emplace(name);
     go_on();
   };
-  calls.unsure = [] {};  // it is read every two seconds
-  calls.gone = [this] { watcher_.reset(); };
+  calls.being_written = [this](std::string_view name) { note_written(name); };
+  calls.unsure = [this] { unclosed_.clear(); };  // a close may be lost; it is read every 2 s
+  calls.gone = [this] {
+    unclosed_.clear();
+    watcher_.reset();
+  };
   auto watcher =
       Watcher::start(loop_, plan_->intake.directory, Watcher::Events::written, std::move(calls));
   if (watcher) watcher_ = std::move(*watcher);
@@ -131,10 +143,10 @@ void IntakeFolder::look() {
   if (looking_now_ || stopped_) return;
   if (!watcher_) watch();
   looking_now_ = true;
+  ++looks_;
   auto answer = std::make_shared<std::optional<Result<std::vector<FoundFile>>>>();
-  const std::string& directory = plan_->intake.directory;
-  gate_->enter({directory, this,
-                [directory, answer] { answer->emplace(read_intake(directory, kMostFiles)); },
+  gate_->enter({plan_->intake.directory, this,
+                [plan = plan_, answer] { answer->emplace(read_intake(*plan, kMostFiles)); },
                 [self = shared_from_this(), answer] {
                   self->looking_now_ = false;
                   if (!self->stopped_) self->looked(**answer);
@@ -147,11 +159,33 @@ void IntakeFolder::looked(const Result<std::vector<FoundFile>>& found) {
   if (!found) return;
   std::set<std::string> present;
   for (const FoundFile& file : *found) present.insert(file.name);
+  forget_absent(present);
+  for (const FoundFile& file : *found) weigh(file, monotonic_now_ms());
+  go_on();
+}
+
+// What was noted while the folder was read may be younger than the reading.
+void IntakeFolder::forget_absent(const std::set<std::string>& present) {
   for (auto at = seen_.begin(); at != seen_.end();) {
     at = present.count(at->first) == 0 ? seen_.erase(at) : std::next(at);
   }
-  for (const FoundFile& file : *found) weigh(file, monotonic_now_ms());
-  go_on();
+  for (auto at = unclosed_.begin(); at != unclosed_.end();) {
+    const bool gone = at->second < looks_ && present.count(at->first) == 0;
+    at = gone ? unclosed_.erase(at) : std::next(at);
+  }
+}
+
+void IntakeFolder::note_written(std::string_view name) {
+  if (!is_intake_name(name) || unclosed_.size() >= kMostFiles) return;
+  unclosed_[std::string(name)] = looks_;
+  ready_.erase(std::string(name));  // until it is closed again
+}
+
+// Whose writing was seen, or is yet to come, is waited for until it is closed.
+int64_t IntakeFolder::patience_ms(const FoundFile& file) const {
+  const bool unclosed = unclosed_.count(file.name) > 0 || (watcher_ && file.mark.size_bytes == 0);
+  const int64_t settle_ms = plan_->intake.settle_seconds * 1000LL;
+  return unclosed ? std::max(settle_ms, kUnclosedMs) : settle_ms;
 }
 
 // Once for each thing that is wrong.
@@ -172,7 +206,7 @@ void IntakeFolder::weigh(const FoundFile& file, int64_t now_ms) {
   const auto [at, fresh] = seen_.try_emplace(file.name, Seen{file.mark, now_ms});
   Seen& seen = at->second;
   if (!fresh && seen.mark != file.mark) seen = Seen{file.mark, now_ms};
-  const bool settled = now_ms - seen.since_ms >= plan_->intake.settle_seconds * 1000LL;
+  const bool settled = now_ms - seen.since_ms >= patience_ms(file);
   if (settled && seen.fate == Seen::Fate::open) ready_.insert(file.name);
 }
 

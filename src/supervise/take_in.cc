@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string_view>
 #include <utility>
@@ -22,9 +23,13 @@ FileMark mark_of(const struct stat& file) {
   return {file.st_ino, file.st_size, nanoseconds(file.st_mtim), nanoseconds(file.st_ctim)};
 }
 
+bool same_file(const struct stat& one, const struct stat& other) {
+  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 // A new name or other rights make no other file of it.
 bool same_content(const struct stat& one, const struct stat& other) {
-  return one.st_dev == other.st_dev && one.st_ino == other.st_ino && one.st_size == other.st_size &&
+  return same_file(one, other) && one.st_size == other.st_size &&
          nanoseconds(one.st_mtim) == nanoseconds(other.st_mtim);
 }
 
@@ -230,6 +235,34 @@ void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
   }
 }
 
+// Whether what is moved on from the folder comes back to it, be it by way of others. The
+// configuration's check sees no links.
+bool goes_round(const IntakePlan& plan, int folder) {
+  struct stat home {};
+  if (sys::fstat(folder, &home) != 0) return false;
+  const Intake* at = &plan.intake;
+  for (size_t steps = 0; steps <= plan.all.size() && at->after == Intake::After::move; ++steps) {
+    struct stat to {};
+    if (::stat(at->move_to.c_str(), &to) != 0) return false;
+    if (same_file(to, home)) return true;
+    const auto next = std::find_if(plan.all.begin(), plan.all.end(), [&to](const Intake& intake) {
+      struct stat its {};
+      return ::stat(intake.directory.c_str(), &its) == 0 && same_file(its, to);
+    });
+    if (next == plan.all.end()) return false;
+    at = &*next;
+  }
+  return false;
+}
+
+Result<Fd> open_intake(const IntakePlan& plan) {
+  auto folder = open_folder(plan.intake.directory);
+  if (!folder) return folder;
+  if (goes_round(plan, folder->get())) {
+    return bad_data("what is moved from here would come back", plan.intake.directory);
+  }
+  return folder;
+}
 struct Reading {
   int folder;
   size_t limit;
@@ -246,8 +279,8 @@ bool is_intake_name(std::string_view name) {
   return true;
 }
 
-Result<std::vector<FoundFile>> read_intake(const std::string& directory, size_t limit) {
-  const auto folder = open_folder(directory);
+Result<std::vector<FoundFile>> read_intake(const IntakePlan& plan, size_t limit) {
+  const auto folder = open_intake(plan);
   if (!folder) return folder.error();
   Reading reading{folder->get(), limit, {}};
   const auto take = [](const char* name, void* context) {
@@ -259,7 +292,8 @@ Result<std::vector<FoundFile>> read_intake(const std::string& directory, size_t 
     }
     return into.found.size() < into.limit;
   };
-  if (sys::list(folder->get(), ".", take, &reading) != 0) return last_error("read", directory);
+  if (sys::list(folder->get(), ".", take, &reading) != 0)
+    return last_error("read", plan.intake.directory);
   return std::move(reading.found);
 }
 
@@ -267,7 +301,7 @@ std::vector<TakenIn> take_in(const Spool& spool, const IntakePlan& plan,
                              const std::vector<std::string>& names) {
   std::vector<Arrival> arrivals(names.size());
   for (size_t i = 0; i < names.size(); ++i) arrivals[i].taken.name = names[i];
-  const auto folder = open_folder(plan.intake.directory);
+  const auto folder = open_intake(plan);
   if (folder) {
     for (Arrival& arrival : arrivals) fetch(spool, plan, folder->get(), arrival);
     submit_all(spool, plan, folder->get(), arrivals);

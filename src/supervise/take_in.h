@@ -16,7 +16,8 @@ namespace imgq::supervise {
 // What a folder's files become.
 struct IntakePlan {
   Intake intake;
-  std::string request;  // JSON
+  std::vector<Intake> all;  // with this one: where originals may be moved to
+  std::string request;      // JSON
   int64_t max_file_bytes = 0;
   uint64_t min_free_bytes = 0;  // left free in the spool
   int max_attempts = 3;
@@ -41,7 +42,9 @@ struct FoundFile {
 bool is_intake_name(std::string_view name);
 
 // The regular files of the folder, with names that count, at most `limit`.
-Result<std::vector<FoundFile>> read_intake(const std::string& directory, size_t limit);
+//   errors  of open(2), getdents(2); code 0 what is moved on from it would come back to it, by
+//           whatever links
+Result<std::vector<FoundFile>> read_intake(const IntakePlan& plan, size_t limit);
 
 struct TakenIn {
   std::string name;

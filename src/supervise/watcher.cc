@@ -13,7 +13,7 @@ Result<std::unique_ptr<Watcher>> Watcher::start(Loop& loop, const std::string& p
                                                 Calls calls) {
   Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!fd) return last_error("start watching", path);
-  const uint32_t kind = events == Events::appear ? IN_CREATE : IN_CLOSE_WRITE;
+  const uint32_t kind = events == Events::appear ? IN_CREATE : IN_CLOSE_WRITE | IN_MODIFY;
   if (::inotify_add_watch(fd.get(), path.c_str(),
                           kind | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
                               IN_DONT_FOLLOW | IN_EXCL_UNLINK) < 0) {
@@ -40,13 +40,21 @@ void Watcher::read_events() {
     at += static_cast<ssize_t>(sizeof(event) + event.len);
     unsure = unsure || (event.mask & IN_Q_OVERFLOW) != 0;
     gone = gone || (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT)) != 0;
-    if (event.len > 0) calls_.named(std::string_view(name, ::strnlen(name, event.len)));
+    if (event.len > 0) tell(event.mask, std::string_view(name, ::strnlen(name, event.len)));
   }
   if (unsure) calls_.unsure();
   if (!gone) return;
   readable_.reset();
   const auto call = calls_.gone;
   call();
+}
+
+void Watcher::tell(uint32_t what, std::string_view name) const {
+  if ((what & IN_MODIFY) == 0) {
+    calls_.named(name);
+  } else if (calls_.being_written) {
+    calls_.being_written(name);
+  }
 }
 
 }  // namespace imgq::supervise

@@ -17,10 +17,11 @@ class Watcher {
  public:
   enum class Events {
     appear,   // moved in, or linked or created
-    written,  // moved in, or closed after writing
+    written,  // moved in, or closed after writing; and being written
   };
   struct Calls {
     std::function<void(std::string_view name)> named;
+    std::function<void(std::string_view name)> being_written;  // `named` follows: may be empty
     std::function<void()> unsure;  // events were lost: look for yourself
     std::function<void()> gone;    // the directory is no more: watch anew when it is back
   };
@@ -32,6 +33,7 @@ class Watcher {
  private:
   Watcher(Fd fd, Calls calls) : fd_(std::move(fd)), calls_(std::move(calls)) {}
   void read_events();
+  void tell(uint32_t what, std::string_view name) const;
   Fd fd_;
   Calls calls_;
   std::unique_ptr<Readable> readable_;

@@ -263,5 +263,28 @@ TEST_F(ConfigFiles, ARelativeHomeIsNoHome) {
   EXPECT_EQ(config->spool.find("somewhere"), std::string::npos);
 }
 
+TEST_F(ConfigFiles, AFolderOfSnippetsThatCannotBeReadIsNotPassedOver) {
+  const std::string folder = root_ + "/etc/imgq.toml.d";
+  std::filesystem::remove(folder);
+  EXPECT_TRUE(load());
+  std::filesystem::create_symlink(folder, folder);  // leads round and round
+  const auto config = load();
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().code, ELOOP);
+  EXPECT_EQ(config.error().path, folder);
+}
+
+TEST_F(ConfigFiles, HotFoldersWhoseFilesWouldComeBackAreRefused) {
+  const auto moves = [](const std::string& from, const std::string& to) {
+    return "[[intake]]\ndirectory = \"" + from + "\"\nafter = \"move\"\nmove_to = \"" + to + "\"\n";
+  };
+  EXPECT_NE(complaint(moves("/in", "/x/../in/")).find("comes back"), std::string::npos);
+  EXPECT_NE(complaint(moves("/a", "/b") + moves("/b", "/c") + moves("/c", "/a")).find("intake /a"),
+            std::string::npos);
+  EXPECT_EQ(complaint(moves("/a", "/b") + moves("/b", "/c")), "(accepted)");
+  EXPECT_EQ(complaint(moves("/a", "/b") + "[[intake]]\ndirectory = \"/b\"\nmove_to = \"/a\"\n"),
+            "(accepted)");
+}
+
 }  // namespace
 }  // namespace imgq

@@ -1,4 +1,5 @@
 // What imgqd does with the world beside the spool: the hook, and hot folders.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -60,6 +61,13 @@ TEST(Hook, ThatHangsHoldsUpNeitherJobsNorASecondTellingToStop) {
   ASSERT_TRUE(eventually([&] { return daemon.said("told to stop"); }));
   daemon.signal(SIGTERM);
   EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+}
+
+TEST(Start, SaysThatASpoolCannotBeMade) {
+  Lab lab;
+  Program daemon = lab.daemon({"--spool", "/proc/spool", "--create"});
+  EXPECT_EQ(daemon.wait(), 73) << daemon.log();
+  EXPECT_TRUE(daemon.said("/proc/spool")) << daemon.log();
 }
 
 class HotFolder : public testing::Test {
@@ -136,6 +144,27 @@ TEST_F(HotFolder, KnowsWhatItKeepsAlsoAfterAReload) {
   ASSERT_EQ(::link(lab_.folder().file("linked.png").c_str(), (in() + "/linked.png").c_str()), 0);
   ASSERT_TRUE(completes(2)) << daemon.log();
   EXPECT_EQ(times(daemon.log(), "taken in"), 2U) << daemon.log();
+}
+
+TEST_F(HotFolder, WaitsForAnUploadThatStallsUntilItIsClosed) {
+  configure("after = \"remove\"\n");
+  const auto daemon = lab_.daemon();
+  put("first.png");
+  ASSERT_TRUE(completes(1)) << daemon.log();  // by now it is watched
+  const std::string_view image = bytes(kTinyPng);
+  Fd upload(::open((in() + "/stalls.png").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(upload.get(), image.data(), 10), 10);
+  Fd empty(::open((in() + "/empty.png").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  lab_.folder().write("linked.png",
+                      bytes(kTinyJpeg));  // settles; what was written before would have, too
+  ASSERT_EQ(::link(lab_.folder().file("linked.png").c_str(), (in() + "/linked.png").c_str()), 0);
+  ASSERT_TRUE(completes(2)) << daemon.log();
+  EXPECT_EQ(names_in(in()), (std::vector<std::string>{"empty.png", "stalls.png"}));
+  const auto rest = static_cast<ssize_t>(image.size()) - 10;
+  ASSERT_EQ(::write(upload.get(), image.data() + 10, static_cast<size_t>(rest)), rest);
+  upload = Fd();
+  ASSERT_TRUE(completes(3)) << daemon.log();
+  EXPECT_FALSE(daemon.said("not taken in")) << daemon.log();
 }
 
 TEST_F(HotFolder, ThatKeepsMoreFilesThanAreLookedAtSaysSo) {

@@ -18,6 +18,7 @@ class WatchedFolder : public testing::Test {
     ::mkdir(path_.c_str(), 0700);
     Watcher::Calls calls;
     calls.named = [this](std::string_view name) { note("+" + std::string(name)); };
+    calls.being_written = [this](std::string_view name) { note("~" + std::string(name)); };
     calls.unsure = [this] { note("?"); };
     calls.gone = [this] { note("gone"); };
     auto watcher = Watcher::start(loop_, path_, events, std::move(calls));
@@ -68,6 +69,13 @@ TEST_F(WatchedFolder, TellsOfAFileOnlyWhenItIsWritten) {
     EXPECT_TRUE(hears("+whole"));
   }
   EXPECT_TRUE(hears("+half"));
+}
+
+TEST_F(WatchedFolder, TellsOfAFileThatIsBeingWritten) {
+  watch(Watcher::Events::written);
+  const Fd file(::open((path_ + "/long").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(file.get(), "x", 1), 1);
+  EXPECT_TRUE(hears("~long"));
 }
 
 TEST_F(WatchedFolder, OwnsUpToEventsThatWereLost) {

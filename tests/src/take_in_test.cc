@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 
@@ -152,13 +153,30 @@ TEST_F(TakeIn, AFileThatMayNotBeOpenedIsKnownAgainUntilItsRightsChange) {
   faults::add({.call = "openat", .path = "photo.jpg", .code = EACCES});
   const TakenIn taken = take(After::remove);
   EXPECT_EQ(taken.fate, Fate::refused);
-  const auto mark = [this] {
-    return lab::must(read_intake(plan_.intake.directory, 10)).at(0).mark;
-  };
+  const auto mark = [this] { return lab::must(read_intake(plan_, 10)).at(0).mark; };
   EXPECT_EQ(mark(), taken.mark);
   EXPECT_TRUE(lab::eventually([&] {  // the file system's clock ticks a few times in a blink
     return ::chmod(photo().c_str(), 0600) == 0 && mark() != taken.mark;
   }));
+}
+
+TEST_F(TakeIn, NothingIsTakenFromAFolderToWhichItsOriginalsWouldComeBack) {
+  const std::string target = plan_.intake.move_to;
+  plan_.intake.after = After::move;
+  plan_.intake.move_to = scratch_ / "link";
+  ASSERT_EQ(::symlink(plan_.intake.directory.c_str(), plan_.intake.move_to.c_str()), 0);
+  plan_.all = {plan_.intake};
+  EXPECT_FALSE(read_intake(plan_, 10));
+  EXPECT_EQ(take(After::move).fate, Fate::later);
+  Intake back = plan_.intake;  // from where it is moved to, by the link
+  back.directory = target;
+  plan_.intake.move_to = target;
+  plan_.all = {plan_.intake, back};
+  EXPECT_FALSE(read_intake(plan_, 10));
+  EXPECT_EQ(take(After::move).fate, Fate::later);
+  EXPECT_EQ(waiting().size(), 0U);
+  plan_.all = {plan_.intake};
+  EXPECT_EQ(take(After::move).fate, Fate::submitted);
 }
 
 }  // namespace
