@@ -14,6 +14,7 @@
 #include "src/base/log.h"
 #include "src/base/notify.h"
 #include "src/web/header_value.h"
+#include "src/web/multipart.h"
 #include "src/web/routes.h"
 #include "src/web/server.h"
 
@@ -23,7 +24,8 @@ namespace {
 constexpr size_t kMinToken = 16, kMaxToken = 512;
 constexpr std::chrono::seconds kLookForSpool{5};
 constexpr int64_t kMinBody = int64_t{256} << 20;
-constexpr size_t kEach = 3, kLittle = 64;  // descriptors of a connection, and of all else
+constexpr size_t kEach = 3;          // descriptors of a connection
+constexpr size_t kLittle = 64 + 64;  // of all else, and of one form of as many files as it may have
 
 // Hundreds of threads with an arena each would keep what one of them once needed.
 void spare_memory() {
@@ -101,7 +103,8 @@ SiteOptions site_options(const Service& service, const ServerOptions& server) {
   SiteOptions options;
   options.token = service.token;
   options.max_body_bytes = server.max_body_bytes;
-  options.max_further_files = static_cast<int>(server.max_connections);
+  options.max_further_files =
+      std::max(Multipart::kMaxParts, static_cast<int>(server.max_connections));
   options.max_waiting = service.max_waiting;
   options.max_held = static_cast<int>(std::max<size_t>(1, service.max_connections / 8));
   // With a token a strange page's visitor has nothing to show, whatever name it used.

@@ -145,6 +145,13 @@ class Starting(unittest.TestCase):
         self.assertEqual(requests.get(url, headers=bearer, timeout=20).status_code, 200)
         self.start("--insecure", listen="0.0.0.0:0")
 
+    def test_a_form_of_64_images_is_taken_however_few_connections_there_are(self):
+        served = self.start("--max-connections", "4")
+        images = [("file", (f"{n}.png", IMAGE)) for n in range(64)]
+        reply = requests.post(served.url + "/v1/jobs", files=images, timeout=60)
+        self.assertEqual(reply.status_code, 202, reply.text)
+        self.assertEqual(len(reply.json()["jobs"]), 64)
+
     def test_bad_tokens_are_refused(self):
         token = pathlib.Path(self.directory) / "token"
         for text in ("", "short\n", "0123456789abcdef\nsecond line\n", "x" * 600):
