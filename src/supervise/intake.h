@@ -16,9 +16,10 @@ class IntakeFolder;
 
 // Hot folders ([[intake]]): each regular file that is moved into one or closed after writing
 // becomes a job of the folder's preset; one found lying there, once it has not changed for the
-// folder's settle time. Names that begin with a dot or end like an unfinished download are left
-// alone. The job's key is made of the file's name, size and time, so a file that is kept, or met
-// again after a crash, is the same job and not a second one.
+// folder's settle time, or for ten minutes when it was seen being written and not closed. Names
+// that begin with a dot or end like an unfinished download are left alone. The job's key is made of
+// the file's name, size and time, and of its inode where originals go away: so a file that is kept,
+// or met again after a crash, is the same job and not a second one.
 class Intakes {
  public:
   Intakes(Loop& loop, const Spool& spool);

@@ -95,7 +95,7 @@ void Pool::not_hired(const Error& error) {
   ++fruitless_;
   log::line(log::Level::error, "cannot start a worker", {{"error", error.text()}});
   started_in_vain(error);
-  hire_later();
+  if (!closing_) hire_later();
 }
 
 // Whatever there was before: limits that were reloaded or a program that was replaced may be such
