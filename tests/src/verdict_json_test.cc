@@ -115,57 +115,57 @@ class Honest {
 
   Verdict verdict() {
     Verdict out;
-    out.code = kAllCodes[upto(std::size(kAllCodes) - 1)];
+    out.code = kAllCodes[at_most(std::size(kAllCodes) - 1)];
     out.message = text();
     out.signal = static_cast<int>(number(0, 64));
     out.source = source();
     const int64_t results = number(0, kMaxRenditions);
     for (int64_t i = 0; i < results; ++i) out.results.push_back(result());
-    out.notes.resize(upto(20));
+    out.notes.resize(at_most(20));
     for (std::string& note : out.notes) note = text();
     out.decode_ms = static_cast<double>(number(0, 1'000'000'000)) / 7;
     out.total_ms = static_cast<double>(number(0, 1'000'000'000));
     out.peak_kib = number(0, INT64_MAX);
-    out.heavy = upto(1) == 1;
-    out.recycle = upto(1) == 1;
+    out.heavy = at_most(1) == 1;
+    out.recycle = at_most(1) == 1;
     return out;
   }
 
  private:
-  size_t upto(size_t most) { return std::uniform_int_distribution<size_t>(0, most)(random_); }
+  size_t at_most(size_t most) { return std::uniform_int_distribution<size_t>(0, most)(random_); }
   int64_t number(int64_t low, int64_t high) {
-    const size_t kind = upto(3);
+    const size_t kind = at_most(3);
     if (kind == 0) return low;
     return kind == 1 ? high : std::uniform_int_distribution<int64_t>(low, high)(random_);
   }
   int side(int least) { return static_cast<int>(number(least, INT32_MAX)); }
   std::string text() {
-    std::string out(std::array<size_t, 5>{0, 1, 30, 1'500, 100'000}[upto(4)], '\0');
-    const size_t kind = upto(3);  // control characters, no UTF-8, quotes, anything
-    for (char& c : out) c = kind == 3 ? static_cast<char>(upto(255)) : "\x01\xff\""[kind];
+    std::string out(std::array<size_t, 5>{0, 1, 30, 1'500, 100'000}[at_most(4)], '\0');
+    const size_t kind = at_most(3);  // control characters, no UTF-8, quotes, anything
+    for (char& c : out) c = kind == 3 ? static_cast<char>(at_most(255)) : "\x01\xff\""[kind];
     return out;
   }
   SourceReport source() {
     static const char* const kFormats[] = {"", "jpeg", "png", "webp", "gif", "heic", "avif", "jxl"};
     return {side(0),
             side(0),
-            kFormats[upto(7)],
-            upto(1) == 1,
+            kFormats[at_most(7)],
+            at_most(1) == 1,
             static_cast<int>(number(1, 8)),
             text(),
             side(1),
             number(0, INT64_MAX),
-            std::string(upto(64), '=')};
+            std::string(at_most(64), '=')};
   }
   ResultReport result() {
     static const char* const kFormats[] = {"jpeg", "png", "webp", "avif"};
-    return {std::string(1 + upto(31), 'r'),
+    return {std::string(1 + at_most(31), 'r'),
             side(1),
             side(1),
             number(1, INT64_MAX),
-            kFormats[upto(3)],
+            kFormats[at_most(3)],
             static_cast<int>(number(0, 100)),
-            upto(1) == 1};
+            at_most(1) == 1};
   }
 
   std::mt19937 random_;
