@@ -22,6 +22,15 @@ Status sync_folder(const Spool& spool, const std::string& path, int (*sync)(int)
   return Ok{};
 }
 
+// A lost block may have been told to another thread's syncfs of the same descriptor; each file's
+// own descriptor knows of it still.
+Status check_written(const std::vector<std::pair<int, std::string>>& files) {
+  for (const auto& [fd, path] : files) {
+    if (sys::wait_written(fd) != 0) return last_error("sync", path);
+  }
+  return Ok{};
+}
+
 std::string parent_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   return slash == std::string::npos ? "." : path.substr(0, slash);
@@ -67,7 +76,7 @@ Status Group::flush() {
   const auto folders = std::exchange(folders_, {});
   if (sync_ == Sync::none) return Ok{};
   if (files.size() >= kManyFiles) {
-    if (sys::syncfs(spool_.root()) == 0) return Ok{};
+    if (sys::syncfs(spool_.root()) == 0) return check_written(files);
     if (errno != EOPNOTSUPP && errno != ENOSYS) return last_error("sync the file system", "");
   }
   for (const auto& [fd, path] : files) {

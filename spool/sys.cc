@@ -136,6 +136,7 @@ int syncfs(int fd) {
   }
   return ::syncfs(fd);
 }
+int wait_written(int fd) { return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE); }
 int fstat(int fd, struct stat* out) { return ::fstat(fd, out); }
 int fstatat(int dir, const char* path, struct stat* out) {
   return again([&] { return ::fstatat(dir, path, out, AT_SYMLINK_NOFOLLOW); });

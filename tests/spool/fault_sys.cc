@@ -128,6 +128,9 @@ int fsync_after_move(int fd) {
 int syncfs(int fd) {
   return through("syncfs", path_of(fd), [=] { return real_sys::syncfs(fd); });
 }
+int wait_written(int fd) {
+  return through("wait_written", path_of(fd), [=] { return real_sys::wait_written(fd); });
+}
 int fstat(int fd, struct stat* out) {
   return through("fstat", path_of(fd), [=] { return real_sys::fstat(fd, out); });
 }

@@ -225,6 +225,15 @@ TEST_F(Spools, ManyFilesAreSyncedAtOnceOrWhereThatIsUnsoundOneByOne) {
   EXPECT_EQ(faults::hits(), 41);
 }
 
+TEST_F(Spools, ABlockThatWasLostIsToldThoughAnotherSyncHasHeardOfIt) {
+  std::vector<TempFile> files;
+  for (int i = 0; i < 40; ++i) files.push_back(must(TempFile::create(spool_)));
+  durable::Group group(spool_, Sync::batch);
+  for (const TempFile& file : files) group.file(file.fd(), file.path());
+  faults::add({.call = "wait_written", .path = files[30].path(), .code = EIO});
+  EXPECT_EQ(code_of(group.flush()), EIO);
+}
+
 TEST_F(Spools, ASyncThatFailsIsNotRepeated) {
   const auto file = must(TempFile::create(spool_));
   durable::Group group(spool_, Sync::full);
