@@ -163,7 +163,8 @@ void walk_webp_chunks(View file, int max_frames, Container* out) {
   for (size_t at = 12; holds(file, at, 8) && frames <= max_frames; at = next_chunk(file, at)) {
     const bool frame = has(file, at, "ANMF");
     frames += frame ? 1 : 0;
-    out->lossless |= has(file, frame ? at + 8 + 16 : at, "VP8L");
+    const size_t image = frame ? at + 8 + 16 : at;
+    out->lossless |= has(file, image, "VP8L") || has(file, image, "ALPH");
   }
   out->frames = std::max(frames, 1);
 }

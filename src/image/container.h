@@ -13,7 +13,7 @@ struct Container {
   int frames = 1;                 // counted up to the limit, plus one
   bool palette = false;
   bool interlaced = false;  // PNG only
-  bool lossless = false;    // WebP only: some image in it is
+  bool lossless = false;    // WebP only: some image in it is, or its alpha
   int bytes_per_pixel = 0;  // PNG only, as decoded
 };
 

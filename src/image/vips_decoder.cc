@@ -171,7 +171,8 @@ int VipsDecoder::webp_reduction(const Purpose& purpose) const {
   return kind_ == Kind::webp ? std::max(1, std::min(across, down) / 2) : 1;
 }
 
-// A lossless image is decoded whole, four bytes a pixel, before it is reduced.
+// A lossless image is decoded whole, four bytes a pixel, before it is reduced; so is alpha at
+// worst.
 double VipsDecoder::webp_bytes_per_pixel(int reduction) const {
   if (reduction == 1) return 9;
   return 0.6 + 8.0 / std::pow(reduction, 2) + (container_.lossless ? 4 : 0);

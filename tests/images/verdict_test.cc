@@ -207,6 +207,9 @@ TEST_F(ImageTest, ALosslessWebpIsCountedWholeAndALossyOneIsNot) {
     spec.lossless = false;
     EXPECT_EQ(render(webp(pixels, spec), one(sized(100, 100)), limits).verdict.code, Code::ok);
   }
+  spec.extras = {};
+  const Bytes glass = webp(filled(2000, 1500, {1, 2, 3, 128}), spec);
+  EXPECT_EQ(render(glass, one(sized(100, 100)), limits).verdict.code, Code::too_large);
 }
 
 TEST_F(ImageTest, AHeavyImageAsksForTheHeavySlotAndIsRenderedThere) {
