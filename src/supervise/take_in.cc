@@ -20,7 +20,7 @@ constexpr int kMostNames = 100;  // "photo.jpg", "photo.jpg.1", ... where origin
 int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
 
 FileMark mark_of(const struct stat& file) {
-  return {file.st_ino, file.st_size, nanoseconds(file.st_mtim), nanoseconds(file.st_ctim)};
+  return {file.st_size, nanoseconds(file.st_mtim), nanoseconds(file.st_ctim)};
 }
 
 bool same_file(const struct stat& one, const struct stat& other) {
@@ -39,24 +39,26 @@ Result<Fd> open_folder(const std::string& path) {
   return folder;
 }
 
-// A file that is kept is the same one wherever it is copied from. One that shall go away and is met
-// again was not taken away, which leaves it as it was; or it is another, put there since.
-std::string key_of(const IntakePlan& plan, const TakenIn& file) {
-  std::string text = plan.intake.directory + '\0' + plan.intake.preset + '\0' + file.name + '\0' +
-                     std::to_string(file.mark.size_bytes) + '\0' +
-                     std::to_string(file.mark.modified_ns);
-  if (plan.intake.after != Intake::After::keep) {
-    text += '\0' + std::to_string(file.mark.inode) + '\0' + std::to_string(file.mark.changed_ns);
-  }
-  return "intake:" + sha256_hex(text);
-}
-
 // A file of the folder on its way in.
 struct Arrival {
   TakenIn taken;
   struct stat file {};
   std::optional<TempFile> copy;
 };
+
+// A file that is kept is the same one wherever it is copied from. One that shall go away and is met
+// again was not taken away, which leaves it as it was; or it is another, put there since.
+std::string key_of(const IntakePlan& plan, const Arrival& arrival) {
+  const TakenIn& file = arrival.taken;
+  std::string text = plan.intake.directory + '\0' + plan.intake.preset + '\0' + file.name + '\0' +
+                     std::to_string(file.mark.size_bytes) + '\0' +
+                     std::to_string(file.mark.modified_ns);
+  if (plan.intake.after != Intake::After::keep) {
+    text +=
+        '\0' + std::to_string(arrival.file.st_ino) + '\0' + std::to_string(file.mark.changed_ns);
+  }
+  return "intake:" + sha256_hex(text);
+}
 
 void refuse(Arrival& arrival, const Error& error) {
   const int code = error.code;
@@ -92,9 +94,9 @@ Status has_room(const Spool& spool, const IntakePlan& plan, const Arrival& arriv
 }
 
 // The job that a file which is kept has become before: nothing need be copied to find that out.
-std::optional<JobId> known_job(const Spool& spool, const IntakePlan& plan, const TakenIn& file) {
+std::optional<JobId> known_job(const Spool& spool, const IntakePlan& plan, const Arrival& arrival) {
   if (plan.intake.after != Intake::After::keep) return std::nullopt;
-  const std::string key = key_of(plan, file);
+  const std::string key = key_of(plan, arrival);
   const auto ticket = read_key(spool, key_path(key), key);
   if (!ticket) return std::nullopt;
   const auto state = state_of(spool, ticket->id);
@@ -111,7 +113,7 @@ void fetch(const Spool& spool, const IntakePlan& plan, int folder, Arrival& arri
     if (code != ENOENT && code != ELOOP) refuse(arrival, file.error());
     return;
   }
-  if (const auto known = known_job(spool, plan, arrival.taken)) {
+  if (const auto known = known_job(spool, plan, arrival)) {
     arrival.taken.fate = TakenIn::Fate::submitted;
     arrival.taken.job = known->text();
     return;
@@ -133,7 +135,7 @@ Draft draft_of(const IntakePlan& plan, Arrival& arrival) {
   Draft draft;
   draft.name = arrival.taken.name;
   draft.request = plan.request;
-  draft.key = key_of(plan, arrival.taken);
+  draft.key = key_of(plan, arrival);
   draft.max_attempts = plan.max_attempts;
   draft.source = std::move(arrival.copy);
   arrival.copy.reset();

@@ -24,10 +24,9 @@ struct IntakePlan {
   Sync sync = Sync::batch;
 };
 
-// Which file it is, and in which version, as far as its metadata tell: also whether it was put
-// there anew or may be opened since.
+// A file's version as far as its metadata tell: also whether it was put there anew, or may be
+// opened since. Without its inode, whose number some file systems change at their pleasure.
 struct FileMark {
-  uint64_t inode = 0;
   int64_t size_bytes = 0;
   int64_t modified_ns = 0;
   int64_t changed_ns = 0;
