@@ -98,7 +98,7 @@ Result<imgq::Spool> open_spool(const Options& options, const std::string& path, 
   auto spool = imgq::Spool::open(path);
   if (spool) return spool;
   failure = imgq::exit_for(spool.error());
-  if (spool.error().code != ENOENT) return spool;
+  if (spool.error().code != ENOENT) return spool.error();
   if (!may_make(options, path)) {
     return Error{ENOENT, "open the spool (--create makes one)", path};
   }
