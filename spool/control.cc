@@ -131,9 +131,7 @@ Result<bool> take_failed_token(const Spool& spool, const JobId& id, const std::s
   if (sys::linkat(spool.root(), ticket.c_str(), spool.root(), to.c_str()) != 0) {
     return last_error("make a token", to);
   }
-  durable::Group group(spool, Sync::full);
-  group.folder("delayed");
-  const auto synced = group.flush();
+  const auto synced = durable::sync_names(spool, "delayed");
   return synced ? Result<bool>(true) : synced.error();
 }
 
@@ -160,12 +158,8 @@ Result<bool> put_outcome_aside(const Spool& spool, const Outcome& outcome, int n
   if (!text) return text.error();
   const auto aside = decode_outcome(*text, to);
   const bool ours = !aside || is_same(*aside, outcome);
-  if (!ours) {
-    if (const auto back = put_outcome_back(spool, outcome.id, to); !back) return back.error();
-  }
-  durable::Group group(spool, Sync::full);
-  group.folder(layout::hour_folder(outcome.id));
-  const auto synced = group.flush();
+  const auto synced = ours ? durable::sync_names(spool, layout::hour_folder(outcome.id))
+                           : put_outcome_back(spool, outcome.id, to);
   return synced ? Result<bool>(ours) : synced.error();
 }
 

@@ -88,6 +88,10 @@ Status Group::flush() {
   return Ok{};
 }
 
+Status sync_names(const Spool& spool, const std::string& path) {
+  return sync_folder(spool, path, sys::fsync);
+}
+
 Status sync_after_move(const Spool& spool, const std::string& path) {
   return sync_folder(spool, path, sys::fsync_after_move);
 }

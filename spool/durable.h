@@ -34,6 +34,9 @@ class Group {
   std::set<std::string> folders_;
 };
 
+// Waits until the names in a folder are on the disk.
+Status sync_names(const Spool& spool, const std::string& path);
+
 // Waits until the names in a folder are on the disk that another folder was just moved into.
 Status sync_after_move(const Spool& spool, const std::string& path);
 

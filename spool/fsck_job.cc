@@ -188,9 +188,7 @@ class Checker {
         errno != EEXIST) {
       return last_error("link the ticket", to);
     }
-    durable::Group group(spool_, Sync::full);
-    group.folder(to.substr(0, to.rfind('/')));
-    return group.flush();
+    return durable::sync_names(spool_, to.substr(0, to.rfind('/')));
   }
 
   Status ended(const Outcome& outcome) {

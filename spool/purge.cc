@@ -102,9 +102,7 @@ std::set<std::string> token_folders(const std::vector<Purgeable>& jobs) {
 }
 
 Status sync_if_any(const Spool& spool, const std::string& folder) {
-  durable::Group group(spool, Sync::batch);
-  group.folder(folder);
-  auto synced = group.flush();
+  auto synced = durable::sync_names(spool, folder);
   return !synced && synced.error().code == ENOENT ? Status(Ok{}) : synced;
 }
 

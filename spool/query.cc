@@ -43,9 +43,7 @@ Result<bool> has_ended_for_good(const Spool& spool, const JobId& id) {
     return errno == ENOENT || errno == ENOTDIR ? Result<bool>(false) : last_error("look at", path);
   }
   if (about.st_nlink < 2) return true;
-  durable::Group group(spool, Sync::full);
-  group.folder(layout::hour_folder(id));
-  const auto synced = group.flush();
+  const auto synced = durable::sync_names(spool, layout::hour_folder(id));
   return synced ? Result<bool>(true) : synced.error();
 }
 

@@ -29,8 +29,8 @@ class Purger {
   bool full() const { return done_ + pending_ >= budget_; }
   int purged() const { return done_; }
 
-  // One that is being retried, or was, is none of ours.
-  Status add(const JobId& id, Ending ending) {
+  // One that is being retried, or was, is none of ours; nor one that has ended otherwise than said.
+  Status add(const JobId& id, std::optional<Ending> ending = {}) {
     auto job = take(id, ending);
     if (!job) return job.error();
     if (!*job) return Ok{};
@@ -51,12 +51,14 @@ class Purger {
 
  private:
   // Locked, seen to have ended so, and without its token: whoever removes that has the job.
-  Result<std::optional<Purgeable>> take(const JobId& id, Ending ending) {
+  Result<std::optional<Purgeable>> take(const JobId& id, std::optional<Ending> wanted) {
     auto lock = lock_job(spool_, id);
     if (!lock && lock.error().code != ENOENT) return not_now(lock.error());
     const auto outcome = read_outcome(spool_, id);
     if (!outcome) return not_now(outcome.error());
-    if (!*outcome || (*outcome)->ending != ending) return std::optional<Purgeable>();
+    if (!*outcome) return std::optional<Purgeable>();
+    const Ending ending = (*outcome)->ending;
+    if (ending != wanted.value_or(ending)) return std::optional<Purgeable>();
     const auto ticket = read_ticket(spool_, id);
     const int code = ticket ? 0 : ticket.error().code;
     if (code != 0 && code != ENOENT) return not_now(ticket.error());
@@ -185,13 +187,6 @@ Result<std::optional<JobId>> first_too_many(const Spool& spool, const Retention&
   return std::optional<JobId>();
 }
 
-// One job, however it has ended.
-Status purge_whatever_ended(const Spool& spool, const JobId& id, Purger& purger) {
-  const auto outcome = read_outcome(spool, id);
-  if (!outcome) return left_alone(outcome.error());
-  return *outcome ? purger.add(id, (*outcome)->ending) : Status(Ok{});
-}
-
 // The ended jobs of one hour, up to `last`, oldest first.
 Status purge_hour(const Spool& spool, const std::string& hour, const JobId& last, Purger& purger) {
   const auto jobs = read_hour(spool, "jobs/" + hour, false);
@@ -199,7 +194,7 @@ Status purge_hour(const Spool& spool, const std::string& hour, const JobId& last
   for (const auto& [id, job] : *jobs) {
     if (purger.full() || last < id) break;
     if (!job.ended) continue;
-    if (const auto done = purge_whatever_ended(spool, id, purger); !done) return done.error();
+    if (const auto done = purger.add(id); !done) return done.error();
   }
   return Ok{};
 }

@@ -202,10 +202,9 @@ Result<Spool::Room> Spool::room() const {
   return room;
 }
 
-Result<bool> Spool::removed() const {
+bool Spool::removed() const {
   struct stat about = {};
-  if (sys::fstat(root(), &about) != 0) return last_error("look at the spool", path_);
-  return about.st_nlink == 0;
+  return sys::fstat(root(), &about) == 0 && about.st_nlink == 0;
 }
 
 bool is_pausing(const Error& error) {

@@ -82,8 +82,9 @@ class Spool {
   };
   Result<Room> room() const;
 
-  // Whether its directory was removed meanwhile: nothing can be done in it any more.
-  Result<bool> removed() const;
+  // Whether its directory was removed meanwhile: nothing can be done in it any more. False, too,
+  // when that cannot be told.
+  bool removed() const;
 
  private:
   Spool(Fd root, std::string path, std::string uuid, mode_t folder_mode)

@@ -31,9 +31,7 @@ Status sync_if_outcome(const Spool& spool, const std::string& path) {
   if (!text) return text.error().code == ENOENT ? Status(Ok{}) : Status(text.error());
   const auto outcome = decode_outcome(*text, path);
   if (!outcome) return Ok{};
-  durable::Group group(spool, Sync::full);
-  group.folder(layout::hour_folder(outcome->id));
-  return group.flush();
+  return durable::sync_names(spool, layout::hour_folder(outcome->id));
 }
 
 // A folder in tmp/ is one that was to become an owner's or an hour's: empty but for .alive. After a

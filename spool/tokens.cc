@@ -184,13 +184,12 @@ Result<Fd> lock_job(const Spool& spool, const JobId& id) {
 
 Status put_outcome_back(const Spool& spool, const JobId& id, const std::string& path) {
   const std::string right = layout::outcome(id);
-  if (sys::linkat(spool.root(), path.c_str(), spool.root(), right.c_str()) != 0) {
-    return errno == EEXIST ? Status(Ok{}) : Status(last_error("put the outcome back", right));
+  if (sys::linkat(spool.root(), path.c_str(), spool.root(), right.c_str()) == 0) {
+    if (const auto gone = durable::remove(spool, path); !gone) return gone.error();
+  } else if (errno != EEXIST) {
+    return last_error("put the outcome back", right);
   }
-  if (const auto gone = durable::remove(spool, path); !gone) return gone.error();
-  durable::Group group(spool, Sync::full);
-  group.folder(layout::hour_folder(id));
-  return group.flush();
+  return durable::sync_names(spool, layout::hour_folder(id));
 }
 
 Status record_try(const Spool& spool, const Try& attempt, Sync sync) {
@@ -222,9 +221,7 @@ Status restore_ticket(const Spool& spool, const std::string& token_path, const J
       errno != EEXIST) {
     return last_error("restore the ticket", path);
   }
-  durable::Group group(spool, Sync::full);
-  group.folder(layout::hour_folder(id));
-  return group.flush();
+  return durable::sync_names(spool, layout::hour_folder(id));
 }
 
 State state_after(Ending ending) {

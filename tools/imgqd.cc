@@ -113,7 +113,7 @@ int serve(const Options& options) {
   if (auto laid = lay_over(options, *config); !laid) {
     return complain(laid.error().action, Exit::usage);
   }
-  const auto sync = imgq::supervise::sync_named(config->sync);
+  const auto sync = imgq::sync_named(config->sync);
   if (!sync) {
     return complain("--sync is full, batch or none, not '" + config->sync + "'", Exit::usage);
   }

@@ -135,28 +135,14 @@ std::string plain(const std::string& path) {
   return text;
 }
 
-// Whether what is moved on from this folder comes back to it, be it by way of others.
-bool goes_round(const std::vector<Intake>& intakes, const Intake& start) {
-  const Intake* at = &start;
-  for (size_t steps = 0; steps < intakes.size() && at->after == Intake::After::move; ++steps) {
-    const std::string to = plain(at->move_to);
-    if (to == plain(start.directory)) return true;
-    const auto next = std::find_if(intakes.begin(), intakes.end(), [&to](const Intake& intake) {
-      return plain(intake.directory) == to;
-    });
-    if (next == intakes.end()) return false;
-    at = &*next;
-  }
-  return false;
-}
-
 Status check_intake(const Config& config, const Intake& intake, const std::string& where) {
   const std::string place = place_of(config, "intake." + intake.directory, where);
   const std::string name = printable(intake.directory);
   if (!intake.preset.empty() && config.presets.find(intake.preset) == config.presets.end()) {
     return bad_data(fmt::format("intake {}: there is no preset '{}'", name, intake.preset), place);
   }
-  if (goes_round(config.intakes, intake)) {
+  const auto same = [](const std::string& a, const std::string& b) { return plain(a) == plain(b); };
+  if (goes_round(config.intakes, intake, same)) {
     return bad_data(fmt::format("intake {}: what goes to 'move_to' comes back to it", name), place);
   }
   return Ok{};
@@ -208,6 +194,28 @@ std::string show_intake(const Config& config, const Intake& intake) {
 }
 
 }  // namespace
+
+std::optional<Sync> sync_named(std::string_view word) {
+  if (word == "full") return Sync::full;
+  if (word == "batch") return Sync::batch;
+  if (word == "none") return Sync::none;
+  return std::nullopt;
+}
+
+bool goes_round(const std::vector<Intake>& intakes, const Intake& start,
+                const std::function<bool(const std::string&, const std::string&)>& same_place) {
+  const Intake* at = &start;
+  for (size_t steps = 0; steps < intakes.size() && at->after == Intake::After::move; ++steps) {
+    const std::string& to = at->move_to;
+    if (same_place(to, start.directory)) return true;
+    const auto next = std::find_if(intakes.begin(), intakes.end(), [&](const Intake& intake) {
+      return same_place(intake.directory, to);
+    });
+    if (next == intakes.end()) return false;
+    at = &*next;
+  }
+  return false;
+}
 
 std::string default_spool() { return xdg("XDG_STATE_HOME", ".local/state") + "/imgq"; }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "spool/error.h"
+#include "spool/spool.h"
 #include "src/base/limits.h"
 #include "src/base/request.h"
 
@@ -54,6 +56,14 @@ struct Config {
   // "IMGQ_SPOOL", "default".
   std::map<std::string, std::string> origin;
 };
+
+// full, batch or none, as daemon.sync and --sync are written.
+std::optional<Sync> sync_named(std::string_view word);
+
+// Whether what a hot folder's `move_to` takes comes back to it, be it by way of others.
+//   same_place  whether two paths are one directory
+bool goes_round(const std::vector<Intake>& intakes, const Intake& start,
+                const std::function<bool(const std::string&, const std::string&)>& same_place);
 
 struct ConfigSources {
   std::optional<std::string> file;  // --config FILE: read instead of the usual files; must exist

@@ -335,9 +335,7 @@ Exit explain_output(const Session& session, const std::string& output, const Err
 }
 
 Result<Sync> parse_sync(const std::string& word) {
-  if (word == "full") return Sync::full;
-  if (word == "batch") return Sync::batch;
-  if (word == "none") return Sync::none;
+  if (const auto sync = sync_named(word)) return *sync;
   return Error{
       EINVAL,
       fmt::format("--sync: '{}' is not full, batch or none", printable(shortened(word, 40))), ""};

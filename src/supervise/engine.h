@@ -2,9 +2,7 @@
 #define IMGQ_SRC_SUPERVISE_ENGINE_H_
 
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
 
 #include "spool/records.h"
 #include "spool/spool.h"
@@ -45,9 +43,6 @@ Result<Tally> run(const Spool& spool, Settings settings);
 
 // One image through one worker, without a spool: `imgq info FILE`.
 Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program);
-
-// full, batch or none, as daemon.sync is written.
-std::optional<Sync> sync_named(std::string_view word);
 
 // Finds imgq-worker: $IMGQ_WORKER, beside this program, ../libexec/imgq/, /usr/libexec/imgq/.
 //   errors  ENOENT, path: where it was looked for

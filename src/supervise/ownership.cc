@@ -20,9 +20,7 @@ struct Entry {
 
   void make(const Spool& spool) {
     owner.emplace(Owner::enter(spool));
-    if (*owner || owner->error().code != ENOENT) return;
-    const auto gone = spool.removed();
-    removed = gone && *gone;
+    removed = !*owner && owner->error().code == ENOENT && spool.removed();
   }
 };
 

@@ -13,13 +13,6 @@ int64_t milliseconds(std::chrono::seconds time) { return time.count() * 1000; }
 
 }  // namespace
 
-std::optional<Sync> sync_named(std::string_view word) {
-  if (word == "full") return Sync::full;
-  if (word == "batch") return Sync::batch;
-  if (word == "none") return Sync::none;
-  return std::nullopt;
-}
-
 int worker_count(const Config& config) {
   if (config.workers > 0) return config.workers;
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

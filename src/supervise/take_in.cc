@@ -237,30 +237,17 @@ void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
   }
 }
 
-// Whether what is moved on from the folder comes back to it, be it by way of others. The
-// configuration's check sees no links.
-bool goes_round(const IntakePlan& plan, int folder) {
-  struct stat home {};
-  if (sys::fstat(folder, &home) != 0) return false;
-  const Intake* at = &plan.intake;
-  for (size_t steps = 0; steps <= plan.all.size() && at->after == Intake::After::move; ++steps) {
-    struct stat to {};
-    if (::stat(at->move_to.c_str(), &to) != 0) return false;
-    if (same_file(to, home)) return true;
-    const auto next = std::find_if(plan.all.begin(), plan.all.end(), [&to](const Intake& intake) {
-      struct stat its {};
-      return ::stat(intake.directory.c_str(), &its) == 0 && same_file(its, to);
-    });
-    if (next == plan.all.end()) return false;
-    at = &*next;
-  }
-  return false;
+// The configuration's check sees no links.
+bool same_directory(const std::string& one, const std::string& other) {
+  struct stat a {
+  }, b{};
+  return ::stat(one.c_str(), &a) == 0 && ::stat(other.c_str(), &b) == 0 && same_file(a, b);
 }
 
 Result<Fd> open_intake(const IntakePlan& plan) {
   auto folder = open_folder(plan.intake.directory);
   if (!folder) return folder;
-  if (goes_round(plan, folder->get())) {
+  if (goes_round(plan.all, plan.intake, same_directory)) {
     return bad_data("what is moved from here would come back", plan.intake.directory);
   }
   return folder;

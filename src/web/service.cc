@@ -56,16 +56,11 @@ sigset_t ending_signals() {
   return signals;
 }
 
-bool is_removed(const Spool& spool) {
-  const auto removed = spool.removed();
-  return removed && *removed;
-}
-
 // Waits for a signal to end, or for the spool to be removed.
 void wait_for_the_end(const Spool& spool) {
   const sigset_t signals = ending_signals();
   const timespec interval{kLookForSpool.count(), 0};
-  while (::sigtimedwait(&signals, nullptr, &interval) < 0 && !is_removed(spool)) {
+  while (::sigtimedwait(&signals, nullptr, &interval) < 0 && !spool.removed()) {
   }
 }
 
@@ -115,12 +110,6 @@ SiteOptions site_options(const Service& service, const ServerOptions& server) {
   return options;
 }
 
-Sync sync_of(const Config& config) {
-  if (config.sync == "full") return Sync::full;
-  if (config.sync == "none") return Sync::none;
-  return Sync::batch;
-}
-
 void tell_manager(std::string_view state) {
   if (const Status told = notify::send(state); !told) {
     log::line(log::Level::warning, "the service manager cannot be told",
@@ -157,7 +146,7 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
       service.max_body_bytes > 0
           ? service.max_body_bytes
           : std::max(kMinBody, config.limits.max_file_bytes + (int64_t{1} << 20));
-  Committer committer(spool, sync_of(config));
+  Committer committer(spool, sync_named(config.sync).value_or(Sync::batch));
   Board board(spool);
   Meter meter;
   const ServerOptions options = server_options(service, max_body);
@@ -173,7 +162,7 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
   tell_manager("STOPPING=1");
   log::line(log::Level::notice, "stopped");
   // One that is made anew under the same name is another one: whoever starts us again opens it.
-  if (is_removed(spool)) return Error{ENOENT, "go on: the spool was removed", spool.path()};
+  if (spool.removed()) return Error{ENOENT, "go on: the spool was removed", spool.path()};
   return served;
 }
 
