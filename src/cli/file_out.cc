@@ -129,6 +129,11 @@ Status copy_bytes(int from, int to, std::string_view name) {
   }
 }
 
+bool is_there(const std::string& path) {
+  struct stat about {};
+  return ::lstat(path.c_str(), &about) == 0;
+}
+
 bool has_content(const std::string& path, const std::string& sha256) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   struct stat about {};

@@ -44,6 +44,9 @@ class OutFile {
   std::string target_;  // of commit(); empty for what is written in place
 };
 
+// Whether anything has that name, a link that leads nowhere too.
+bool is_there(const std::string& path);
+
 // Whether something is there that is written into instead of replaced: neither a regular file nor
 // a directory, links followed.
 bool is_special(const std::string& path);

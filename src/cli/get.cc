@@ -106,11 +106,6 @@ Exit copy_to_file(const Get& get, const JobView& view, int from, Result<OutFile>
   return Exit::ok;
 }
 
-bool is_there(const std::string& path) {
-  struct stat about {};
-  return ::lstat(path.c_str(), &about) == 0;
-}
-
 // Into a directory the name is ours, so that what stands there may be anybody's: the photograph
 // itself, in the end.
 Exit copy_into_directory(Get& get, const JobView& view, const ResultFile& result, int from) {

@@ -63,11 +63,6 @@ bool is_below(const std::string& path, const std::string& root) {
   return path.size() > prefix.size() && path.compare(0, prefix.size(), prefix) == 0;
 }
 
-bool is_there(const std::string& path) {
-  struct stat about {};
-  return ::lstat(path.c_str(), &about) == 0;
-}
-
 // Each whole line that can be read; `root` is the real path of the output directory. Returns where
 // the torn rest begins.
 size_t for_each_record(const std::string& text, const std::string& root,
