@@ -50,8 +50,7 @@ class Writer {
 // A cause's message as one line of bounded length.
 std::string one_line(std::string_view message) {
   std::string line(message.substr(0, kMaxMessageBytes));
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return c >= 0 && c < 0x20; }, ' ');
+  std::replace_if(line.begin(), line.end(), [](char c) { return c >= 0 && c < 0x20; }, ' ');
   return line;
 }
 

@@ -30,7 +30,7 @@ std::string home() {
   std::string named = environment("HOME");
   if (!named.empty() && named[0] == '/') return named;
   std::array<char, 4096> buffer{};
-  struct passwd entry {};
+  struct passwd entry{};
   struct passwd* found = nullptr;
   (void)getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found);  // null when it failed
   return found == nullptr ? "/" : found->pw_dir;

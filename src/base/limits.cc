@@ -12,8 +12,8 @@ namespace {
 
 struct Number {
   std::string_view key;
-  int Limits::*small = nullptr;
-  int64_t Limits::*large = nullptr;
+  int Limits::* small = nullptr;
+  int64_t Limits::* large = nullptr;
 };
 
 constexpr std::array<Number, 11> kNumbers = {{
@@ -32,7 +32,7 @@ constexpr std::array<Number, 11> kNumbers = {{
 
 struct Switch {
   std::string_view key;
-  bool OptionalFormats::*value;
+  bool OptionalFormats::* value;
 };
 
 constexpr std::array<Switch, 4> kFormats = {{

@@ -79,7 +79,7 @@ std::string_view name_of(Level level) {
 // stderr is the journal's stream: JOURNAL_STREAM holds its device and inode (systemd.exec(5)).
 bool goes_to_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): only read
-  struct stat now {};
+  struct stat now{};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &now) != 0) return false;
   std::array<char, 64> expected{};
   (void)std::snprintf(expected.data(), expected.size(), "%llu:%llu",
@@ -157,8 +157,8 @@ void add_pair(Line& line, std::string_view key, std::string_view value) {
 }
 
 std::string_view now_text(std::array<char, 40>& buffer) {
-  struct timespec now {};
-  struct tm parts {};
+  struct timespec now{};
+  struct tm parts{};
   if (::clock_gettime(CLOCK_REALTIME, &now) != 0) return "?";
   if (gmtime_r(&now.tv_sec, &parts) == nullptr) return "?";
   const size_t length = std::strftime(buffer.data(), buffer.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);

@@ -112,7 +112,7 @@ std::string human_bytes(int64_t bytes) {
 std::string iso_time(int64_t unix_ms) {
   const int64_t millis = ((unix_ms % 1000) + 1000) % 1000;
   const time_t seconds = static_cast<time_t>((unix_ms - millis) / 1000);
-  struct tm parts {};
+  struct tm parts{};
   if (gmtime_r(&seconds, &parts) == nullptr) return "?";
   std::array<char, 40> text{};
   const size_t length = strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts);

@@ -110,7 +110,7 @@ void Console::clear() {
 }
 
 int terminal_width() {
-  struct winsize size {};
+  struct winsize size{};
   if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) return 80;
   return size.ws_col;
 }

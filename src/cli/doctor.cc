@@ -23,7 +23,7 @@ std::string_view name_of(Check::Health health) {
 
 // Who may enter shows even to those who may not, when nothing above the spool keeps them out.
 std::string entrance_cure(const std::string& path) {
-  struct stat about {};
+  struct stat about{};
   if (::stat(path.c_str(), &about) != 0) {
     return "a directory above it keeps you out: its owner must let you through";
   }

@@ -34,7 +34,7 @@ constexpr int64_t kClockSlackMs = 5'000;
 constexpr int64_t kLongWaitMs = 10LL * 60 * 1000;
 
 Check check_files() {
-  struct rlimit limit {};
+  struct rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 0;
   const auto most =
       limit.rlim_cur > uint64_t{1} << 40 ? int64_t{1} << 40 : static_cast<int64_t>(limit.rlim_cur);
@@ -104,7 +104,7 @@ std::vector<Check> check_variables() {
 
 std::string group_name(gid_t gid) {
   std::array<char, 16384> buffer{};
-  struct group entry {};
+  struct group entry{};
   struct group* found = nullptr;
   (void)getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
   return found == nullptr ? std::to_string(gid) : found->gr_name;
@@ -112,7 +112,7 @@ std::string group_name(gid_t gid) {
 
 std::string user_name(uid_t uid) {
   std::array<char, 16384> buffer{};
-  struct passwd entry {};
+  struct passwd entry{};
   struct passwd* found = nullptr;
   (void)getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
   return found == nullptr ? std::to_string(uid) : found->pw_name;
@@ -127,7 +127,7 @@ bool in_group(gid_t gid) {
 }
 
 Check check_rights(const Session& session, const Spool& spool) {
-  struct stat about {};
+  struct stat about{};
   const std::string where = printable(session.config.spool);
   if (sys::fstat(spool.root(), &about) != 0) {
     return {Health::bad, "permission", cause_text(errno), "look at the file system"};
@@ -168,7 +168,7 @@ Check check_room(const Session& session, const Spool& spool) {
 // The file system's clock against ours, by a fresh file.
 Check check_clock(const Spool& spool) {
   const auto temp = TempFile::create(spool);
-  struct stat about {};
+  struct stat about{};
   if (!temp || sys::fstat(temp->fd(), &about) != 0) {
     return {Health::bad, "clock", "no file can be made in the spool",
             temp ? "look at the file system" : temp.error().text()};
@@ -259,7 +259,7 @@ std::vector<Check> check_jobs(const Spool& spool) {
 }
 
 bool is_read_only(const std::string& path) {
-  struct statvfs about {};
+  struct statvfs about{};
   return ::statvfs(path.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0;
 }
 

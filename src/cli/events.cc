@@ -94,7 +94,7 @@ volatile std::sig_atomic_t stopped = 0;
 void stop(int) { stopped = 1; }
 
 void watch_signals() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = stop;
   (void)::sigaction(SIGINT, &action, nullptr);  // cannot fail with these
   (void)::sigaction(SIGTERM, &action, nullptr);
@@ -105,7 +105,7 @@ void watch_signals() {
 Tail::Tail(const Spool& spool) : spool_(spool), start_ms_(now_ms()), looked_ms_(start_ms_) {}
 
 void Tail::look_into(const std::string& folder, int64_t since_ms, std::vector<JobView>& found) {
-  struct stat about {};
+  struct stat about{};
   if (sys::fstatat(spool_.root(), folder.c_str(), &about) != 0) return;
   if (ms_of(about.st_mtim) < since_ms) return;
   for (const std::string& name : names_in(spool_, folder)) {
@@ -149,7 +149,7 @@ Exit log_command(const Session& session, const LogOptions& options) {
   if (!options.follow) return Exit::ok;
   watch_signals();
   while (stopped == 0 && session.console.flush()) {
-    const struct timespec second { 1, 0 };
+    const struct timespec second{1, 0};
     (void)::nanosleep(&second, nullptr);  // woken early by a signal
     for (const JobView& view : tail.next()) {
       const bool told = std::any_of(views->begin(), views->end(), [&view](const JobView& past) {

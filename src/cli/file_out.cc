@@ -51,7 +51,7 @@ Result<std::string> end_of_links(std::string path) {
 }  // namespace
 
 bool is_special(const std::string& path) {
-  struct stat about {};
+  struct stat about{};
   if (::stat(path.c_str(), &about) != 0) return false;
   return !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
 }
@@ -130,13 +130,13 @@ Status copy_bytes(int from, int to, std::string_view name) {
 }
 
 bool is_there(const std::string& path) {
-  struct stat about {};
+  struct stat about{};
   return ::lstat(path.c_str(), &about) == 0;
 }
 
 bool has_content(const std::string& path, const std::string& sha256) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  struct stat about {};
+  struct stat about{};
   if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
   const auto digest = sha256_of_file(file.get(), path);
   return digest && *digest == sha256;
@@ -159,13 +159,13 @@ Status make_directories(const std::string& path) {
     const std::string part = path.substr(0, slash);
     if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) {
       const int code = errno;
-      struct stat about {};
+      struct stat about{};
       const bool there = ::stat(part.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
       if (!there) return Error{code, "make directory", part};
     }
     if (slash == std::string::npos) break;
   }
-  struct stat about {};
+  struct stat about{};
   if (::stat(path.c_str(), &about) != 0) return last_error("make directory", path);
   if (!S_ISDIR(about.st_mode)) return Error{ENOTDIR, "make directory", path};
   return Ok{};

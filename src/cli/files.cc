@@ -89,7 +89,7 @@ class Walk {
   void entry(const std::string& parent, const std::string& folder, const std::string& name,
              int depth) {
     const std::string path = joined(parent, name);
-    struct stat about {};
+    struct stat about{};
     if (::lstat(path.c_str(), &about) != 0) return;  // vanished meanwhile: nobody named it
     if (S_ISDIR(about.st_mode)) {
       const FileId id{about.st_dev, about.st_ino};
@@ -115,7 +115,7 @@ class Walk {
 
 void add_named(const std::string& name, const FileOptions& options,
                const std::optional<FileId>& except, Inputs& inputs) {
-  struct stat about {};
+  struct stat about{};
   const bool image_on_stdin = name == "-";
   if (!image_on_stdin && ::stat(name.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
     if (options.recursive) {
@@ -181,7 +181,7 @@ std::string real_path(const std::string& path) {
 Result<Opened> open_input(const std::string& path) {
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return last_error("open", path);
-  struct stat about {};
+  struct stat about{};
   if (::fstat(file.get(), &about) != 0) return last_error("look at", path);
   if (S_ISDIR(about.st_mode)) return Error{EISDIR, "open", path};
   if (!S_ISREG(about.st_mode)) return Error{EINVAL, "open", path};

@@ -34,7 +34,7 @@ struct Get {
 };
 
 bool is_directory(const std::string& path) {
-  struct stat about {};
+  struct stat about{};
   return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
 }
 

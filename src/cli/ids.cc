@@ -13,7 +13,7 @@ namespace imgq::cli {
 namespace {
 
 bool stdin_has_a_list() {
-  struct stat about {};
+  struct stat about{};
   if (::fstat(STDIN_FILENO, &about) != 0) return false;
   return S_ISFIFO(about.st_mode) || S_ISREG(about.st_mode) || S_ISSOCK(about.st_mode);
 }

@@ -23,7 +23,7 @@ std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
   const auto writer = layout::parse_writer(name);
   if (!writer) return std::nullopt;
   const Fd alive(sys::openat(spool.root(), layout::alive(name).c_str(), O_RDONLY | O_NOFOLLOW));
-  struct stat about {};
+  struct stat about{};
   if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
   OwnerSeen owner{name, writer->host, writer->pid, OwnerSeen::Life::dead, 0};
   const int64_t beat = int64_t{about.st_mtim.tv_sec} * 1000 + about.st_mtim.tv_nsec / 1'000'000;

@@ -365,7 +365,7 @@ std::string without_slash(std::string path) {
 }
 
 std::optional<FileId> file_id(const std::string& path) {
-  struct stat about {};
+  struct stat about{};
   if (::stat(path.c_str(), &about) != 0) return std::nullopt;
   return FileId{about.st_dev, about.st_ino};
 }

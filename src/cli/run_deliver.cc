@@ -24,7 +24,7 @@ enum class Place { free, ours, done };
 Result<Place> look(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
                    const std::string& name, const ResultFile& result, const struct stat& fresh) {
   const std::string path = fmt::format("{}/{}", delivery.output, name);
-  struct stat there {};
+  struct stat there{};
   if (::lstat(path.c_str(), &there) != 0) {
     if (errno == ENOENT) return Place::free;
     return last_error("look at", path);
@@ -63,7 +63,7 @@ Status put(const Delivery& delivery, const std::string& from, int from_fd,
 
 Result<RunResult> record_of(const std::string& output, const std::string& name,
                             const ResultFile& result) {
-  struct stat about {};
+  struct stat about{};
   const std::string path = fmt::format("{}/{}", output, name);
   if (::lstat(path.c_str(), &about) != 0) return last_error("look at", path);
   RunResult record;
@@ -93,7 +93,7 @@ Result<RunResult> deliver_one(const Delivery& delivery, const Ledger& ledger, co
   if (auto made = make_directories(directory_of(path)); !made) return made.error();
   const auto file = open_result(delivery.spool, outcome.id, result);
   if (!file) return file.error();
-  struct stat fresh {};
+  struct stat fresh{};
   if (::fstat(file->get(), &fresh) != 0) return last_error("look at", result.file);
   if (::fchmod(file->get(), new_file_mode()) != 0) return last_error("set the mode of", name);
   const auto place = look(delivery, ledger, item, name, result, fresh);

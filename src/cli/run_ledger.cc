@@ -47,7 +47,7 @@ std::optional<RunResult> result_from_json(const Json& object) {
 }
 
 bool is_unchanged(const std::string& output, const RunResult& result) {
-  struct stat about {};
+  struct stat about{};
   const std::string path = fmt::format("{}/{}", output, result.file);
   if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
   const int64_t modified = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;

@@ -81,7 +81,7 @@ Json failure_object(const RunFailure& failure) {
 
 Status check_manifest(const std::string& path) {
   if (path.empty() || path == "-") return Ok{};
-  struct stat about {};
+  struct stat about{};
   if (::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
     return Error{EISDIR, "write", path};
   }

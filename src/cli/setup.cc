@@ -24,7 +24,7 @@ constexpr mode_t kPrivate = 0700;
 
 std::optional<gid_t> group_named(const std::string& name) {
   std::array<char, 16384> buffer{};
-  struct group entry {};
+  struct group entry{};
   struct group* found = nullptr;
   if (getgrnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0) return {};
   return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
@@ -45,7 +45,7 @@ Status share(const std::string& path, std::optional<gid_t> group) {
   bool occupied = false;
   if (sys::list(dir.get(), ".", note_entry, &occupied) != 0) return last_error("read", path);
   if (occupied) {
-    struct stat about {};
+    struct stat about{};
     if (::fstat(dir.get(), &about) != 0) return last_error("look at", path);
     return (about.st_mode & 07777) == kShared ? Status(Ok{}) : Error{ENOTEMPTY, "share", path};
   }

@@ -18,7 +18,7 @@ void stop(int) { stopped = 1; }
 void wake(int) {}  // a resized window: poll returns, and the screen is drawn anew
 
 void on(int signal, void (*handler)(int)) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = handler;
   (void)::sigaction(signal, &action, nullptr);  // cannot fail with these
 }
@@ -48,7 +48,7 @@ class Screen {
   }
 
  private:
-  struct termios before_ {};
+  struct termios before_{};
   bool changed_ = false;
 };
 
@@ -56,7 +56,7 @@ constexpr size_t kMarks = 10;  // the pace is that of the last so many looks
 constexpr int kRoomForHint = 16;
 
 ScreenSize screen_size() {
-  struct winsize size {};
+  struct winsize size{};
   if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 10 || size.ws_row < 5) {
     return {};
   }
@@ -85,9 +85,7 @@ void show(const Session& session, const Snapshot& now, const std::optional<Mark>
 
 // Waits; true when the user wants to leave.
 bool leaves(int timeout_ms) {
-  struct pollfd key {
-    STDIN_FILENO, POLLIN, 0
-  };
+  struct pollfd key{STDIN_FILENO, POLLIN, 0};
   if (::poll(&key, 1, timeout_ms) <= 0) return stopped != 0;
   char byte = 0;
   return ::read(STDIN_FILENO, &byte, 1) != 1 || byte == 'q' || byte == 'Q' || stopped != 0;

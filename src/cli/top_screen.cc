@@ -233,7 +233,7 @@ std::string_view life_word(OwnerSeen::Life life) {
 }
 
 int64_t claimed_ms(const Spool& spool, const Listed& job) {
-  struct stat about {};
+  struct stat about{};
   const std::string token = layout::processing(job.owner, {job.id, job.attempt});
   if (sys::fstatat(spool.root(), token.c_str(), &about) != 0) return 0;  // it moved on
   return int64_t{about.st_ctim.tv_sec} * 1000 + about.st_ctim.tv_nsec / 1'000'000;

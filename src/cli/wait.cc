@@ -19,9 +19,8 @@ constexpr int64_t kLongestPauseMs = 250;
 constexpr int64_t kRoundsBetweenLooks = 20;  // for jobs that were purged before we saw them end
 
 void pause(int64_t millis) {
-  const struct timespec length {
-    static_cast<time_t>(millis / 1000), static_cast<long>(millis % 1000) * 1'000'000
-  };
+  const struct timespec length{static_cast<time_t>(millis / 1000),
+                               static_cast<long>(millis % 1000) * 1'000'000};
   (void)::nanosleep(&length, nullptr);  // woken early: one look more
 }
 

@@ -134,8 +134,8 @@ Failure JpegDecoder::open() {
   picture_.size = {static_cast<int>(reader_.image_width), static_cast<int>(reader_.image_height)};
   several_scans_ = jpeg_has_multiple_scans(&reader_) != FALSE;
   if (Failure fault = classify()) return fault;
-  const bool marked = guarded<JpegDecoder>(
-      errors_, [](JpegDecoder& self) { self.read_markers(); }, *this);
+  const bool marked =
+      guarded<JpegDecoder>(errors_, [](JpegDecoder& self) { self.read_markers(); }, *this);
   return marked ? Failure{} : failed();
 }
 

@@ -33,8 +33,7 @@ class JpegEncoder {
   }
 
   Failure run(Buffer* out) {
-    if (!guarded<JpegEncoder>(
-            errors_, [](JpegEncoder& self) { self.write(); }, *this)) {
+    if (!guarded<JpegEncoder>(errors_, [](JpegEncoder& self) { self.write(); }, *this)) {
       const bool memory = errors_.msg_code == JERR_OUT_OF_MEMORY;
       return Fault{memory ? Code::out_of_memory : Code::internal_error,
                    message_of(reinterpret_cast<j_common_ptr>(&writer_))};

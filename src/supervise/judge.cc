@@ -61,7 +61,7 @@ bool side_fits(int side, int asked, int limit) {
 // Empty when the result is what it claims to be.
 std::string fault_of(const ResultReport& result, const Rendition& asked, const Limits& limits,
                      int fd) {
-  struct stat file {};
+  struct stat file{};
   if (result.rendition != asked.name) return "is for another rendition";
   if (!side_fits(result.width_px, asked.width_px, limits.max_result_side_px)) return "width";
   if (!side_fits(result.height_px, asked.height_px, limits.max_result_side_px)) return "height";

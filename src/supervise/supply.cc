@@ -18,7 +18,7 @@ constexpr int64_t kStuckMs = 60'000;
 constexpr int kMaxSkips = 15;  // then the folder is read whatever its mtime says
 
 int64_t staging_mtime_ns(const Spool& spool) {
-  struct stat folder {};
+  struct stat folder{};
   const std::string name(name_of(State::staging));
   if (sys::fstatat(spool.root(), name.c_str(), &folder) != 0) return -1;
   return folder.st_mtim.tv_sec * 1'000'000'000LL + folder.st_mtim.tv_nsec;

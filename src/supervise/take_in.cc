@@ -42,7 +42,7 @@ Result<Fd> open_folder(const std::string& path) {
 // A file of the folder on its way in.
 struct Arrival {
   TakenIn taken;
-  struct stat file {};
+  struct stat file{};
   std::optional<TempFile> copy;
 };
 
@@ -123,7 +123,7 @@ void fetch(const Spool& spool, const IntakePlan& plan, int folder, Arrival& arri
   if (!copy) {
     return refuse(arrival, Error{copy.error().code, copy.error().action, arrival.taken.name});
   }
-  struct stat after {};
+  struct stat after{};
   if (sys::fstat(file->get(), &after) != 0 || !same_content(after, arrival.file)) {
     arrival.taken.why = "changed while it was read";
     return;
@@ -143,7 +143,7 @@ Draft draft_of(const IntakePlan& plan, Arrival& arrival) {
 }
 
 bool is_still(int folder, const std::string& name, const Arrival& arrival) {
-  struct stat now {};
+  struct stat now{};
   return sys::fstatat(folder, name.c_str(), &now) == 0 && same_content(now, arrival.file);
 }
 
@@ -239,8 +239,7 @@ void submit_all(const Spool& spool, const IntakePlan& plan, int folder,
 
 // The configuration's check sees no links.
 bool same_directory(const std::string& one, const std::string& other) {
-  struct stat a {
-  }, b{};
+  struct stat a{}, b{};
   return ::stat(one.c_str(), &a) == 0 && ::stat(other.c_str(), &b) == 0 && same_file(a, b);
 }
 
@@ -274,7 +273,7 @@ Result<std::vector<FoundFile>> read_intake(const IntakePlan& plan, size_t limit)
   Reading reading{folder->get(), limit, {}};
   const auto take = [](const char* name, void* context) {
     auto& into = *static_cast<Reading*>(context);
-    struct stat file {};
+    struct stat file{};
     if (is_intake_name(name) && sys::fstatat(into.folder, name, &file) == 0 &&
         S_ISREG(file.st_mode)) {
       into.found.push_back({name, mark_of(file)});

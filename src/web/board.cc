@@ -114,7 +114,7 @@ void Board::run() {
 bool Board::nothing_moved() {
   std::string moved;
   for (const State state : kAllStates) {
-    struct stat info {};
+    struct stat info{};
     if (sys::fstatat(spool_.root(), std::string(name_of(state)).c_str(), &info) != 0) return false;
     moved += std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + " ";
   }

@@ -108,7 +108,7 @@ Status close_others(int keep) {
 }  // namespace
 
 Status talk_without_waiting() {
-  struct stat file {};
+  struct stat file{};
   if (::fstat(STDERR_FILENO, &file) != 0 || !S_ISFIFO(file.st_mode)) return Ok{};
   const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
   if (flags < 0 || ::fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK) != 0) {

@@ -104,7 +104,7 @@ const Trial kFileTrials[] = {
      [] { return closing(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)); }},
     {"look at a file by its path",
      [] {
-       struct stat out {};
+       struct stat out{};
        return raw(::syscall(SYS_newfstatat, AT_FDCWD, "/", &out, 0));
      }},
     {"ask whether a file is there", [] { return ::access("/", F_OK); }},

@@ -33,7 +33,7 @@ Request two_renditions() {
 }
 
 int64_t size_of(int fd) {
-  struct stat about {};
+  struct stat about{};
   require(fstat(fd, &about) == 0, "a result has a size");
   return about.st_size;
 }

@@ -132,7 +132,7 @@ TEST_F(Log, ALineOfManyLongFieldsStaysOneWholeLine) {
 
 TEST_F(Log, UnderTheJournalALineCarriesItsPriority) {
   Captured captured;
-  struct stat about {};
+  struct stat about{};
   ASSERT_EQ(::fstat(STDERR_FILENO, &about), 0);
   const std::string stream = std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino);
   ::setenv("JOURNAL_STREAM", stream.c_str(), 1);

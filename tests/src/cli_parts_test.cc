@@ -255,7 +255,7 @@ TEST(RequestOptionsOf, AnAnchorMeansFill) {
 }
 
 TEST(RequestOptionsOf, WrongOnesAreNamedWithWhatIsAllowed) {
-  const auto with = [](std::string RequestOptions::*member, const char* value) {
+  const auto with = [](std::string RequestOptions::* member, const char* value) {
     RequestOptions options;
     options.*member = value;
     return request_of(options);
@@ -330,7 +330,7 @@ class LedgerFile : public testing::Test {
   // A record whose result is really there.
   RunRecord made(const std::string& source, const std::string& file) const {
     std::ofstream(output_ + "/" + file) << "jpeg";
-    struct stat about {};
+    struct stat about{};
     EXPECT_EQ(::stat((output_ + "/" + file).c_str(), &about), 0);
     RunRecord record{source, 5, 6, "req", {}, 0, 0, ""};
     record.results = {{"thumb", file, "image/jpeg", 1, 1, about.st_size,

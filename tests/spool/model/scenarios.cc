@@ -119,9 +119,8 @@ std::vector<Scenario> make_scenarios() {
     all.push_back({name, std::move(prepare), std::move(act), std::move(after)});
   };
   add("submit_one", nothing, [](Lab& lab) { lab.submit({"good"}, Sync::full); });
-  add("submit_bulk", nothing, [](Lab& lab) {
-    lab.submit({"good 1", "bad 2", "flaky 3"}, Sync::batch);
-  });
+  add("submit_bulk", nothing,
+      [](Lab& lab) { lab.submit({"good 1", "bad 2", "flaky 3"}, Sync::batch); });
   add(
       "submit_with_key", nothing, [](Lab& lab) { lab.submit({"good"}, Sync::full, "key-1"); },
       submit_again_with_key);
