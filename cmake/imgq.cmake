@@ -1,6 +1,6 @@
 # What every target of imgq is built with.
 set(IMGQ_SANITIZE "" CACHE STRING "sanitizers for all targets: address,undefined or thread")
-option(IMGQ_WERROR "warnings are errors" ON)
+option(IMGQ_WERROR "warnings are errors (the presets switch it on)" OFF)
 
 option(IMGQ_FUZZ "build tests/fuzz with libFuzzer (clang), all code instrumented" OFF)
 if(IMGQ_FUZZ)
@@ -8,7 +8,6 @@ if(IMGQ_FUZZ)
     -fno-sanitize-recover=all)
   add_link_options(-fsanitize=address,undefined)
   add_compile_definitions(IMGQ_SANITIZED=1)
-  set(IMGQ_WERROR OFF)  # clang 14 warns of a defaulted operator<=>
 endif()
 
 add_compile_definitions(IMGQ_VERSION="${PROJECT_VERSION}" _FILE_OFFSET_BITS=64)

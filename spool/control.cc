@@ -14,7 +14,7 @@
 namespace imgq {
 namespace {
 
-constexpr int kRounds = 3;
+constexpr int kMoveRounds = 3;
 constexpr int64_t kRetryGraceMs = 60'000;
 
 Error busy(const JobId& id, State state) {
@@ -76,7 +76,7 @@ Result<std::optional<State>> is_there(const Spool& spool, State state) {
 // Runs `act` on the standing of a job until it gives an answer, at most three times.
 template <class Act>
 Result<State> try_thrice(const Spool& spool, const JobId& id, Act act) {
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kMoveRounds; ++round) {
     const auto standing = look(spool, id);
     if (!standing) return standing.error();
     if (!standing->outcome && !standing->place) continue;
@@ -99,7 +99,7 @@ Outcome cancelled(const JobId& id, const std::optional<Place>& place) {
 // After the outcome: the token of a waiting job follows it. One that is being processed is its
 // owner's to drop; one that moves meanwhile is settled by whoever claims it.
 void settle_waiting(const Spool& spool, const JobId& id) {
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kMoveRounds; ++round) {
     const auto place = locate(spool, id, Search::thorough);
     if (!place || !*place || (*place)->state == State::processing) return;
     (void)settle(spool, (*place)->path, id, Ending::cancelled);
@@ -197,13 +197,13 @@ Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string
   auto lock = lock_job(spool, outcome.id);
   if (!lock && lock.error().code == EAGAIN) return lock.error();  // else it is purged all the same
   const std::string token = layout::ended(outcome.ending, outcome.id);
-  for (int round = 0; round < kRounds; ++round) {
+  for (int round = 0; round < kMoveRounds; ++round) {
     if (sys::unlinkat(spool.root(), token.c_str(), 0) == 0) break;
     if (errno != ENOENT) return last_error("purge", token);
     const auto elsewhere = locate(spool, outcome.id, Search::thorough);
     if (!elsewhere) return elsewhere.error();
     if (!*elsewhere) break;  // none at all: nobody can run it
-    if (round + 1 == kRounds) return moving(outcome.id);
+    if (round + 1 == kMoveRounds) return moving(outcome.id);
   }
   std::vector<Purgeable> jobs;
   jobs.push_back({outcome.id, outcome.ending, key, lock ? std::move(*lock) : Fd()});

@@ -12,7 +12,7 @@
 namespace imgq {
 namespace {
 
-constexpr int kRounds = 3;
+constexpr int kLookRounds = 3;
 
 // The outcome, or the place of the token. Neither, three times over: the job is on its way to
 // staging/ (or its token was lost, which fsck mends); it exists in any case.
@@ -22,7 +22,7 @@ struct Standing {
 };
 Result<Standing> look(const Spool& spool, const JobId& id) {
   Standing standing;
-  for (int round = 0; round < kRounds && !standing.place; ++round) {
+  for (int round = 0; round < kLookRounds && !standing.place; ++round) {
     auto outcome = read_outcome(spool, id);
     if (!outcome) return outcome.error();
     if (*outcome) return Standing{std::move(*outcome)};

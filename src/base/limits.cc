@@ -35,7 +35,7 @@ struct Switch {
   bool OptionalFormats::* value;
 };
 
-constexpr std::array<Switch, 4> kFormats = {{
+constexpr std::array<Switch, 4> kFormatSwitches = {{
     {"heic", &OptionalFormats::heic},
     {"avif", &OptionalFormats::avif},
     {"jxl", &OptionalFormats::jxl},
@@ -64,7 +64,7 @@ std::string to_json(const Limits& limits) {
     out[std::string(number.key)] = value;
   }
   Json formats = Json::object();
-  for (const Switch& format : kFormats) {
+  for (const Switch& format : kFormatSwitches) {
     formats[std::string(format.key)] = limits.formats.*format.value;
   }
   out["formats"] = formats;
@@ -83,7 +83,7 @@ Result<Limits> parse_limits(std::string_view json) {
   }
   const Json* formats = member(*object, "formats");
   if (formats == nullptr) return bad_data("'formats' is missing", kWhere);
-  for (const Switch& format : kFormats) {
+  for (const Switch& format : kFormatSwitches) {
     const auto value = truth_in(*formats, format.key);
     if (!value) return bad_data(fmt::format("'{}' is not true or false", format.key), kWhere);
     limits.formats.*format.value = *value;

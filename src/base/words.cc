@@ -39,7 +39,7 @@ constexpr std::array<Word<Anchor>, 13> kAnchors = {{
     {"center", Anchor::centre},
     {"focus", Anchor::focus},
 }};
-constexpr std::array<Word<Format>, 7> kFormats = {{
+constexpr std::array<Word<Format>, 7> kFormatWords = {{
     {"jpeg", Format::jpeg},
     {"png", Format::png},
     {"webp", Format::webp},
@@ -104,7 +104,9 @@ std::optional<int> read_side(std::string_view text) {
 }  // namespace
 
 Result<Fit> parse_fit(std::string_view text) { return look_up("a mode", text, kFits); }
-Result<Format> parse_format(std::string_view text) { return look_up("a format", text, kFormats); }
+Result<Format> parse_format(std::string_view text) {
+  return look_up("a format", text, kFormatWords);
+}
 
 Result<Anchor> parse_anchor(std::string_view text) {
   if (text == "focus") return bad(text, "an anchor by itself: give the point, as in 0.3,0.5");
@@ -115,7 +117,7 @@ Result<Anchor> parse_anchor(std::string_view text) {
 
 std::string_view name_of(Fit fit) { return word_for(fit, kFits); }
 std::string_view name_of(Anchor anchor) { return word_for(anchor, kAnchors); }
-std::string_view name_of(Format format) { return word_for(format, kFormats); }
+std::string_view name_of(Format format) { return word_for(format, kFormatWords); }
 
 Result<Rgb> parse_colour(std::string_view text) {
   if (text == "white") return Rgb{255, 255, 255};

@@ -88,11 +88,11 @@ void print(Console& console, const Check& check) {
   if (!check.cure.empty()) console.put_line(fmt::format("{:<10}-> {}", "", check.cure));
 }
 
+}  // namespace
+
 void append(std::vector<Check>& all, std::vector<Check> more) {
   for (Check& check : more) all.push_back(std::move(check));
 }
-
-}  // namespace
 
 Exit doctor_command(const Session& session, const WorkerFinder& find_worker) {
   std::vector<Check> checks = check_machine(find_worker);

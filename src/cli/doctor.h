@@ -29,6 +29,7 @@ Exit doctor_command(const Session& session, const WorkerFinder& find_worker);
 std::string joining_words(gid_t group);
 
 // The parts of it.
+void append(std::vector<Check>& all, std::vector<Check> more);
 std::vector<Check> check_machine(const WorkerFinder& find_worker);
 std::vector<Check> check_access(const Session& session, const Spool& spool);
 std::vector<Check> check_spool(const Session& session, const Spool& spool);

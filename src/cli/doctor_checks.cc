@@ -219,14 +219,8 @@ std::vector<Check> check_owners(const Session& session, const Spool& spool) {
   return checks;
 }
 
-bool collect(const char* name, void* context) {
-  static_cast<std::vector<std::string>*>(context)->emplace_back(name);
-  return true;
-}
-
 std::vector<Check> check_temporary(const Spool& spool) {
-  std::vector<std::string> names;
-  (void)sys::list(spool.root(), "tmp", collect, &names);  // fsck tells when it is missing
+  const std::vector<std::string> names = names_in(spool, "tmp");  // fsck tells when it is missing
   const auto stale = std::count_if(names.begin(), names.end(), [&spool](const std::string& name) {
     const auto answer = is_stale_temp(spool, name);
     return answer && *answer;
@@ -261,10 +255,6 @@ std::vector<Check> check_jobs(const Spool& spool) {
 bool is_read_only(const std::string& path) {
   struct statvfs about{};
   return ::statvfs(path.c_str(), &about) == 0 && (about.f_flag & ST_RDONLY) != 0;
-}
-
-void append(std::vector<Check>& all, std::vector<Check> more) {
-  for (Check& check : more) all.push_back(std::move(check));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "spool/sys.h"
 #include "src/base/text.h"
 #include "src/cli/job_text.h"
+#include "src/cli/owners.h"
 
 namespace imgq::cli {
 namespace {
@@ -19,17 +20,6 @@ constexpr int64_t kSlackMs = 5'000;
 constexpr int64_t kRememberMs = 60'000;
 constexpr size_t kMostCompleted = 4096;
 constexpr size_t kMostOthers = 16384;
-
-bool collect(const char* name, void* context) {
-  static_cast<std::vector<std::string>*>(context)->emplace_back(name);
-  return true;
-}
-
-std::vector<std::string> names_in(const Spool& spool, const std::string& folder) {
-  std::vector<std::string> names;
-  (void)sys::list(spool.root(), folder.c_str(), collect, &names);  // gone: nothing in it
-  return names;
-}
 
 int64_t ms_of(const struct timespec& time) {
   return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;

@@ -40,6 +40,12 @@ std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
 
 }  // namespace
 
+std::vector<std::string> names_in(const Spool& spool, const std::string& folder) {
+  std::vector<std::string> names;
+  (void)sys::list(spool.root(), folder.c_str(), collect, &names);
+  return names;
+}
+
 Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease) {
   const std::string folder(name_of(State::processing));
   std::vector<std::string> names;

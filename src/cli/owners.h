@@ -10,6 +10,9 @@
 
 namespace imgq::cli {
 
+// The names in a folder of the spool; none when it is gone or cannot be read.
+std::vector<std::string> names_in(const Spool& spool, const std::string& folder);
+
 // A daemon instance as it shows from outside.
 struct OwnerSeen {
   std::string name;

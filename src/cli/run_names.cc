@@ -8,15 +8,15 @@
 namespace imgq::cli {
 namespace {
 
-std::string below(const std::string& folder, std::string_view name) {
+std::string in_folder(const std::string& folder, std::string_view name) {
   return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
 }
 
 std::string plain_name(const Input& input) {
-  return below(input.folder, stem_of(base_name(input.path)));
+  return in_folder(input.folder, stem_of(base_name(input.path)));
 }
 
-std::string full_name(const Input& input) { return below(input.folder, base_name(input.path)); }
+std::string full_name(const Input& input) { return in_folder(input.folder, base_name(input.path)); }
 
 }  // namespace
 

@@ -20,7 +20,7 @@
 namespace imgq::cli {
 namespace {
 
-constexpr size_t kGroup = 256;
+constexpr size_t kJobsAtOnce = 256;
 constexpr size_t kMaxName = 4096;  // of spool/records.h
 
 bool has_hard_links(const std::string& directory) {
@@ -144,8 +144,8 @@ Result<RunSubmitted> submit_items(const Spool& spool, const std::vector<RunItem>
                                   const std::vector<size_t>& chosen, const std::string& request,
                                   int max_attempts, Sync sync) {
   RunSubmitted out;
-  for (size_t begin = 0; begin < chosen.size(); begin += kGroup) {
-    const size_t end = std::min(begin + kGroup, chosen.size());
+  for (size_t begin = 0; begin < chosen.size(); begin += kJobsAtOnce) {
+    const size_t end = std::min(begin + kJobsAtOnce, chosen.size());
     std::vector<Draft> drafts;
     for (size_t i = begin; i < end; ++i) {
       drafts.push_back(draft_of(items[chosen[i]], request, max_attempts));

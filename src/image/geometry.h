@@ -8,6 +8,7 @@ namespace imgq::image {
 
 struct Size {
   int width = 0, height = 0;
+  bool operator==(const Size&) const = default;
 };
 
 struct Rect {

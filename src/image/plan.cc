@@ -12,8 +12,6 @@ Size looked_at(const Job& job, Size stored) {
   return {std::min(job.scaled.width, stored.width), std::min(job.scaled.height, stored.height)};
 }
 
-bool same(Size a, Size b) { return a.width == b.width && a.height == b.height; }
-
 bool twice_as_large(Size whole, Size scaled) {
   return whole.width >= 2 * int64_t{scaled.width} && whole.height >= 2 * int64_t{scaled.height};
 }
@@ -59,7 +57,7 @@ Failure make_plan(const Request& request, const Picture& picture, int max_side_p
   out->whole = largest;
   for (Job& job : out->jobs) {
     const Size needs = job.placement.smart ? looked_at(job, picture.size) : job.scaled;
-    const bool derived = same(needs, largest) || twice_as_large(largest, needs);
+    const bool derived = needs == largest || twice_as_large(largest, needs);
     job.from = derived ? Job::From::whole : Job::From::rows;
   }
   return {};

@@ -23,8 +23,6 @@ double ms_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-bool same(Size a, Size b) { return a.width == b.width && a.height == b.height; }
-
 Size fit_into(Size size, int side_px) {
   const double scale =
       std::min(1.0, static_cast<double>(side_px) / std::max(size.width, size.height));
@@ -38,14 +36,14 @@ int scaled_down(int part_px, int seen_px, int whole_px) {
 }
 
 Raster scaled_to(const Raster& from, Size size) {
-  if (same(from.size, size)) return from;
+  if (from.size == size) return from;
   const Decoder::Output all{from.size, from.kind, 1, 1, false};
   return resample(from, whole_window(from.size, size, all));
 }
 
 // A part of what `from` would be at the size `scaled`.
 Raster part_of(const Raster& from, Size scaled, const Rect& part) {
-  if (same(from.size, scaled)) return cut_out(from, part);
+  if (from.size == scaled) return cut_out(from, part);
   const Decoder::Output all{from.size, from.kind, 1, 1, false};
   return resample(from, part_window(from.size, scaled, part, all));
 }
@@ -108,7 +106,7 @@ std::optional<Window> Renderer::window_for(const Job& job) const {
 // A crop alone shows no whole picture to make the thumbhash from.
 bool Renderer::hash_needs_its_own() const {
   const Job& job = plan_.jobs[0];
-  return plan_.whole.width == 0 && !same({job.part.width, job.part.height}, job.scaled);
+  return plan_.whole.width == 0 && Size{job.part.width, job.part.height} != job.scaled;
 }
 
 void Renderer::set_up_resamplers() {

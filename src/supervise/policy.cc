@@ -9,7 +9,7 @@
 namespace imgq::supervise {
 namespace {
 
-int64_t milliseconds(std::chrono::seconds time) { return time.count() * 1000; }
+int64_t in_ms(std::chrono::seconds time) { return time.count() * 1000; }
 
 }  // namespace
 
@@ -27,9 +27,8 @@ Publisher::Policy publishing(const Settings& settings) {
   Publisher::Policy policy;
   policy.sync = settings.sync;
   policy.source = config.keep_source ? SourceAfter::keep : SourceAfter::remove;
-  policy.backoff.first_ms = std::clamp<int64_t>(milliseconds(config.retry_first), 1, kMaxDelayMs);
-  policy.backoff.max_ms =
-      std::clamp(milliseconds(config.retry_max), policy.backoff.first_ms, kMaxDelayMs);
+  policy.backoff.first_ms = std::clamp<int64_t>(in_ms(config.retry_first), 1, kMaxDelayMs);
+  policy.backoff.max_ms = std::clamp(in_ms(config.retry_max), policy.backoff.first_ms, kMaxDelayMs);
   return policy;
 }
 

@@ -219,10 +219,10 @@ class Sorter final : public PartSink {
   std::optional<Objection> objection_;
 };
 
-using Outcome = std::variant<Upload, Objection>;
+using Received = std::variant<Upload, Objection>;
 
-Outcome receive_form(const Spool& spool, const IntakeRules& rules, Body& body,
-                     const std::string& boundary) {
+Received receive_form(const Spool& spool, const IntakeRules& rules, Body& body,
+                      const std::string& boundary) {
   Sorter sorter(spool, rules);
   Multipart form(boundary, sorter);
   for (;;) {
@@ -240,8 +240,8 @@ Outcome receive_form(const Spool& spool, const IntakeRules& rules, Body& body,
   return upload;
 }
 
-Outcome receive_raw(const Spool& spool, const IntakeRules& rules, Body& body,
-                    std::string_view name) {
+Received receive_raw(const Spool& spool, const IntakeRules& rules, Body& body,
+                     std::string_view name) {
   Incoming file(spool, rules, last_component(name).substr(0, kMaxNameBytes));
   for (;;) {
     const auto bytes = body.next();
