@@ -14,14 +14,11 @@
 #include "spool/sys.h"
 #include "src/base/log.h"
 #include "src/web/crew.h"
+#include "src/web/httplib_adaptor.h"
 #include "src/web/problem.h"
 
 namespace imgq::web {
 namespace {
-
-// process_request's signature and the ways of its stream are those of this version (tests/web
-// try each); a newer one needs a new look.
-static_assert(std::string_view(CPPHTTPLIB_VERSION) == "0.11.4");
 
 constexpr int64_t kDropAgeMs = 250;
 constexpr size_t kFilePiece = size_t{64} * 1024;
@@ -36,13 +33,13 @@ thread_local bool turning_away = false;
 thread_local const Reply* writing = nullptr;
 
 // What cpp-httplib reads and writes: a head of our own, and the reply on its way to the wire.
-class ReplyStream final : public httplib::Stream {
+class ReplyStream final : public httplib_adaptor::Stream<httplib::Stream> {
  public:
   ReplyStream(Wire& wire, bool head_only)
       : wire_(wire), head_(head_only ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n") {}
 
   bool is_readable() const override { return true; }
-  bool is_writable() const override { return !failed_; }
+  bool open() const override { return !failed_; }
 
   ssize_t read(char* out, size_t size) override {
     const size_t count = std::min(size, head_.size());
@@ -159,7 +156,7 @@ thread_local Client* waiting_client = nullptr;
 
 }  // namespace
 
-class Server::Impl final : public httplib::Server {
+class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
  public:
   Impl(const ServerOptions& options, web::Handler handler)
       : options_(options), handler_(std::move(handler)) {
@@ -199,15 +196,11 @@ class Server::Impl final : public httplib::Server {
    public:
     explicit Tasks(Impl& server) : server_(server), crew_(server.options_.max_connections) {}
 
-    void enqueue(std::function<void()> task) override {
-      if (crew_.try_run(task)) return;
-      if (make_room()) {
-        crew_.run_next(std::move(task));
-        return;
-      }
-      turning_away = true;
-      task();
-      turning_away = false;
+    using Enqueued = httplib_adaptor::Enqueued<httplib::TaskQueue>;
+
+    Enqueued enqueue(std::function<void()> task) override {
+      run_or_turn_away(std::move(task));
+      return static_cast<Enqueued>(true);
     }
 
     void shutdown() override {
@@ -221,6 +214,17 @@ class Server::Impl final : public httplib::Server {
     }
 
    private:
+    void run_or_turn_away(std::function<void()> task) {
+      if (crew_.try_run(task)) return;
+      if (make_room()) {
+        crew_.run_next(std::move(task));
+        return;
+      }
+      turning_away = true;
+      task();
+      turning_away = false;
+    }
+
     // Drops the slowest client; waits a moment for one that has only just come and is silent so
     // far.
     bool make_room() {
@@ -286,8 +290,7 @@ class Server::Impl final : public httplib::Server {
     writing = &reply;
     waiting_client = &client;
     ReplyStream stream(wire, head_only);
-    bool closed = false;
-    (void)process_request(stream, true, closed, nullptr);  // a client that left is no error
+    (void)process(stream);  // a client that left is no error
     writing = nullptr;
     waiting_client = nullptr;
   }

@@ -18,9 +18,9 @@ struct ServerOptions {
   Pace pace;
 };
 
-// An HTTP/1.1 server on cpp-httplib 0.11.4, of which only the accept loop and the writing of
+// An HTTP/1.1 server on cpp-httplib, of which only the accept loop and the writing of
 // replies are used: it never sees a byte that a client sent. Heads, bodies, deadlines and the
-// number of connections are ours, each a cure for a proven trap of that version. One request a
+// number of connections are ours, each a cure for a proven trap of 0.11.4. One request a
 // connection, a thread for each; when there are too many the slowest client is dropped, and when
 // none is slow the newcomer gets 503 with Retry-After.
 class Server {
