@@ -17,15 +17,17 @@ VipsRef bands_of(const VipsRef& in, int first, int count) {
   return VipsRef(out);
 }
 
+// The depth is said: without it libvips 8.16 gives 16 bits for 16, where 8.14 gave 8.
 VipsRef transformed(const VipsRef& in, const char* input_profile) {
   VipsImage* out = nullptr;
   if (input_profile != nullptr) {
     (void)vips_icc_transform(in.get(), &out, "srgb", "input_profile", input_profile, "embedded",
                              FALSE, "intent", VIPS_INTENT_RELATIVE, "black_point_compensation",
-                             TRUE, nullptr);
+                             TRUE, "depth", 8, nullptr);
   } else {
     (void)vips_icc_transform(in.get(), &out, "srgb", "embedded", TRUE, "intent",
-                             VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE, nullptr);
+                             VIPS_INTENT_RELATIVE, "black_point_compensation", TRUE, "depth", 8,
+                             nullptr);
   }
   return VipsRef(out);
 }

@@ -239,6 +239,14 @@ TEST_F(ImageTest, SixteenBitsGoThroughTheirProfile) {
                 by_lcms(display_p3(), TYPE_RGB_16, {200, 60, 60}), 2);
 }
 
+TEST_F(ImageTest, SixteenBitsOfGreyGoThroughTheirProfile) {
+  PngSpec spec;
+  spec.depth = 16;
+  spec.extras = with_profile(grey_gamma(1.0));
+  expect_colour(render(png(filled(40, 30, {16448}), spec), lossless()),
+                {by_lcms(grey_gamma(1.0), TYPE_GRAY_16, {64})[0]}, 2);
+}
+
 TEST_F(ImageTest, SixteenBitsWithAlphaAndProfileKeepBoth) {
   PngSpec spec;
   spec.depth = 16;
