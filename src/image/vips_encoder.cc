@@ -2,6 +2,7 @@
 #include <vips/vips.h>
 
 #include <memory>
+#include <string>
 
 #include "src/image/bare.h"
 #include "src/image/encode.h"
@@ -73,6 +74,14 @@ int save(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   return -1;
 }
 
+// Debian 13 has the encoders of libheif in packages of their own, and none need be installed.
+std::string with_advice(std::string message) {
+  if (message.find("Unsupported compression") != std::string::npos) {
+    message += " (libheif has no AV1 encoder: install the package libheif-plugin-aomenc)";
+  }
+  return message;
+}
+
 }  // namespace
 
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out) {
@@ -80,7 +89,7 @@ Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buf
   if (!image) return Fault{Code::internal_error, take_vips_error()};
   Bytes8 saved;
   if (save(image.get(), options, &saved) != 0) {
-    return Fault{Code::internal_error, take_vips_error()};
+    return Fault{Code::internal_error, with_advice(take_vips_error())};
   }
   const View file(static_cast<const uint8_t*>(saved.data), saved.size);
   const std::vector<uint8_t> exif = write_exif(options.copyright);
