@@ -1,5 +1,6 @@
 // From the command line to one subcommand; help, completion and every usage error.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

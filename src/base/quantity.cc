@@ -61,7 +61,9 @@ std::optional<int64_t> read_quantity(std::string_view text, const std::array<Uni
   return value;
 }
 
-std::string quoted(std::string_view text) { return "'" + printable(shortened(text, 80)) + "'"; }
+std::string quoted(std::string_view text) {
+  return fmt::format("'{}'", printable(shortened(text, 80)));
+}
 
 // Levenshtein's distance, a swap of neighbours counting as one.
 size_t distance(std::string_view a, std::string_view b) {

@@ -23,6 +23,7 @@ void marker(jpeg_compress_struct* writer, int code, std::string head, const Byte
 Bytes photoshop(const Bytes& iptc) {
   if (iptc.empty()) return {};
   Bytes out{'8', 'B', 'I', 'M', 4, 4, 0, 0, 0, 0, 0, static_cast<uint8_t>(iptc.size())};
+  out.reserve(out.size() + iptc.size() + 1);
   out.insert(out.end(), iptc.begin(), iptc.end());
   if (iptc.size() % 2 != 0) out.push_back(0);
   return out;

@@ -127,7 +127,8 @@ std::vector<Preemptions> spread(std::vector<Preemptions> all, size_t room) {
 std::string describe(const Preemptions& preemptions) {
   std::string text = "schedule";
   for (const Preemption& one : preemptions) {
-    text += " " + std::to_string(one.step) + "->" + std::to_string(one.actor);
+    text.append(" ").append(std::to_string(one.step));
+    text.append("->").append(std::to_string(one.actor));
   }
   return text;
 }
