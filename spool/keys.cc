@@ -12,7 +12,7 @@
 namespace imgq {
 namespace {
 
-constexpr int kLockRounds = 10;
+constexpr int kLinkRounds = 10;
 
 std::string shard_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -164,7 +164,7 @@ Status drop_key(const Spool& spool, const std::string& path, const JobId& id, Ke
 Result<JobId> take_key(const Spool& spool, const TempFile& ticket, const std::string& key,
                        const JobId& mine, State first, Sync sync) {
   const std::string path = key_path(key);
-  for (int round = 0; round < kLockRounds; ++round) {
+  for (int round = 0; round < kLinkRounds; ++round) {
     const auto linked = link_key(spool, ticket, path, sync);
     if (linked) return mine;
     if (linked.error().code != EEXIST) return linked.error();

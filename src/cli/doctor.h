@@ -28,7 +28,7 @@ Exit doctor_command(const Session& session, const WorkerFinder& find_worker);
 // "adduser alice imgq, then log in again": how whoever runs this joins a group.
 std::string joining_words(gid_t group);
 
-// The parts of it.
+// The parts of it; append() puts `more` behind `all`.
 void append(std::vector<Check>& all, std::vector<Check> more);
 std::vector<Check> check_machine(const WorkerFinder& find_worker);
 std::vector<Check> check_access(const Session& session, const Spool& spool);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "src/image/bare.h"
 #include "src/image/encode.h"
@@ -74,12 +75,15 @@ int save(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   return -1;
 }
 
-// Debian 13 has the encoders of libheif in packages of their own, and none need be installed.
-std::string with_advice(std::string message) {
+// Debian 13 has the encoders of libheif in packages of their own, and none need be installed: as
+// where the module itself is missing, another try would end alike.
+Fault save_fault() {
+  std::string message = take_vips_error();
   if (message.find("Unsupported compression") != std::string::npos) {
-    message += " (libheif has no AV1 encoder: install the package libheif-plugin-aomenc)";
+    return {Code::format_not_enabled,
+            "libheif has no AV1 encoder: install the package libheif-plugin-aomenc"};
   }
-  return message;
+  return {Code::internal_error, std::move(message)};
 }
 
 }  // namespace
@@ -88,9 +92,7 @@ Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buf
   const VipsRef image = wrap(raster);
   if (!image) return Fault{Code::internal_error, take_vips_error()};
   Bytes8 saved;
-  if (save(image.get(), options, &saved) != 0) {
-    return Fault{Code::internal_error, with_advice(take_vips_error())};
-  }
+  if (save(image.get(), options, &saved) != 0) return save_fault();
   const View file(static_cast<const uint8_t*>(saved.data), saved.size);
   const std::vector<uint8_t> exif = write_exif(options.copyright);
   if (options.format == Format::png) {

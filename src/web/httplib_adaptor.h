@@ -1,4 +1,5 @@
-#pragma once
+#ifndef IMGQ_SRC_WEB_HTTPLIB_ADAPTOR_H_
+#define IMGQ_SRC_WEB_HTTPLIB_ADAPTOR_H_
 
 // Where the releases of cpp-httplib differ, found by what its classes have, not by its version.
 // Those classes are parameters, for no header of ours includes the library.
@@ -71,3 +72,5 @@ class Server : public Base {
 };
 
 }  // namespace imgq::web::httplib_adaptor
+
+#endif  // IMGQ_SRC_WEB_HTTPLIB_ADAPTOR_H_
