@@ -127,8 +127,11 @@ class Stack:
         held = {name[:36] for name in spool.names("hold")}
         return [j for j in spool.jobs() if j not in held and not os.path.exists(spool.part(j, "end"))]
 
-    def drain(self, timeout=60):
-        """A daemon without disturbance runs everything to its end, and stops by itself."""
+    def drain(self, timeout=150):
+        """A daemon without disturbance runs everything to its end, and stops by itself.
+
+        A retry that was killed half way parks its job for a minute (FORMAT.md, "Retry").
+        """
         daemon = self.start("--drain")
         try:
             code = daemon.wait(timeout)
@@ -139,7 +142,7 @@ class Stack:
         if code != 0 or left:
             raise RuntimeError(f"drain: {code}, not ended: {left}\n{self.tail()}")
 
-    def settle(self, timeout=60):
+    def settle(self, timeout=150):
         """Repair, work everything off, repair what the last daemons left."""
         self.repair()
         self.drain(timeout)
