@@ -70,10 +70,10 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
       "\n"
       "What is up to date is left alone, and a run that was interrupted goes on where it was, by "
       "the same command. Images below a directory keep their folders; thumbnails that imgq "
-      "has made of them are left out. Results are named as their source: photo.jpg, or "
-      "photo.NAME.jpg when there are several; sources that differ only in extension keep it "
-      "(photo.png.jpg), and those of one name are numbered (photo.jpg-2.jpg). What imgq has made "
-      "stands in DIR/.imgq/done.\n\n"
+      "has made of them are left out, and of a list all that imgq has made. Results are named as "
+      "their source: photo.jpg, or photo.NAME.jpg when there are several; sources that differ only "
+      "in extension keep it (photo.png.jpg), and those of one name are numbered (photo.jpg-2.jpg). "
+      "What imgq has made stands in DIR/.imgq/done.\n\n"
       "Exit status: 0 all well; 1 some failed; 65 all failed on their data; 66 nothing could be "
       "read; 75 no room; 130 interrupted.");
   add_files(*command, options->files, "an image, or a directory with images below it");

@@ -10,7 +10,7 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
-#include <set>
+#include <utility>
 
 #include "spool/fd.h"
 #include "src/base/text.h"
@@ -54,11 +54,20 @@ bool file_begins_like_image(const std::string& path) {
   return got > 0 && begins_like_image({bytes.data(), static_cast<size_t>(got)});
 }
 
+// What gathering one command's files goes by, and what it has found.
+struct Gathering {
+  const FileOptions& options;
+  const std::optional<FileId>& except;
+  Inputs inputs;
+  Made made;
+};
+
 // Reads one directory after another, deepest last, so that no tree is too deep for the stack.
 class Walk {
  public:
-  Walk(Inputs& inputs, const std::optional<FileId>& except, const std::string& root)
-      : inputs_(inputs), except_(except), root_(real_path(root)) {}
+  // What imgq has made of images below `root`, a real path, is left out.
+  Walk(Gathering& gathering, std::string root)
+      : gathering_(gathering), inputs_(gathering.inputs), root_(std::move(root)) {}
 
   void directory(const std::string& path, const std::string& folder, int depth) {
     if (depth > kMaxDepth) {
@@ -70,7 +79,6 @@ class Walk {
       inputs_.trouble.push_back(trouble_for(path, names.error()));
       return;
     }
-    for (const std::string& made : made_from_below(path, root_)) made_.insert(joined(path, made));
     for (const std::string& name : *names) entry(path, folder, name, depth);
   }
 
@@ -93,13 +101,13 @@ class Walk {
     if (::lstat(path.c_str(), &about) != 0) return;  // vanished meanwhile: nobody named it
     if (S_ISDIR(about.st_mode)) {
       const FileId id{about.st_dev, about.st_ino};
-      if (!except_ || !(id == *except_)) directory(path, joined(folder, name), depth + 1);
+      if (gathering_.except != id) directory(path, joined(folder, name), depth + 1);
       return;
     }
     const bool link_to_file =
         S_ISLNK(about.st_mode) && ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
     if (!S_ISREG(about.st_mode) && !link_to_file) return;
-    if (made_.count(path) != 0)
+    if (gathering_.made.knows(path, root_))
       ++inputs_.own_results;
     else if (named_like_image(name) || file_begins_like_image(path))
       inputs_.files.push_back({path, folder});
@@ -107,26 +115,46 @@ class Walk {
       ++inputs_.passed_over;
   }
 
+  Gathering& gathering_;
   Inputs& inputs_;
-  const std::optional<FileId>& except_;
   std::string root_;
-  std::set<std::string> made_;  // paths
 };
 
-void add_named(const std::string& name, const FileOptions& options,
-               const std::optional<FileId>& except, Inputs& inputs) {
+std::optional<FileId> directory_id(const std::string& name) {
   struct stat about{};
-  const bool image_on_stdin = name == "-";
-  if (!image_on_stdin && ::stat(name.c_str(), &about) == 0 && S_ISDIR(about.st_mode)) {
-    if (options.recursive) {
-      Walk(inputs, except, name).directory(name, "", 0);
-    } else {
-      inputs.trouble.push_back(
-          {name, "is a directory: use --recursive for what is in it", Exit::no_input});
-    }
-    return;
+  if (name == "-" || ::stat(name.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
+  return FileId{about.st_dev, about.st_ino};
+}
+
+void add_named(Gathering& gathering, const std::string& name) {
+  if (!directory_id(name)) {
+    gathering.inputs.files.push_back({name, ""});  // what is wrong with it shows when it is opened
+  } else if (gathering.options.recursive) {
+    Walk(gathering, real_path(name)).directory(name, "", 0);
+  } else {
+    gathering.inputs.trouble.push_back(
+        {name, "is a directory: use --recursive for what is in it", Exit::no_input});
   }
-  inputs.files.push_back({name, ""});  // what is wrong with it shows when it is opened
+}
+
+// Of the directory that an output has for imgq's own files, results under way among them.
+bool is_in_mark(const std::string& name) {
+  return name.rfind(".imgq/", 0) == 0 || name.find("/.imgq/") != std::string::npos;
+}
+
+// A list is made by a program that knows nothing of imgq: what imgq has made is not meant.
+void add_listed(Gathering& gathering, const std::string& name) {
+  const auto directory = directory_id(name);
+  if (!gathering.options.recursive) {
+    add_named(gathering, name);
+  } else if (!directory) {
+    if (is_in_mark(name) || gathering.made.knows(name, "/"))
+      ++gathering.inputs.own_results;
+    else
+      add_named(gathering, name);
+  } else if (directory != gathering.except) {
+    Walk(gathering, "/").directory(name, "", 0);
+  }
 }
 
 bool has(std::string_view bytes, size_t offset, std::string_view magic) {
@@ -136,15 +164,15 @@ bool has(std::string_view bytes, size_t offset, std::string_view magic) {
 }  // namespace
 
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except) {
-  Inputs inputs;
-  for (const std::string& name : options.names) add_named(name, options, except, inputs);
-  if (options.files_from.empty()) return inputs;
+  Gathering gathering{options, except, {}, {}};
+  for (const std::string& name : options.names) add_named(gathering, name);
+  if (options.files_from.empty()) return std::move(gathering.inputs);
   const auto list = read_list(options.files_from);
   if (!list) return list.error();
   for (const std::string& name : split(*list, options.null_separated ? '\0' : '\n')) {
-    add_named(name == "-" ? "./-" : name, options, except, inputs);
+    add_listed(gathering, name == "-" ? "./-" : name);
   }
-  return inputs;
+  return std::move(gathering.inputs);
 }
 
 bool begins_like_image(std::string_view bytes) {

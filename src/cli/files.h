@@ -38,9 +38,8 @@ struct Trouble {
 struct Inputs {
   std::vector<Input> files;  // in the order given; what was found in a directory sorted by name
   std::vector<Trouble> trouble;
-  // Files below directories: no images by their first bytes, nor by their names; thumbnails that
-  // imgq made of other images below the same directory.
-  int64_t passed_over = 0, own_results = 0;
+  int64_t passed_over = 0;  // below directories: no images by their first bytes, nor by their names
+  int64_t own_results = 0;  // below directories or listed: made by imgq run, see gather_files
 };
 
 struct FileId {
@@ -51,7 +50,8 @@ struct FileId {
 
 // Below directories: regular files (and links to such) that begin like an image or are named like
 // one, no hidden names, no links to directories, not the directory `except`, and nothing that imgq
-// run has made from what is below the same directory.
+// run has made from what is below the same directory. Of a list, when directories are walked,
+// nothing that imgq run has made, wherever.
 //   errors  the list cannot be read (path: its name)
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except);
 

@@ -40,11 +40,12 @@ struct Run {
   std::string request;
   std::string request_digest;
   Sync sync = Sync::batch;
-  std::vector<RunItem> items;
-  std::vector<Mark> marks;  // of items
-  ItemsByKey by_key;
-  std::vector<RunFailure> failures;
-  Sum sum;
+  std::vector<RunItem> items{};
+  std::vector<Mark> marks{};  // of items
+  ItemsByKey by_key{};
+  std::vector<RunFailure> failures{};
+  Sum sum{};
+  std::string_view nothing = "no image found";  // when there is neither
   int64_t begin_ms = sys::monotonic_ms();
 };
 
@@ -133,7 +134,8 @@ void add_items(Run& run, const Inputs& inputs, const Ledger& ledger) {
     console.detail(fmt::format("passed over in directories, no images: {}", inputs.passed_over));
   }
   if (inputs.own_results > 0) {
-    console.detail(fmt::format("passed over in directories, made by imgq: {}", inputs.own_results));
+    console.detail(fmt::format("passed over, made by imgq: {}", inputs.own_results));
+    run.nothing = "no image found but those that imgq has made";
   }
 }
 
@@ -267,7 +269,7 @@ void report(const Run& run, const Worked& worked, const Ledger& ledger) {
     return;
   }
   if (run.items.empty() && run.failures.empty()) {
-    console.note("no image found");
+    console.note(run.nothing);
     return;
   }
   console.note(fmt::format("{}: {} made, {} up to date, {} failed in {:.1f} s",
@@ -402,10 +404,10 @@ Exit run_command(const Session& given, const RunOptions& given_options, const En
   const std::string text = to_json(*request);
   auto ledger = Ledger::open(options.output);
   if (!ledger) return explain_output(session, options.output, ledger.error());
-  Run run{session, options, text, sha256_hex(text), *sync, {}, {}, {}, {}, {}};
+  Run run{session, options, text, sha256_hex(text), *sync};
   add_items(run, *inputs, *ledger);
   if (run.items.empty() && run.failures.empty() && options.strict) {
-    return fail(session, Exit::no_input, "no image found");
+    return fail(session, Exit::no_input, run.nothing);
   }
   return make(run, engine, *ledger);
 }

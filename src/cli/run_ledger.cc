@@ -99,21 +99,41 @@ std::string stem_of(const RunRecord& record) {
   return several ? stem.substr(0, stem.size() - middle.size()) : stem;
 }
 
-std::vector<std::string> made_from_below(const std::string& directory, const std::string& root) {
-  const std::string path = directory + "/.imgq/done";
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!file) return {};
+bool Made::knows(const std::string& path, const std::string& root) {
+  const std::string& parent = real_directory(directory_of(path));
+  if (parent.empty()) return false;
+  const std::string file = below(parent, base_name(path));
+  for (size_t slash = file.rfind('/'); true; slash = file.rfind('/', slash - 1)) {
+    const std::string directory = slash == 0 ? "/" : file.substr(0, slash);
+    const auto [begin, end] = made_in(directory).equal_range(file.substr(slash + 1));
+    const bool made = std::any_of(begin, end, [&](const auto& one) {
+      return is_below(one.second.source, root) && is_unchanged(directory, one.second.result);
+    });
+    if (made || slash == 0) return made;
+  }
+}
+
+const Made::Results& Made::made_in(const std::string& directory) {
+  const auto [entry, fresh] = results_.try_emplace(directory);
+  Results& made = entry->second;
+  const std::string path = below(directory, ".imgq/done");
+  const Fd file(fresh ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1);
+  if (!file) return made;
   const auto text = read_all(file.get(), path);
-  std::vector<std::string> made;
   if (!text) return made;  // then they are looked at like other files
   // A torn end is nothing here.
-  (void)for_each_record(*text, real_path(directory), [&](const RunRecord& record) {
-    if (!is_below(record.source, root)) return;
+  (void)for_each_record(*text, directory, [&made](const RunRecord& record) {
     for (const RunResult& result : record.results) {
-      if (is_unchanged(directory, result)) made.push_back(result.file);
+      made.emplace(result.file, Known{record.source, result});
     }
   });
   return made;
+}
+
+const std::string& Made::real_directory(const std::string& path) {
+  const auto [entry, fresh] = real_.try_emplace(path);
+  if (fresh) entry->second = real_path(path);
+  return entry->second;
 }
 
 std::string encode(const RunRecord& record) {

@@ -48,9 +48,25 @@ Origin origin_of(const RunRecord& record);
 // What the names of its results have in common, below the output directory: "holiday/photo".
 std::string stem_of(const RunRecord& record);
 
-// The files in `directory` that an imgq run made there from images below `root`, a real path, and
-// that are unchanged since. Names below `directory`; none where imgq was never at work.
-std::vector<std::string> made_from_below(const std::string& directory, const std::string& root);
+// Tells what imgq runs have made from other files, by the ledgers of a file's directory and of
+// those above it. Each is read once; a directory where imgq was never at work has none.
+class Made {
+ public:
+  // Whether a run has made this file of an image below `root`, a real path, and it is unchanged
+  // since.
+  bool knows(const std::string& path, const std::string& root);
+
+ private:
+  struct Known {
+    std::string source;
+    RunResult result;
+  };
+  using Results = std::multimap<std::string, Known>;  // by their names below the directory
+  const Results& made_in(const std::string& directory);
+  const std::string& real_directory(const std::string& path);
+  std::map<std::string, Results> results_;   // by real directory
+  std::map<std::string, std::string> real_;  // directories, by their names as given
+};
 
 std::string encode(const RunRecord& record);  // without the newline
 std::optional<RunRecord> decode_run_record(std::string_view line);

@@ -156,6 +156,36 @@ out/x/y/deep.jpg"
   contains "$errors" "1 made, 6 up to date, 0 failed"
 }
 
+@test "what imgq has made is not taken for a source in a list either" {
+  cp -r photos work
+  cd work
+  listed() { exits 0 "$imgq" run "$@" -0 --files-from <(find . -name '*.jpg' -print0); }
+  listed -o thumbs
+  contains "$errors" "5 made, 0 up to date, 0 failed"
+  made thumbs >../before
+  listed -v -o thumbs
+  contains "$errors" "0 made, 5 up to date, 0 failed"
+  contains "$errors" "made by imgq: 5"
+  made thumbs | cmp - ../before
+  # whatever run has made it, also beside its source; the same in directories that are listed
+  listed -o small --size 50x
+  contains "$errors" "5 made, 0 up to date, 0 failed"
+  listed -o . --format png
+  exits 0 "$imgq" run -o thumbs --files-from <(find . -type d -o -path '*/.imgq/*')
+  contains "$errors" "1 made, 5 up to date, 0 failed" # and dandelion-cut-out.png
+  for only in thumbs thumbs/fig.jpg; do
+    exits 0 "$imgq" run -o other --files-from <(echo "$only")
+    same "$errors" "imgq: no image found but those that imgq has made"
+    exits 66 "$imgq" run -o other --strict --files-from <(echo "$only")
+  done
+  # It is an image like others for who names it, and once it is changed.
+  exits 0 "$imgq" run -o other thumbs/fig.jpg
+  contains "$errors" "1 made"
+  small_jpeg >thumbs/fig.jpg
+  exits 0 "$imgq" run -o other --files-from <(echo thumbs/fig.jpg)
+  contains "$errors" "1 made"
+}
+
 @test "in a directory what is named like an image and is none is told, other files are passed over" {
   : >photos/Empty.JPG
   echo "not found" >photos/page.png

@@ -67,6 +67,15 @@ jobs_in_spool() {
   same "$(names_in_order <stdout | tr '\n' ' ')" "d/link.jpg d/sub/y.jpg d/z.jpg "
 }
 
+@test "of a list, thumbnails that run has made are submitted, but with --recursive" {
+  "$imgq" run -q -o thumbs a.jpg
+  printf 'a.jpg\nthumbs/a.jpg\n' >list
+  exits 0 "$imgq" submit --files-from list
+  same "$(wc -l <stdout)" 2
+  exits 0 "$imgq" submit -r --files-from list
+  one_line stdout
+}
+
 @test "an empty file is exit 65" {
   : >empty.jpg
   exits 65 "$imgq" submit empty.jpg

@@ -396,9 +396,9 @@ TEST_F(LedgerFile, KeepsWhatOnlyAReplacedRecordKnowsToBeAThumbnail) {
     ASSERT_TRUE(ledger->tidy());
     EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 10);
   }
-  const auto made_here = made_from_below(output_, root);
-  EXPECT_EQ(std::set<std::string>(made_here.begin(), made_here.end()),
-            (std::set<std::string>{"a.320w.jpg", "a.thumb.jpg"}));
+  Made made;
+  EXPECT_TRUE(made.knows(output_ + "/a.320w.jpg", root));
+  EXPECT_TRUE(made.knows(output_ + "/a.thumb.jpg", root));
   const auto ledger = Ledger::open(output_);
   EXPECT_TRUE(ledger->owns("a.320w.jpg", source));
   ASSERT_NE(ledger->find({source, ""}), nullptr);
@@ -424,14 +424,31 @@ TEST_F(LedgerFile, MovesWithTheSourcesThatLieBesideItsResults) {
   // A line of an earlier version has the whole path.
   std::ofstream(output_ + "/.imgq/done", std::ios::app)
       << encode(made(before + "/old.jpg", "old.webp")) << "\n";
-  EXPECT_EQ(made_from_below(output_, before).size(), 2U);
+  EXPECT_TRUE(Made().knows(output_ + "/a.webp", before));
+  EXPECT_TRUE(Made().knows(output_ + "/old.webp", before));
   const std::string after = before + "-moved";
   std::filesystem::rename(output_, after);
   output_ = after;
   const auto ledger = Ledger::open(output_);
   EXPECT_NE(ledger->up_to_date({after + "/a.jpg", ""}, 5, 6, "req"), nullptr);
   EXPECT_NE(ledger->up_to_date({"/elsewhere/b.jpg", ""}, 5, 6, "req"), nullptr);
-  EXPECT_EQ(made_from_below(output_, after), Names{"a.webp"});
+  EXPECT_TRUE(Made().knows(output_ + "/a.webp", after));
+  EXPECT_FALSE(Made().knows(output_ + "/b.webp", after)) << "not of an image below";
+  EXPECT_FALSE(Made().knows(output_ + "/old.webp", after)) << "its source is where it was";
+  EXPECT_TRUE(Made().knows(output_ + "/b.webp", "/"));
+}
+
+TEST_F(LedgerFile, ToldOfFilesInTheFoldersBelowItUntilTheyChange) {
+  std::filesystem::create_directories(output_ + "/x/y");
+  std::filesystem::create_directory_symlink("x/y", output_ + "/link");
+  auto ledger = Ledger::open(output_);
+  ASSERT_TRUE(ledger->add(made("/a.jpg", "x/y/a.webp")));
+  EXPECT_TRUE(Made().knows(output_ + "/x/y/a.webp", "/"));
+  EXPECT_TRUE(Made().knows(output_ + "/link/../y/a.webp", "/"));
+  EXPECT_FALSE(Made().knows(output_ + "/x/y/b.webp", "/"));
+  EXPECT_FALSE(Made().knows(output_ + "/x/gone/a.webp", "/"));
+  std::ofstream(output_ + "/x/y/a.webp") << "another";
+  EXPECT_FALSE(Made().knows(output_ + "/x/y/a.webp", "/"));
 }
 
 TEST(Help, IsNeverWiderThanEightyColumns) {
