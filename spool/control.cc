@@ -17,8 +17,10 @@ namespace {
 constexpr int kMoveRounds = 3;
 constexpr int64_t kRetryGraceMs = 60'000;
 
-Error busy(const JobId& id, State state) {
-  return {EBUSY, "do that: the job is in state " + std::string(name_of(state)), id.text()};
+Error busy(std::string_view act, const JobId& id, State state) {
+  std::string action(act);
+  action.append(" the job: its state is ").append(name_of(state));
+  return {EBUSY, std::move(action), id.text()};
 }
 
 Error moving(const JobId& id) { return {EAGAIN, "catch the job: it moved three times", id.text()}; }
@@ -113,7 +115,7 @@ Result<int> free_try_number(const Spool& spool, const JobId& id, int attempt) {
     if (!taken) return taken.error();
     if (!*taken) return n;
   }
-  return Error{EBUSY, "retry: attempt numbers are used up", id.text()};
+  return Error{EBUSY, "retry the job: its attempt numbers are used up", id.text()};
 }
 
 // The token of a failed job, wherever it waits for us: failed/, or lost (then made anew).
@@ -217,13 +219,13 @@ Result<State> cancel(const Spool& spool, const JobId& id) {
   if (!standing) return standing.error();
   if (standing->outcome) {
     const State state = state_after(standing->outcome->ending);
-    if (state != State::cancelled) return busy(id, state);
+    if (state != State::cancelled) return busy("cancel", id, state);
     return state;
   }
   const auto ended = publish(spool, cancelled(id, standing->place), Sync::full);
   if (!ended) return ended.error();
   if (ended->outcome.ending != Ending::cancelled) {
-    return busy(id, state_after(ended->outcome.ending));
+    return busy("cancel", id, state_after(ended->outcome.ending));
   }
   (void)remove_other_results(spool, {ended->outcome});  // fsck finds what stays
   settle_waiting(spool, id);
@@ -232,7 +234,7 @@ Result<State> cancel(const Spool& spool, const JobId& id) {
 
 Result<State> hold(const Spool& spool, const JobId& id) {
   return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
-    if (at.outcome) return busy(id, state_after(at.outcome->ending));
+    if (at.outcome) return busy("hold", id, state_after(at.outcome->ending));
     switch (at.place->state) {
       case State::hold:
         return is_there(spool, State::hold);
@@ -245,16 +247,16 @@ Result<State> hold(const Spool& spool, const JobId& id) {
       case State::cancelled:
         break;
     }
-    return busy(id, at.place->state);
+    return busy("hold", id, at.place->state);
   });
 }
 
 Result<State> release(const Spool& spool, const JobId& id) {
   return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
-    if (at.outcome) return busy(id, state_after(at.outcome->ending));
+    if (at.outcome) return busy("release", id, state_after(at.outcome->ending));
     if (at.place->state == State::staging) return is_there(spool, State::staging);
-    if (at.place->state != State::hold) return busy(id, at.place->state);
-    if (!has_next(at.place->token)) return busy(id, State::hold);
+    if (at.place->state != State::hold) return busy("release", id, at.place->state);
+    if (!has_next(at.place->token)) return busy("release", id, State::hold);
     return move_to(spool, *at.place, State::staging, layout::staging(next_of(at.place->token)));
   });
 }
@@ -262,9 +264,9 @@ Result<State> release(const Spool& spool, const JobId& id) {
 Result<State> retry(const Spool& spool, const JobId& id) {
   return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
     if (at.outcome && at.outcome->ending == Ending::failed) return retry_failed(spool, *at.outcome);
-    if (at.outcome) return busy(id, state_after(at.outcome->ending));
+    if (at.outcome) return busy("retry", id, state_after(at.outcome->ending));
     if (at.place->state == State::staging) return is_there(spool, State::staging);
-    if (at.place->state != State::delayed) return busy(id, at.place->state);
+    if (at.place->state != State::delayed) return busy("retry", id, at.place->state);
     return move_to(spool, *at.place, State::staging, layout::staging(at.place->token));
   });
 }
@@ -281,7 +283,7 @@ Status purge(const Spool& spool, const JobId& id) {
   if (!outcome) return outcome.error();
   if (!*outcome) {
     const auto state = state_of(spool, id);
-    return state ? Status(busy(id, *state)) : Status(state.error());
+    return state ? Status(busy("purge", id, *state)) : Status(state.error());
   }
   return purge_ended(spool, **outcome, ticket ? ticket->key : "");
 }

@@ -5,9 +5,9 @@
 #include "spool/spool.h"
 
 // What people do to single jobs. Each returns the state the job is in afterwards.
-//   errors  ENOENT no such job; EBUSY the job is in a state that does not allow it (path: id; the
-//           action says which state); EAGAIN the token moved meanwhile, three times in a row, or a
-//           retry or purge of the job is under way: ask again
+//   errors  ENOENT no such job; EBUSY the job is in a state that does not allow it (path: id;
+//           action: "cancel the job: its state is completed"); EAGAIN the token moved meanwhile,
+//           three times in a row, or a retry or purge of the job is under way: ask again
 namespace imgq {
 
 // Waiting, held, delayed: cancelled. Processing: the outcome says cancelled, and its owner drops

@@ -63,8 +63,10 @@ Result<Json> parse_json(std::string_view text, std::string_view path) {
     });
     if (keys.twice()) return bad_data("JSON has a key twice", path);
     return value;
-  } catch (const Json::exception& problem) {
-    return bad_data(problem.what(), path);
+  } catch (const Json::parse_error& problem) {
+    return bad_data("not JSON from byte " + std::to_string(problem.byte) + " on", path);
+  } catch (const Json::exception&) {
+    return bad_data("JSON holds a number that is too large", path);
   }
 }
 

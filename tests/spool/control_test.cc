@@ -62,7 +62,8 @@ TEST_F(Control, EveryActInEveryStateDoesWhatTheTableSays) {
       } else {
         EXPECT_EQ(code_of(done), EBUSY) << row.name << " " << from;
         EXPECT_EQ(state(id), from) << row.name << " " << from;
-        EXPECT_NE(done.error().text().find(name_of(from)), std::string::npos);
+        EXPECT_EQ(done.error().action,
+                  std::string(row.name) + " the job: its state is " + std::string(name_of(from)));
       }
       EXPECT_TRUE(is_clean()) << row.name << " " << from;
     }

@@ -40,7 +40,9 @@ TEST(Json, WhatIsNotJsonIsRefusedWithItsPlace) {
     ASSERT_FALSE(read) << bad;
     EXPECT_EQ(read.error().path, "where");
     EXPECT_EQ(read.error().code, 0);
+    EXPECT_EQ(read.error().action.find("not JSON from byte "), 0U) << read.error().action;
   }
+  EXPECT_EQ(parse_json("[1e999]", "where").error().action, "JSON holds a number that is too large");
 }
 
 TEST(Json, GettersAnswerOnlyTheirOwnTypeAndRange) {
