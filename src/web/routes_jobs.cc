@@ -88,7 +88,9 @@ Reply job_reply(const Asked& asked, const JobView& job, const std::string& body)
 
 // A job's control (cancel, retry) as a reply.
 Reply control_reply(const Site& site, const JobId& id, const Result<State>& done) {
-  if (!done && done.error().code == EBUSY) return problem(409, done.error().action, "wrong_state");
+  if (!done && done.error().code == EBUSY) {
+    return problem(409, "cannot " + done.error().action, "wrong_state");
+  }
   if (!done && done.error().code == ENOENT) return no_job(site, id);
   if (!done && done.error().code == EAGAIN) {
     Reply reply = problem(503, "the job is moving: try again", "moving");
@@ -127,6 +129,7 @@ Result<std::vector<Listed>> newest_of(const Spool& spool, const std::vector<Stat
 Reply submit_jobs(Site& site, const Asked& asked) {
   auto key = key_of(asked.head);
   if (!key) return problem(400, "an Idempotency-Key is 1 to 255 printable characters", "bad_key");
+  if (const auto objection = check_query(asked.head)) return reply_to(*objection);
   Terms terms;
   terms.key = std::move(*key);
   auto taken = take_in(site, asked, terms);

@@ -1,11 +1,15 @@
 #include "src/web/submission.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "spool/json.h"
 #include "spool/query.h"
 #include "src/base/log.h"
+#include "src/base/text.h"
 #include "src/web/problem.h"
 
 namespace imgq::web {
@@ -51,7 +55,9 @@ Status set_quality(Rendition& rendition, const std::string& word) {
 }
 
 Status set_enlarge(Rendition& rendition, const std::string& word) {
-  if (word != "true" && word != "false") return bad_data("enlarge is true or false", "request");
+  if (word != "true" && word != "false") {
+    return bad_data(fmt::format("'{}' is not true or false", printable(shortened(word, 80))), "");
+  }
   rendition.enlarge = word == "true" ? Enlarge::allow : Enlarge::never;
   return Ok{};
 }
@@ -80,7 +86,9 @@ Result<Request> single(const Words& words) {
   for (const auto& [name, setter] : kSetters) {
     const std::string* word = words.find(name);
     if (word == nullptr) continue;
-    if (Status done = setter(request.renditions.front(), *word); !done) return done.error();
+    if (Status done = setter(request.renditions.front(), *word); !done) {
+      return bad_data(fmt::format("{}: {}", name, done.error().action), "request");
+    }
   }
   if (Status good = check(request); !good) return good.error();
   return request;
@@ -97,14 +105,16 @@ Result<Request> of_preset(const Config& config, const std::string& name) {
 
 Result<Request> of_json(const std::string& renditions) {
   auto parsed = parse_json(renditions, "request");
-  if (!parsed) return parsed.error();
+  if (!parsed) return bad_data("renditions: " + parsed.error().action, "request");
   const Json whole{{"renditions", std::move(*parsed)}};
   return parse_request(dump_json(whole), "request");
 }
 
 Objection too_many_waiting(const Site& site) {
-  return {429, "too_many_waiting",
-          "more than " + std::to_string(site.options.max_waiting) + " jobs wait: try again later"};
+  const int64_t most = site.options.max_waiting;
+  return {
+      429, "too_many_waiting",
+      fmt::format("{} {} already: try again later", most, most == 1 ? "job waits" : "jobs wait")};
 }
 
 Objection spool_refused(const Error& error) {
@@ -206,6 +216,20 @@ std::variant<Taken, Objection> take_in(Site& site, const Asked& asked, const Ter
   const auto request = request_of(site.config, asked.head, upload.values);
   if (!request) return Objection{400, "bad_request", request.error().action};
   return submit_upload(site, std::move(upload), *request, terms);
+}
+
+std::optional<Objection> check_query(const Head& head) {
+  std::vector<std::string> known = {"preset", "renditions", "filename"};
+  for (const auto& [name, setter] : kSetters) known.emplace_back(name);
+  for (const auto& [name, value] : head.query) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string near = did_you_mean(name, known);
+    const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+    return Objection{
+        400, "bad_request",
+        fmt::format("unknown query field '{}'{}", printable(shortened(name, 80)), hint)};
+  }
+  return std::nullopt;
 }
 
 Reply reply_to(const Objection& objection) {

@@ -2,6 +2,7 @@
 #define IMGQ_SRC_WEB_SUBMISSION_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,6 +43,9 @@ struct Terms {
 //   objections  those of receive; 429 too many jobs wait; 400 bad_request; 507, 503, 500 the spool
 //               refused; 409 the key was used for something else
 std::variant<Taken, Objection> take_in(Site& site, const Asked& asked, const Terms& terms);
+
+// Names a query field that is none of request_of's and not "filename", with the nearest that is.
+std::optional<Objection> check_query(const Head& head);
 
 // The reply to an objection, as a problem; Retry-After where trying again makes sense.
 Reply reply_to(const Objection& objection);

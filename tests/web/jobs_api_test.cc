@@ -144,6 +144,40 @@ TEST_F(JobsApi, BadWishesAreRefusedBeforeTheBodyIsRead) {
   }
 }
 
+TEST_F(JobsApi, ABadWishIsToldByItsFieldAndInOurWords) {
+  const std::pair<std::string, std::string> refused[] = {
+      {"?quality=101", "quality: '101' is not a whole number from 1 to 100"},
+      {"?enlarge=maybe", "enlarge: 'maybe' is not true or false"},
+      {"?renditions=%5B%7B", "renditions: not JSON from byte 3 on"},
+      {"?renditions=%5B1e999%5D", "renditions: JSON holds a number that is too large"}};
+  for (const auto& [query, words] : refused) {
+    EXPECT_EQ(text_in(json_of(ask("POST", "/v1/jobs" + query, jpeg_bytes())), "detail"), words);
+  }
+}
+
+TEST_F(JobsApi, AnUnknownQueryFieldIsRefusedWithTheNearest) {
+  const std::pair<std::string, std::string> refused[] = {
+      {"?sice=9x9", "unknown query field 'sice'; did you mean 'size'?"},
+      {"?size=9x9&filenam=a.jpg", "unknown query field 'filenam'; did you mean 'filename'?"},
+      {"?elephant", "unknown query field 'elephant'"}};
+  for (const auto& [query, words] : refused) {
+    const Reply reply = ask("POST", "/v1/jobs" + query, jpeg_bytes());
+    EXPECT_EQ(reply.status, 400) << query;
+    EXPECT_EQ(code_of(reply), "bad_request") << query;
+    EXPECT_EQ(text_in(json_of(reply), "detail"), words);
+  }
+  EXPECT_FALSE(count(*spool_)->oldest_waiting);
+}
+
+TEST_F(JobsApi, ElsewhereAnUnknownQueryFieldIsIgnored) {
+  const std::string form = form_of({form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()),
+                                    form_part("name=\"sice\"", "9x9")});
+  EXPECT_EQ(post_form("/uploadFile?sice=9x9", form).status, 200);
+  EXPECT_EQ(post_form("/?sice=9x9", form).status, 303);
+  EXPECT_EQ(post_form("/v1/jobs", form).status, 202);
+  EXPECT_EQ(ask("GET", "/v1/jobs?sice=9x9").status, 200);
+}
+
 TEST_F(JobsApi, AKeyNamesOneJob) {
   const std::vector<Field> key = {{"Idempotency-Key", "k1"}};
   const Reply first = ask("POST", "/v1/jobs", jpeg_bytes(), key);
@@ -245,7 +279,14 @@ TEST_F(JobsApi, TooManyWaitingIs429) {
   board_->look();
   const Reply reply = ask("POST", "/v1/jobs", jpeg_bytes());
   EXPECT_EQ(reply.status, 429);
+  EXPECT_EQ(text_in(json_of(reply), "detail"), "1 job waits already: try again later");
   EXPECT_NE(field_of(reply, "Retry-After"), "");
+  options_.max_waiting = 2;
+  open_site();
+  submitted();
+  board_->look();
+  EXPECT_EQ(text_in(json_of(ask("POST", "/v1/jobs", jpeg_bytes())), "detail"),
+            "2 jobs wait already: try again later");
 }
 
 TEST_F(JobsApi, AnUploadThatBreaksOffLeavesNothing) {
@@ -334,8 +375,12 @@ TEST_F(JobsApi, AFailedJobTellsItsErrorAndCanBeRetried) {
   EXPECT_EQ(text_in(*member(job, "error"), "message"), "bad data");
   EXPECT_EQ(text_in(json_of(ask("POST", "/v1/jobs/" + id + "/retry")), "state"), "staging");
   complete_next();
-  EXPECT_EQ(ask("POST", "/v1/jobs/" + id + "/retry").status, 409);
-  EXPECT_EQ(ask("DELETE", "/v1/jobs/" + id).status, 409);
+  const Reply retried = ask("POST", "/v1/jobs/" + id + "/retry");
+  EXPECT_EQ(retried.status, 409);
+  EXPECT_EQ(text_in(json_of(retried), "detail"), "cannot retry the job: its state is completed");
+  const Reply dropped = ask("DELETE", "/v1/jobs/" + id);
+  EXPECT_EQ(dropped.status, 409);
+  EXPECT_EQ(text_in(json_of(dropped), "detail"), "cannot cancel the job: its state is completed");
 }
 
 TEST_F(JobsApi, TheRecordHoldsEverything) {
