@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <iterator>
 #include <string>
 
 #include "spool/sys.h"
@@ -95,6 +95,16 @@ const Route* find_route(const Head& head) {
   return found == kRoutes.end() ? nullptr : found;
 }
 
+// "//v1///jobs" is "/v1/jobs", as a proxy makes it from an address that ends in a slash; but
+// "/v1/jobs/" stays another address.
+std::vector<std::string> slashes_merged(const std::vector<std::string>& path) {
+  std::vector<std::string> out;
+  std::copy_if(path.begin(), path.end(), std::back_inserter(out),
+               [](const std::string& segment) { return !segment.empty(); });
+  if (!out.empty() && path.back().empty()) out.emplace_back();
+  return out;
+}
+
 Reply run(Site& site, const Asked& asked, const Route* route) {
   if (auto refused = check_origin(asked.head, site.options)) return std::move(*refused);
   const bool open = route != nullptr && route->access == Access::open;
@@ -104,15 +114,23 @@ Reply run(Site& site, const Asked& asked, const Route* route) {
   return route != nullptr ? route->run(site, asked) : no_route(asked.head);
 }
 
-}  // namespace
-
-Reply answer(Site& site, const Asked& asked) {
+Reply answer_at(Site& site, const Asked& asked) {
   const int64_t began = sys::monotonic_ms();
   const Route* route = find_route(asked.head);
   Reply reply = run(site, asked, route);
   const std::string name = route == nullptr ? "none" : "/" + std::string(route->pattern);
   site.meter.count(name, reply.status, static_cast<double>(sys::monotonic_ms() - began) / 1000);
   return reply;
+}
+
+}  // namespace
+
+Reply answer(Site& site, const Asked& asked) {
+  const auto& path = asked.head.path;
+  if (std::find(path.begin(), path.end(), "") == path.end()) return answer_at(site, asked);
+  Asked merged = asked;
+  merged.head.path = slashes_merged(path);
+  return answer_at(site, merged);
 }
 
 }  // namespace imgq::web

@@ -15,9 +15,18 @@ using Metrics = SiteTest;
 
 TEST_F(Routing, UnknownAddressesAre404) {
   for (const char* target :
-       {"/nothing", "/v1", "/v1/jobs/", "/uploadFile/", "//", "/a/b/c/d/e/f"}) {
+       {"/nothing", "/v1", "/v1/jobs/", "//v1//jobs//", "/uploadFile/", "/a/b/c/d/e/f"}) {
     EXPECT_EQ(ask("GET", target).status, 404) << target;
   }
+}
+
+TEST_F(Routing, SlashesThatFollowOneAnotherCountAsOne) {
+  const std::string id = submitted();
+  for (const std::string& target : {std::string("//"), std::string("//v1/jobs"),
+                                    "/v1//jobs///" + id, "//queryFileStatus//" + id}) {
+    EXPECT_EQ(ask("GET", target).status, 200) << target;
+  }
+  EXPECT_EQ(field_of(ask("PUT", "//v1/jobs"), "Allow"), "OPTIONS, POST, GET, HEAD");
 }
 
 TEST_F(Routing, AnotherMethodIs405AndTellsWhichAreAllowed) {
@@ -39,7 +48,7 @@ TEST_F(Access, WithoutTheTokenOnlyLifeIsShown) {
   options_.token = "0123456789abcdef";
   open_site();
   for (const char* target : {"/", "/v1/jobs", "/metrics", "/openapi.json", "/nothing", "/v1/events",
-                             "/queryFileStatus/42", "/page.js"}) {
+                             "/queryFileStatus/42", "/page.js", "//v1/jobs"}) {
     EXPECT_EQ(ask("GET", target).status, 401) << target;
   }
   EXPECT_EQ(ask("POST", "/uploadFile").status, 401);

@@ -296,6 +296,13 @@ class Live(httpd.Case):
         reply = requests.get(f"{self.httpd.url}/v1/jobs/{job}?wait=60", timeout=90)
         self.assertEqual(reply.json()["state"], "completed")
 
+    def test_slashes_that_follow_one_another_count_as_one(self):
+        def status(target):
+            return status_of(self.httpd.raw(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+
+        self.assertEqual(status(b"//v1/jobs"), 200)
+        self.assertEqual(status(b"/v1/jobs/"), 404)
+
     def test_metrics_pass_promtool(self):
         job = requests.post(self.httpd.url + "/v1/jobs", data=IMAGE, timeout=20).json()["id"]
         requests.get(f"{self.httpd.url}/v1/jobs/{job}?wait=60", timeout=90)
@@ -382,6 +389,7 @@ class Description(httpd.Case):
         self.ask("POST", "/v1/jobs", 415, data=b"text")
         self.ask("POST", "/v1/jobs", 400, data=b"")
         self.ask("POST", "/v1/jobs", 400, params={"size": "none"}, data=IMAGE)
+        self.ask("POST", "/v1/jobs", 400, params={"sice": "9x9"}, data=IMAGE)
         self.ask("POST", "/v1/jobs", 403, data=IMAGE, headers={"Origin": "http://evil.example"})
         self.ask("POST", "/uploadFile", 200, files={"file": ("a.png", IMAGE)})
         self.ask("POST", "/uploadFile", 400, files={"other": ("a.png", IMAGE)})
