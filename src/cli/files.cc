@@ -120,14 +120,8 @@ class Walk {
   std::string root_;
 };
 
-std::optional<FileId> directory_id(const std::string& name) {
-  struct stat about{};
-  if (name == "-" || ::stat(name.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
-  return FileId{about.st_dev, about.st_ino};
-}
-
 void add_named(Gathering& gathering, const std::string& name) {
-  if (!directory_id(name)) {
+  if (name == "-" || !directory_id(name)) {
     gathering.inputs.files.push_back({name, ""});  // what is wrong with it shows when it is opened
   } else if (gathering.options.recursive) {
     Walk(gathering, real_path(name)).directory(name, "", 0);
@@ -162,6 +156,12 @@ bool has(std::string_view bytes, size_t offset, std::string_view magic) {
 }
 
 }  // namespace
+
+std::optional<FileId> directory_id(const std::string& path) {
+  struct stat about{};
+  if (::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
+  return FileId{about.st_dev, about.st_ino};
+}
 
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except) {
   Gathering gathering{options, except, {}, {}};

@@ -48,6 +48,9 @@ struct FileId {
   friend bool operator==(const FileId&, const FileId&) = default;
 };
 
+// Nothing when no directory is there, links followed.
+std::optional<FileId> directory_id(const std::string& path);
+
 // Below directories: regular files (and links to such) that begin like an image or are named like
 // one, no hidden names, no links to directories, not the directory `except`, and nothing that imgq
 // run has made from what is below the same directory. Of a list, when directories are walked,

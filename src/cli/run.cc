@@ -366,10 +366,15 @@ std::string without_slash(std::string path) {
   return path;
 }
 
-std::optional<FileId> file_id(const std::string& path) {
-  struct stat about{};
-  if (::stat(path.c_str(), &about) != 0) return std::nullopt;
-  return FileId{about.st_dev, about.st_ino};
+// An output that is an input would hold sources and results side by side, of one name each.
+Status check_apart(const RunOptions& options) {
+  const auto output = directory_id(options.output);
+  for (const std::string& name : options.files.names) {
+    if (!output || directory_id(name) != output) continue;
+    return Error{EINVAL,
+                 about(name, "is the output, too: choose another --output, as one below it"), ""};
+  }
+  return Ok{};
 }
 
 }  // namespace
@@ -379,8 +384,9 @@ Exit run_command(const Session& given, const RunOptions& given_options, const En
   RunOptions options = given_options;
   options.output = without_slash(options.output);
   options.files.recursive = true;
-  if (auto ok = check_options(session, options); !ok)
-    return fail(session, Exit::usage, ok.error().action);
+  auto ok = check_options(session, options);
+  if (ok) ok = check_apart(options);
+  if (!ok) return fail(session, Exit::usage, ok.error().action);
   const auto request = make_request(options.request, session.config);
   if (!request) return fail(session, Exit::usage, request.error().action);
   const auto sync = parse_sync(options.sync);
@@ -396,7 +402,7 @@ Exit run_command(const Session& given, const RunOptions& given_options, const En
     return fail(session, Exit::cannot_create,
                 about(options.manifest, cause_text(can.error().code)));
   }
-  const auto inputs = gather_files(options.files, file_id(options.output));
+  const auto inputs = gather_files(options.files, directory_id(options.output));
   if (!inputs) {
     return fail(session, Exit::no_input,
                 about(inputs.error().path, cause_text(inputs.error().code)));

@@ -117,9 +117,9 @@ out/x/y/deep.jpg"
 }
 
 @test "a folder with its thumbnails can be moved: they are still known as such" {
-  exits 0 "$imgq" run -q -o photos --format webp photos
+  exits 0 "$imgq" run -q -o photos --format webp photos/*
   mv photos pictures
-  exits 0 "$imgq" run -o pictures --format webp pictures
+  exits 0 "$imgq" run -o pictures --format webp pictures/*.jpg pictures/*.png
   contains "$errors" "0 made, 6 up to date, 0 failed"
 }
 
@@ -144,9 +144,9 @@ out/x/y/deep.jpg"
   contains "$errors" "0 made, 6 up to date, 0 failed"
   contains "$errors" "made by imgq: 6"
   # beside their sources
-  exits 0 "$imgq" run -o photos --format webp photos
+  exits 0 "$imgq" run -o photos --format webp photos/*.jpg photos/*.png
   contains "$errors" "6 made"
-  exits 0 "$imgq" run -o photos --format webp photos
+  exits 0 "$imgq" run -o photos/large --format webp photos
   contains "$errors" "0 made, 6 up to date, 0 failed"
   # They are images like others for who names their directory, and once they are changed.
   exits 0 "$imgq" run -o smaller --size 20x photos/large
@@ -211,6 +211,17 @@ out/x/y/deep.jpg"
   exits 0 "$imgq" run -o photos/thumbs photos
   exits 0 "$imgq" run -o photos/thumbs photos
   contains "$errors" "0 made, 6 up to date"
+}
+
+@test "an output that is an input is refused at once" {
+  ln -s photos link
+  for input in photos photos/ ./photos link; do
+    exits 64 "$imgq" run -o photos a.jpg "$input"
+    same "$errors" "imgq: $input: is the output, too: choose another --output, as one below it"
+  done
+  cd photos
+  exits 64 "$imgq" run -o . .
+  [ ! -e .imgq ]
 }
 
 @test "neither sources nor other people's files are written over" {
