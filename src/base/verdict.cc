@@ -6,7 +6,8 @@
 namespace imgq {
 namespace {
 
-enum class Lasting { no, yes };
+// no: passing. yes: as long as the settings are. for_good: no setting and no time changes it.
+enum class Lasting { no, yes, for_good };
 
 struct Entry {
   Code code;
@@ -17,17 +18,17 @@ struct Entry {
 
 constexpr std::array<Entry, 24> kCodes = {{
     {Code::ok, "ok", Lasting::no, "The image was processed."},
-    {Code::empty_file, "empty_file", Lasting::yes, "The file has no content."},
-    {Code::not_an_image, "not_an_image", Lasting::yes,
+    {Code::empty_file, "empty_file", Lasting::for_good, "The file has no content."},
+    {Code::not_an_image, "not_an_image", Lasting::for_good,
      "The content is no image of a known format, whatever the file's name says."},
-    {Code::unsupported_format, "unsupported_format", Lasting::yes,
+    {Code::unsupported_format, "unsupported_format", Lasting::for_good,
      "The format is known and never read, for safety: convert the image to JPEG, PNG, WebP or "
      "GIF."},
     {Code::format_not_enabled, "format_not_enabled", Lasting::yes,
      "The format is read only when the configuration enables it under [formats]."},
-    {Code::truncated, "truncated", Lasting::yes,
+    {Code::truncated, "truncated", Lasting::for_good,
      "The image ends too early: get the whole file, or accept what is there with --lenient."},
-    {Code::corrupt_image, "corrupt_image", Lasting::yes, "The image's data is damaged."},
+    {Code::corrupt_image, "corrupt_image", Lasting::for_good, "The image's data is damaged."},
     {Code::file_too_large, "file_too_large", Lasting::yes,
      "The file has more bytes than limits.max_file_bytes allows."},
     {Code::too_many_pixels, "too_many_pixels", Lasting::yes,
@@ -38,7 +39,7 @@ constexpr std::array<Entry, 24> kCodes = {{
      "The animation has more frames than limits.max_frames allows."},
     {Code::too_large, "too_large", Lasting::yes,
      "Decoding the image needs more memory than limits.memory_bytes allows."},
-    {Code::bad_request, "bad_request", Lasting::yes, "The request cannot be understood."},
+    {Code::bad_request, "bad_request", Lasting::for_good, "The request cannot be understood."},
     {Code::result_too_large, "result_too_large", Lasting::yes,
      "A side of the result would be over limits.max_result_side_px."},
     {Code::source_missing, "source_missing", Lasting::yes,
@@ -91,7 +92,9 @@ std::optional<Code> code_named(std::string_view name) {
   return std::nullopt;
 }
 
-bool is_permanent(Code code) { return entry_of(code).permanent == Lasting::yes; }
+bool is_permanent(Code code) { return entry_of(code).permanent != Lasting::no; }
+
+bool is_retryable(Code code) { return entry_of(code).permanent != Lasting::for_good; }
 
 std::string_view explain(Code code) { return entry_of(code).explanation; }
 

@@ -49,6 +49,7 @@ enum class Code {
 std::string_view name_of(Code code);               // "not_an_image"
 std::optional<Code> code_named(std::string_view);  // nothing for unknown words
 bool is_permanent(Code code);
+bool is_retryable(Code code);  // false: the same file and request end so again, whatever is set
 std::string_view explain(Code code);  // one sentence for people: what it means and what to do
 
 // What the worker found in the source.

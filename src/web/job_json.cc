@@ -18,7 +18,10 @@ Json embedded(const std::string& text) {
 Json cause_json(const Cause& cause) {
   Json out{{"code", cause.code}, {"message", cause.message}};
   if (cause.signal != 0) out["signal"] = cause.signal;
-  if (const auto code = code_named(cause.code)) out["meaning"] = explain(*code);
+  if (const auto code = code_named(cause.code)) {
+    out["meaning"] = explain(*code);
+    out["retryable"] = is_retryable(*code);
+  }
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "src/base/text.h"
+#include "src/base/verdict.h"
 #include "src/web/assets.h"
 #include "src/web/job_json.h"
 
@@ -56,10 +57,21 @@ std::string_view word_for(State state) {
   return "";
 }
 
+std::string shown_name(const JobView& job) {
+  return html(job.ticket.name.empty() ? job.ticket.id.text() : job.ticket.name);
+}
+
+// Each control is named with its image, for who hears the page.
 std::string action_form(const JobView& job, std::string_view verb, std::string_view word) {
   return fmt::format(
-      "<form method=\"post\" action=\"/jobs/{}/{}\"><button class=\"quiet\">{}</button></form>",
-      job.ticket.id.text(), verb, word);
+      "<form method=\"post\" action=\"/jobs/{}/{}\"><button aria-label=\"{}: "
+      "{}\">{}</button></form>",
+      job.ticket.id.text(), verb, word, shown_name(job), word);
+}
+
+bool can_be_retried(const JobView& job) {
+  const auto code = code_named(job.outcome->cause.code);
+  return !code || is_retryable(*code);
 }
 
 std::string actions_of(const JobView& job) {
@@ -68,14 +80,15 @@ std::string actions_of(const JobView& job) {
       std::string out;
       for (const ResultFile& result : job.outcome->results) {
         const bool only = job.outcome->results.size() == 1;
-        out += fmt::format("<a class=\"button\" href=\"{}/results/{}?download=1\">{}</a>",
-                           job_address(job.ticket.id), result.rendition,
-                           only ? "Download" : html(result.rendition));
+        const std::string word = only ? "Download" : html(result.rendition);
+        out += fmt::format(
+            "<a class=\"button\" href=\"{}/results/{}?download=1\" aria-label=\"{}: {}\">{}</a>",
+            job_address(job.ticket.id), result.rendition, word, shown_name(job), word);
       }
       return out;
     }
     case State::failed:
-      return action_form(job, "retry", "Try again");
+      return can_be_retried(job) ? action_form(job, "retry", "Try again") : "";
     case State::delayed:
       return action_form(job, "retry", "Try now") + action_form(job, "cancel", "Cancel");
     case State::staging:
@@ -94,7 +107,9 @@ std::string thumb_of(const JobView& job) {
   }
   const std::string address = "/result/" + job.ticket.id.text();
   return fmt::format(
-      "<a class=\"thumb\" href=\"{0}\"><img src=\"{0}\" alt=\"\" loading=\"lazy\"></a>", address);
+      "<a class=\"thumb\" href=\"{0}\" aria-label=\"Thumbnail: {1}\"><img src=\"{0}\" alt=\"\" "
+      "loading=\"lazy\"></a>",
+      address, shown_name(job));
 }
 
 // What there is to say of the job below its name.
@@ -112,16 +127,16 @@ std::string note_of(const JobView& job) {
 }
 
 std::string row(const JobView& job, int64_t now_ms) {
-  const std::string name = job.ticket.name.empty() ? job.ticket.id.text() : job.ticket.name;
   const bool bad = job.state == State::failed || job.state == State::delayed;
   return fmt::format(
       "<tr data-id=\"{0}\" data-state=\"{1}\"><td>{2}</td><td class=\"what\"><span "
       "class=\"name\">{3}</span><span class=\"{4}\">{5}</span></td><td><span class=\"state "
       "{1}\">{6}</span></td><td class=\"age\"><time datetime=\"{7}\">{8}</time></td><td "
       "class=\"do\">{9}</td></tr>\n",
-      job.ticket.id.text(), name_of(job.state), thumb_of(job), html(name), bad ? "bad" : "note",
-      html(note_of(job)), word_for(job.state), iso_time(job.ticket.submitted_ms),
-      age_text(now_ms - job.ticket.submitted_ms), actions_of(job));
+      job.ticket.id.text(), name_of(job.state), thumb_of(job), shown_name(job),
+      bad ? "bad" : "note", html(note_of(job)), word_for(job.state),
+      iso_time(job.ticket.submitted_ms), age_text(now_ms - job.ticket.submitted_ms),
+      actions_of(job));
 }
 
 std::string rows(const View& view) {

@@ -77,6 +77,15 @@ TEST(Codes, WhatCannotGetBetterIsPermanentAndTheRestIsTriedAgain) {
   }
 }
 
+TEST(Codes, WhatNoSettingChangesIsNotRetryable) {
+  const std::set<Code> hopeless = {Code::empty_file, Code::not_an_image,  Code::unsupported_format,
+                                   Code::truncated,  Code::corrupt_image, Code::bad_request};
+  for (const Code code : kAllCodes) {
+    EXPECT_EQ(is_retryable(code), !hopeless.contains(code)) << name_of(code);
+    EXPECT_TRUE(is_retryable(code) || is_permanent(code)) << name_of(code);
+  }
+}
+
 TEST(Verdicts, SurviveTheirJson) {
   const auto again = parse_verdict(to_json(good()));
   ASSERT_TRUE(again) << again.error().text();

@@ -373,6 +373,7 @@ TEST_F(JobsApi, AFailedJobTellsItsErrorAndCanBeRetried) {
   EXPECT_EQ(text_in(job, "state"), "failed");
   EXPECT_EQ(text_in(*member(job, "error"), "code"), "corrupt_image");
   EXPECT_EQ(text_in(*member(job, "error"), "message"), "bad data");
+  EXPECT_EQ(*member(*member(job, "error"), "retryable"), Json(false));
   EXPECT_EQ(text_in(json_of(ask("POST", "/v1/jobs/" + id + "/retry")), "state"), "staging");
   complete_next();
   const Reply retried = ask("POST", "/v1/jobs/" + id + "/retry");
@@ -381,6 +382,13 @@ TEST_F(JobsApi, AFailedJobTellsItsErrorAndCanBeRetried) {
   const Reply dropped = ask("DELETE", "/v1/jobs/" + id);
   EXPECT_EQ(dropped.status, 409);
   EXPECT_EQ(text_in(json_of(dropped), "detail"), "cannot cancel the job: its state is completed");
+}
+
+TEST_F(JobsApi, AFailureThatAnotherSettingMayMendIsCalledRetryable) {
+  const std::string id = submitted();
+  fail_next("30000x10, the limit is 20000 a side", "side_too_long");
+  const Json job = json_of(ask("GET", "/v1/jobs/" + id));
+  EXPECT_EQ(*member(*member(job, "error"), "retryable"), Json(true));
 }
 
 TEST_F(JobsApi, TheRecordHoldsEverything) {

@@ -79,9 +79,8 @@ void SiteTest::complete_next(const std::string& result) {
   ASSERT_TRUE(done.at(0)) << done[0].error().text();
 }
 
-void SiteTest::fail_next(const std::string& message) {
-  const auto failed =
-      owner_->fail(claim_next(), Cause{"corrupt_image", message, 0}, "{}", Sync::none);
+void SiteTest::fail_next(const std::string& message, const std::string& code) {
+  const auto failed = owner_->fail(claim_next(), Cause{code, message, 0}, "{}", Sync::none);
   ASSERT_TRUE(failed) << failed.error().text();
 }
 

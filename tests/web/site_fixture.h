@@ -72,7 +72,7 @@ class SiteTest : public ::testing::Test {
 
   // What a daemon would do with the oldest waiting job.
   void complete_next(const std::string& result = "result bytes");
-  void fail_next(const std::string& message);
+  void fail_next(const std::string& message, const std::string& code = "corrupt_image");
   Claim claim_next();
 
   int64_t files_in_tmp() const;

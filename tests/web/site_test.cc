@@ -139,6 +139,33 @@ TEST_F(Page, WorksAsAFormAndATable) {
   EXPECT_EQ(ask("POST", "/jobs/" + id + "/eat").status, 404);
 }
 
+TEST_F(Page, EachLinkAndButtonIsNamedWithItsImage) {
+  submitted("?filename=a%22.jpg");
+  complete_next();
+  submitted("?filename=b.jpg");
+  board_->look();
+  const std::string text = ask("GET", "/").text;
+  for (const char* named :
+       {"class=\"thumb\" href=\"/result/", " aria-label=\"Thumbnail: a&quot;.jpg\"",
+        " aria-label=\"Download: a&quot;.jpg\"", " aria-label=\"Cancel: b.jpg\""}) {
+    EXPECT_NE(text.find(named), std::string::npos) << named;
+  }
+}
+
+TEST_F(Page, TryAgainIsOfferedWhereItMayHelp) {
+  const auto offered = [&](const char* code) {
+    submitted();
+    fail_next("why", code);
+    board_->look();
+    return ask("GET", "/").text.find(">Try again<") != std::string::npos;
+  };
+  for (const char* code : {"empty_file", "not_an_image", "unsupported_format", "truncated",
+                           "corrupt_image", "bad_request"}) {
+    EXPECT_FALSE(offered(code)) << code;
+  }
+  EXPECT_TRUE(offered("too_large"));
+}
+
 TEST_F(Page, AFormWithoutAFileIsToldSo) {
   const Reply sent = post_form("/", form_of({form_part("name=\"file\"; filename=\"\"", "")}));
   EXPECT_EQ(sent.status, 303);

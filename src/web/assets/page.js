@@ -28,6 +28,8 @@ function element(tag, attributes, ...children) {
 
 function say(text) { $("said").textContent = text; }
 
+const nameOf = (job) => job.name || job.id;
+
 function bytes(n) {
   if (n < 1000) return n + " B";
   for (const unit of ["kB", "MB", "GB"]) {
@@ -53,8 +55,9 @@ function tick() {
 
 // ---- rows
 
-function button(word, act) {
-  const made = element("button", { type: "button" }, word);
+// Each control is named with its image, for who hears the page.
+function button(word, name, act) {
+  const made = element("button", { type: "button", "aria-label": word + ": " + name }, word);
   made.addEventListener("click", act);
   return made;
 }
@@ -66,13 +69,18 @@ async function ask(method, address) {
 
 function actions(job) {
   const self = "/v1/jobs/" + job.id;
-  const cancel = () => button("Cancel", () => ask("DELETE", self));
-  const retry = (word) => button(word, () => ask("POST", self + "/retry"));
+  const name = nameOf(job);
+  const cancel = () => button("Cancel", name, () => ask("DELETE", self));
+  const retry = (word) => button(word, name, () => ask("POST", self + "/retry"));
+  const download = (result) => {
+    const word = job.results.length === 1 ? "Download" : result.name;
+    return element("a", {
+      class: "button", href: result.url + "?download=1", "aria-label": word + ": " + name,
+    }, word);
+  };
   switch (job.state) {
-    case "completed":
-      return job.results.map((result) => element("a", { class: "button", href: result.url + "?download=1" },
-        job.results.length === 1 ? "Download" : result.name));
-    case "failed": return [retry("Try again")];
+    case "completed": return job.results.map(download);
+    case "failed": return job.error.retryable === false ? [] : [retry("Try again")];
     case "delayed": return [retry("Try now"), cancel()];
     case "staging": case "hold": case "processing": return [cancel()];
     default: return [];
@@ -82,7 +90,7 @@ function actions(job) {
 function thumb(job) {
   if (job.state !== "completed" || job.results.length === 0) return element("span", { class: "thumb" });
   const address = "/result/" + job.id;
-  return element("a", { class: "thumb", href: address },
+  return element("a", { class: "thumb", href: address, "aria-label": "Thumbnail: " + nameOf(job) },
     element("img", { src: address, alt: "", loading: "lazy" }));
 }
 
@@ -98,7 +106,7 @@ function fill(row, job) {
   row.dataset.state = job.state;
   row.replaceChildren(
     element("td", {}, thumb(job)),
-    element("td", { class: "what" }, element("span", { class: "name" }, job.name || job.id), note(job)),
+    element("td", { class: "what" }, element("span", { class: "name" }, nameOf(job)), note(job)),
     element("td", {}, element("span", { class: "state " + job.state }, words[job.state])),
     element("td", { class: "age" }, element("time", { datetime: job.submitted_at },
       age(Date.now() - Date.parse(job.submitted_at)))),
@@ -125,7 +133,7 @@ function show(job) {
   const before = row.dataset.state;
   fill(row, job);
   if (before !== job.state && (job.state === "completed" || job.state === "failed")) {
-    say(`${job.name || job.id}: ${words[job.state]}`);
+    say(`${nameOf(job)}: ${words[job.state]}`);
   }
   const jobs = body.querySelectorAll("tr[data-id]");
   for (let i = kMostRows; i < jobs.length; ++i) jobs[i].remove();
@@ -153,7 +161,7 @@ function refuse(row, file, text) {
   state.className = "state failed";
   state.textContent = "refused";
   row.querySelector("progress").replaceWith(element("span", { class: "bad" }, text));
-  row.querySelector(".do").replaceChildren(button("Dismiss", () => { row.remove(); picker.focus(); }));
+  row.querySelector(".do").replaceChildren(button("Dismiss", file.name, () => { row.remove(); picker.focus(); }));
   say(`${file.name}: ${text}`);
 }
 
@@ -178,7 +186,7 @@ function upload({ file, row }) {
   if ($("preset") && $("preset").value) query.set("preset", $("preset").value);
   const done = () => { --uploading; next(); };
   request.open("POST", "/v1/jobs?" + query);
-  row.querySelector(".do").replaceChildren(button("Cancel", () => request.abort()));
+  row.querySelector(".do").replaceChildren(button("Cancel", file.name, () => request.abort()));
   row.querySelector(".state").textContent = words.uploading;
   request.upload.addEventListener("progress", (event) => {
     const bar = row.querySelector("progress");

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
+import axe from "axe-core";
 import { chromium } from "playwright-core";
 
 const here = path.dirname(new URL(import.meta.url).pathname);
@@ -130,16 +131,30 @@ test("three photographs and a text are dropped: three finish, the text is told t
   await page.context().close();
 });
 
-test("a damaged image fails with its reason and can be tried again", async () => {
+// A PNG that is wider than the limit allows, as far as anybody looks.
+function wideAsALake() {
+  const bytes = Buffer.alloc(33);
+  Buffer.from("89504e470d0a1a0a0000000d49484452", "hex").copy(bytes);
+  bytes.writeUInt32BE(30000, 16);
+  bytes.writeUInt32BE(10, 20);
+  Buffer.from([8, 2, 0, 0, 0]).copy(bytes, 24);
+  return bytes;
+}
+
+test("what fails tells its reason, and is offered again where that may help", async () => {
   const page = await open();
   const whole = readFileSync(path.join(photos, "fig.jpg"));
-  await dropFiles(page, [file("damaged.jpg", whole.subarray(0, whole.length / 3))]);
-  await row(page, "damaged.jpg").locator(".state.failed").waitFor({ timeout: 60000 });
-  assert.notEqual(await row(page, "damaged.jpg").locator(".bad").textContent(), "");
+  await dropFiles(page, [file("damaged.jpg", whole.subarray(0, whole.length / 3)),
+    file("lake.png", wideAsALake())]);
+  for (const name of ["damaged.jpg", "lake.png"]) {
+    await row(page, name).locator(".state.failed").waitFor({ timeout: 60000 });
+    assert.notEqual(await row(page, name).locator(".bad").textContent(), "");
+  }
+  assert.equal(await row(page, "damaged.jpg").getByText("Try again").count(), 0);
   const moved = page.waitForResponse((reply) => reply.url().endsWith("/retry"));
-  await row(page, "damaged.jpg").getByText("Try again").click();
+  await row(page, "lake.png").getByText("Try again").click();
   assert.equal((await moved).status(), 200);
-  await row(page, "damaged.jpg").locator(".state.failed").waitFor({ timeout: 60000 });
+  await row(page, "lake.png").locator(".state.failed").waitFor({ timeout: 60000 });
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
@@ -164,6 +179,29 @@ test("the dark scheme is followed", async () => {
   await allLoaded(page);
   await page.screenshot({ path: path.join(shots, "dark.png"), fullPage: true });
   await page.context().close();
+});
+
+// What axe objects to in the page as it stands, with done and failed jobs in it.
+async function objections(script, settings) {
+  // bypassCSP: axe is a script that the page's own policy would not let in.
+  const page = await open({ bypassCSP: true, ...settings });
+  if (script === "none") {
+    await page.route("**/page.js", (route) => route.abort());
+    await page.reload();
+  }
+  await row(page, "stream.jpg").locator("a.thumb").waitFor({ timeout: 20000 });
+  assert.equal(await row(page, "lake.png").locator(".state.failed").count(), 1);
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() => axe.run());
+  await page.context().close();
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+test("axe has nothing to object to", async () => {
+  assert.deepEqual(await objections("ours", {}), []);
+  assert.deepEqual(await objections("ours", { colorScheme: "dark" }), []);
+  assert.deepEqual(await objections("ours", { viewport: { width: 390, height: 844 } }), []);
+  assert.deepEqual(await objections("none", {}), []);
 });
 
 test("the keyboard is enough", async () => {
