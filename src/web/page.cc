@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "src/base/text.h"
@@ -160,15 +161,53 @@ std::string limit_text(int64_t bytes) {
   return bytes % mebi == 0 ? fmt::format("{} MiB", bytes / mebi) : human_bytes(bytes);
 }
 
-// The choice of presets, when there are any.
+// The choice of presets, when there are any; with none of them, size and format count.
 std::string presets_field(const Config& config) {
   if (config.presets.empty()) return "";
-  std::string out = "<label class=\"preset\">Preset <select name=\"preset\" id=\"preset\">";
-  if (!config.presets.contains("default")) out += "<option value=\"\">none</option>";
+  std::string out =
+      "<label>Preset <select name=\"preset\" id=\"preset\"><option value=\"\">none</option>";
   for (const auto& [name, renditions] : config.presets) {
     out += fmt::format("<option{}>{}</option>", name == "default" ? " selected" : "", html(name));
   }
   return out + "</select></label>";
+}
+
+// The sizes that the limits allow; chosen already is the one that is made where nothing is asked
+// for, or the largest below it.
+std::string size_options(const Limits& limits) {
+  constexpr int kUsual = 500;
+  std::vector<int> sides = {160, 320, kUsual, 800, 1200, 1920, 2560};
+  std::erase_if(sides, [&limits](int side) { return side > limits.max_result_side_px; });
+  if (sides.empty()) sides.push_back(limits.max_result_side_px);
+  const auto chosen = std::upper_bound(sides.begin(), sides.end(), kUsual) - 1;
+  std::string out;
+  for (auto side = sides.begin(); side != sides.end(); ++side) {
+    out += fmt::format("<option value=\"{0}x{0}\"{1}>{0} px</option>", *side,
+                       side == chosen ? " selected" : "");
+  }
+  return out;
+}
+
+// The formats that results are written in here. AVIF has to be enabled, as for reading: only then
+// does imgqd insist on its codec.
+std::string format_options(const OptionalFormats& formats) {
+  std::string out =
+      "<option value=\"jpeg\" selected>JPEG</option><option value=\"png\">PNG</option>"
+      "<option value=\"webp\">WebP</option>";
+  if (formats.avif) out += "<option value=\"avif\">AVIF</option>";
+  return out +
+         "<option value=\"auto\">JPEG, or PNG or WebP where it is transparent</option>"
+         "<option value=\"keep\">as the image</option>";
+}
+
+// Without a script the page is asked for again while something moves; never while nothing does, or
+// it would forget the files that somebody is choosing.
+std::string refresh_html(const View& view) {
+  const int64_t moving =
+      view.in(State::staging) + view.in(State::delayed) + view.in(State::processing);
+  return moving > 0 && view.counts.owners > 0
+             ? "<noscript><meta http-equiv=\"refresh\" content=\"5;url=/\"></noscript>"
+             : "";
 }
 
 std::string notice_html(const View& view, std::string_view notice) {
@@ -212,7 +251,8 @@ std::string html(std::string_view text) {
 std::string page_html(const Site& site, std::string_view notice) {
   const auto view = site.board.view_within(200);
   return filled(assets::kPageHtml,
-                {{"notice", notice_html(*view, notice)},
+                {{"refresh", refresh_html(*view)},
+                 {"notice", notice_html(*view, notice)},
                  {"waiting", std::to_string(view->in(State::staging) + view->in(State::delayed))},
                  {"hold", std::to_string(view->in(State::hold))},
                  {"running", std::to_string(view->in(State::processing))},
@@ -224,6 +264,8 @@ std::string page_html(const Site& site, std::string_view notice) {
                  {"max_file", limit_text(site.config.limits.max_file_bytes)},
                  {"max_file_bytes", std::to_string(site.config.limits.max_file_bytes)},
                  {"presets", presets_field(site.config)},
+                 {"sizes", size_options(site.config.limits)},
+                 {"result_formats", format_options(site.config.limits.formats)},
                  {"empty", view->jobs.empty() ? "" : " hidden"},
                  {"version", IMGQ_VERSION},
                  {"rows", rows(*view)}});

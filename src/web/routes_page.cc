@@ -29,9 +29,12 @@ std::string notice_of(const Head& head) {
   if (head.parameter("refused") != nullptr) {
     const auto taken = number_parameter(head, "taken", 0, 99, 0).value_or(0);
     const auto refused = number_parameter(head, "refused", 0, 99, 0).value_or(0);
-    std::string out = std::to_string(taken) + " taken in";
-    if (refused > 0)
-      out += ", " + std::to_string(refused) + " refused: no images that are read here";
+    std::string out = std::to_string(taken) + (taken == 1 ? " image" : " images") + " taken in";
+    if (refused == 1) out += ", 1 file refused: it is no image that is read here";
+    if (refused > 1) {
+      out +=
+          ", " + std::to_string(refused) + " files refused: they are no images that are read here";
+    }
     return out + ".";
   }
   if (head.parameter("none") != nullptr) return "No file was chosen.";

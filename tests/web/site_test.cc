@@ -130,7 +130,10 @@ TEST_F(Page, WorksAsAFormAndATable) {
   EXPECT_EQ(sent.status, 303);
   EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=1");
   const std::string text = ask("GET", "/?taken=1&refused=1").text;
-  EXPECT_NE(text.find("1 taken in, 1 refused"), std::string::npos);
+  EXPECT_NE(text.find("1 image taken in, 1 file refused: it is no image"), std::string::npos);
+  EXPECT_NE(ask("GET", "/?taken=2&refused=3")
+                .text.find("2 images taken in, 3 files refused: they are no images"),
+            std::string::npos);
   EXPECT_NE(text.find("a.jpg"), std::string::npos);
   const std::string id = count(*spool_)->oldest_waiting->text();
   EXPECT_EQ(ask("POST", "/jobs/" + id + "/cancel").status, 303);
@@ -166,6 +169,66 @@ TEST_F(Page, TryAgainIsOfferedWhereItMayHelp) {
   EXPECT_TRUE(offered("too_large"));
 }
 
+// What the form asks for, as the ticket of its job has it.
+Rendition asked_by_form(const Spool& spool) {
+  const auto job = find(spool, *count(spool)->oldest_waiting);
+  return parse_request(job->ticket.request, "ticket")->renditions.front();
+}
+
+TEST_F(Page, SizeAndFormatAreTakenFromTheForm) {
+  const Reply sent = post_form(
+      "/", form_of({form_part("name=\"size\"", "320x320"), form_part("name=\"format\"", "webp"),
+                    form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
+  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0");
+  EXPECT_EQ(asked_by_form(*spool_).width_px, 320);
+  EXPECT_EQ(asked_by_form(*spool_).format, Format::webp);
+}
+
+TEST_F(Page, APresetThatIsChosenCountsMoreThanSizeAndFormat) {
+  Rendition rendition;
+  rendition.width_px = 99;
+  config_.presets["web"] = {rendition};
+  open_site();
+  EXPECT_NE(ask("GET", "/").text.find("<option value=\"\">none</option><option>web</option>"),
+            std::string::npos);
+  post_form("/",
+            form_of({form_part("name=\"preset\"", "web"), form_part("name=\"size\"", "320x320"),
+                     form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
+  EXPECT_EQ(asked_by_form(*spool_).width_px, 99);
+}
+
+TEST_F(Page, OnlySizesAndFormatsThatAreMadeHereAreOffered) {
+  const auto offers = [&](const std::string& option) {
+    return ask("GET", "/").text.find("<option value=\"" + option) != std::string::npos;
+  };
+  EXPECT_TRUE(offers("500x500\" selected>"));
+  EXPECT_TRUE(offers("2560x2560\">"));
+  EXPECT_TRUE(offers("jpeg\" selected>"));
+  EXPECT_FALSE(offers("avif\""));
+  config_.limits.formats.avif = true;
+  config_.limits.max_result_side_px = 400;
+  open_site();
+  EXPECT_TRUE(offers("320x320\" selected>"));
+  EXPECT_FALSE(offers("500x500\""));
+  EXPECT_TRUE(offers("avif\""));
+  config_.limits.max_result_side_px = 64;
+  open_site();
+  EXPECT_TRUE(offers("64x64\" selected>"));
+  EXPECT_FALSE(offers("160x160\""));
+}
+
+TEST_F(Page, WithoutAScriptItIsAskedForAgainOnlyWhileSomethingMoves) {
+  const auto refreshes = [&] {
+    board_->look();
+    return ask("GET", "/").text.find("http-equiv=\"refresh\"") != std::string::npos;
+  };
+  EXPECT_FALSE(refreshes());
+  submitted();
+  EXPECT_TRUE(refreshes());
+  complete_next();
+  EXPECT_FALSE(refreshes());
+}
+
 TEST_F(Page, AFormWithoutAFileIsToldSo) {
   const Reply sent = post_form("/", form_of({form_part("name=\"file\"; filename=\"\"", "")}));
   EXPECT_EQ(sent.status, 303);
@@ -174,7 +237,7 @@ TEST_F(Page, AFormWithoutAFileIsToldSo) {
 
 TEST_F(Page, NoticesAreOursAlone) {
   const std::string text = ask("GET", "/?taken=%3Cb%3E&refused=%3Cb%3E&moved=1").text;
-  EXPECT_NE(text.find("0 taken in."), std::string::npos);
+  EXPECT_NE(text.find("0 images taken in."), std::string::npos);
 }
 
 TEST_F(Page, AssetsHaveTheirTypes) {

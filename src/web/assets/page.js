@@ -180,10 +180,15 @@ function taken(row, request) {
   place(row);
 }
 
-function upload({ file, row }) {
+// What the form asks of an image, when it is added: a preset, or a size and a format.
+function wished() {
+  const preset = $("preset") ? $("preset").value : "";
+  return preset ? { preset } : { size: $("size").value, format: $("format").value };
+}
+
+function upload({ file, row, wishes }) {
   const request = new XMLHttpRequest();
-  const query = new URLSearchParams({ filename: file.name });
-  if ($("preset") && $("preset").value) query.set("preset", $("preset").value);
+  const query = new URLSearchParams({ filename: file.name, ...wishes });
   const done = () => { --uploading; next(); };
   request.open("POST", "/v1/jobs?" + query);
   row.querySelector(".do").replaceChildren(button("Cancel", file.name, () => request.abort()));
@@ -214,7 +219,7 @@ function add(files) {
     const row = uploadRow(file);
     if (file.size === 0) refuse(row, file, "the file is empty");
     else if (file.size > Number(drop.dataset.max)) refuse(row, file, "the file is too large");
-    else queue.push({ file, row });
+    else queue.push({ file, row, wishes: wished() });
   }
   next();
 }

@@ -159,6 +159,20 @@ test("what fails tells its reason, and is offered again where that may help", as
   await page.context().close();
 });
 
+test("a size and a format are chosen on the page", async () => {
+  const page = await open();
+  await page.selectOption("#size", "160x160");
+  await page.selectOption("#format", "png");
+  await dropFiles(page, [file("small.jpg", readFileSync(path.join(photos, "fig.jpg")))]);
+  await row(page, "small.jpg").locator(".state.completed").waitFor({ timeout: 60000 });
+  assert.match(await row(page, "small.jpg").locator(".note").textContent(), /^(160×\d+|\d+×160), /);
+  const address = await row(page, "small.jpg").getByText("Download").getAttribute("href");
+  const reply = await page.request.get(new URL(address, url).href);
+  assert.equal(reply.headers()["content-type"], "image/png");
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
 test("a phone shows everything without scrolling sideways", async () => {
   const page = await open({
     viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true,
@@ -229,9 +243,10 @@ test("without a script it is a form and a table", async () => {
   await page.setInputFiles("#files", [
     path.join(photos, "dogs-sideways.jpg"), path.join(here, "package.json"),
   ]);
+  await page.selectOption("#size", "320x320");
   await page.getByRole("button", { name: "Upload" }).click();
   await page.waitForURL(/taken=1&refused=1/);
-  assert.match(await page.locator("#notice").textContent(), /1 taken in, 1 refused/);
+  assert.match(await page.locator("#notice").textContent(), /1 image taken in, 1 file refused/);
   await page.screenshot({ path: path.join(shots, "no-script.png"), fullPage: true });
   let state;
   const deadline = Date.now() + 60000;
@@ -240,6 +255,8 @@ test("without a script it is a form and a table", async () => {
     state = await row(page, "dogs-sideways.jpg").first().locator(".state").textContent();
   } while (state !== "done" && Date.now() < deadline);
   assert.equal(state, "done");
+  const note = row(page, "dogs-sideways.jpg").first().locator(".note");
+  assert.match(await note.textContent(), /^(320×\d+|\d+×320), /);
   await page.context().close();
 });
 
