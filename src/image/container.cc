@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "src/image/heif.h"
+
 namespace imgq::image {
 namespace {
 
@@ -267,6 +269,8 @@ Failure walk(Kind kind, View file, int max_frames, Container* out) {
       return walk_tiff(file, max_frames, out);
     case Kind::heic:
     case Kind::avif:
+      read_heif_size(file, out);
+      return {};
     case Kind::jxl:
     case Kind::unsupported:
     case Kind::unknown:

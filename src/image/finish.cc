@@ -45,26 +45,10 @@ EncodeOptions options_for(const Rendition& rendition, Format format, const Sourc
   return options;
 }
 
-// The size as the first item property of an AVIF file says.
-Size avif_size(View file) {
-  constexpr size_t kHeadBytes = 4096;
-  for (size_t at = 0; at + 16 <= file.size() && at < kHeadBytes; ++at) {
-    if (!has(file, at, "ispe")) continue;
-    return {static_cast<int>(be32(file, at + 8)), static_cast<int>(be32(file, at + 12))};
-  }
-  return {};
-}
-
-Size size_of(Format format, View file) {
-  if (format == Format::avif) return avif_size(file);
-  Container found;
-  if (walk(sniff(as_text(file)).kind, file, 1, &found)) return {};
-  return {static_cast<int>(found.width), static_cast<int>(found.height)};
-}
-
 // The file itself is asked, not the raster it was made from.
-Failure check_result(Format format, View file, Size planned) {
-  const Size made = size_of(format, file);
+Failure check_result(View file, Size planned) {
+  Container made;
+  if (Failure fault = walk(sniff(as_text(file)).kind, file, 1, &made)) return fault;
   if (made.width == planned.width && made.height == planned.height) return {};
   return Fault{Code::wrong_result, fmt::format("{}x{} was planned, {}x{} was made", planned.width,
                                                planned.height, made.width, made.height)};
@@ -92,7 +76,7 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   Fitted made;
   const EncodeOptions options = options_for(rendition, format, source);
   if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
-  if (Failure fault = check_result(format, made.bytes, planned)) return fault;
+  if (Failure fault = check_result(made.bytes, planned)) return fault;
   if (Failure fault = write_all(descriptor, made.bytes)) return fault;
   report->rendition = rendition.name;
   report->width_px = planned.width;

@@ -1,0 +1,123 @@
+#include "src/image/heif.h"
+
+#include <optional>
+#include <string_view>
+
+namespace imgq::image {
+namespace {
+
+// --- Boxes (ISO/IEC 14496-12): size, type, body. A full box begins with a version and flags.
+
+constexpr size_t kFullBoxHead = 4;
+
+struct Box {
+  std::string_view type;
+  View body;
+};
+
+// The box at `*at`, with `*at` moved behind it.
+std::optional<Box> next_box(View part, size_t* at) {
+  if (part.size() - *at < 8) return std::nullopt;
+  const View rest = part.subspan(*at);
+  uint64_t size = be32(rest, 0);
+  size_t head = 8;
+  if (size == 1) {
+    if (rest.size() < 16) return std::nullopt;
+    size = uint64_t{be32(rest, 8)} << 32 | be32(rest, 12);
+    head = 16;
+  } else if (size == 0) {  // to the end
+    size = rest.size();
+  }
+  if (size < head || size > rest.size()) return std::nullopt;
+  *at += size;
+  return Box{as_text(rest.subspan(4, 4)), rest.subspan(head, size - head)};
+}
+
+View find_box(View part, std::string_view type) {
+  for (size_t at = 0; const auto box = next_box(part, &at);) {
+    if (box->type == type) return box->body;
+  }
+  return {};
+}
+
+// Big-endian numbers one after another; 0 and !good() once they run out.
+class Numbers {
+ public:
+  explicit Numbers(View body) : rest_(body) {}
+
+  bool good() const { return good_; }
+
+  uint32_t next(size_t bytes) {
+    good_ = good_ && rest_.size() >= bytes;
+    if (!good_) return 0;
+    uint32_t value = 0;
+    for (const uint8_t byte : rest_.first(bytes)) value = value << 8 | byte;
+    rest_ = rest_.subspan(bytes);
+    return value;
+  }
+
+ private:
+  View rest_;
+  bool good_ = true;
+};
+
+// --- The properties of an item
+
+uint32_t primary_item(View meta) {
+  Numbers pitm(find_box(meta, "pitm"));
+  const uint32_t version = pitm.next(kFullBoxHead) >> 24;
+  return pitm.next(version == 0 ? 2 : 4);
+}
+
+// Whether the properties, numbered from 1, hold a size under this number.
+bool read_size(View properties, uint32_t number, Container* out) {
+  size_t at = 0;
+  std::optional<Box> box;
+  for (uint32_t i = 0; i < number; ++i) {
+    box = next_box(properties, &at);
+    if (!box) return false;
+  }
+  if (!box || box->type != "ispe") return false;
+  Numbers ispe(box->body);
+  (void)ispe.next(kFullBoxHead);
+  const int64_t width = ispe.next(4), height = ispe.next(4);
+  if (!ispe.good()) return false;
+  out->width = width;
+  out->height = height;
+  return true;
+}
+
+// Looks for the size among the properties that a box of associations gives to the item, in the one
+// entry that the item has.
+bool read_associated(View associations, uint32_t item, View properties, Container* out) {
+  Numbers ipma(associations);
+  const uint32_t version_and_flags = ipma.next(kFullBoxHead);
+  const size_t id_bytes = version_and_flags >> 24 == 0 ? 2 : 4;
+  const size_t number_bytes = (version_and_flags & 1) == 0 ? 1 : 2;
+  const uint32_t essential = number_bytes == 1 ? 0x80 : 0x8000;
+  for (uint32_t entries = ipma.next(4); entries > 0 && ipma.good(); --entries) {
+    const bool its = ipma.next(id_bytes) == item;
+    for (uint32_t left = ipma.next(1); left > 0 && ipma.good(); --left) {
+      const uint32_t number = ipma.next(number_bytes) & ~essential;
+      if (its && read_size(properties, number, out)) return true;
+    }
+    if (its) return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+void read_heif_size(View file, Container* out) {
+  const View body = find_box(file, "meta");
+  if (body.size() < kFullBoxHead) return;
+  const View meta = body.subspan(kFullBoxHead);
+  const uint32_t item = primary_item(meta);
+  const View iprp = find_box(meta, "iprp");
+  const View properties = find_box(iprp, "ipco");
+  for (size_t at = 0; const auto box = next_box(iprp, &at);) {
+    if (box->type == "ipma" && read_associated(box->body, item, properties, out)) return;
+  }
+}
+
+}  // namespace imgq::image

@@ -1,0 +1,15 @@
+#ifndef IMGQ_SRC_IMAGE_HEIF_H_
+#define IMGQ_SRC_IMAGE_HEIF_H_
+
+#include "src/image/container.h"
+
+namespace imgq::image {
+
+// The size that a HEIC or AVIF file says its primary item has, before it is turned (ISO/IEC
+// 23008-12: the property `ispe`). Left as it was where the file does not say it in boxes that lie
+// whole in it: then its decoder tells what is wrong.
+void read_heif_size(View file, Container* out);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_HEIF_H_
