@@ -132,7 +132,11 @@ Failure VipsDecoder::failed() {
   // libheif has bounds of its own, and calls it a failed allocation when they are passed: another
   // try would end alike.
   if (message.find("ecurity limit") != std::string::npos) return Fault{Code::too_large, message};
-  if (message.find("emory") != std::string::npos) return Fault{Code::out_of_memory, message};
+  // A TIFF's directory needs little; one that asks for more than there is, is damaged.
+  const bool directory = message.find("TIFFReadDirectory") != std::string::npos;
+  if (message.find("emory") != std::string::npos && !directory) {
+    return Fault{Code::out_of_memory, message};
+  }
   if (message.find("blocked") != std::string::npos) return Fault{Code::format_not_enabled, message};
   const bool cut = is_cut_short(kind_, file_);
   if (message.empty()) {  // some loaders end without a word

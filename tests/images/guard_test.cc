@@ -99,6 +99,14 @@ TEST_F(ImageTest, ATiffWhosePagesGoRoundInACircleIsRefused) {
   EXPECT_EQ(render(file, one({})).verdict.code, Code::too_many_frames);
 }
 
+// libtiff calls that a failed allocation, which would be tried again.
+TEST_F(ImageTest, ATiffWhoseDirectoryIsEmptyIsDamaged) {
+  Bytes file{'I', 'I', '+', 0, 8, 0, 0, 0};
+  put(&file, 16, 4);
+  file.resize(16 + 8 + 8);
+  EXPECT_EQ(render(file, one({})).verdict.code, Code::corrupt_image);
+}
+
 // An AVIF of 64 x 64 that says that its sides are so many times 256 long.
 Bytes avif_that_says(uint8_t side_256) {
   Rendition r = sized(64, 64);
