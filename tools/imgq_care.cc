@@ -142,7 +142,8 @@ void define_init(CLI::App& app, Globals& globals, Commands& commands) {
 }  // namespace
 
 void define_globals(CLI::App& app, Globals& globals) {
-  app.add_option("--spool", globals.spool, "the spool [$IMGQ_SPOOL, or ~/.local/state/imgq]")
+  app.add_option("--spool", globals.spool,
+                 "the spool [$IMGQ_SPOOL; else the system's, or one's own]")
       ->type_name("DIR:@dir")
       ->group("Everywhere");
   app.add_option("--config", globals.config, "read this configuration and no other")

@@ -234,8 +234,20 @@ std::string absolute(const std::string& path) {
   return error ? path : (here / path).string();
 }
 
+// The spool that nobody named: the system's or the user's own, and what `init` makes is the user's.
+void choose_spool(cli::Session& session, const std::string& command) {
+  Config& config = session.config;
+  if (config.origin["spool"] != "default") return;
+  session.chosen = cli::SpoolChoice{cli::SpoolChoice::Whose::own, config.spool, {}};
+  if (command == "init") return;
+  session.chosen = cli::choose_spool(config.spool, cli::kSystemSpool, config.lease);
+  config.spool = session.chosen->path;
+  const bool system = session.chosen->whose == cli::SpoolChoice::Whose::system;
+  if (system) config.origin["spool"] = "default, the system's";
+}
+
 // Configuration and console for the subcommand, then the subcommand.
-Exit run_chosen(const Globals& globals, const Command& command) {
+Exit run_chosen(const Globals& globals, const std::string& name, const Command& command) {
   const auto colour = colour_of(globals.colour);
   if (!colour) return usage(colour.error().action);
   if (globals.quiet && globals.verbose) return usage("--quiet and --verbose exclude each other");
@@ -252,12 +264,12 @@ Exit run_chosen(const Globals& globals, const Command& command) {
         cli::about(error.path, error.code == 0 ? error.action : cli::cause_text(error.code)));
     return Exit::bad_config;
   }
-  cli::Session session{console, std::move(*config), globals.json, true};
+  cli::Session session{console, std::move(*config), globals.json};
   if (!globals.spool.empty()) {
     session.config.spool = absolute(globals.spool);
     session.config.origin["spool"] = "--spool";
   }
-  session.spool_is_default = session.config.origin["spool"] == "default";
+  choose_spool(session, name);
   const Exit exit = command(session);
   if (console.flush()) return exit;
   console.error("cannot write to stdout");
@@ -354,7 +366,7 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
   if (!emptied.empty()) return usage(emptied + ": needs a value");
   if (first == "help") return print_help(app, topic);
   if (first == "completion") return print_completion(app, shell);
-  return run_chosen(globals, commands[first]);
+  return run_chosen(globals, first, commands[first]);
 }
 
 }  // namespace imgq::tools

@@ -91,7 +91,8 @@ std::vector<Setting> settings_of(const Config& config);
 // The whole effective configuration as TOML, each line with its origin as a comment.
 std::string show_config(const Config& config);
 
-// IMGQ_SPOOL > configuration > $XDG_STATE_HOME/imgq (default ~/.local/state/imgq).
+// The user's own spool: $XDG_STATE_HOME/imgq (~/.local/state/imgq). In force when nothing names
+// another; the command then looks for the system's first (src/cli/spool_choice.h).
 std::string default_spool();
 
 // "5000", "64MiB", "10kB" (kB = 1000, KiB = 1024); "90", "90s", "15min", "36h", "7d". No sign, no

@@ -120,6 +120,10 @@ std::string iso_time(int64_t unix_ms) {
   return millis == 0 ? fmt::format("{}Z", date) : fmt::format("{}.{:03}Z", date, millis);
 }
 
+std::string counted(int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
 std::string one_of(const std::vector<std::string>& words) {
   std::string out;
   for (size_t i = 0; i < words.size(); ++i) {

@@ -30,6 +30,9 @@ std::string human_bytes(int64_t bytes);
 // "2026-11-24T05:49:44Z", "2026-11-24T05:49:44.123Z".
 std::string iso_time(int64_t unix_ms);
 
+// "1 job", "2 jobs": for nouns whose plural ends in s.
+std::string counted(int64_t number, std::string_view noun);
+
 // "a, b or c"
 std::string one_of(const std::vector<std::string>& words);
 

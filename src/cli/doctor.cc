@@ -103,6 +103,7 @@ Exit doctor_command(const Session& session, const WorkerFinder& find_worker) {
   } else {
     checks.push_back(spool_trouble(session.config.spool, spool.error()));
   }
+  append(checks, check_other_spool(session));
   bool healthy = true;
   for (const Check& check : checks) healthy = healthy && check.health != Check::Health::bad;
   if (session.json) {

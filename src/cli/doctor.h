@@ -25,7 +25,8 @@ using WorkerFinder = std::function<Result<std::string>()>;
 //   exit  ok nothing is bad; some_failed
 Exit doctor_command(const Session& session, const WorkerFinder& find_worker);
 
-// "adduser alice imgq, then log in again": how whoever runs this joins a group.
+// "adduser alice imgq, then log in again": how whoever runs this joins a group. When that is done
+// already, only the latter.
 std::string joining_words(gid_t group);
 
 // The parts of it; append() puts `more` behind `all`.
@@ -33,6 +34,7 @@ void append(std::vector<Check>& all, std::vector<Check> more);
 std::vector<Check> check_machine(const WorkerFinder& find_worker);
 std::vector<Check> check_access(const Session& session, const Spool& spool);
 std::vector<Check> check_spool(const Session& session, const Spool& spool);
+std::vector<Check> check_other_spool(const Session& session);
 
 }  // namespace imgq::cli
 

@@ -118,6 +118,15 @@ std::string user_name(uid_t uid) {
   return found == nullptr ? std::to_string(uid) : found->pw_name;
 }
 
+// Whether the user is a member by the group's list; this login may not know it yet.
+bool is_listed(gid_t gid) {
+  std::array<gid_t, 1024> groups{};
+  int count = static_cast<int>(groups.size());
+  const std::string user = user_name(::getuid());
+  if (::getgrouplist(user.c_str(), ::getgid(), groups.data(), &count) < 0) return false;
+  return std::find(groups.begin(), groups.begin() + count, gid) != groups.begin() + count;
+}
+
 bool in_group(gid_t gid) {
   if (::getegid() == gid) return true;
   std::array<gid_t, 1024> groups{};
@@ -145,6 +154,26 @@ Check check_rights(const Session& session, const Spool& spool) {
                      "--shared)"
                    : "become a member of the group: " + joining_words(about.st_gid);
   return check;
+}
+
+// The system's spool, where the user's own is in use.
+std::vector<Check> check_system_spool(const Session& session, const std::string& path) {
+  struct stat about{};
+  if (path.empty() || ::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
+  Check check{Health::good, "other spool", printable(path) + ", the system's: ", ""};
+  if (::geteuid() == 0) {
+    check.found += "root uses it only when it is named (--spool)";
+  } else if (::access(path.c_str(), W_OK) == 0) {
+    check.found += "passed over, as a daemon serves your own";
+  } else {
+    check.found += "you may not write to it";
+    const bool served = is_served_at(session.config.spool, session.config.lease);
+    if (!served && (about.st_mode & S_IWGRP) != 0) {
+      check.health = Health::doubtful;
+      check.cure = "become a member of its group: " + joining_words(about.st_gid);
+    }
+  }
+  return {check};
 }
 
 Check check_room(const Session& session, const Spool& spool) {
@@ -213,8 +242,7 @@ std::vector<Check> check_owners(const Session& session, const Spool& spool) {
     checks.insert(checks.begin(), {Health::good, "daemon", fmt::format("{} running", alive), ""});
   } else {
     checks.insert(checks.begin(), {Health::bad, "daemon", "none is running: submitted jobs wait",
-                                   fmt::format("systemctl start imgqd, or: imgqd --spool {}",
-                                               printable(session.config.spool))});
+                                   start_words(session.config.spool)});
   }
   return checks;
 }
@@ -260,8 +288,25 @@ bool is_read_only(const std::string& path) {
 }  // namespace
 
 std::string joining_words(gid_t group) {
+  if (is_listed(group)) return "log in again: you are in its list, but this login is older";
   return fmt::format("adduser {} {}, then log in again", printable(user_name(::getuid())),
                      printable(group_name(group)));
+}
+
+std::vector<Check> check_other_spool(const Session& session) {
+  if (!session.chosen) return {};
+  const std::string& path = session.chosen->other;
+  if (session.chosen->whose == SpoolChoice::Whose::own) return check_system_spool(session, path);
+  if (!Spool::open(path)) return {};
+  Check check{Health::good, "other spool", printable(path) + ", your own: no job waits there", ""};
+  if (const int64_t waiting = waiting_jobs(path); waiting > 0) {
+    check.health = Health::doubtful;
+    check.found = fmt::format("{}, your own, which no daemon serves: {} there", printable(path),
+                              waiting == 1 ? "1 job waits" : counted(waiting, "job") + " wait");
+    check.cure =
+        fmt::format("this makes them, and ends: imgqd --drain --spool {}", printable(path));
+  }
+  return {check};
 }
 
 std::vector<Check> check_machine(const WorkerFinder& find_worker) {

@@ -49,15 +49,37 @@ std::string explain(const std::string& path, const Error& error) {
   }
 }
 
+void tell_spool(const Session& session, const Spool& spool) {
+  const std::string where = printable(spool.path());
+  const auto origin = session.config.origin.find("spool");
+  session.console.detail(fmt::format(
+      "the spool is {} ({})", where,
+      session.chosen ? words_for(session.chosen->whose)
+                     : printable(origin == session.config.origin.end() ? "" : origin->second)));
+  if (!session.chosen) return;
+  const SpoolChoice& chosen = *session.chosen;
+  const int64_t elsewhere =
+      chosen.whose == SpoolChoice::Whose::system ? waiting_jobs(chosen.other) : 0;
+  if (elsewhere > 0) {
+    session.console.note(fmt::format(
+        "{0} {1} in your own spool, which no daemon serves: imgqd --drain --spool {2}",
+        counted(elsewhere, "job"), elsewhere == 1 ? "waits" : "wait", printable(chosen.other)));
+  }
+  if (!is_served(spool, session.config.lease)) session.console.note(unserved_words(spool.path()));
+}
+
 }  // namespace
 
 Result<Spool> open_spool(const Session& session, Missing missing) {
   const std::string& path = session.config.spool;
   auto spool = Spool::open(path);
-  const bool make = !spool && spool.error().code == ENOENT && missing == Missing::make_own &&
-                    session.spool_is_default;
-  if (make) spool = Spool::create(path, 0700);
-  if (spool) return spool;
+  const bool make = !spool && spool.error().code == ENOENT && missing == Missing::make_chosen &&
+                    session.chosen.has_value();
+  if (make) spool = make_spool(*session.chosen);
+  if (spool) {
+    tell_spool(session, *spool);
+    return spool;
+  }
   session.console.error(explain(path, spool.error()));
   if (spool.error().code == 0) return Error{EPROTO, "open the spool", path};  // a foreign "format"
   return spool;

@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_CLI_SESSION_H_
 #define IMGQ_SRC_CLI_SESSION_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,20 +9,22 @@
 #include "src/base/config.h"
 #include "src/base/exit_code.h"
 #include "src/cli/console.h"
+#include "src/cli/spool_choice.h"
 
 // What every subcommand gets besides its own options.
 namespace imgq::cli {
 
 struct Session {
   Console& console;
-  Config config;                 // flags of all subcommands (--spool) are laid over it
-  bool json = false;             // one JSON object a line on stdout
-  bool spool_is_default = true;  // nobody named it: `submit` may make it
+  Config config;                        // flags of all subcommands (--spool) are laid over it
+  bool json = false;                    // one JSON object a line on stdout
+  std::optional<SpoolChoice> chosen{};  // nobody named the spool: `submit` may make it
 };
 
-// Opens the spool, or says on stderr what is wrong and what to do.
+// Opens the spool, or says on stderr what is wrong and what to do. Of a spool that nobody named it
+// is told when no daemon serves it, and when jobs wait in the user's own that was passed over.
 //   errors  as Spool::open; already told, exit_for has the code
-enum class Missing { refuse, make_own };
+enum class Missing { refuse, make_chosen };
 Result<Spool> open_spool(const Session& session, Missing missing = Missing::refuse);
 
 // One line on stderr, and the exit code.

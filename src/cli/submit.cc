@@ -284,7 +284,7 @@ Exit submit_command(const Session& session, const SubmitOptions& options) {
   }
   ok = check_options(options, inputs->files.size());
   if (!ok) return fail(session, Exit::usage, ok.error().action);
-  const auto spool = open_spool(session, Missing::make_own);
+  const auto spool = open_spool(session, Missing::make_chosen);
   if (!spool) return exit_for(spool.error());
   Plan plan{session, options, *spool, to_json(*request), {}, {}, Exit::ok};
   for (const Trouble& trouble : inputs->trouble) print_error(plan, trouble);

@@ -18,12 +18,6 @@ constexpr int64_t kFirstPauseMs = 5;
 constexpr int64_t kLongestPauseMs = 250;
 constexpr int64_t kRoundsBetweenLooks = 20;  // for jobs that were purged before we saw them end
 
-void pause(int64_t millis) {
-  const struct timespec length{static_cast<time_t>(millis / 1000),
-                               static_cast<long>(millis % 1000) * 1'000'000};
-  (void)::nanosleep(&length, nullptr);  // woken early: one look more
-}
-
 bool is_waiting(const Spool& spool, const JobId& id, bool check_existence) {
   const auto ended = has_ended(spool, id);
   return ended && !*ended && (!check_existence || state_of(spool, id));
@@ -49,6 +43,12 @@ Exit judge(const Session& session, const Spool& spool, const JobId& id) {
 }
 
 }  // namespace
+
+void pause(int64_t millis) {
+  const struct timespec length{static_cast<time_t>(millis / 1000),
+                               static_cast<long>(millis % 1000) * 1'000'000};
+  (void)::nanosleep(&length, nullptr);  // woken early: one look more
+}
 
 Result<Timeout> parse_timeout(const std::string& text) {
   if (text.empty()) return Timeout();

@@ -2,6 +2,7 @@
 #define IMGQ_SRC_CLI_WAIT_H_
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ struct WaitOptions {
 // Waits until all jobs have ended; tells of each that did not complete.
 //   exit  ok all completed; some_failed; try_later when the time was over first
 Exit wait_command(const Session& session, const WaitOptions& options);
+
+void pause(int64_t millis);  // or shorter, when a signal comes
 
 using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever
 Result<Timeout> parse_timeout(const std::string& text);

@@ -113,7 +113,7 @@ without() { # CALL ERRNO COMMAND...
   faketime -f -20m "$imgq" submit a.jpg
   echo x >spool/corrupt/00000000000000aa.some
   exits 1 "$imgq" doctor
-  contains "$(verdicts daemon)" "bad daemon: none is running: submitted jobs wait -> systemctl start imgqd, or: imgqd --spool $dir/spool"
+  contains "$(verdicts daemon)" "bad daemon: none is running: submitted jobs wait -> imgqd --spool $dir/spool"
   contains "$(verdicts jobs)" "the oldest has waited for 20 min -> see what the daemons do: imgq top, journalctl -u imgqd"
   contains "$(verdicts corrupt)" "unreadable files that were set aside: 1 -> look at them in corrupt/"
 }

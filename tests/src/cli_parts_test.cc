@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -17,6 +18,7 @@
 #include "src/cli/run_ledger.h"
 #include "src/cli/run_names.h"
 #include "src/cli/session.h"
+#include "src/cli/spool_choice.h"
 #include "src/cli/top.h"
 
 namespace imgq::cli {
@@ -53,6 +55,62 @@ TEST(OutputNames, ThatAreTakenByOthersAreLeftToThem) {
 
 TEST(OutputNames, OfHiddenAndBareFilesAreWhole) {
   EXPECT_EQ(name_outputs({{".hidden", ""}, {"bare", ""}}), (Names{".hidden", "bare"}));
+}
+
+// A place that other users can reach, and the rights of one of them; tests run by root give theirs
+// up meanwhile.
+class WhoseSpool : public testing::Test {
+ protected:
+  WhoseSpool() {
+    std::filesystem::create_directories(system_);
+    (void)::chmod(folder_.c_str(), 0711);  // below it is seen whether that went well
+    (void)::chmod(system_.c_str(), 0777);
+    if (::geteuid() == 0) is_nobody_ = ::seteuid(65534) == 0;
+  }
+  ~WhoseSpool() override {
+    if (is_nobody_ && ::seteuid(0) != 0) ADD_FAILURE() << "not root again";
+    std::filesystem::remove_all(folder_);
+  }
+  SpoolChoice choice() const { return choose_spool(own_, system_, std::chrono::seconds(30)); }
+
+  const std::string folder_ = [] {
+    std::string path = std::filesystem::temp_directory_path() / "imgq-whose.XXXXXX";
+    return std::string(::mkdtemp(path.data()));
+  }();
+  const std::string own_ = folder_ + "/own", system_ = folder_ + "/system";
+  bool is_nobody_ = false;
+};
+
+TEST_F(WhoseSpool, IsTheSystemsForWhoMayWriteToIt) {
+  EXPECT_EQ(choice().whose, SpoolChoice::Whose::system);
+  EXPECT_EQ(choice().path, system_);
+  EXPECT_EQ(choice().other, own_);
+}
+
+TEST_F(WhoseSpool, IsOnesOwnForOthersAndWhereThereIsNone) {
+  for (const char* elsewhere : {"/proc", "/proc/none", "/dev/null"}) {
+    const SpoolChoice choice = choose_spool(own_, elsewhere, std::chrono::seconds(30));
+    EXPECT_EQ(choice.whose, SpoolChoice::Whose::own) << elsewhere;
+    EXPECT_EQ(choice.path, own_) << elsewhere;
+    EXPECT_EQ(choice.other, elsewhere);
+  }
+}
+
+TEST_F(WhoseSpool, IsOnesOwnWhereTheSystemsIsThat) {
+  EXPECT_EQ(choose_spool(system_, system_, std::chrono::seconds(30)).whose,
+            SpoolChoice::Whose::own);
+}
+
+TEST_F(WhoseSpool, IsAlwaysItsOwnForRoot) {
+  if (!is_nobody_) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(::seteuid(0), 0);
+  EXPECT_EQ(choice().whose, SpoolChoice::Whose::own);
+}
+
+TEST(Words, CountOneAndMany) {
+  EXPECT_EQ(counted(1, "job"), "1 job");
+  EXPECT_EQ(counted(0, "job"), "0 jobs");
+  EXPECT_EQ(counted(2, "file"), "2 files");
 }
 
 TEST(Signature, TellsImagesFromOtherFiles) {

@@ -1,0 +1,88 @@
+#include "src/cli/spool_choice.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "spool/query.h"
+#include "src/base/text.h"
+#include "src/cli/owners.h"
+#include "src/cli/wait.h"
+
+namespace imgq::cli {
+namespace {
+
+constexpr mode_t kShared = 02770;
+constexpr mode_t kPrivate = 0700;
+constexpr int kMakingTries = 50;
+constexpr int64_t kBetweenTriesMs = 10;
+
+bool may_write(const std::string& path) {
+  struct stat about{};
+  return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode) &&
+         ::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+}  // namespace
+
+SpoolChoice choose_spool(const std::string& own, const std::string& system,
+                         std::chrono::milliseconds lease) {
+  const bool eligible = ::geteuid() != 0 && own != system && may_write(system);
+  if (eligible && !is_served_at(own, lease)) return {SpoolChoice::Whose::system, system, own};
+  return {SpoolChoice::Whose::own, own, system};
+}
+
+std::string_view words_for(SpoolChoice::Whose whose) {
+  return whose == SpoolChoice::Whose::system ? "the system's, as none was named"
+                                             : "your own, as none was named";
+}
+
+Result<Spool> make_spool(const SpoolChoice& choice) {
+  if (choice.whose == SpoolChoice::Whose::own) return Spool::create(choice.path, kPrivate);
+  // While another user makes the same one, its folders are shut until they have their mode.
+  auto spool = Spool::create(choice.path, kShared);
+  for (int left = kMakingTries; left > 0 && !spool && spool.error().code == EACCES; --left) {
+    pause(kBetweenTriesMs);
+    spool = Spool::create(choice.path, kShared);
+  }
+  return spool;
+}
+
+bool is_served(const Spool& spool, std::chrono::milliseconds lease) {
+  const auto owners = see_owners(spool, lease);
+  return owners && std::any_of(owners->begin(), owners->end(), [](const OwnerSeen& owner) {
+           return owner.life == OwnerSeen::Life::alive;
+         });
+}
+
+bool is_served_at(const std::string& path, std::chrono::milliseconds lease) {
+  const auto spool = Spool::open(path);
+  return spool && is_served(*spool, lease);
+}
+
+std::string unserved_words(const std::string& path) {
+  return fmt::format("no daemon serves {}: jobs wait there; to start one: {}", printable(path),
+                     start_words(path));
+}
+
+std::string start_words(const std::string& path) {
+  return path == kSystemSpool ? "systemctl start imgqd"
+                              : fmt::format("imgqd --spool {}", printable(path));
+}
+
+int64_t waiting_jobs(const std::string& path) {
+  const auto spool = Spool::open(path);
+  if (!spool) return 0;
+  int64_t waiting = 0;
+  for (const State state : {State::staging, State::delayed}) {
+    const auto jobs = list(*spool, state, Order::oldest_first, std::numeric_limits<size_t>::max());
+    if (jobs) waiting += static_cast<int64_t>(jobs->size());
+  }
+  return waiting;
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,52 @@
+#ifndef IMGQ_SRC_CLI_SPOOL_CHOICE_H_
+#define IMGQ_SRC_CLI_SPOOL_CHOICE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "spool/spool.h"
+
+// Which spool is meant when none was named: the system's for its group, else the user's own.
+namespace imgq::cli {
+
+// Where the packages put the spool that imgqd serves.
+inline constexpr const char* kSystemSpool = "/var/spool/imgq";
+
+struct SpoolChoice {
+  enum class Whose { own, system } whose = Whose::own;
+  std::string path;
+  std::string other = {};  // the one passed over; it need not exist
+};
+
+// `system` when it is a directory that this process may write to, unless a daemon serves `own`.
+// Never for root, who may write everywhere: what root does would be everybody's.
+//   lease  see is_served
+SpoolChoice choose_spool(const std::string& own, const std::string& system,
+                         std::chrono::milliseconds lease);
+
+// "your own, as none was named"
+std::string_view words_for(SpoolChoice::Whose whose);
+
+// Makes the spool that was chosen, or opens it when somebody else has just made it.
+//   errors  as Spool::create
+Result<Spool> make_spool(const SpoolChoice& choice);
+
+// Whether a daemon is alive there.
+//   lease  one on another host counts for so long after its last heartbeat
+bool is_served(const Spool& spool, std::chrono::milliseconds lease);
+bool is_served_at(const std::string& path, std::chrono::milliseconds lease);  // false: no spool
+
+// "no daemon serves /srv/q: jobs wait there; to start one: imgqd --spool /srv/q"
+std::string unserved_words(const std::string& path);
+
+// What starts a daemon for it: "systemctl start imgqd", "imgqd --spool /srv/q".
+std::string start_words(const std::string& path);
+
+// Jobs that a daemon would take, now or later; 0 when there is no spool.
+int64_t waiting_jobs(const std::string& path);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_SPOOL_CHOICE_H_
