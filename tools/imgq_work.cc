@@ -77,6 +77,11 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
       "Exit status: 0 all well; 1 some failed; 65 all failed on their data; 66 nothing could be "
       "read; 75 no room; 130 interrupted.");
   add_files(*command, options->files, "an image, or a directory with images below it");
+  command
+      ->add_option("--root", options->files.root,
+                   "keep the folders of the listed files below DIR, as those below a directory")
+      ->type_name("DIR:@dir")
+      ->group("The images");
   command->add_option("-o,--output", options->output, "where the results go [thumbs]")
       ->type_name("DIR:@dir")
       ->group("Output");

@@ -1,6 +1,5 @@
 #include "src/cli/files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -10,146 +9,13 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
-#include <utility>
 
 #include "spool/fd.h"
 #include "src/base/text.h"
-#include "src/cli/file_out.h"
-#include "src/cli/run_ledger.h"
 #include "src/cli/session.h"
 
 namespace imgq::cli {
 namespace {
-
-constexpr int kMaxDepth = 100;
-
-Result<std::string> read_list(const std::string& name) {
-  const Fd file(name == "-" ? -1 : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (name != "-" && !file) return last_error("read the list", name);
-  return read_all(name == "-" ? STDIN_FILENO : file.get(), name);
-}
-
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  while (begin < text.size()) {
-    const size_t end = std::min(text.find(separator, begin), text.size());
-    if (end > begin) parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
-std::string joined(const std::string& directory, std::string_view name) {
-  if (directory.empty()) return std::string(name);
-  const char* slash = directory.back() == '/' ? "" : "/";
-  return fmt::format("{}{}{}", directory, slash, name);
-}
-
-bool file_begins_like_image(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) return true;  // unreadable: let it be told later, by name
-  std::array<char, 16> bytes{};
-  const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), 0);
-  return got > 0 && begins_like_image({bytes.data(), static_cast<size_t>(got)});
-}
-
-// What gathering one command's files goes by, and what it has found.
-struct Gathering {
-  const FileOptions& options;
-  const std::optional<FileId>& except;
-  Inputs inputs;
-  Made made;
-};
-
-// Reads one directory after another, deepest last, so that no tree is too deep for the stack.
-class Walk {
- public:
-  // What imgq has made of images below `root`, a real path, is left out.
-  Walk(Gathering& gathering, std::string root)
-      : gathering_(gathering), inputs_(gathering.inputs), root_(std::move(root)) {}
-
-  void directory(const std::string& path, const std::string& folder, int depth) {
-    if (depth > kMaxDepth) {
-      inputs_.trouble.push_back({path, "nested too deeply", Exit::no_input});
-      return;
-    }
-    const auto names = read(path);
-    if (!names) {
-      inputs_.trouble.push_back(trouble_for(path, names.error()));
-      return;
-    }
-    for (const std::string& name : *names) entry(path, folder, name, depth);
-  }
-
- private:
-  static Result<std::vector<std::string>> read(const std::string& path) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir);
-    if (!dir) return last_error("read directory", path);
-    std::vector<std::string> names;
-    while (const struct dirent* entry = readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
-      if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
-  void entry(const std::string& parent, const std::string& folder, const std::string& name,
-             int depth) {
-    const std::string path = joined(parent, name);
-    struct stat about{};
-    if (::lstat(path.c_str(), &about) != 0) return;  // vanished meanwhile: nobody named it
-    if (S_ISDIR(about.st_mode)) {
-      const FileId id{about.st_dev, about.st_ino};
-      if (gathering_.except != id) directory(path, joined(folder, name), depth + 1);
-      return;
-    }
-    const bool link_to_file =
-        S_ISLNK(about.st_mode) && ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
-    if (!S_ISREG(about.st_mode) && !link_to_file) return;
-    if (gathering_.made.knows(path, root_))
-      ++inputs_.own_results;
-    else if (named_like_image(name) || file_begins_like_image(path))
-      inputs_.files.push_back({path, folder});
-    else
-      ++inputs_.passed_over;
-  }
-
-  Gathering& gathering_;
-  Inputs& inputs_;
-  std::string root_;
-};
-
-void add_named(Gathering& gathering, const std::string& name) {
-  if (name == "-" || !directory_id(name)) {
-    gathering.inputs.files.push_back({name, ""});  // what is wrong with it shows when it is opened
-  } else if (gathering.options.recursive) {
-    Walk(gathering, real_path(name)).directory(name, "", 0);
-  } else {
-    gathering.inputs.trouble.push_back(
-        {name, "is a directory: use --recursive for what is in it", Exit::no_input});
-  }
-}
-
-// Of the directory that an output has for imgq's own files, results under way among them.
-bool is_in_mark(const std::string& name) {
-  return name.rfind(".imgq/", 0) == 0 || name.find("/.imgq/") != std::string::npos;
-}
-
-// A list is made by a program that knows nothing of imgq: what imgq has made is not meant.
-void add_listed(Gathering& gathering, const std::string& name) {
-  const auto directory = directory_id(name);
-  if (!gathering.options.recursive) {
-    add_named(gathering, name);
-  } else if (!directory) {
-    if (is_in_mark(name) || gathering.made.knows(name, "/"))
-      ++gathering.inputs.own_results;
-    else
-      add_named(gathering, name);
-  } else if (directory != gathering.except) {
-    Walk(gathering, "/").directory(name, "", 0);
-  }
-}
 
 bool has(std::string_view bytes, size_t offset, std::string_view magic) {
   return bytes.size() >= offset + magic.size() && bytes.substr(offset, magic.size()) == magic;
@@ -161,18 +27,6 @@ std::optional<FileId> directory_id(const std::string& path) {
   struct stat about{};
   if (::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
   return FileId{about.st_dev, about.st_ino};
-}
-
-Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except) {
-  Gathering gathering{options, except, {}, {}};
-  for (const std::string& name : options.names) add_named(gathering, name);
-  if (options.files_from.empty()) return std::move(gathering.inputs);
-  const auto list = read_list(options.files_from);
-  if (!list) return list.error();
-  for (const std::string& name : split(*list, options.null_separated ? '\0' : '\n')) {
-    add_listed(gathering, name == "-" ? "./-" : name);
-  }
-  return std::move(gathering.inputs);
 }
 
 bool begins_like_image(std::string_view bytes) {

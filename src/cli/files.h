@@ -6,26 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "spool/error.h"
 #include "src/base/exit_code.h"
 #include "src/base/verdict.h"
 
-// From what the user named to the files that are meant.
+// Files that the user named: what they are, and what is wrong with them.
 namespace imgq::cli {
-
-struct FileOptions {
-  std::vector<std::string> names;  // arguments; "-" is an image on stdin
-  std::string files_from;          // a list, one name a line; "-" is stdin
-  bool null_separated = false;     // the list is separated by NUL instead
-  bool recursive = false;          // directories are walked instead of refused
-};
-
-struct Input {
-  std::string path;    // as given, or the given directory and what was found below it
-  std::string folder;  // the part between the given directory and the file; empty at its top
-};
 
 // A named thing that cannot be used.
 struct Trouble {
@@ -33,13 +20,6 @@ struct Trouble {
   std::string cause;  // "No such file or directory"
   Exit exit = Exit::no_input;
   Code code = Code::source_missing;  // the same for programs
-};
-
-struct Inputs {
-  std::vector<Input> files;  // in the order given; what was found in a directory sorted by name
-  std::vector<Trouble> trouble;
-  int64_t passed_over = 0;  // below directories: no images by their first bytes, nor by their names
-  int64_t own_results = 0;  // below directories or listed: made by imgq run, see gather_files
 };
 
 struct FileId {
@@ -50,13 +30,6 @@ struct FileId {
 
 // Nothing when no directory is there, links followed.
 std::optional<FileId> directory_id(const std::string& path);
-
-// Below directories: regular files (and links to such) that begin like an image or are named like
-// one, no hidden names, no links to directories, not the directory `except`, and nothing that imgq
-// run has made from what is below the same directory. Of a list, when directories are walked,
-// nothing that imgq run has made, wherever.
-//   errors  the list cannot be read (path: its name)
-Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except);
 
 // Whether these first bytes (16 are enough) are those of an image that imgq knows to read, formats
 // that need the configuration's leave included.

@@ -129,14 +129,10 @@ void add_items(Run& run, const Inputs& inputs, const Ledger& ledger) {
     run.by_key[run.items[i].key] = i;
   }
   run.marks.assign(run.items.size(), Mark::wanted);
-  Console& console = run.session.console;
-  if (inputs.passed_over > 0) {
-    console.detail(fmt::format("passed over in directories, no images: {}", inputs.passed_over));
-  }
-  if (inputs.own_results > 0) {
-    console.detail(fmt::format("passed over, made by imgq: {}", inputs.own_results));
-    run.nothing = "no image found but those that imgq has made";
-  }
+  tell_passed_over(run.session.console, inputs);
+  const bool made = std::any_of(inputs.passed_over.begin(), inputs.passed_over.end(),
+                                [](const auto& one) { return one.why == Passed::own_result; });
+  if (made) run.nothing = "no image found but those that imgq has made";
 }
 
 // What is done already is reported; what is left is returned.
@@ -351,9 +347,6 @@ Status check_options(const Session& session, const RunOptions& options) {
   for (const std::string& name : options.files.names) {
     if (name == "-") return usage("'-': a list of files on stdin is --files-from -");
   }
-  if (options.files.null_separated && options.files.files_from.empty()) {
-    return usage("--null goes with --files-from");
-  }
   const bool manifest_out = options.manifest == "-";
   if (int{options.print} + int{options.print0} + int{session.json} + int{manifest_out} > 1) {
     return usage("--print, --print0, --json and --manifest - exclude each other");
@@ -384,7 +377,8 @@ Exit run_command(const Session& given, const RunOptions& given_options, const En
   RunOptions options = given_options;
   options.output = without_slash(options.output);
   options.files.recursive = true;
-  auto ok = check_options(session, options);
+  auto ok = check_files(options.files);
+  if (ok) ok = check_options(session, options);
   if (ok) ok = check_apart(options);
   if (!ok) return fail(session, Exit::usage, ok.error().action);
   const auto request = make_request(options.request, session.config);
@@ -396,16 +390,17 @@ Exit run_command(const Session& given, const RunOptions& given_options, const En
     if (!workers) return fail(session, Exit::usage, "--workers: " + workers.error().action);
     session.config.workers = static_cast<int>(*workers);
   }
-  const auto lock = enter_output(options.output);
+  auto lock = lock_output(options.output);
+  if (!lock && lock.error().code == EWOULDBLOCK) {
+    return explain_output(session, options.output, lock.error());
+  }
+  const auto inputs = gather_files(options.files, directory_id(options.output));
+  if (!inputs) return explain_gathering(session, inputs.error());
+  if (!lock) lock = enter_output(options.output);
   if (!lock) return explain_output(session, options.output, lock.error());
   if (auto can = check_manifest(options.manifest); !can) {
     return fail(session, Exit::cannot_create,
                 about(options.manifest, cause_text(can.error().code)));
-  }
-  const auto inputs = gather_files(options.files, directory_id(options.output));
-  if (!inputs) {
-    return fail(session, Exit::no_input,
-                about(inputs.error().path, cause_text(inputs.error().code)));
   }
   const std::string text = to_json(*request);
   auto ledger = Ledger::open(options.output);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "spool/records.h"
-#include "src/cli/files.h"
+#include "src/cli/gather.h"
 #include "src/cli/request_options.h"
 #include "src/cli/session.h"
 

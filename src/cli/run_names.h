@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "src/cli/files.h"
+#include "src/cli/gather.h"
 
 namespace imgq::cli {
 

@@ -111,8 +111,12 @@ std::string run_key(const RunItem& item, const std::string& request_digest) {
 }
 
 Result<Fd> enter_output(const std::string& output) {
+  if (auto made = make_directories(output + "/.imgq"); !made) return made.error();
+  return lock_output(output);
+}
+
+Result<Fd> lock_output(const std::string& output) {
   const std::string own = output + "/.imgq";
-  if (auto made = make_directories(own); !made) return made.error();
   Fd lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock) return last_error("open", own);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", own);

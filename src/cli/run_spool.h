@@ -32,6 +32,10 @@ std::string run_key(const RunItem& item, const std::string& request_digest);
 //   errors  EWOULDBLOCK another run is at work there
 Result<Fd> enter_output(const std::string& output);
 
+// The same where both are there already.
+//   errors  ENOENT they are not
+Result<Fd> lock_output(const std::string& output);
+
 // Where the spool is: beside the output, or, where the file system there has no hard links, under
 // $XDG_STATE_HOME/imgq-run/.
 Result<Spool> open_run_spool(const std::string& output);

@@ -240,9 +240,6 @@ Status check_company(const Session& session, const SubmitOptions& options) {
   if (!options.name.empty() && std::find(names.begin(), names.end(), "-") == names.end()) {
     return usage("--name is for an image on stdin: -");
   }
-  if (options.files.null_separated && options.files.files_from.empty()) {
-    return usage("--null goes with --files-from");
-  }
   if (options.print0 && session.json) return usage("--print0 and --json exclude each other");
   if (!options.timeout.empty() && !options.wait) return usage("--timeout goes with --wait");
   if (options.hold && options.wait && options.timeout.empty()) {
@@ -274,19 +271,18 @@ Exit submit_command(const Session& session, const SubmitOptions& options) {
   if (!request) return fail(session, Exit::usage, request.error().action);
   const auto timeout = parse_timeout(options.timeout);
   if (!timeout) return fail(session, Exit::usage, timeout.error().action);
-  auto ok = check_options(options, 0);
+  auto ok = check_files(options.files);
+  if (ok) ok = check_options(options, 0);
   if (ok) ok = check_company(session, options);
   if (!ok) return fail(session, Exit::usage, ok.error().action);
   const auto inputs = gather_files(options.files, std::nullopt);
-  if (!inputs) {
-    return fail(session, Exit::no_input,
-                about(inputs.error().path, cause_text(inputs.error().code)));
-  }
+  if (!inputs) return explain_gathering(session, inputs.error());
   ok = check_options(options, inputs->files.size());
   if (!ok) return fail(session, Exit::usage, ok.error().action);
   const auto spool = open_spool(session, Missing::make_chosen);
   if (!spool) return exit_for(spool.error());
   Plan plan{session, options, *spool, to_json(*request), {}, {}, Exit::ok};
+  tell_passed_over(session.console, *inputs);
   for (const Trouble& trouble : inputs->trouble) print_error(plan, trouble);
   submit_all(plan, inputs->files);
   if (!session.console.flush()) return Exit::io_error;  // told at the end

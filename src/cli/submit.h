@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "src/cli/files.h"
+#include "src/cli/gather.h"
 #include "src/cli/request_options.h"
 #include "src/cli/session.h"
 

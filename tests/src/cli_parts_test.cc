@@ -12,6 +12,7 @@
 #include "spool/json.h"
 #include "src/base/text.h"
 #include "src/cli/files.h"
+#include "src/cli/gather.h"
 #include "src/cli/help.h"
 #include "src/cli/progress.h"
 #include "src/cli/request_options.h"

@@ -1,0 +1,230 @@
+#include "src/cli/gather.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fnmatch.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "spool/fd.h"
+#include "src/base/text.h"
+#include "src/cli/file_out.h"
+#include "src/cli/run_ledger.h"
+
+namespace imgq::cli {
+namespace {
+
+constexpr int kMaxDepth = 100;
+
+Result<std::string> read_list(const std::string& name) {
+  const Fd file(name == "-" ? -1 : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (name != "-" && !file) return last_error("read the list", name);
+  return read_all(name == "-" ? STDIN_FILENO : file.get(), name);
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = std::min(text.find(separator, begin), text.size());
+    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::string joined(const std::string& directory, std::string_view name) {
+  if (directory.empty()) return std::string(name);
+  const char* slash = directory.back() == '/' ? "" : "/";
+  return fmt::format("{}{}{}", directory, slash, name);
+}
+
+bool file_begins_like_image(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return true;  // unreadable: let it be told later, by name
+  std::array<char, 16> bytes{};
+  const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), 0);
+  return got > 0 && begins_like_image({bytes.data(), static_cast<size_t>(got)});
+}
+
+// What gathering one command's files goes by, and what it has found.
+struct Gathering {
+  const FileOptions& options;
+  const std::optional<FileId>& except;
+  Inputs inputs;
+  Made made;
+};
+
+void pass_over(Gathering& gathering, const std::string& path, Passed why) {
+  gathering.inputs.passed_over.push_back({path, why});
+}
+
+// Reads one directory after another, deepest last, so that no tree is too deep for the stack.
+class Walk {
+ public:
+  // What imgq has made of images below `root`, a real path, is left out.
+  Walk(Gathering& gathering, std::string root) : gathering_(gathering), root_(std::move(root)) {}
+
+  void directory(const std::string& path, const std::string& folder, int depth) {
+    if (depth > kMaxDepth) {
+      gathering_.inputs.trouble.push_back({path, "nested too deeply", Exit::no_input});
+      return;
+    }
+    const auto names = read(path);
+    if (!names) {
+      gathering_.inputs.trouble.push_back(trouble_for(path, names.error()));
+      return;
+    }
+    for (const std::string& name : *names) entry(path, folder, name, depth);
+  }
+
+ private:
+  static Result<std::vector<std::string>> read(const std::string& path) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir);
+    if (!dir) return last_error("read directory", path);
+    std::vector<std::string> names;
+    while (const struct dirent* entry = readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
+      if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  void entry(const std::string& parent, const std::string& folder, const std::string& name,
+             int depth) {
+    const std::string path = joined(parent, name);
+    struct stat about{};
+    if (::lstat(path.c_str(), &about) != 0) return;  // vanished meanwhile: nobody named it
+    if (S_ISDIR(about.st_mode)) {
+      const FileId id{about.st_dev, about.st_ino};
+      if (gathering_.except != id) directory(path, joined(folder, name), depth + 1);
+      return;
+    }
+    const bool link_to_file =
+        S_ISLNK(about.st_mode) && ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
+    if (!S_ISREG(about.st_mode) && !link_to_file) return;
+    if (gathering_.made.knows(path, root_))
+      pass_over(gathering_, path, Passed::own_result);
+    else if (named_like_image(name) || file_begins_like_image(path))
+      gathering_.inputs.files.push_back({path, folder});
+    else
+      pass_over(gathering_, path, Passed::no_image);
+  }
+
+  Gathering& gathering_;
+  std::string root_;
+};
+
+void add_named(Gathering& gathering, const std::string& name) {
+  if (name == "-" || !directory_id(name)) {
+    gathering.inputs.files.push_back({name, ""});  // what is wrong with it shows when it is opened
+  } else if (gathering.options.recursive) {
+    Walk(gathering, real_path(name)).directory(name, "", 0);
+  } else {
+    gathering.inputs.trouble.push_back(
+        {name, "is a directory: use --recursive for what is in it", Exit::no_input});
+  }
+}
+
+// Of the directory that an output has for imgq's own files, results under way among them.
+bool is_in_mark(const std::string& name) {
+  return name.rfind(".imgq/", 0) == 0 || name.find("/.imgq/") != std::string::npos;
+}
+
+// The way from one directory to another that is above it, or is it; by the names as they are
+// written, so that links stay, else by where they lead.
+std::optional<std::string> way_below(const std::string& root, const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path here = fs::current_path(error);  // without one, relative names stay relative
+  const auto way = [](const fs::path& from, const fs::path& to) -> std::optional<std::string> {
+    const std::string text = to.lexically_normal().lexically_relative(from).string();
+    if (text.empty() || text == ".." || text.rfind("../", 0) == 0) return std::nullopt;
+    return text == "." ? "" : text;
+  };
+  const auto written = way((here / root).lexically_normal(), here / directory);
+  return written ? written : way(real_path(root), real_path(directory));
+}
+
+// A list is made by a program that knows nothing of imgq: what imgq has made is not meant.
+Status add_listed(Gathering& gathering, const std::string& name) {
+  const FileOptions& options = gathering.options;
+  const auto directory = directory_id(name);
+  std::optional<std::string> folder = "";
+  if (!options.root.empty())
+    folder = way_below(options.root, directory ? name : directory_of(name));
+  if (!folder) {
+    return Error{
+        0, fmt::format("--root: '{}' is not below '{}'", printable(name), printable(options.root)),
+        name};
+  }
+  if (!options.recursive) {
+    add_named(gathering, name);
+  } else if (directory) {
+    if (directory != gathering.except) Walk(gathering, "/").directory(name, *folder, 0);
+  } else if (is_in_mark(name) || gathering.made.knows(name, "/")) {
+    pass_over(gathering, name, Passed::own_result);
+  } else {
+    gathering.inputs.files.push_back({name, *folder});
+  }
+  return Ok{};
+}
+
+Status add_list(Gathering& gathering) {
+  const FileOptions& options = gathering.options;
+  if (!options.root.empty() && !directory_id(options.root)) {
+    return Error{is_there(options.root) ? ENOTDIR : ENOENT, "--root", options.root};
+  }
+  const auto list = read_list(options.files_from);
+  if (!list) return list.error();
+  for (const std::string& name : split(*list, options.null_separated ? '\0' : '\n')) {
+    if (auto added = add_listed(gathering, name == "-" ? "./-" : name); !added) return added;
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Status check_files(const FileOptions& options) {
+  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
+  if (!options.files_from.empty()) return Ok{};
+  if (options.null_separated) return usage("--null goes with --files-from");
+  if (!options.root.empty()) return usage("--root goes with --files-from");
+  return Ok{};
+}
+
+Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except) {
+  Gathering gathering{options, except, {}, {}};
+  for (const std::string& name : options.names) add_named(gathering, name);
+  if (options.files_from.empty()) return std::move(gathering.inputs);
+  if (auto added = add_list(gathering); !added) return added.error();
+  return std::move(gathering.inputs);
+}
+
+Exit explain_gathering(const Session& session, const Error& error) {
+  if (error.code == 0) return fail(session, Exit::usage, error.action);
+  return fail(session, Exit::no_input, about(error.path, cause_text(error.code)));
+}
+
+void tell_passed_over(Console& console, const Inputs& inputs) {
+  for (const PassedOver& one : inputs.passed_over) {
+    switch (one.why) {
+      case Passed::no_image:
+        console.detail(about(one.path, "passed over: no image"));
+        break;
+      case Passed::own_result:
+        console.detail(about(one.path, "passed over: made by imgq"));
+        break;
+    }
+  }
+}
+
+}  // namespace imgq::cli
