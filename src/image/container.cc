@@ -26,6 +26,12 @@ bool is_frame_header(uint8_t marker) {
   return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
 }
 
+// Lossless, hierarchical, or with more than 8 bits a sample. Nothing is wrong with the file; which
+// of them can be decoded differs with the release of libjpeg-turbo.
+bool is_rare_process(uint8_t frame, int precision_bits) {
+  return (frame & 7) > 2 || precision_bits == 12 || precision_bits == 16;
+}
+
 bool stands_alone(uint8_t marker) { return marker == 1 || (marker >= 0xd0 && marker <= 0xd8); }
 
 // The next marker at or after `at`: its code, with `at` moved behind it; 0 at the end.
@@ -51,6 +57,9 @@ Failure walk_jpeg(View file, Container* out) {
     if (!holds(file, at, 2)) return cut();
     if (is_frame_header(marker)) {
       if (!holds(file, at, 8)) return cut();
+      if (is_rare_process(marker, file[at + 2])) {
+        return Fault{Code::unsupported_format, "a lossless, hierarchical, 12-bit or 16-bit JPEG"};
+      }
       out->height = be16(file, at + 3);
       out->width = be16(file, at + 5);
       return {};

@@ -18,7 +18,8 @@ struct Container {
 };
 
 // Reads the size and counts the frames, up to `max_frames` + 1.
-//   errors  truncated (ends before the size), corrupt_image
+//   errors  truncated (ends before the size), corrupt_image, unsupported_format (a JPEG of a rare
+//           process)
 Failure walk(Kind kind, View file, int max_frames, Container* out);
 
 // Whether the file ends before its format says that it should: why a decoder gave up.

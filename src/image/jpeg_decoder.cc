@@ -44,7 +44,6 @@ class JpegDecoder : public Decoder {
   static void watch(j_common_ptr codec);
   Failure classify();
   Failure failed();
-  bool is_another_process() const;
   bool tolerable() const;
   void read_markers();
 
@@ -67,16 +66,9 @@ void JpegDecoder::watch(j_common_ptr codec) {
   }
 }
 
-// Lossless, hierarchical, or with 12 bits a sample: nothing is wrong with the file.
-bool JpegDecoder::is_another_process() const {
-  return errors_.msg_code == JERR_SOF_UNSUPPORTED ||
-         (errors_.msg_code == JERR_BAD_PRECISION && reader_.data_precision == 12);
-}
-
 Failure JpegDecoder::failed() {
   const auto common = reinterpret_cast<j_common_ptr>(&reader_);
   if (errors_.msg_code == JERR_OUT_OF_MEMORY) return Fault{Code::out_of_memory, "out of memory"};
-  if (is_another_process()) return Fault{Code::unsupported_format, message_of(common)};
   const bool cut = errors_.ended_early || is_cut_short(Kind::jpeg, file_);
   return Fault{cut ? Code::truncated : Code::corrupt_image, message_of(common)};
 }
