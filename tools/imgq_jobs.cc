@@ -167,8 +167,11 @@ void define_purge(CLI::App& app, Globals& globals, Commands& commands) {
       "imgq purge ID\n"
       "imgq purge --older 7d --state completed --dry-run\n"
       "imgq purge --older 30d --force\n"
+      "imgq list --state failed --ids | imgq purge --force\n"
       "\n"
-      "Prints the ids of what was removed. On a terminal it asks first.\n\n"
+      "Prints the ids of what was removed. It asks first; where it cannot, as in scripts, --force "
+      "or "
+      "--dry-run must be given.\n\n"
       "Exit status: 0; 1 a job is unknown or has not ended; 64 usage.");
   command->add_option("ID", options->ids, kIds);
   command->add_option("--older", options->older, "jobs that ended longer ago, as in 36h or 7d")

@@ -185,11 +185,13 @@ Check check_room(const Session& session, const Spool& spool) {
     check.health = Health::bad;
     check.cure =
         "below daemon.min_free nothing is submitted or processed: make room, or imgq purge "
-        "--older 1d";
+        "--older 1d --dry-run, then --force";
   } else if (room->free_inodes < 1000) {
     check.health = Health::bad;
     check.found += fmt::format(", {} inodes free", room->free_inodes);
-    check.cure = "the file system has no inodes left: remove files, or imgq purge --older 1d";
+    check.cure =
+        "the file system has no inodes left: remove files, or imgq purge --older 1d "
+        "--dry-run, then --force";
   }
   return check;
 }

@@ -234,8 +234,8 @@ Exit get_command(const Session& session, const GetOptions& options) {
     }
   }
   if (options.wait) {
-    const Exit waited = wait_for({session.console, session.config}, *spool, *ids, *timeout,
-                                 Tell::nothing);  // below it is told why there is no result
+    // Below it is told why there is no result.
+    const Exit waited = wait_for(session, *spool, *ids, *timeout, Tell::nothing);
     if (waited == Exit::try_later) return waited;
   }
   Get get{session, options, *spool, std::move(target), {}, {}};

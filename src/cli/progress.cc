@@ -55,6 +55,11 @@ void Progress::step(bool failed) {
   if (now - drawn_ms_ >= kBetweenMs || done_ == total_) draw(now);
 }
 
+void Progress::refresh() {
+  const int64_t now = sys::monotonic_ms();
+  if (total_ > 0 && now - drawn_ms_ >= kBetweenMs) draw(now);
+}
+
 void Progress::draw(int64_t now) {
   if (!console_.lively()) return;
   drawn_ms_ = now;

@@ -12,7 +12,8 @@ namespace imgq::cli {
 std::string progress_line(int64_t done, int64_t total, int64_t failed, int64_t elapsed_ms,
                           int width);
 
-// A bar at the bottom of the terminal, redrawn at most ten times a second; silent elsewhere.
+// A bar at the bottom of the terminal, redrawn at most ten times a second; silent elsewhere, and
+// when there is nothing to do.
 class Progress {
  public:
   Progress(Console& console, int64_t total);
@@ -20,6 +21,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void step(bool failed);
+  void refresh();  // while nothing happens: draws it again below what was printed meanwhile
 
  private:
   void draw(int64_t now);

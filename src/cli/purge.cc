@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <chrono>
 #include <limits>
 
 #include "spool/control.h"
 #include "spool/json.h"
+#include "src/base/text.h"
 #include "src/cli/control.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
@@ -75,17 +78,34 @@ Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool
   return Exit::ok;
 }
 
+// A bare number is seconds elsewhere; here it would be a trap.
+Result<std::chrono::seconds> parse_age(const std::string& text) {
+  if (text.empty()) return std::chrono::seconds(0);
+  const auto age = parse_duration(text);
+  const bool bare = text.find_first_not_of("0123456789") == std::string::npos;
+  if (!age) return bad_data("--older: " + age.error().action, "");
+  if (!bare || age->count() == 0) return age;
+  return bad_data(fmt::format("--older: '{0}' has no unit: {0}d, {0}h, {0}min or {0}s", text), "");
+}
+
+Status check_company(const PurgeOptions& options) {
+  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
+  if (!options.older.empty() && !options.ids.empty()) {
+    return usage("give job ids or --older, not both");
+  }
+  if (options.older.empty() && !options.state.empty()) return usage("--state goes with --older");
+  if (!options.force && !options.dry_run && !can_ask()) {
+    return usage("nobody can be asked, as this is no terminal: --force or --dry-run");
+  }
+  return Ok{};
+}
+
 }  // namespace
 
 Exit purge_command(const Session& session, const PurgeOptions& options) {
-  if (!options.older.empty() && !options.ids.empty()) {
-    return fail(session, Exit::usage, "give job ids or --older, not both");
-  }
-  if (options.older.empty() && !options.state.empty()) {
-    return fail(session, Exit::usage, "--state goes with --older");
-  }
-  const auto age = parse_duration(options.older.empty() ? "0" : options.older);
-  if (!age) return fail(session, Exit::usage, "--older: " + age.error().action);
+  const auto age = parse_age(options.older);
+  if (!age) return fail(session, Exit::usage, age.error().action);
+  if (auto ok = check_company(options); !ok) return fail(session, Exit::usage, ok.error().action);
   const auto states = states_of(options.state);
   if (!states) return fail(session, Exit::usage, states.error().action);
   Result<std::vector<JobId>> ids = std::vector<JobId>();
@@ -95,8 +115,10 @@ Exit purge_command(const Session& session, const PurgeOptions& options) {
   if (!spool) return exit_for(spool.error());
   if (!options.older.empty()) ids = ended_before(*spool, *states, now_ms() - age->count() * 1000);
   if (!ids) return fail(session, ids.error());
-  const bool question = !options.force && !options.dry_run && !ids->empty() && can_ask();
-  if (question && !ask(fmt::format("Remove {} jobs and their results?", ids->size()))) {
+  const auto number = static_cast<int64_t>(ids->size());
+  const bool question = !options.force && !options.dry_run && number > 0;
+  if (question && !ask(fmt::format("Remove {} and {} results?", counted(number, "job"),
+                                   number == 1 ? "its" : "their"))) {
     return fail(session, Exit::some_failed, "nothing removed");
   }
   Sum sum;

@@ -10,6 +10,7 @@
 #include "src/base/text.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
+#include "src/cli/progress.h"
 
 namespace imgq::cli {
 namespace {
@@ -42,6 +43,20 @@ Exit judge(const Session& session, const Spool& spool, const JobId& id) {
   return Exit::some_failed;
 }
 
+bool is_good(const Session& session, const Spool& spool, const JobId& id, Tell tell) {
+  if (tell == Tell::jobs) return judge(session, spool, id) == Exit::ok;
+  const auto state = state_of(spool, id);
+  return state && *state == State::completed;
+}
+
+// Says that nobody does what is waited for, if so; open_spool has, at first, of a spool that was
+// not named.
+bool tell_unserved(const Session& session, const Spool& spool, int64_t round) {
+  if (is_served(spool, session.config.lease)) return false;
+  if (round > 0 || !session.chosen) session.console.note(unserved_words(spool.path()));
+  return true;
+}
+
 }  // namespace
 
 void pause(int64_t millis) {
@@ -60,27 +75,35 @@ Result<Timeout> parse_timeout(const std::string& text) {
 Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
               Timeout timeout, Tell tell) {
   const int64_t begin = sys::monotonic_ms();
+  Progress progress(session.console, static_cast<int64_t>(ids.size()));
   std::vector<JobId> left = ids;
-  bool failed = false;
+  bool failed = false, told = false;
   int64_t round = 0;
   for (int64_t rest = kFirstPauseMs; true; rest = std::min(rest * 2, kLongestPauseMs)) {
     std::vector<JobId> still;
-    const bool look_for_all = round++ % kRoundsBetweenLooks == 0;
+    const bool look_for_all = round % kRoundsBetweenLooks == 0;
     for (const JobId& id : left) {
-      if (is_waiting(spool, id, look_for_all))
+      if (is_waiting(spool, id, look_for_all)) {
         still.push_back(id);
-      else if (tell == Tell::jobs && judge(session, spool, id) != Exit::ok)
-        failed = true;
+        continue;
+      }
+      const bool good = is_good(session, spool, id, tell);
+      failed = failed || !good;
+      progress.step(!good);
     }
     if (still.size() < left.size()) rest = kFirstPauseMs;
     left.swap(still);
     (void)session.console.flush();  // the caller's last flush tells
-    if (left.empty()) return failed ? Exit::some_failed : Exit::ok;
+    if (left.empty()) return failed && tell == Tell::jobs ? Exit::some_failed : Exit::ok;
+    if (look_for_all && !told) told = tell_unserved(session, spool, round);
     if (timeout && sys::monotonic_ms() - begin >= timeout->count() * 1000) break;
+    progress.refresh();
     pause(rest);
+    ++round;
   }
   return fail(session, Exit::try_later,
-              fmt::format("timed out: {} of {} jobs have not ended", left.size(), ids.size()));
+              fmt::format("timed out: {} of {} not ended", left.size(),
+                          counted(static_cast<int64_t>(ids.size()), "job")));
 }
 
 Exit wait_command(const Session& session, const WaitOptions& options) {

@@ -88,7 +88,7 @@ without() { # CALL ERRNO COMMAND...
 
 @test "no space and no inodes" {
   IMGQ_DAEMON_MIN_FREE=9000TB exits 1 "$imgq" doctor
-  contains "$(verdicts room)" "-> below daemon.min_free nothing is submitted or processed: make room, or imgq purge --older 1d"
+  contains "$(verdicts room)" "-> below daemon.min_free nothing is submitted or processed: make room, or imgq purge --older 1d --dry-run, then --force"
   can_mount || skip "the rest cannot be tried: cannot mount here"
   rm -r spool && mkdir spool
   IMGQ_DAEMON_MIN_FREE=0 exits 1 unshare -m sh -c 'mount -t tmpfs -o nr_inodes=500,mode=700 none spool &&

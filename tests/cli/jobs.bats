@@ -121,10 +121,12 @@ setup() {
   unknown=01a20c4a-2999-7512-8acf-1884698929c9
   local command
   for command in status wait get info cancel retry hold release purge; do
-    exits 1 "$imgq" "$command" --json "$unknown"
+    local options=(--json)
+    [ "$command" != purge ] || options+=(--force)
+    exits 1 "$imgq" "$command" "${options[@]}" "$unknown"
     json_lines stdout
     jq -e --arg id "$unknown" '.id == $id and .error.code == "unknown"' stdout
-    same "$errors" "imgq: $unknown: no such job"
+    contains "$errors" "imgq: $unknown: no such job"
   done
   exits 1 "$imgq" get --json "$id"
   jq -e '.error.code == "staging"' stdout
@@ -228,12 +230,85 @@ setup() {
   exits 0 "$imgq" submit a.jpg b.jpg
   cp stdout ids
   exits 75 "$imgq" wait --timeout 0 - <ids
-  same "$errors" "imgq: timed out: 2 of 2 jobs have not ended"
+  same "$(tail -1 stderr)" "imgq: timed out: 2 of 2 jobs not ended"
+  exits 75 "$imgq" wait --timeout 0 "$(head -1 ids)"
+  same "$(tail -1 stderr)" "imgq: timed out: 1 of 1 job not ended"
   exits 75 "$imgq" submit --wait --timeout 0 a.jpg
   same "$(wc -l <stdout)" 1
   "$imgq" cancel <ids
   exits 1 "$imgq" wait - <ids
   contains "$errors" "cancelled"
+}
+
+@test "waiting says once that no daemon runs, however it is asked for; not of what has ended" {
+  local unserved="imgq: no daemon serves $dir/spool: jobs wait there; to start one: imgqd --spool $dir/spool"
+  exits 75 "$imgq" submit --wait --timeout 0 a.jpg
+  same "$(head -1 stderr)" "$unserved"
+  id=$output
+  exits 75 "$imgq" get --wait --timeout 0 "$id"
+  same "$(head -1 stderr)" "$unserved"
+  exits 75 "$imgq" -q wait --timeout 0 "$id"
+  lacks "no daemon" stderr
+  unset IMGQ_SPOOL # one's own, and told when it is opened
+  exits 75 "$imgq" submit --wait --timeout 0 a.jpg
+  same "$(grep -c 'no daemon serves' stderr)" 1
+  export IMGQ_SPOOL=$dir/spool
+  start_daemon
+  exits 0 "$imgq" wait "$id"
+  same "$errors" ""
+  stop_daemon
+  exits 0 "$imgq" wait "$id"
+  same "$errors" ""
+}
+
+@test "waiting says when the daemon goes away meanwhile" {
+  start_daemon
+  id=$("$imgq" submit --hold a.jpg)
+  "$imgq" wait "$id" 2>wait.log 3>&- &
+  waiting=$!
+  stop_daemon
+  until_true grep -q 'no daemon serves' wait.log
+  "$imgq" cancel "$id"
+  ! wait "$waiting"
+  same "$(grep -c 'no daemon serves' wait.log)" 1
+  contains "$(tail -1 wait.log)" "$id: a.jpg: cancelled"
+}
+
+@test "submit --wait, wait and get --wait show on a terminal how far they are" {
+  start_daemon
+  echo "hello" >text.jpg
+  "$imgq" submit a.jpg text.jpg >ids
+  exits 1 "$imgq" wait - <ids
+  lacks '#' stderr
+  exits 1 env TERM=xterm script -qec "'$imgq' submit --wait a.jpg text.jpg" /dev/null
+  grep -q '0/2 .*2/2 \[#*\] 100%.*1 failed' <(tr '\r\n' '  ' <stdout)
+  exits 1 env TERM=xterm script -qec "'$imgq' wait $(tr '\n' ' ' <ids)" /dev/null
+  grep -q '2/2 \[#*\] 100%.*1 failed' <(tr '\r\n' '  ' <stdout)
+  exits 1 env TERM=xterm script -qec "'$imgq' get --wait -o got/ $(tr '\n' ' ' <ids)" /dev/null
+  grep -q '2/2 \[#*\] 100%.*1 failed' <(tr '\r\n' '  ' <stdout)
+  exits 1 env TERM=xterm script -qec "'$imgq' -q wait $(tr '\n' ' ' <ids)" /dev/null
+  lacks '#' stdout
+}
+
+# Answers the question of a command on a terminal; prints what it said there.
+answer() { # ANSWER COMMAND...
+  python3 - "$@" <<'END'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+seen = b''
+while b'[y/N] ' not in seen:
+    seen += os.read(fd, 1024)
+os.write(fd, sys.argv[1].encode() + b'\n')
+try:
+    while more := os.read(fd, 1024):
+        seen += more
+except OSError:
+    pass
+sys.stdout.buffer.write(seen)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
 }
 
 @test "purge removes ended jobs, shows them first, and asks on a terminal" {
@@ -242,33 +317,28 @@ setup() {
   waiting=$("$imgq" submit --hold a.jpg)
   exits 0 "$imgq" purge --older 0 --dry-run
   same "$(sort stdout)" "$(sort ids)"
-  exits 0 "$imgq" purge --older 1h
+  exits 0 "$imgq" purge --older 1h --force
   same "$output" ""
-  exits 1 "$imgq" purge "$waiting"
+  exits 1 "$imgq" purge --force "$waiting"
   same "$errors" "imgq: $waiting: has not ended: cancel it first"
-  exits 1 python3 - "$imgq" "$(head -1 ids)" <<'END'
-import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execv(sys.argv[1], [sys.argv[1], 'purge', sys.argv[2]])
-seen = b''
-while b'[y/N] ' not in seen:
-    seen += os.read(fd, 1024)
-os.write(fd, b'n\n')
-try:
-    while os.read(fd, 1024):
-        pass
-except OSError:
-    pass
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-END
+  exits 1 answer n "$imgq" purge "$(head -1 ids)"
+  contains "$output" "Remove 1 job and its results? [y/N]"
+  exits 1 answer n "$imgq" purge --older 0
+  contains "$output" "Remove 2 jobs and their results? [y/N]"
   exits 0 "$imgq" status "$(head -1 ids)"
-  exits 0 "$imgq" purge "$(head -1 ids)"
+  exits 64 "$imgq" purge "$(head -1 ids)"
+  same "$errors" "imgq: nobody can be asked, as this is no terminal: --force or --dry-run"
+  head -1 ids | exits 64 "$imgq" purge
+  exits 64 "$imgq" purge --older 0
+  exits 64 "$imgq" purge --older 5 --force
+  same "$errors" "imgq: --older: '5' has no unit: 5d, 5h, 5min or 5s"
+  exits 0 "$imgq" status "$(head -1 ids)"
+  exits 0 answer y "$imgq" purge "$(head -1 ids)"
   exits 1 "$imgq" status "$(head -1 ids)"
   exits 0 "$imgq" purge --older 0 --state completed --force --json
   jq -e '.purged == true' stdout
-  exits 64 "$imgq" purge --older 0 --state staging
-  exits 64 "$imgq" purge --older 0 "$waiting"
+  exits 64 "$imgq" purge --force --older 0 --state staging
+  exits 64 "$imgq" purge --force --older 0 "$waiting"
   same "$(find spool/jobs -name '*.jpg' | wc -l)" 0
   exits 0 "$imgq" fsck
 }
