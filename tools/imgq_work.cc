@@ -57,6 +57,14 @@ void add_files(CLI::App& command, cli::FileOptions& files, const char* what) {
       ->group("The images");
   command.add_flag("-0,--null", files.null_separated, "the list is separated by NUL instead")
       ->group("The images");
+  command
+      .add_option("--exclude", files.exclude,
+                  "leave out what is named so, or lies so below the directory; a folder with all "
+                  "that is in it; may be repeated")
+      ->type_name("GLOB")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group("The images");
 }
 
 void define_run(CLI::App& app, Globals& globals, const Engines& engines, Commands& commands) {

@@ -67,6 +67,29 @@ void pass_over(Gathering& gathering, const std::string& path, Passed why) {
   gathering.inputs.passed_over.push_back({path, why});
 }
 
+bool matches(std::string glob, std::string_view path) {
+  while (!glob.empty() && glob.back() == '/') glob.pop_back();  // "drafts/" means the folder
+  return ::fnmatch(glob.c_str(), std::string(base_name(path)).c_str(), 0) == 0 ||
+         ::fnmatch(glob.c_str(), std::string(path).c_str(), FNM_PATHNAME) == 0;
+}
+
+bool excludes(const FileOptions& options, std::string_view path) {
+  const std::string_view name = base_name(path);
+  if (name.empty() || name == "." || name == "..") return false;  // no names of their own
+  return std::any_of(options.exclude.begin(), options.exclude.end(),
+                     [path](const std::string& glob) { return matches(glob, path); });
+}
+
+// The same for a path of a list, whose folders nobody has looked at before.
+bool excludes_way(const FileOptions& options, std::string_view path) {
+  while (path.substr(0, 2) == "./") path.remove_prefix(2);
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  for (size_t slash = path.find('/', 1); slash < path.size(); slash = path.find('/', slash + 1)) {
+    if (excludes(options, path.substr(0, slash))) return true;
+  }
+  return excludes(options, path);
+}
+
 // Reads one directory after another, deepest last, so that no tree is too deep for the stack.
 class Walk {
  public:
@@ -103,6 +126,10 @@ class Walk {
     const std::string path = joined(parent, name);
     struct stat about{};
     if (::lstat(path.c_str(), &about) != 0) return;  // vanished meanwhile: nobody named it
+    if (excludes(gathering_.options, joined(folder, name))) {
+      pass_over(gathering_, path, Passed::excluded);
+      return;
+    }
     if (S_ISDIR(about.st_mode)) {
       const FileId id{about.st_dev, about.st_ino};
       if (gathering_.except != id) directory(path, joined(folder, name), depth + 1);
@@ -125,6 +152,10 @@ class Walk {
 
 void add_named(Gathering& gathering, const std::string& name) {
   if (name == "-" || !directory_id(name)) {
+    if (excludes(gathering.options, base_name(name))) {
+      pass_over(gathering, name, Passed::excluded);
+      return;
+    }
     gathering.inputs.files.push_back({name, ""});  // what is wrong with it shows when it is opened
   } else if (gathering.options.recursive) {
     Walk(gathering, real_path(name)).directory(name, "", 0);
@@ -166,8 +197,11 @@ Status add_listed(Gathering& gathering, const std::string& name) {
         0, fmt::format("--root: '{}' is not below '{}'", printable(name), printable(options.root)),
         name};
   }
+  const std::string below = directory ? *folder : joined(*folder, base_name(name));
   if (!options.recursive) {
     add_named(gathering, name);
+  } else if (excludes_way(options, options.root.empty() ? name : below)) {
+    pass_over(gathering, name, Passed::excluded);
   } else if (directory) {
     if (directory != gathering.except) Walk(gathering, "/").directory(name, *folder, 0);
   } else if (is_in_mark(name) || gathering.made.knows(name, "/")) {
@@ -195,6 +229,8 @@ Status add_list(Gathering& gathering) {
 
 Status check_files(const FileOptions& options) {
   const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
+  if (!options.exclude.empty() && !options.recursive)
+    return usage("--exclude goes with --recursive");
   if (!options.files_from.empty()) return Ok{};
   if (options.null_separated) return usage("--null goes with --files-from");
   if (!options.root.empty()) return usage("--root goes with --files-from");
@@ -222,6 +258,9 @@ void tell_passed_over(Console& console, const Inputs& inputs) {
         break;
       case Passed::own_result:
         console.detail(about(one.path, "passed over: made by imgq"));
+        break;
+      case Passed::excluded:
+        console.detail(about(one.path, "passed over: excluded"));
         break;
     }
   }

@@ -13,11 +13,12 @@
 namespace imgq::cli {
 
 struct FileOptions {
-  std::vector<std::string> names;  // arguments; "-" is an image on stdin
-  std::string files_from;          // a list, one name a line; "-" is stdin
-  bool null_separated = false;     // the list is separated by NUL instead
-  std::string root;                // of the list: folders below it are kept
-  bool recursive = false;          // directories are walked instead of refused
+  std::vector<std::string> names;    // arguments; "-" is an image on stdin
+  std::string files_from;            // a list, one name a line; "-" is stdin
+  bool null_separated = false;       // the list is separated by NUL instead
+  std::string root;                  // of the list: folders below it are kept
+  std::vector<std::string> exclude;  // globs as of fnmatch(3)
+  bool recursive = false;            // directories are walked instead of refused
 };
 
 struct Input {
@@ -29,6 +30,7 @@ struct Input {
 enum class Passed {
   no_image,    // below a directory: neither by its first bytes nor by its name
   own_result,  // below a directory or listed: made by imgq run
+  excluded,    // by its name, or its path below the root, or a folder on that path
 };
 struct PassedOver {
   std::string path;
@@ -48,7 +50,9 @@ Status check_files(const FileOptions& options);
 // Below directories: regular files (and links to such) that begin like an image or are named like
 // one, no hidden names, no links to directories, not the directory `except`, and nothing that imgq
 // run has made from what is below the same directory. Of a list, when directories are walked,
-// nothing that imgq run has made, wherever.
+// nothing that imgq run has made, wherever. Of neither, nor of the arguments, what is excluded: by
+// its name, or by its path below the given directory or the list's root; a listed path counts as it
+// is written where no root is given. A folder that is excluded is not entered; a given one is.
 //   errors  the list or its root cannot be read (path: its name); code 0: a listed name is not
 //   below
 //           the root

@@ -211,6 +211,33 @@ out/x/y/deep.jpg"
   [ ! -e out3 ]
 }
 
+@test "--exclude leaves out names, paths and folders, of directories and of lists" {
+  mkdir -p tree/drafts/x tree/x tree/cut/drafts
+  for file in a_raw drafts/a drafts/x/b x/a x/b cut/drafts/c '[a]'; do cp a.jpg "tree/$file.jpg"; done
+  left() { same "$(sed 's|^out/||' stdout | sort | tr '\n' ' ')" "$1 "; }
+  exits 0 "$imgq" run -v -o out --print --exclude '*_raw.*' --exclude drafts tree
+  left "[a].jpg x/a.jpg x/b.jpg"
+  contains "$errors" "imgq: tree/drafts: passed over: excluded"
+  exits 0 "$imgq" run -o out --print --exclude drafts/ --exclude 'x/[!a]*' --exclude '\[a]*' tree
+  left "a_raw.jpg x/a.jpg"
+  exits 0 "$imgq" run -o out --print --exclude 'cut/*' --exclude 'd*s/x' --exclude '*r*.jpg' --exclude '.*' ./tree
+  left "[a].jpg drafts/a.jpg x/a.jpg x/b.jpg"
+  exits 0 "$imgq" run -o out --exclude '*' tree
+  same "$errors" "imgq: no image found"
+  # a given directory is meant; a given file is looked at by its name
+  exits 0 "$imgq" run -o out --print --exclude 'tre*' --exclude a_raw.jpg tree/a_raw.jpg tree/x/b.jpg
+  same "$(wc -l <stdout)" 1
+  exits 0 "$imgq" run -o out --print --exclude drafts tree/drafts/x
+  same "$(wc -l <stdout)" 1
+  # a * matches no slash; a folder on the way is as good as one that is not entered
+  cd tree
+  exits 0 "$imgq" run -o ../out --print --root . --exclude 'x*.jpg' --exclude drafts --exclude '.*' --files-from <(find . -type f)
+  same "$(wc -l <../stdout)" 4
+  lacks drafts ../stdout
+  exits 0 "$imgq" run -o ../out --print --exclude 'drafts/x' --exclude 'x/*' --files-from <(find . -type f | sort)
+  same "$(cat ../stdout)" $'../out/[a].jpg\n../out/a_raw.jpg\n../out/c.jpg\n../out/a.jpg'
+}
+
 @test "in a directory what is named like an image and is none is told, other files are passed over" {
   : >photos/Empty.JPG
   echo "not found" >photos/page.png

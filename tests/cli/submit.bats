@@ -76,6 +76,16 @@ jobs_in_spool() {
   one_line stdout
 }
 
+@test "what is excluded is not submitted, and needs --recursive" {
+  mkdir -p d/sub
+  cp a.jpg d/a.jpg
+  cp a.jpg d/sub/b.jpg
+  exits 0 "$imgq" submit -r --exclude sub --exclude 'c*' d
+  same "$(names_in_order <stdout | tr '\n' ' ')" "d/a.jpg "
+  exits 64 "$imgq" submit --exclude sub d/a.jpg
+  same "$errors" "imgq: --exclude goes with --recursive"
+}
+
 @test "an empty file is exit 65" {
   : >empty.jpg
   exits 65 "$imgq" submit empty.jpg
