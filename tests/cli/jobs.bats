@@ -126,7 +126,7 @@ setup() {
     exits 1 "$imgq" "$command" "${options[@]}" "$unknown"
     json_lines stdout
     jq -e --arg id "$unknown" '.id == $id and .error.code == "unknown"' stdout
-    contains "$errors" "imgq: $unknown: no such job"
+    same "$errors" "imgq: $unknown: no such job"
   done
   exits 1 "$imgq" get --json "$id"
   jq -e '.error.code == "staging"' stdout
@@ -269,7 +269,7 @@ setup() {
   stop_daemon
   until_true grep -q 'no daemon serves' wait.log
   "$imgq" cancel "$id"
-  ! wait "$waiting"
+  exits 1 wait "$waiting"
   same "$(grep -c 'no daemon serves' wait.log)" 1
   contains "$(tail -1 wait.log)" "$id: a.jpg: cancelled"
 }

@@ -13,7 +13,7 @@ unknown=01a20c4a-2999-7512-8acf-1884698929c9
 @test "a missing spool is exit 69 with the cure, and is not made in passing" {
   local command
   for command in "status $unknown" "wait $unknown" "get $unknown" list stats fsck log top \
-    "cancel $unknown" "purge $unknown" "submit a.jpg"; do
+    "cancel $unknown" "purge --force $unknown" "submit a.jpg"; do
     # shellcheck disable=SC2086
     exits 69 "$imgq" $command
     same "$errors" "imgq: $dir/spool: no spool there: make one with 'imgq init --spool $dir/spool'"
@@ -121,8 +121,9 @@ unknown=01a20c4a-2999-7512-8acf-1884698929c9
   exits 1 "$imgq" status --json "$unknown"
   jq -e '.error.code == "unknown"' stdout
   local command
-  for command in wait get cancel retry hold release purge info; do
-    exits 1 "$imgq" "$command" "$unknown"
+  for command in wait get cancel retry hold release "purge --force" info; do
+    # shellcheck disable=SC2086
+    exits 1 "$imgq" $command "$unknown"
     same "$errors" "imgq: $unknown: no such job"
   done
 }
