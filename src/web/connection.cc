@@ -14,7 +14,6 @@ namespace {
 constexpr int64_t kSlow = int64_t{16} * 1024;     // bytes a second: who is slower goes first
 constexpr int64_t kIdleBlame = int64_t{1} << 40;  // who has not even asked goes before these
 constexpr int64_t kLingerBytes = 64 << 20;        // no more than an upload may have anyway
-constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 // How much a connection deserves to be closed: nothing, or more for longer silence.
 int64_t blame(const Register::Entry& entry, int64_t now_ms, int64_t min_age_ms) {
@@ -111,23 +110,17 @@ bool Wire::wait_for(short events, int64_t deadline_ms) const {
 }
 
 Result<std::string_view> Wire::read(int64_t deadline_ms) {
-  while (start_ == end_) {
+  for (;;) {
     const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (got == 0) return std::string_view();
-    if (got > 0) {
-      start_ = 0;
-      end_ = static_cast<size_t>(got);
+    if (got >= 0) {
       entry_.moved += got;
-      break;
+      return std::string_view(buffer_.data(), static_cast<size_t>(got));
     }
     const int error = errno;
     if (error == EINTR) continue;
     if (error != EAGAIN) return Error{error, "receive", "connection"};
     if (!wait_for(POLLIN, deadline_ms)) return Error{ETIMEDOUT, "receive", "connection"};
   }
-  const std::string_view out(buffer_.data() + start_, end_ - start_);
-  start_ = end_;
-  return out;
 }
 
 Status Wire::write(std::string_view bytes, int64_t deadline_ms) {
@@ -157,7 +150,6 @@ void Wire::linger() {
   (void)::shutdown(socket_, SHUT_WR);  // fails only when the client has gone
   const int64_t deadline_ms = sys::monotonic_ms() + pace_.linger_ms;
   for (int64_t taken = 0; taken < kLingerBytes;) {
-    start_ = end_;
     const auto bytes = read(deadline_ms);
     if (!bytes || bytes->empty() || sys::monotonic_ms() >= deadline_ms) return;
     taken += static_cast<int64_t>(bytes->size());
@@ -169,81 +161,46 @@ bool Wire::gone_within(int64_t ms) {
   return ::poll(&waiting, 1, static_cast<int>(ms)) > 0;
 }
 
-std::variant<std::monostate, Head, Refusal> read_head(Wire& wire) {
-  HeadReader reader;
-  while (!reader.done()) {
+std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
+  std::string text;
+  for (;;) {
     const auto piece = wire.read(wire.head_deadline());
-    if (!piece && piece.error().code == ETIMEDOUT && !reader.empty()) {
+    if (!piece && piece.error().code == ETIMEDOUT && !text.empty()) {
       return Refusal{408, "the request's head did not come in time"};
     }
     if (!piece || piece->empty()) return std::monostate{};
-    wire.unread(piece->size() - reader.take(*piece));
+    text += *piece;
+    auto size = head_size(text);
+    if (auto* refusal = std::get_if<Refusal>(&size)) return std::move(*refusal);
+    const size_t end = std::get<size_t>(size);
+    if (end == 0) continue;
+    auto read = read_head(std::string_view(text).substr(0, end));
+    if (auto* refusal = std::get_if<Refusal>(&read)) return std::move(*refusal);
+    return Opening{std::move(std::get<Head>(read)), text.substr(end)};
   }
-  auto result = reader.result();
-  if (auto* refusal = std::get_if<Refusal>(&result)) return std::move(*refusal);
-  // cppcheck-suppress returnStdMoveLocal  // a part of it
-  return std::move(std::get<Head>(result));
 }
 
-Status WireBody::begin() {
+Status MeteredBody::begin() {
   if (begun_) return Ok{};
   begun_ = true;
   wire_.entry().enter(Phase::body);
   if (!announce_) return Ok{};
-  return wire_.write(kContinue, wire_.pace_deadline());
+  return wire_.write("HTTP/1.1 100 Continue\r\n\r\n", wire_.pace_deadline());
 }
 
-bool WireBody::at_end() const {
-  switch (framing_) {
-    case Head::Framing::none:
-      return true;
-    case Head::Framing::length:
-      return left_ == 0;
-    case Head::Framing::chunked:
-      return chunked_.done();
-  }
-  return true;
-}
-
-Result<std::string_view> WireBody::next() {
-  if (at_end()) return std::string_view();
-  if (framing_ == Head::Framing::length && taken_ + left_ > limit_) {
-    return Error{EFBIG, "body is too large", "request"};
-  }
+Result<std::string_view> MeteredBody::next(size_t size) {
   if (const Status begun = begin(); !begun) return begun.error();
-  return framing_ == Head::Framing::length ? next_of_length() : next_chunk();
-}
-
-void WireBody::taken(size_t bytes) {
-  taken_ += static_cast<int64_t>(bytes);
-  if (at_end()) wire_.entry().enter(Phase::working);
-}
-
-Result<std::string_view> WireBody::next_of_length() {
-  auto piece = wire_.read(wire_.pace_deadline());
-  if (!piece) return piece.error();
-  if (piece->empty()) return Error{ECONNRESET, "body is cut short", "request"};
-  const auto take =
-      static_cast<size_t>(std::min<int64_t>(left_, static_cast<int64_t>(piece->size())));
-  wire_.unread(piece->size() - take);
-  left_ -= static_cast<int64_t>(take);
-  taken(take);
-  return piece->substr(0, take);
-}
-
-Result<std::string_view> WireBody::next_chunk() {
-  while (!chunked_.done()) {
-    const auto bytes = wire_.read(wire_.pace_deadline());
-    if (!bytes) return bytes.error();
-    if (bytes->empty()) return Error{ECONNRESET, "body is cut short", "request"};
-    const auto piece = chunked_.take(*bytes);
+  if (rest_.empty()) {
+    const auto piece = wire_.read(wire_.pace_deadline());
     if (!piece) return piece.error();
-    wire_.unread(bytes->size() - piece->used);
-    taken(piece->data.size());
-    if (taken_ > limit_) return Error{EFBIG, "body is too large", "request"};
-    if (!piece->data.empty()) return piece->data;
+    if (piece->empty()) return Error{ECONNRESET, "body is cut short", "request"};
+    rest_ = *piece;
   }
-  return std::string_view();
+  const std::string_view out = rest_.substr(0, size);
+  rest_.remove_prefix(out.size());
+  if (const Status passed = guard_.pass(out); !passed) return passed.error();
+  if (guard_.done()) wire_.entry().enter(Phase::working);
+  return out;
 }
 
 }  // namespace imgq::web

@@ -11,11 +11,10 @@
 #include <variant>
 
 #include "spool/error.h"
-#include "src/web/chunked.h"
-#include "src/web/exchange.h"
+#include "src/web/body_guard.h"
 #include "src/web/head.h"
 
-// One connection: reads a head and a body, writes a reply, all under deadlines.
+// One connection: bytes in and out of a socket, all under deadlines.
 namespace imgq::web {
 
 // How long a client may take. A body or a reply may take as long as it needs at min_rate, and
@@ -70,11 +69,9 @@ class Wire {
   Wire(int socket, Register::Entry& entry, const Pace& pace)
       : socket_(socket), entry_(entry), pace_(pace) {}
 
-  // Reads some bytes, at least one; empty at the end of the stream.
+  // Some bytes, at least one, valid until the next call; empty at the end of the stream.
   //   errors  ETIMEDOUT, ECONNRESET, recv(2)
   Result<std::string_view> read(int64_t deadline_ms);
-  // Gives back the end of what was read last, to be read again.
-  void unread(size_t count) { start_ -= count; }
 
   //   errors  ETIMEDOUT, EPIPE, ECONNRESET, send(2)
   Status write(std::string_view bytes, int64_t deadline_ms);
@@ -90,7 +87,6 @@ class Wire {
   // Waits up to `ms` for the client to go away; true when it has.
   bool gone_within(int64_t ms);
 
-  int socket() const { return socket_; }
   Register::Entry& entry() { return entry_; }
 
  private:
@@ -100,42 +96,40 @@ class Wire {
   Register::Entry& entry_;
   Pace pace_;
   std::array<char, size_t{16} * 1024> buffer_;
-  size_t start_ = 0, end_ = 0;  // what was received and not yet read
 };
 
-// Reads a head. Nothing when the client went away before it sent a byte.
-std::variant<std::monostate, Head, Refusal> read_head(Wire& wire);
+struct Opening {
+  Head head;
+  std::string rest;  // what came with the head, of the body and after it
+};
 
-// A body as it comes over the wire: counted, de-chunked, and preceded by "100 Continue" when the
-// client waits for that. Once it has come whole, the client keeps nobody waiting: we work.
-class WireBody final : public Body {
+// Reads a head. Nothing when the client went away, or was silent for too long, before it sent a
+// byte.
+//   refusals  those of head_size and read_head; 408
+std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire);
+
+// A body as it comes over the wire, still in its coding, preceded by "100 Continue" when the client
+// waits for that. Once it has come whole, the client keeps nobody waiting: we work.
+class MeteredBody {
  public:
-  WireBody(Wire& wire, const Head& head, int64_t limit_bytes)
+  MeteredBody(Wire& wire, const Opening& opening, int64_t limit_bytes)
       : wire_(wire),
-        framing_(head.framing),
-        left_(head.length_bytes),
-        limit_(limit_bytes),
-        announce_(head.expects_continue) {}
+        rest_(opening.rest),
+        guard_(opening.head, limit_bytes),
+        announce_(opening.head.expects_continue) {}
 
-  Result<std::string_view> next() override;
-
-  // True when the client has nothing more to send of this request.
-  bool at_end() const;
+  // Some bytes, at least one and `size` at most, valid until the next call.
+  //   errors  those of Wire::read and BodyGuard::pass; ECONNRESET at the end of the stream
+  Result<std::string_view> next(size_t size);
 
  private:
-  Result<std::string_view> next_of_length();
-  Result<std::string_view> next_chunk();
   Status begin();
-  void taken(size_t bytes);
 
   Wire& wire_;
-  Head::Framing framing_;
-  int64_t left_;
-  int64_t limit_;
+  std::string_view rest_;  // what came and was not given yet
+  BodyGuard guard_;
   bool announce_;
   bool begun_ = false;
-  Chunked chunked_;
-  int64_t taken_ = 0;
 };
 
 }  // namespace imgq::web

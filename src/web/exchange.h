@@ -16,15 +16,18 @@
 // A request and its reply as values: routes are functions between them and know no sockets.
 namespace imgq::web {
 
-// A request's body, read piece by piece as the route wants it: never all of it in memory.
+// Takes the next bytes of a body; false when no more is wanted.
+using Take = std::function<bool(std::string_view)>;
+
+// A request's body, handed on piece by piece: never all of it in memory.
 class Body {
  public:
   virtual ~Body() = default;
 
-  // The next bytes, valid until the next call; empty at the end of the body.
+  // Reads the body to its end, or until no more is wanted. Called once at most.
   //   errors  EFBIG more than the server takes; ETIMEDOUT too slow; ECONNRESET the client went
   //           away; code 0 the chunked coding is broken
-  virtual Result<std::string_view> next() = 0;
+  virtual Status read(const Take& take) = 0;
 };
 
 // The client behind a request, asked while a reply waits for something.

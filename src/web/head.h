@@ -2,7 +2,6 @@
 #define IMGQ_SRC_WEB_HEAD_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,18 +10,20 @@
 
 namespace imgq::web {
 
-// A request's head, read strictly: what RFC 9112 leaves to the server's mercy is refused.
+// A request's head. cpp-httplib reads the method and the path, and frames the body; the rest is
+// read here, for the library of some release bends it: values percent-decoded, a query cut at its
+// second "=" or refused for its second "?".
 struct Head {
-  std::string method;             // a token, upper case as sent
+  std::string method;             // as sent
   std::vector<std::string> path;  // segments, percent-decoded; "/" has none
   std::vector<std::pair<std::string, std::string>> query;   // decoded, in order
-  int minor_version = 1;                                    // of HTTP/1.x
   std::vector<std::pair<std::string, std::string>> fields;  // names lower case, values trimmed
 
   // How the body is framed.
   enum class Framing { none, length, chunked } framing = Framing::none;
   int64_t length_bytes = 0;       // when Framing::length
   bool expects_continue = false;  // waits for "100 Continue" before it sends its body
+  std::string for_library;        // request line without its query, framing: what the library reads
 
   // The field's value; null when missing. A field that came twice is refused where it matters.
   const std::string* field(std::string_view name) const;
@@ -36,37 +37,28 @@ struct Refusal {
   std::string detail;
 };
 
-// Takes a head's bytes as they come, in pieces of any size, and never more than kMaxHeadBytes.
-//   431  head over 32 KiB, a line over 8 KiB, more than 100 fields    414  target over 2 KiB
-//   400  bare CR or LF, NUL, folded or nameless field, bad escape, ".", "..", NUL or "/" within a
-//        segment, Host missing or twice, Content-Length twice or not a number, or with
-//        Transfer-Encoding
+constexpr size_t kMaxHeadBytes = size_t{32} * 1024;
+constexpr size_t kMaxLineBytes = size_t{8} * 1024;
+constexpr size_t kMaxFields = 100;
+
+// The size of the head that `text` begins with, its empty line included; 0 while more of it is to
+// come.
+//   431  over 32 KiB, a line over 8 KiB    414  the first line is    400  a bare CR or LF
+std::variant<size_t, Refusal> head_size(std::string_view text);
+
+// Reads a whole head, all but method and path, and refuses what some supported cpp-httplib lets
+// by.
+//   431  more than 100 fields
+//   400  a control character, a folded or nameless field, Host missing or twice, a bad escape in
+//        the query, Content-Length twice, not a number or with Transfer-Encoding
 //   415  a Content-Encoding      417  an Expect but 100-continue
-//   501  a Transfer-Encoding but chunked      505  a version but HTTP/1.0 and 1.1
-class HeadReader {
- public:
-  static constexpr size_t kMaxHeadBytes = size_t{32} * 1024;
-  static constexpr size_t kMaxLineBytes = size_t{8} * 1024;
-  static constexpr size_t kMaxTargetBytes = size_t{2} * 1024;
-  static constexpr size_t kMaxFields = 100;
+//   501  a Transfer-Encoding but chunked
+std::variant<Head, Refusal> read_head(std::string_view text);
 
-  // Returns how many bytes of `piece` belong to the head; all of them while it is not complete.
-  size_t take(std::string_view piece);
-  // True when there is nothing more to take: the head is complete, or refused early.
-  bool done() const { return done_; }
-  bool empty() const { return text_.empty(); }
-  // What was read; call once it is done.
-  std::variant<Head, Refusal> result() const;
-
- private:
-  std::string text_;
-  size_t line_start_ = 0;
-  std::optional<Refusal> refusal_;
-  bool done_ = false;
-};
-
-// The same for a whole head, its empty line included.
-std::variant<Head, Refusal> parse_head(std::string_view text);
+// Puts a path as the library decoded it into segments, without the "http://host" that a proxy would
+// be sent and a server has to take too (RFC 9112, 3.2.2). Slashes that follow one another count as
+// one, as a proxy makes them of an address that ends in one; but "/a/" ends in an empty segment.
+std::vector<std::string> path_segments(std::string_view path);
 
 }  // namespace imgq::web
 

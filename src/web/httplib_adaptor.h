@@ -52,21 +52,22 @@ using Stream = WithWaits<WithWritable<OpenStream<Base>>>;
 template <class Base>
 class Server : public Base {
  protected:
-  template <class Stream>
-  bool process(Stream& stream) {
-    return process_as(*this, stream);
+  // `look` sees the request as soon as its head is read.
+  template <class Stream, class Look>
+  bool process(Stream& stream, const Look& look) {
+    return process_as(*this, stream, look);
   }
 
  private:
   // A template, for a call that this release lacks is to be passed over.
-  template <class Self, class Stream>
-  static bool process_as(Self& self, Stream& stream) {
+  template <class Self, class Stream, class Look>
+  static bool process_as(Self& self, Stream& stream, const Look& look) {
     bool closed = false;
-    if constexpr (requires { self.process_request(stream, true, closed, nullptr); }) {
-      return self.process_request(stream, true, closed, nullptr);
+    if constexpr (requires { self.process_request(stream, true, closed, look); }) {
+      return self.process_request(stream, true, closed, look);
     } else {
       const std::string nobody;  // the addresses are the wire's to know
-      return self.process_request(stream, nobody, 0, nobody, 0, true, closed, nullptr);
+      return self.process_request(stream, nobody, 0, nobody, 0, true, closed, look);
     }
   }
 };

@@ -225,14 +225,15 @@ Received receive_form(const Spool& spool, const IntakeRules& rules, Body& body,
                       const std::string& boundary) {
   Sorter sorter(spool, rules);
   Multipart form(boundary, sorter);
-  for (;;) {
-    const auto bytes = body.next();
-    if (!bytes) return body_objection(bytes.error());
-    const Status read = bytes->empty() ? form.finish() : form.feed(*bytes);
-    if (!read && sorter.objection()) return std::move(*sorter.objection());
-    if (!read) return Objection{400, "bad_form", read.error().action};
-    if (bytes->empty()) break;
-  }
+  Status formed = Ok{};
+  const Status read = body.read([&](std::string_view bytes) {
+    formed = form.feed(bytes);
+    return static_cast<bool>(formed);
+  });
+  if (!read) return body_objection(read.error());
+  if (formed) formed = form.finish();
+  if (!formed && sorter.objection()) return std::move(*sorter.objection());
+  if (!formed) return Objection{400, "bad_form", formed.error().action};
   Upload upload = std::move(sorter.upload());
   if (upload.files.empty() && upload.turned_away.empty()) {
     return Objection{400, "no_file", "the form holds no file"};
@@ -243,13 +244,14 @@ Received receive_form(const Spool& spool, const IntakeRules& rules, Body& body,
 Received receive_raw(const Spool& spool, const IntakeRules& rules, Body& body,
                      std::string_view name) {
   Incoming file(spool, rules, last_component(name).substr(0, kMaxNameBytes));
-  for (;;) {
-    const auto bytes = body.next();
-    if (!bytes) return body_objection(bytes.error());
-    auto objection = bytes->empty() ? file.finish() : file.take(*bytes);
-    if (objection) return std::move(*objection);
-    if (bytes->empty()) break;
-  }
+  std::optional<Objection> objection;
+  const Status read = body.read([&](std::string_view bytes) {
+    objection = file.take(bytes);
+    return !objection;
+  });
+  if (!read) return body_objection(read.error());
+  if (!objection) objection = file.finish();
+  if (objection) return std::move(*objection);
   Upload upload;
   upload.files.push_back(std::move(file).arrived());
   return upload;

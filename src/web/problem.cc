@@ -12,7 +12,7 @@
 namespace imgq::web {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 26> kReasons = {{
+constexpr std::array<std::pair<int, std::string_view>, 25> kReasons = {{
     {200, "OK"},
     {202, "Accepted"},
     {204, "No Content"},
@@ -37,7 +37,6 @@ constexpr std::array<std::pair<int, std::string_view>, 26> kReasons = {{
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
     {503, "Service Unavailable"},
-    {505, "HTTP Version Not Supported"},
     {507, "Insufficient Storage"},
 }};
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 #include <string>
 
 #include "spool/sys.h"
@@ -61,12 +60,6 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path) {
   return pattern.empty();
 }
 
-bool is_known_method(std::string_view method) {
-  constexpr std::array<std::string_view, 7> known = {"GET",   "HEAD",   "POST",   "PUT",
-                                                     "PATCH", "DELETE", "OPTIONS"};
-  return std::find(known.begin(), known.end(), method) != known.end();
-}
-
 std::string allowed_methods(const std::vector<std::string>& path) {
   std::string out = "OPTIONS";
   for (const Route& route : kRoutes) {
@@ -78,7 +71,6 @@ std::string allowed_methods(const std::vector<std::string>& path) {
 }
 
 Reply no_route(const Head& head) {
-  if (!is_known_method(head.method)) return problem(501, "this method is not known here");
   const std::string allowed = allowed_methods(head.path);
   if (allowed == "OPTIONS") return problem(404, "there is nothing at this address", "no_route");
   Reply reply;
@@ -95,16 +87,6 @@ const Route* find_route(const Head& head) {
   return found == kRoutes.end() ? nullptr : found;
 }
 
-// "//v1///jobs" is "/v1/jobs", as a proxy makes it from an address that ends in a slash; but
-// "/v1/jobs/" stays another address.
-std::vector<std::string> slashes_merged(const std::vector<std::string>& path) {
-  std::vector<std::string> out;
-  std::copy_if(path.begin(), path.end(), std::back_inserter(out),
-               [](const std::string& segment) { return !segment.empty(); });
-  if (!out.empty() && path.back().empty()) out.emplace_back();
-  return out;
-}
-
 Reply run(Site& site, const Asked& asked, const Route* route) {
   if (auto refused = check_origin(asked.head, site.options)) return std::move(*refused);
   const bool open = route != nullptr && route->access == Access::open;
@@ -114,23 +96,15 @@ Reply run(Site& site, const Asked& asked, const Route* route) {
   return route != nullptr ? route->run(site, asked) : no_route(asked.head);
 }
 
-Reply answer_at(Site& site, const Asked& asked) {
+}  // namespace
+
+Reply answer(Site& site, const Asked& asked) {
   const int64_t began = sys::monotonic_ms();
   const Route* route = find_route(asked.head);
   Reply reply = run(site, asked, route);
   const std::string name = route == nullptr ? "none" : "/" + std::string(route->pattern);
   site.meter.count(name, reply.status, static_cast<double>(sys::monotonic_ms() - began) / 1000);
   return reply;
-}
-
-}  // namespace
-
-Reply answer(Site& site, const Asked& asked) {
-  const auto& path = asked.head.path;
-  if (std::find(path.begin(), path.end(), "") == path.end()) return answer_at(site, asked);
-  Asked merged = asked;
-  merged.head.path = slashes_merged(path);
-  return answer_at(site, merged);
 }
 
 }  // namespace imgq::web

@@ -6,9 +6,8 @@
 
 namespace imgq::web {
 
-// The whole site as a function: finds the route, checks who asks, answers. Slashes that follow one
-// another count as one, at the end of an address too, where one makes it another address. Unknown
-// paths 404, a method that a path does not have 405 with Allow, a method that no path has 501.
+// The whole site as a function: finds the route, checks who asks, answers. Unknown paths 404, a
+// method that a path does not have 405 with Allow.
 Reply answer(Site& site, const Asked& asked);
 
 // Each route, in routes_<part>.cc. `asked.head.path` has the shape that the table in routes.cc

@@ -1,19 +1,18 @@
 #include "src/web/server.h"
 
 #include <httplib.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <functional>
+#include <limits>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "spool/sys.h"
 #include "src/base/log.h"
-#include "src/web/crew.h"
 #include "src/web/httplib_adaptor.h"
 #include "src/web/problem.h"
 
@@ -29,21 +28,24 @@ constexpr std::string_view kBusy =
 
 // Set while the accepting thread runs a connection's task only to turn it away.
 thread_local bool turning_away = false;
-// The reply that this thread is having written.
-thread_local const Reply* writing = nullptr;
 
-// What cpp-httplib reads and writes: a head of our own, and the reply on its way to the wire.
-class ReplyStream final : public httplib_adaptor::Stream<httplib::Stream> {
+// What cpp-httplib reads and writes: a head, a body, and the reply on its way to the wire.
+class WireStream final : public httplib_adaptor::Stream<httplib::Stream> {
  public:
-  ReplyStream(Wire& wire, bool head_only)
-      : wire_(wire), head_(head_only ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n") {}
+  WireStream(Wire& wire, const Opening& opening, int64_t limit_bytes)
+      : wire_(wire), head_(opening.head.for_library), body_(wire, opening, limit_bytes) {}
 
   bool is_readable() const override { return true; }
   bool open() const override { return !failed_; }
 
   ssize_t read(char* out, size_t size) override {
-    const size_t count = std::min(size, head_.size());
-    std::memcpy(out, head_.data(), count);
+    if (head_.empty()) {
+      const auto piece = body_.next(size);
+      if (piece) return static_cast<ssize_t>(piece->copy(out, size));
+      trouble_ = piece.error();
+      return -1;
+    }
+    const size_t count = head_.copy(out, size);
     head_.remove_prefix(count);
     return static_cast<ssize_t>(count);
   }
@@ -58,12 +60,39 @@ class ReplyStream final : public httplib_adaptor::Stream<httplib::Stream> {
 
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
-  socket_t socket() const override { return wire_.socket(); }
+  // Never asked for its bytes; a number beyond select(2)'s set would be refused.
+  socket_t socket() const override { return INVALID_SOCKET; }
+
+  // Why the body could not be read.
+  const Status& trouble() const { return trouble_; }
 
  private:
   Wire& wire_;
   std::string_view head_;
+  MeteredBody body_;
   bool failed_ = false;
+  Status trouble_ = Ok{};
+};
+
+class WireBody final : public Body {
+ public:
+  WireBody(const WireStream& stream, const httplib::ContentReader* reader)
+      : stream_(stream), reader_(reader) {}
+
+  Status read(const Take& take) override {
+    if (reader_ == nullptr) return Ok{};
+    bool wanted = true;
+    const bool whole = (*reader_)([&](const char* bytes, size_t size) {
+      wanted = take({bytes, size});
+      return wanted;
+    });
+    if (!wanted || !stream_.trouble()) return wanted ? stream_.trouble() : Ok{};
+    return whole ? Status(Ok{}) : bad_data("the body is not framed as it says", "request");
+  }
+
+ private:
+  const WireStream& stream_;
+  const httplib::ContentReader* reader_;  // null: a method whose body is not read
 };
 
 class WireClient final : public Client {
@@ -88,10 +117,7 @@ class WireClient final : public Client {
   const std::atomic<bool>& stopping_;
 };
 
-void pause_ms(int64_t ms) {
-  const timespec pause{0, ms * 1'000'000};
-  (void)::nanosleep(&pause, nullptr);  // a signal may cut it short: who waits looks again anyway
-}
+void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 std::string http_date() {
   const time_t now = ::time(nullptr);
@@ -152,7 +178,34 @@ void fill(const Reply& reply, Client& client, httplib::Response& out) {
   }
 }
 
-thread_local Client* waiting_client = nullptr;
+// A request under way in this thread.
+struct Exchange {
+  Wire& wire;
+  WireStream& stream;
+  WireClient& client;
+  Head& head;
+  const Refusal* refusal;
+  std::optional<Reply> reply = {};
+
+  void write(Reply made, httplib::Response& out) {
+    reply = std::move(made);
+    wire.entry().enter(reply->stream ? Phase::held : Phase::reply);
+    fill(*reply, client, out);
+  }
+};
+
+thread_local Exchange* serving = nullptr;
+
+Reply told_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
+  } catch (...) {
+    log::line(log::Level::error, "a request failed by a bug of ours");
+  }
+  return problem(500, "an error of the server's own, told in its log");
+}
 
 }  // namespace
 
@@ -163,14 +216,28 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     new_task_queue = [this] { return new Tasks(*this); };  // NOLINT: httplib deletes it
     set_tcp_nodelay(true);
     set_idle_interval(0, 100'000);
-    set_pre_routing_handler([](const httplib::Request&, httplib::Response& out) {
-      fill(*writing, *waiting_client, out);
+    set_payload_max_length(std::numeric_limits<size_t>::max());  // the guard counts
+    // Before the library's own routing, which matches by std::regex and reads a body that it has no
+    // route for into memory.
+    set_pre_routing_handler([this](const httplib::Request& asked, httplib::Response& out) {
+      if (asked.method == "POST") return HandlerResponse::Unhandled;
+      answer(nullptr, out);
       return HandlerResponse::Handled;
     });
+    Post("/", [this](const httplib::Request&, httplib::Response& out,
+                     const httplib::ContentReader& reader) { answer(&reader, out); });
     set_exception_handler(
-        [](const httplib::Request&, httplib::Response& out, const std::exception_ptr&) {
-          out.status = 500;  // its words stay here
+        [](const httplib::Request&, httplib::Response& out, const std::exception_ptr& thrown) {
+          serving->write(told_of(thrown), out);
         });
+    set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
+      if (serving->reply) return HandlerResponse::Unhandled;
+      const auto* why = serving->refusal;
+      serving->write(why != nullptr ? problem(why->status, why->detail)
+                                    : problem(out.status, "the request line is not understood"),
+                     out);
+      return HandlerResponse::Handled;
+    }));
   }
 
   Status serve(const Fd& listening) {
@@ -194,35 +261,46 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
   // Gives each accepted connection a thread, or the door.
   class Tasks final : public httplib::TaskQueue {
    public:
-    explicit Tasks(Impl& server) : server_(server), crew_(server.options_.max_connections) {}
+    explicit Tasks(Impl& server) : server_(server) {}
 
     using Enqueued = httplib_adaptor::Enqueued<httplib::TaskQueue>;
 
     Enqueued enqueue(std::function<void()> task) override {
-      run_or_turn_away(std::move(task));
+      const bool room = running_ < server_.options_.max_connections || make_room();
+      if (!room || !run(task)) {
+        turning_away = true;
+        task();
+        turning_away = false;
+      }
       return static_cast<Enqueued>(true);
     }
 
     void shutdown() override {
       const int64_t until = sys::monotonic_ms() + server_.options_.drain_ms;
-      while (server_.register_.size() > 0 && sys::monotonic_ms() < until) {
-        server_.register_.drop_idle(kDropAgeMs);
+      while (running_ > 0) {
+        if (sys::monotonic_ms() < until) {
+          server_.register_.drop_idle(kDropAgeMs);
+        } else {
+          server_.register_.drop_all();
+        }
         pause_ms(20);
       }
-      server_.register_.drop_all();
-      crew_.finish();
     }
 
    private:
-    void run_or_turn_away(std::function<void()> task) {
-      if (crew_.try_run(task)) return;
-      if (make_room()) {
-        crew_.run_next(std::move(task));
-        return;
+    // False when there are no more threads to be had.
+    bool run(const std::function<void()>& task) {
+      ++running_;
+      try {
+        std::thread([this, task] {
+          task();
+          --running_;
+        }).detach();
+        return true;
+      } catch (const std::system_error&) {
+        --running_;
+        return false;
       }
-      turning_away = true;
-      task();
-      turning_away = false;
     }
 
     // Drops the slowest client; waits a moment for one that has only just come and is silent so
@@ -237,7 +315,7 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     }
 
     Impl& server_;
-    Crew crew_;
+    std::atomic<size_t> running_{0};
   };
 
   bool process_and_close_socket(socket_t socket) override {
@@ -258,41 +336,30 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
   }
 
   void serve_one(Wire& wire) {
-    auto read = read_head(wire);
+    auto read = read_opening(wire);
+    if (std::holds_alternative<std::monostate>(read)) return;
+    Opening opening;
+    opening.head.for_library =
+        "\r\n";  // what the library is shown of a refused head: it refuses it
+    if (auto* good = std::get_if<Opening>(&read)) opening = std::move(*good);
+    WireStream stream(wire, opening, options_.max_body_bytes);
     WireClient client(wire, stopping_);
-    if (auto* refusal = std::get_if<Refusal>(&read)) {
-      write_reply(wire, client, problem(refusal->status, refusal->detail), false);
-      wire.linger();
-      return;
-    }
-    auto* head = std::get_if<Head>(&read);
-    if (head == nullptr) return;
-    WireBody body(wire, *head, options_.max_body_bytes);
+    Exchange exchange{wire, stream, client, opening.head, std::get_if<Refusal>(&read)};
     wire.entry().enter(Phase::working);
-    const bool head_only = head->method == "HEAD";
-    const Reply reply = answer(Asked{std::move(*head), &body, &client});
-    write_reply(wire, client, reply, head_only);
+    serving = &exchange;
+    (void)process(stream, [](httplib::Request& asked) {  // a client that left is no error
+      serving->head.method = asked.method;
+      serving->head.path = path_segments(asked.path);
+      asked.path = "/";
+    });
+    serving = nullptr;
     // Also after a whole body: closing with an unread byte in the buffer would reset the reply.
     wire.linger();
   }
 
-  Reply answer(const Asked& asked) {
-    try {
-      return handler_(asked);
-    } catch (const std::exception& error) {
-      log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
-      return problem(500, "an error of the server's own, told in its log");
-    }
-  }
-
-  void write_reply(Wire& wire, Client& client, const Reply& reply, bool head_only) {
-    wire.entry().enter(reply.stream ? Phase::held : Phase::reply);
-    writing = &reply;
-    waiting_client = &client;
-    ReplyStream stream(wire, head_only);
-    (void)process(stream);  // a client that left is no error
-    writing = nullptr;
-    waiting_client = nullptr;
+  void answer(const httplib::ContentReader* reader, httplib::Response& out) {
+    WireBody body(serving->stream, reader);
+    serving->write(handler_(Asked{std::move(serving->head), &body, &serving->client}), out);
   }
 
   const ServerOptions options_;

@@ -18,11 +18,12 @@ struct ServerOptions {
   Pace pace;
 };
 
-// An HTTP/1.1 server on cpp-httplib, of which only the accept loop and the writing of
-// replies are used: it never sees a byte that a client sent. Heads, bodies, deadlines and the
-// number of connections are ours, each a cure for a proven trap of 0.11.4. One request a
-// connection, a thread for each; when there are too many the slowest client is dropped, and when
-// none is slow the newcomer gets 503 with Retry-After.
+// An HTTP/1.1 server on cpp-httplib, which reads requests and bodies and writes replies. In front
+// of it stand guards of ours (head.h, body_guard.h, connection.h): of a head it is shown the
+// request line and the framing, for every other field makes some release of it do what is not
+// wanted, and of a body what keeps to its coding, its limit and its time. One request a connection,
+// a thread for each; when there are too many the slowest client is dropped, and when none is slow
+// the newcomer gets 503 with Retry-After.
 class Server {
  public:
   Server(const ServerOptions& options, Handler handler);

@@ -1,48 +1,55 @@
-// A request's head and the chunked coding of its body: wherever they are split, one reading.
-#include "src/web/chunked.h"
+// A request's head and its body's coding under the guards: wherever they are split, one reading.
+#include "src/web/body_guard.h"
 #include "src/web/head.h"
-#include "src/web/multipart.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace imgq::fuzz {
 namespace {
 
-std::string told(const std::variant<web::Head, web::Refusal>& result) {
-  if (const auto* refusal = std::get_if<web::Refusal>(&result)) {
-    require(refusal->status >= 400 && refusal->status < 600, "a refusal has a status");
-    return std::to_string(refusal->status);
+std::string told(const web::Refusal& refusal) {
+  require(refusal.status >= 400 && refusal.status < 600, "a refusal has a status");
+  return std::to_string(refusal.status);
+}
+
+std::string told(std::string_view whole) {
+  const auto read = web::read_head(whole);
+  if (const auto* refusal = std::get_if<web::Refusal>(&read)) return told(*refusal);
+  const auto& head = std::get<web::Head>(read);
+  const std::string& shown = head.for_library;
+  require(shown.ends_with("\r\n\r\n"), "the library is shown a whole head");
+  size_t lines = 0;
+  for (size_t at = 0; (at = shown.find('\n', at)) != std::string::npos; ++at) {
+    require(at > 0 && shown[at - 1] == '\r', "no line of it ends in a bare LF");
+    ++lines;
   }
-  const auto& head = std::get<web::Head>(result);
-  std::string text = head.method;
-  for (const std::string& segment : head.path) {
-    require(segment != ".." && segment.find('/') == std::string::npos, "no segment climbs");
-    text += "/" + segment;
-  }
+  const bool body = head.framing != web::Head::Framing::none;
+  require(lines == (body ? 3U : 2U), "no field but the framing is in it");
+  std::string text = shown;
+  for (const auto& [name, value] : head.query) text += "&" + name + "=" + value;
   for (const auto& [name, value] : head.fields) text += "|" + name + "=" + value;
   return text;
 }
 
 std::string head_in_pieces(std::string_view text, size_t piece) {
-  web::HeadReader reader;
-  while (!reader.done() && !text.empty()) {
-    const size_t used = reader.take(text.substr(0, piece));
-    if (used < std::min(piece, text.size()) && !reader.done()) return "stuck";
-    text.remove_prefix(used);
+  for (size_t come = 0; come < text.size();) {
+    come += std::min(piece, text.size() - come);
+    const auto size = web::head_size(text.substr(0, come));
+    if (std::holds_alternative<web::Refusal>(size)) return "refused";
+    const size_t end = std::get<size_t>(size);
+    require(end <= come, "a head is no longer than what came");
+    if (end > 0) return told(text.substr(0, end));
   }
-  return reader.done() ? told(reader.result()) : "more";
+  return "more";
 }
 
 std::string body_in_pieces(std::string_view text, size_t piece) {
-  web::Chunked body;
-  std::string got;
-  while (!body.done() && !text.empty()) {
-    const auto taken = body.take(text.substr(0, piece));
-    if (!taken) return "refused";
-    require(taken->used > 0 && taken->used <= std::min(piece, text.size()), "a piece is used");
-    got += taken->data;
-    text.remove_prefix(taken->used);
+  web::Head head;
+  head.framing = web::Head::Framing::chunked;
+  web::BodyGuard guard(head, 1000);
+  for (; !text.empty(); text.remove_prefix(std::min(piece, text.size()))) {
+    if (!guard.pass(text.substr(0, piece))) return "refused";
   }
-  return body.done() ? got : "more";
+  return guard.done() ? "whole" : "more";
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <optional>
+
 #include "spool/fd.h"
 
 namespace imgq::web {
@@ -27,44 +29,50 @@ class Connection : public ::testing::Test {
               static_cast<ssize_t>(bytes.size()));
   }
 
-  Head head() {
-    auto read = read_head(*wire_);
-    return std::get<Head>(read);
+  MeteredBody& begun(std::string_view bytes) {
+    say(bytes);
+    opening_ = std::get<Opening>(read_opening(*wire_));
+    return body_.emplace(*wire_, opening_, 100);
   }
 
   Fd client_, server_;
   Register register_;
   Register::Entry entry_;
   std::optional<Wire> wire_;
+  Opening opening_;
+  std::optional<MeteredBody> body_;
 };
 
 TEST_F(Connection, WhoseBodyIsStillComingMayBeDropped) {
-  say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcde");
-  WireBody body(*wire_, head(), 100);
-  EXPECT_EQ(*body.next(), "abcde");
+  auto& body = begun("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcde");
+  EXPECT_EQ(*body.next(100), "abcde");
   EXPECT_EQ(entry_.phase, Phase::body);
   EXPECT_TRUE(register_.drop_slowest(0));
 }
 
 TEST_F(Connection, WhoseBodyHasComeWholeIsNeverDropped) {
-  say("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcdefghij");
-  WireBody body(*wire_, head(), 100);
-  EXPECT_EQ(*body.next(), "abcdefghij");
-  EXPECT_EQ(entry_.phase, Phase::working);
-  EXPECT_EQ(*body.next(), "");
+  auto& body = begun("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcdefghij");
+  EXPECT_EQ(*body.next(3), "abc");
+  EXPECT_EQ(*body.next(7), "defghij");
   EXPECT_EQ(entry_.phase, Phase::working);
   EXPECT_FALSE(register_.drop_slowest(0));
 }
 
 TEST_F(Connection, WhoseChunksHaveComeWholeIsNeverDropped) {
-  say("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n");
-  WireBody body(*wire_, head(), 100);
-  EXPECT_EQ(*body.next(), "abcde");
+  auto& body =
+      begun("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n");
+  EXPECT_EQ(*body.next(100), "5\r\nabcde\r\n");
   EXPECT_EQ(entry_.phase, Phase::body);
   say("0\r\n\r\n");
-  EXPECT_EQ(*body.next(), "");
+  EXPECT_EQ(*body.next(100), "0\r\n\r\n");
   EXPECT_EQ(entry_.phase, Phase::working);
   EXPECT_FALSE(register_.drop_slowest(0));
+}
+
+TEST_F(Connection, WhoseHeadIsCutShortSaidNothing) {
+  say("GET / HTTP/1.1\r\n");
+  client_ = Fd();
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(read_opening(*wire_)));
 }
 
 }  // namespace

@@ -258,9 +258,9 @@ TEST_F(JobsApi, EachRefusalOfAnUploadHasItsStatus) {
 }
 
 TEST_F(JobsApi, NoLengthIs411) {
-  auto head = parse_head("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n");
   FakeBody body("", 1);
-  EXPECT_EQ(answer(*site_, Asked{std::get<Head>(head), &body, &client_}).status, 411);
+  const Head head = head_of("POST", "/v1/jobs", "Host: localhost\r\n");
+  EXPECT_EQ(answer(*site_, Asked{head, &body, &client_}).status, 411);
 }
 
 TEST_F(JobsApi, NoRoomIs507) {
@@ -293,9 +293,8 @@ TEST_F(JobsApi, AnUploadThatBreaksOffLeavesNothing) {
   const std::string bytes = jpeg_bytes(5000);
   FakeBody body(bytes, 1000);
   body.fail_after = 3000;
-  auto head =
-      parse_head("POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n");
-  const Reply reply = answer(*site_, Asked{std::get<Head>(head), &body, &client_});
+  const Head head = head_of("POST", "/v1/jobs", "Host: localhost\r\nContent-Length: 5000\r\n");
+  const Reply reply = answer(*site_, Asked{head, &body, &client_});
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(files_in_tmp(), 0);
   EXPECT_FALSE(count(*spool_)->oldest_waiting);

@@ -66,11 +66,11 @@ TEST_F(OldApi, ARequestWithoutTheFileKeyIsRefused) {
 }
 
 TEST_F(OldApi, AFormWithoutALengthIs411) {
-  const auto head = parse_head(
-      "POST /uploadFile HTTP/1.1\r\nHost: localhost\r\n"
-      "Content-Type: multipart/form-data; boundary=B\r\n\r\n");
+  const Head head = head_of("POST", "/uploadFile",
+                            "Host: localhost\r\n"
+                            "Content-Type: multipart/form-data; boundary=B\r\n");
   FakeBody body("", 1);
-  const Reply reply = answer(*site_, Asked{std::get<Head>(head), &body, &client_});
+  const Reply reply = answer(*site_, Asked{head, &body, &client_});
   EXPECT_EQ(reply.status, 411);
   EXPECT_TRUE(text_in(json_of(reply), "result")) << reply.text;
 }

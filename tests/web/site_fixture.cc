@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "src/web/header_value.h"
+
 namespace imgq::web {
 
 SiteTest::SiteTest() {
@@ -36,15 +38,22 @@ void SiteTest::open_site() {
       std::unique_ptr<Site>(new Site{*spool_, config_, options_, *committer_, *board_, *meter_});
 }
 
+Head head_of(const std::string& method, const std::string& target, const std::string& fields) {
+  auto read = read_head(method + " " + target + " HTTP/1.1\r\n" + fields + "\r\n");
+  if (auto* refusal = std::get_if<Refusal>(&read)) throw std::runtime_error(refusal->detail);
+  auto head = std::move(std::get<Head>(read));
+  head.method = method;
+  head.path = path_segments(percent_decoded(target.substr(0, target.find('?'))).value());
+  return head;
+}
+
 Reply SiteTest::ask(const std::string& method, const std::string& target, const std::string& body,
                     const std::vector<Field>& fields, size_t piece) {
-  std::string text = method + " " + target + " HTTP/1.1\r\nHost: localhost\r\n";
+  std::string text = "Host: localhost\r\n";
   for (const auto& [name, value] : fields) text += name + ": " + value + "\r\n";
   if (method == "POST") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  auto head = parse_head(text + "\r\n");
-  if (auto* refusal = std::get_if<Refusal>(&head)) throw std::runtime_error(refusal->detail);
   FakeBody source(body, piece);
-  return answer(*site_, Asked{std::move(std::get<Head>(head)), &source, &client_});
+  return answer(*site_, Asked{head_of(method, target, text), &source, &client_});
 }
 
 Reply SiteTest::post_form(const std::string& target, const std::string& form,

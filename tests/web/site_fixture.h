@@ -25,11 +25,12 @@ inline std::string jpeg_bytes(size_t size = 200) {
 class FakeBody final : public Body {
  public:
   FakeBody(std::string bytes, size_t piece) : bytes_(std::move(bytes)), piece_(piece) {}
-  Result<std::string_view> next() override {
-    if (fail_after && given_ >= *fail_after) return Error{ECONNRESET, "receive", "connection"};
-    const std::string_view out = std::string_view(bytes_).substr(given_, piece_);
-    given_ += out.size();
-    return out;
+  Status read(const Take& take) override {
+    for (size_t given = 0; given < bytes_.size(); given += piece_) {
+      if (fail_after && given >= *fail_after) return Error{ECONNRESET, "receive", "connection"};
+      if (!take(std::string_view(bytes_).substr(given, piece_))) break;
+    }
+    return Ok{};
   }
 
   std::optional<size_t> fail_after;  // the client goes away after so many bytes
@@ -37,8 +38,10 @@ class FakeBody final : public Body {
  private:
   std::string bytes_;
   size_t piece_;
-  size_t given_ = 0;
 };
+
+// A head as the server would have it, of fields that each end in CR LF.
+Head head_of(const std::string& method, const std::string& target, const std::string& fields);
 
 // A client that stays; `on_wait` is run whenever a reply waits for something.
 class FakeClient final : public Client {

@@ -84,11 +84,14 @@ class Attacks(httpd.Case):
         with self.good:
             line = endless(b"GET / HTTP/1.1\r\n" + HOST + b"x: ", b"y" * 65536, 100 << 20)
             self.refused(431, *line)
-            self.refused(431, *endless(b"GET /", b"a" * 65536, 100 << 20))
+            self.refused(414, *endless(b"GET /", b"a" * 65536, 100 << 20))
 
     def test_a_long_target(self):
         with self.good:
-            self.refused(414, b"GET /" + b"a" * 4000 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+            for status, path in ((404, b"a" * 8000), (404, b"a/" * 4000), (404, b"%61" * 2600),
+                                 (200, b"/" * 8000), (200, b"?" + b"a=b&" * 2000)):
+                self.refused(status, b"GET /" + path + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+            self.refused(414, b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
 
     def test_two_lengths(self):
         body = form(IMAGE)
@@ -286,13 +289,29 @@ class Attacks(httpd.Case):
 
     def test_unknown_methods(self):
         with self.good:
-            for method in (b"BREW", b"TRACE", b"CONNECT", b"PRI", b"get", b"A" * 32):
-                self.refused(501, method + b" / HTTP/1.1\r\n" + HOST + b"\r\n")
-            for method in (b"PUT", b"PATCH", b"DELETE"):
+            for method in (b"BREW", b"get", b"A" * 33):
+                self.refused(400, method + b" / HTTP/1.1\r\n" + HOST + b"\r\n")
+            for method in (b"PUT", b"PATCH", b"DELETE", b"TRACE", b"CONNECT", b"PRI"):
                 self.refused(405, method + b" / HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n")
-            for line in (b"PRI * HTTP/2.0", b"GET / HTTP/9.9"):
-                self.refused(505, line + b"\r\n" + HOST + b"\r\n")
-            self.refused(400, b"A" * 33 + b" / HTTP/1.1\r\n" + HOST + b"\r\n")
+            for line in (b"PRI * HTTP/2.0", b"GET / HTTP/9.9", b"GET /", b"GET  HTTP/1.1",
+                         b" / HTTP/1.1", b"GET / HTTP/1", b"GET / http/1.1", b"GET / / HTTP/1.1", b""):
+                self.refused(400, line + b"\r\n" + HOST + b"\r\n")
+
+    def test_fields_that_the_library_would_act_on(self):
+        with self.good:
+            for field in (b"Accept: ;q=2,,", b"Accept-Encoding: gzip, br", b"Connection: keep-alive",
+                          b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                          b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"If-Range: x"):
+                answer = self.refused(200, b"GET /page.css HTTP/1.1\r\n" + HOST + field + b"\r\n\r\n")
+                self.assertIn(b"Connection: close\r\n", answer)
+                self.assertNotIn(b"content-encoding", httpd.header_names(answer))
+
+    def test_a_form_that_the_library_would_read_itself(self):
+        with self.good:
+            for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=X"):
+                body = b"--X\r\nstate=none&limit=0\r\n--X--\r\n"
+                self.refused(415 if kind[0] == "a" else 400, post("/v1/jobs", body, kind=kind))
+                self.refused(405, post("/v1/events", body, kind=kind))
 
     def test_noise(self):
         with self.good:

@@ -108,6 +108,61 @@ class ParallelUploads(httpd.Case):
         self.assertEqual(requests.delete(f"{other.url}/v1/jobs/{job}", timeout=20).status_code, 200)
 
 
+class Replies(httpd.Case):
+    """How cpp-httplib of any release reads requests and writes replies, under our guards."""
+
+    def test_the_head_of_a_reply_is_that_of_the_whole(self):
+        def head(method, path):
+            answer = self.httpd.raw(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            fields, body = answer.split(b"\r\n\r\n", 1)
+            kept = [line for line in fields.split(b"\r\n") if not line.startswith(b"Date: ")]
+            return sorted(kept), body
+
+        for path in ("/page.css", "/nothing", "/heartbeat"):
+            whole, body = head("GET", path)
+            self.assertEqual(head("HEAD", path), (whole, b""), path)
+            self.assertIn(f"Content-Length: {len(body)}".encode(), whole)
+        self.assertEqual(head("HEAD", "/v1/events")[1], b"", "a stream is not begun")
+
+    def test_chunks_split_anywhere_are_one_body(self):
+        coded = b"".join(b"%x;a=b\r\n%s\r\n" % (len(piece), piece) for piece in
+                         (IMAGE[:1], IMAGE[1:30], IMAGE[30:])) + b"0\r\n\r\n"
+        head = (b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for pieces in ([head + coded], [head + coded[:5], coded[5:]],
+                       [head[:-1], head[-1:] + coded[:1]] + [coded[i:i + 1] for i in range(1, len(coded))]):
+            answer = self.httpd.raw(*pieces)
+            self.assertEqual(status_of(answer), 202, answer[:300])
+            self.assertIn(b'"state":"staging"', answer)
+        for job in requests.get(self.httpd.url + "/v1/jobs", timeout=20).json()["jobs"]:
+            self.assertEqual(job["bytes"], len(IMAGE))
+
+    def test_a_client_that_waits_for_100_is_told_only_when_its_body_is_wanted(self):
+        for path, length, said in (("/v1/jobs", len(IMAGE), 100), ("/v1/jobs", 1 << 40, 413),
+                                   ("/v1/jobs?size=none", len(IMAGE), 400), ("/v1/nothing", 5, 404)):
+            with self.httpd.connect() as wire:
+                wire.sendall(post(path, b"", "Expect: 100-continue", length=length, kind="image/png"))
+                self.assertEqual(status_of(wire.recv(12)), said, path)
+                if said == 100:
+                    wire.sendall(IMAGE)
+                    self.assertIn(b"HTTP/1.1 202 ", httpd.read_all(wire))
+
+    def test_values_come_as_they_were_sent(self):
+        keys = ("a%41", "aA", "a%0d%0aX: y")
+        places = {requests.post(self.httpd.url + "/v1/jobs", data=IMAGE, timeout=20, headers={
+            "Idempotency-Key": key.replace(" ", "%20")}).headers["Location"] for key in keys}
+        self.assertEqual(len(places), 3)
+        name = requests.post(self.httpd.url + "/v1/jobs?filename=a=b?c+d.png", data=IMAGE, timeout=20)
+        self.assertEqual(name.json()["name"], "a=b?c d.png")
+
+    def test_what_a_proxy_is_sent_and_what_1_0_sends_is_answered(self):
+        for ask in (b"GET http://localhost/heartbeat HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                    b"GET /heart%62eat HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                    b"GET /heartbeat HTTP/1.0\r\n\r\n"):
+            answer = self.httpd.raw(ask)
+            self.assertEqual(status_of(answer), 200, ask)
+            self.assertTrue(answer.endswith(b'{"result":"beating"}'), ask)
+
+
 class Starting(unittest.TestCase):
     def setUp(self):
         self.directory = httpd.tempfile.mkdtemp(prefix="imgq-e2e-")
