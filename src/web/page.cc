@@ -121,7 +121,7 @@ std::string note_of(const JobView& job) {
   if (!job.outcome) return out;
   for (const ResultFile& result : job.outcome->results) {
     const Pixels pixels = pixels_of(result);
-    if (!out.empty()) out += ", ";
+    if (!out.empty()) out += " · ";
     out += fmt::format("{}×{}, {}", pixels.width, pixels.height, human_bytes(result.size_bytes));
   }
   return out;
@@ -196,8 +196,8 @@ std::string format_options(const OptionalFormats& formats) {
       "<option value=\"webp\">WebP</option>";
   if (formats.avif) out += "<option value=\"avif\">AVIF</option>";
   return out +
-         "<option value=\"auto\">JPEG, or PNG or WebP where it is transparent</option>"
-         "<option value=\"keep\">as the image</option>";
+         "<option value=\"auto\">keeping transparency</option>"
+         "<option value=\"keep\">as the original</option>";
 }
 
 // Without a script the page is asked for again while something moves; never while nothing does, or
@@ -254,7 +254,6 @@ std::string page_html(const Site& site, std::string_view notice) {
                 {{"refresh", refresh_html(*view)},
                  {"notice", notice_html(*view, notice)},
                  {"waiting", std::to_string(view->in(State::staging) + view->in(State::delayed))},
-                 {"hold", std::to_string(view->in(State::hold))},
                  {"running", std::to_string(view->in(State::processing))},
                  {"done", std::to_string(view->in(State::completed))},
                  {"failed", std::to_string(view->in(State::failed))},

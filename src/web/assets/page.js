@@ -28,13 +28,20 @@ function element(tag, attributes, ...children) {
 
 function say(text) { $("said").textContent = text; }
 
+// What did not work is shown too, for a while.
+function complain(text) {
+  say(text);
+  $("said").classList.remove("unseen");
+  setTimeout(() => $("said").classList.add("unseen"), 6000);
+}
+
 const nameOf = (job) => job.name || job.id;
 
 function bytes(n) {
   if (n < 1000) return n + " B";
   for (const unit of ["kB", "MB", "GB"]) {
     n /= 1000;
-    if (n < 999.5 || unit === "GB") return (n < 10 ? n.toFixed(1) : Math.round(n)) + " " + unit;
+    if (n < 999.95 || unit === "GB") return n.toFixed(1) + " " + unit;
   }
 }
 
@@ -63,8 +70,10 @@ function button(word, name, act) {
 }
 
 async function ask(method, address) {
-  const reply = await fetch(address, { method });
-  if (!reply.ok) say((await reply.json()).detail);
+  try {
+    const reply = await fetch(address, { method });
+    if (!reply.ok) complain((await reply.json()).detail);
+  } catch { complain("the server cannot be reached"); }
 }
 
 function actions(job) {
@@ -96,9 +105,10 @@ function thumb(job) {
 
 function note(job) {
   const wrong = job.error || job.last_error;
-  if (wrong) return element("span", { class: "bad", title: wrong.meaning || "" }, wrong.message);
+  const kind = job.state === "failed" || job.state === "delayed" ? "bad" : "note";
+  if (wrong) return element("span", { class: kind, title: wrong.meaning || "" }, wrong.message);
   const sizes = (job.results || []).map((r) => `${r.width}×${r.height}, ${bytes(r.bytes)}`);
-  return element("span", { class: "note" }, sizes.join(", "));
+  return element("span", { class: "note" }, sizes.join(" · "));
 }
 
 function fill(row, job) {

@@ -179,11 +179,43 @@ test("a phone shows everything without scrolling sideways", async () => {
   });
   await row(page, "stream.jpg").locator(".state.completed").waitFor({ timeout: 20000 });
   await allLoaded(page);
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 390));
   const target = await row(page, "stream.jpg").getByText("Download").boundingBox();
   assert.ok(target.height >= 36, "big enough for a finger");
   await page.screenshot({ path: path.join(shots, "phone.png"), fullPage: true });
   assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("several results fit on a phone, and are told apart", async () => {
+  const page = await open({ viewport: { width: 390, height: 844 } });
+  const wide = (name, side) => ({ name, size: `${side}x${side}` });
+  const renditions = JSON.stringify([wide("small", 100), wide("medium", 200), wide("as-large-as-it-is", 300)]);
+  const reply = await page.request.post(new URL("/v1/jobs", url).href, {
+    params: { filename: "many.jpg", renditions }, data: readFileSync(path.join(photos, "fig.jpg")),
+  });
+  assert.equal(reply.status(), 202);
+  await row(page, "many.jpg").locator(".state.completed").waitFor({ timeout: 60000 });
+  assert.equal((await row(page, "many.jpg").locator(".note").textContent()).split(" · ").length, 3);
+  for (const link of await row(page, "many.jpg").locator(".do a").all()) {
+    const { x, width } = await link.boundingBox();
+    assert.ok(x >= 0 && x + width <= 390, `${x} + ${width}`);
+  }
+  await page.context().close();
+});
+
+test("what the server refuses or cannot hear is told where it is seen", async () => {
+  const page = await open();
+  const answers = [
+    (route) => route.fulfill({ status: 409, json: { detail: "cannot retry the job: its state is completed" } }),
+    (route) => route.abort(),
+  ];
+  await page.route("**/retry", (route) => answers.shift()(route));
+  for (const words of [/its state is completed/, /cannot be reached/]) {
+    await row(page, "lake.png").getByText("Try again").click();
+    await page.locator("#said:not(.unseen)", { hasText: words }).waitFor({ timeout: 20000 });
+    assert.ok((await page.locator("#said").boundingBox()).width > 100);
+  }
   await page.context().close();
 });
 
