@@ -67,10 +67,9 @@ void JpegDecoder::watch(j_common_ptr codec) {
 }
 
 Failure JpegDecoder::failed() {
-  const auto common = reinterpret_cast<j_common_ptr>(&reader_);
   if (errors_.msg_code == JERR_OUT_OF_MEMORY) return Fault{Code::out_of_memory, "out of memory"};
   const bool cut = errors_.ended_early || is_cut_short(Kind::jpeg, file_);
-  return Fault{cut ? Code::truncated : Code::corrupt_image, message_of(common)};
+  return unreadable(cut ? Code::truncated : Code::corrupt_image);
 }
 
 Failure JpegDecoder::classify() {
@@ -182,9 +181,7 @@ Failure JpegDecoder::next(const uint8_t** row) {
   if (!read) return failed();
   const bool damaged = errors_.damaged || (several_scans_ && errors_.ended_early);
   if (damaged && truncated_ == Truncated::refuse && !tolerable()) {
-    return Fault{
-        errors_.ended_early ? Code::truncated : Code::corrupt_image,
-        errors_.ended_early ? "the file ends before the image does" : "the image data are damaged"};
+    return unreadable(errors_.ended_early ? Code::truncated : Code::corrupt_image);
   }
   if (inverted_) {
     for (uint8_t& sample : row_) sample = static_cast<uint8_t>(255 - sample);

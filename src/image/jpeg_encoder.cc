@@ -35,8 +35,8 @@ class JpegEncoder {
   Failure run(Buffer* out) {
     if (!guarded<JpegEncoder>(errors_, [](JpegEncoder& self) { self.write(); }, *this)) {
       const bool memory = errors_.msg_code == JERR_OUT_OF_MEMORY;
-      return Fault{memory ? Code::out_of_memory : Code::internal_error,
-                   message_of(reinterpret_cast<j_common_ptr>(&writer_))};
+      if (memory) return Fault{Code::out_of_memory, "out of memory"};
+      return Fault{Code::internal_error, message_of(reinterpret_cast<j_common_ptr>(&writer_))};
     }
     out->assign(bytes_, bytes_ + size_);
     return {};

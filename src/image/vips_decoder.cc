@@ -131,19 +131,18 @@ Failure VipsDecoder::failed() {
   const std::string message = take_vips_error();
   // libheif has bounds of its own, and calls it a failed allocation when they are passed: another
   // try would end alike.
-  if (message.find("ecurity limit") != std::string::npos) return Fault{Code::too_large, message};
+  if (message.find("ecurity limit") != std::string::npos) {
+    return Fault{Code::too_large, "decoding needs more memory than libheif allows"};
+  }
   // A TIFF's directory needs little; one that asks for more than there is, is damaged.
   const bool directory = message.find("TIFFReadDirectory") != std::string::npos;
   if (message.find("emory") != std::string::npos && !directory) {
-    return Fault{Code::out_of_memory, message};
+    return Fault{Code::out_of_memory, "out of memory"};
   }
-  if (message.find("blocked") != std::string::npos) return Fault{Code::format_not_enabled, message};
-  const bool cut = is_cut_short(kind_, file_);
-  if (message.empty()) {  // some loaders end without a word
-    return cut ? Fault{Code::truncated, "the file ends too early"}
-               : Fault{Code::corrupt_image, "the image data is damaged"};
+  if (message.find("blocked") != std::string::npos) {
+    return Fault{Code::format_not_enabled, "the format's decoder is not enabled"};
   }
-  return Fault{cut ? Code::truncated : Code::corrupt_image, message};
+  return unreadable(is_cut_short(kind_, file_) ? Code::truncated : Code::corrupt_image);
 }
 
 // HEIF and JPEG XL come turned already, whatever their EXIF says.

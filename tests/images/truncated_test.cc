@@ -45,6 +45,7 @@ TEST_F(ImageTest, AFileCutAnywhereIsRefusedOrHadAllItsPixels) {
       const Rendered made = render(cut_at(sample.file, sample.file.size() * i / kCuts), lossless());
       ASSERT_EQ(made.verdict.code, Code::truncated)
           << sample.name << " cut at " << i << "/" << kCuts << ": " << made.verdict.message;
+      EXPECT_EQ(made.verdict.message.find("the file ends "), 0U) << made.verdict.message;
       EXPECT_TRUE(made.files[0].empty());
       ++refused;
     }
@@ -105,12 +106,16 @@ TEST_F(ImageTest, DamageInTheMiddleIsCorruptNotTruncated) {
   for (size_t i = noisy.size() / 2; i < noisy.size() / 2 + 40; ++i) {
     noisy[i] = static_cast<uint8_t>(i * 37 % 251);
   }
-  EXPECT_EQ(render(noisy, lossless()).verdict.code, Code::corrupt_image);
+  const Rendered noise = render(noisy, lossless());
+  EXPECT_EQ(noise.verdict.code, Code::corrupt_image);
+  EXPECT_EQ(noise.verdict.message, "the image data is damaged");
   Bytes interrupted = jpeg(scenery(160, 120));
   const size_t middle = interrupted.size() / 2;
   interrupted[middle] = 0xff;  // a marker that has no business here
   interrupted[middle + 1] = 0xd3;
-  EXPECT_EQ(render(interrupted, lossless()).verdict.code, Code::corrupt_image);
+  const Rendered interruption = render(interrupted, lossless());
+  EXPECT_EQ(interruption.verdict.code, Code::corrupt_image);
+  EXPECT_EQ(interruption.verdict.message, "the image data is damaged");
   Request lenient = one(lossless());
   lenient.truncated = Truncated::accept;
   const Rendered made = render(interrupted, lenient);
