@@ -75,6 +75,7 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
       "imgq run -o web --size 320x,640x,1280x *.jpg  # three widths each\n"
       "imgq run -o web --fill --size 200x200 --manifest web.json *.jpg\n"
       "find . -name '*.png' -print0 | imgq run -0 --files-from - -o out\n"
+      "imgq run -o - - <photo.jpg >small.jpg  # as a filter\n"
       "\n"
       "What is up to date is left alone, and a run that was interrupted goes on where it was, by "
       "the same command. Images below a directory keep their folders; thumbnails that imgq "
@@ -84,14 +85,17 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
       "What imgq has made stands in DIR/.imgq/done.\n\n"
       "Exit status: 0 all well; 1 some failed; 65 all failed on their data; 66 nothing could be "
       "read; 75 no room; 130 interrupted.");
-  add_files(*command, options->files, "an image, or a directory with images below it");
+  add_files(*command, options->files,
+            "an image, or a directory with images below it; - is an image on stdin");
   command
       ->add_option("--root", options->files.root,
                    "keep the folders of the listed files below DIR, as those below a directory")
       ->type_name("DIR:@dir")
       ->group("The images");
-  command->add_option("-o,--output", options->output, "where the results go [thumbs]")
-      ->type_name("DIR:@dir")
+  command
+      ->add_option("-o,--output", options->output,
+                   "where the results go; small.jpg is the file for one, - is stdout [thumbs]")
+      ->type_name("DIR:@file")
       ->group("Output");
   command
       ->add_flag("--overwrite", options->overwrite,

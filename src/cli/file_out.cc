@@ -25,16 +25,6 @@ mode_t read_umask() {
   return mask;
 }
 
-Status write_all(int fd, std::string_view bytes, std::string_view name) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return last_error("write", name);
-    bytes.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return Ok{};
-}
-
 // Where the links at the end of a path lead, also when nothing is there yet.
 Result<std::string> end_of_links(std::string path) {
   constexpr int kMostLinks = 40;  // as the kernel's
@@ -111,6 +101,16 @@ Status OutFile::commit(const std::string& path) {
   if (::rename(temp_.c_str(), path.c_str()) != 0) return last_error("rename to", path);
   temp_.clear();
   if (fd_.close_checked() != 0) return last_error("close", path);
+  return Ok{};
+}
+
+Status write_all(int fd, std::string_view bytes, std::string_view name) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return last_error("write", name);
+    bytes.remove_prefix(static_cast<size_t>(wrote));
+  }
   return Ok{};
 }
 

@@ -51,6 +51,9 @@ bool is_there(const std::string& path);
 // a directory, links followed.
 bool is_special(const std::string& path);
 
+// All of the bytes. `name` is for the error.
+Status write_all(int fd, std::string_view bytes, std::string_view name);
+
 // Everything of an open file to another descriptor.
 Status copy_bytes(int from, int to, std::string_view name);
 

@@ -50,9 +50,8 @@ bool begins_like_image(std::string_view bytes) {
 bool named_like_image(std::string_view name) {
   constexpr std::array<std::string_view, 12> kExtensions = {
       "jpg", "jpeg", "jpe", "png", "gif", "webp", "heic", "heif", "avif", "jxl", "tif", "tiff"};
-  std::string extension(extension_in(base_name(name)));
-  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+  return std::find(kExtensions.begin(), kExtensions.end(), lower_extension(name)) !=
+         kExtensions.end();
 }
 
 std::string real_path(const std::string& path) {
@@ -106,6 +105,12 @@ std::string_view stem_of(std::string_view name) {
 std::string_view extension_in(std::string_view name) {
   const size_t dot = name.rfind('.');
   return dot == std::string_view::npos || dot == 0 ? "" : name.substr(dot + 1);
+}
+
+std::string lower_extension(std::string_view path) {
+  std::string extension(extension_in(base_name(path)));
+  for (char& c : extension) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return extension;
 }
 
 }  // namespace imgq::cli

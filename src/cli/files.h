@@ -58,6 +58,7 @@ Trouble trouble_for(const std::string& name, const Error& error);
 std::string_view base_name(std::string_view path);
 std::string_view stem_of(std::string_view name);
 std::string_view extension_in(std::string_view name);
+std::string lower_extension(std::string_view path);  // in small letters
 
 }  // namespace imgq::cli
 

@@ -1,14 +1,10 @@
 #include "src/cli/run.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
-#include <cstdlib>
-#include <memory>
-#include <set>
+#include <csignal>
 
 #include "spool/digest.h"
 #include "spool/query.h"
@@ -21,8 +17,9 @@
 #include "src/cli/progress.h"
 #include "src/cli/run_deliver.h"
 #include "src/cli/run_ledger.h"
-#include "src/cli/run_names.h"
+#include "src/cli/run_single.h"
 #include "src/cli/run_spool.h"
+#include "src/cli/run_state.h"
 
 namespace imgq::cli {
 namespace {
@@ -31,130 +28,26 @@ namespace {
 constexpr std::chrono::seconds kRetryFirst{1};
 constexpr std::chrono::seconds kRetryMax{10};
 
-enum class Mark { wanted, made, up_to_date, failed };
-
-// One run, from its inputs to its report.
-struct Run {
-  const Session& session;
-  const RunOptions& options;
-  std::string request;
-  std::string request_digest;
-  Sync sync = Sync::batch;
-  std::vector<RunItem> items{};
-  std::vector<Mark> marks{};  // of items
-  ItemsByKey by_key{};
-  std::vector<RunFailure> failures{};
-  Sum sum{};
-  std::string_view nothing = "no image found";  // when there is neither
-  int64_t begin_ms = sys::monotonic_ms();
-};
-
-void fail_source(Run& run, const std::string& source, std::string code, std::string message,
-                 Exit exit) {
-  run.failures.push_back({source, std::move(code), std::move(message)});
-  run.sum.add(exit);
-  if (run.session.json) run.session.console.put_line(run_failure_json(run.failures.back()));
-}
-
-void fail_item(Run& run, size_t index, std::string code, std::string message, Exit exit) {
-  run.marks[index] = Mark::failed;
-  fail_source(run, run.items[index].path, std::move(code), std::move(message), exit);
-}
-
-Origin origin_of(const RunItem& item) { return {item.real, item.folder}; }
-
-void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark) {
-  run.marks[index] = mark;
-  run.sum.add(Exit::ok);
-  const RunItem& item = run.items[index];
-  const RunRecord* record = ledger.find(origin_of(item));
-  Console& console = run.session.console;
-  if (record == nullptr) return;
-  if (run.session.json) {
-    console.put_line(
-        run_item_json({item.path, record}, mark == Mark::made ? "completed" : "up_to_date"));
-    return;
-  }
-  if (!run.options.print && !run.options.print0) return;
-  for (const RunResult& result : record->results) {
-    console.put(fmt::format("{}/{}", run.options.output, result.file));
-    console.put(run.options.print0 ? std::string_view("\0", 1) : "\n");
-  }
-}
-
-// Looks at one input; an item, or a failure.
-void add_item(Run& run, const Input& input, std::set<Origin>& seen, std::vector<Input>& kept) {
-  const auto opened = open_input(input.path);
-  if (!opened || opened->size_bytes == 0) {
-    const Trouble trouble =
-        trouble_for(input.path, opened ? Error{ENODATA, "", ""} : opened.error());
-    if (opened) (void)sys::close(opened->fd);  // read only
-    fail_source(run, input.path, std::string(name_of(trouble.code)), trouble.cause, trouble.exit);
-    return;
-  }
-  (void)sys::close(opened->fd);  // the engine opens it again when its turn comes
-  RunItem item;
-  item.path = input.path;
-  item.real = real_path(input.path);
-  if (item.real.empty()) {
-    fail_source(run, input.path, "source_missing", cause_text(errno), Exit::no_input);
-    return;
-  }
-  item.folder = input.folder;
-  if (!seen.insert(origin_of(item)).second) {
-    run.session.console.detail(about(input.path, "is the same file as another named"));
-    return;
-  }
-  item.size_bytes = opened->size_bytes;
-  item.modified_ns = opened->modified_ns;
-  item.id = opened->id;
-  item.key = run_key(item, run.request_digest);
-  run.items.push_back(std::move(item));
-  kept.push_back(input);
-}
-
-void add_items(Run& run, const Inputs& inputs, const Ledger& ledger) {
-  for (const Trouble& trouble : inputs.trouble) {
-    fail_source(run, trouble.name, std::string(name_of(trouble.code)), trouble.cause, trouble.exit);
-  }
-  std::set<Origin> seen;
-  std::vector<Input> kept;
-  for (const Input& input : inputs.files) add_item(run, input, seen, kept);
-  const std::vector<std::string> stems =
-      name_outputs(kept, [&](const std::string& name, size_t input) {
-        return ledger.is_taken(name, run.items[input].real);
-      });
-  for (size_t i = 0; i < run.items.size(); ++i) {
-    run.items[i].stem = stems[i];
-    run.by_key[run.items[i].key] = i;
-  }
-  run.marks.assign(run.items.size(), Mark::wanted);
-  tell_passed_over(run.session.console, inputs);
-  const bool made = std::any_of(inputs.passed_over.begin(), inputs.passed_over.end(),
-                                [](const auto& one) { return one.why == Passed::own_result; });
-  if (made) run.nothing = "no image found but those that imgq has made";
-}
-
-// What is done already is reported; what is left is returned.
-std::vector<size_t> still_to_do(Run& run, const Ledger& ledger) {
-  std::vector<size_t> left;
-  for (size_t i = 0; i < run.items.size(); ++i) {
-    const RunItem& item = run.items[i];
-    if (ledger.up_to_date(origin_of(item), item.size_bytes, item.modified_ns, run.request_digest)) {
-      succeed(run, ledger, i, Mark::up_to_date);
-    } else {
-      left.push_back(i);
-    }
-  }
-  return left;
-}
-
 Exit exit_of(const Cause& cause) {
   const auto code = code_named(cause.code);
   if (code == Code::source_missing) return Exit::no_input;
   return code && is_permanent(*code) && code != Code::poison && code != Code::cancelled
              ? Exit::bad_image
              : Exit::some_failed;
+}
+
+InTheWay in_the_way(const Run& run) {
+  return run.options.overwrite ? InTheWay::replace : InTheWay::keep;
+}
+
+// A result that is wanted elsewhere goes there, and is called by that name.
+Status put_single(const Run& run, RunRecord& record) {
+  if (run.target.empty()) return Ok{};
+  RunResult& result = record.results.front();
+  const std::string made = fmt::format("{}/{}", run.place, result.file);
+  auto put = hand_out(made, run.target, in_the_way(run));
+  result.file = base_name(run.target);
+  return put;
 }
 
 // One job has ended: its results go to their place.
@@ -168,8 +61,8 @@ void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t ind
     return;
   }
   auto record = deliver(delivery, ledger, run.items[index], outcome);
-  Status added = Ok{};
-  if (record) added = ledger.add(std::move(*record));
+  Status added = record ? put_single(run, *record) : Ok{};
+  if (record && added) added = ledger.add(std::move(*record));
   if (record && added) {
     succeed(run, ledger, index, Mark::made);
     return;
@@ -184,17 +77,11 @@ void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t ind
 }
 
 Delivery delivery_of(const Run& run, const Spool& spool) {
-  Delivery delivery{spool, run.options.output, {}, InTheWay::keep, run.request_digest};
-  if (run.options.overwrite) delivery.in_the_way = InTheWay::replace;
+  Delivery delivery{spool, run.place, {}, in_the_way(run), run.request_digest};
   for (const RunItem& item : run.items) delivery.sources.push_back(item.id);
   std::sort(delivery.sources.begin(), delivery.sources.end());
   return delivery;
 }
-
-struct Worked {
-  bool interrupted = false;
-  std::optional<Error> trouble;
-};
 
 Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledger,
                 const std::vector<size_t>& left, const RunSubmitted& submitted) {
@@ -229,69 +116,9 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
   return {tally->interrupted, std::nullopt};
 }
 
-// Results that could not be made as small as was asked.
-void report_too_large(const Run& run, const Ledger& ledger) {
-  for (size_t i = 0; i < run.items.size(); ++i) {
-    const RunRecord* record = ledger.find(origin_of(run.items[i]));
-    if (run.marks[i] != Mark::made || record == nullptr) continue;
-    for (const RunResult& result : record->results) {
-      if (result.max_bytes_met) continue;
-      run.session.console.note(
-          about(run.items[i].path, fmt::format("{}: {} bytes, and no quality makes it small enough",
-                                               printable(result.file), result.size_bytes)));
-    }
-  }
-}
-
-void report(const Run& run, const Worked& worked, const Ledger& ledger) {
-  Console& console = run.session.console;
-  report_too_large(run, ledger);
-  for (const RunFailure& failure : run.failures) {
-    console.error(about(failure.source, printable(failure.message)));
-  }
-  const auto count = [&run](Mark mark) {
-    return std::count(run.marks.begin(), run.marks.end(), mark);
-  };
-  const double seconds = static_cast<double>(sys::monotonic_ms() - run.begin_ms) / 1000;
-  if (worked.trouble) {
-    console.error("stopped: " + about(run.options.output, worked.trouble->text()));
-    console.error(fmt::format("{} made, {} left; the same command goes on from here",
-                              count(Mark::made), count(Mark::wanted)));
-    return;
-  }
-  if (worked.interrupted) {
-    console.error(fmt::format("interrupted: {} made, {} left; the same command goes on from here",
-                              count(Mark::made), count(Mark::wanted)));
-    return;
-  }
-  if (run.items.empty() && run.failures.empty()) {
-    console.note(run.nothing);
-    return;
-  }
-  console.note(fmt::format("{}: {} made, {} up to date, {} failed in {:.1f} s",
-                           printable(run.options.output), count(Mark::made),
-                           count(Mark::up_to_date), run.failures.size(), seconds));
-}
-
-Status write_manifest(const Run& run, const Ledger& ledger) {
-  if (run.options.manifest.empty()) return Ok{};
-  std::vector<ManifestItem> items;
-  for (size_t i = 0; i < run.items.size(); ++i) {
-    if (run.marks[i] != Mark::made && run.marks[i] != Mark::up_to_date) continue;
-    const RunRecord* record = ledger.find(origin_of(run.items[i]));
-    if (record != nullptr) items.push_back({run.items[i].path, record});
-  }
-  const std::string text = manifest_json(items, run.failures) + "\n";
-  if (run.options.manifest == "-") {
-    run.session.console.put(text);
-    return Ok{};
-  }
-  return put_manifest(run.options.manifest, text);
-}
-
 // The private spool, from its making to its end.
 Worked work(Run& run, const Engine& engine, Ledger& ledger, const std::vector<size_t>& left) {
-  const auto spool = open_run_spool(run.options.output);
+  const auto spool = open_run_spool(run.place);
   if (!spool) return {false, spool.error()};
   forget_stale(*spool, run.by_key);
   const auto submitted =
@@ -339,17 +166,22 @@ Result<Sync> parse_sync(const std::string& word) {
       fmt::format("--sync: '{}' is not full, batch or none", printable(shortened(word, 40))), ""};
 }
 
+Error usage(std::string_view what) { return Error{EINVAL, std::string(what), ""}; }
+
 Status check_options(const Session& session, const RunOptions& options) {
-  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
-  if (options.files.names.empty() && options.files.files_from.empty()) {
+  const auto& names = options.files.names;
+  if (names.empty() && options.files.files_from.empty()) {
     return usage("no file or directory named; see 'imgq run --help'");
   }
-  for (const std::string& name : options.files.names) {
-    if (name == "-") return usage("'-': a list of files on stdin is --files-from -");
-  }
+  const int64_t stdins = int64_t{options.files.files_from == "-"} +
+                         std::count(names.begin(), names.end(), std::string("-"));
+  if (stdins > 1) return usage("stdin can be read only once");
   const bool manifest_out = options.manifest == "-";
-  if (int{options.print} + int{options.print0} + int{session.json} + int{manifest_out} > 1) {
-    return usage("--print, --print0, --json and --manifest - exclude each other");
+  const bool result_out = options.output == "-";
+  if (int{options.print} + int{options.print0} + int{session.json} + int{manifest_out} +
+          int{result_out} >
+      1) {
+    return usage("--print, --print0, --json, --manifest - and --output - exclude each other");
   }
   return Ok{};
 }
@@ -364,53 +196,150 @@ Status check_apart(const RunOptions& options) {
   const auto output = directory_id(options.output);
   for (const std::string& name : options.files.names) {
     if (!output || directory_id(name) != output) continue;
-    return Error{EINVAL,
-                 about(name, "is the output, too: choose another --output, as one below it"), ""};
+    return usage(about(name, "is the output, too: choose another --output, as one below it"));
   }
   return Ok{};
 }
 
-}  // namespace
+// What the name of the output says of the result.
+Status take_format(Goal goal, RunOptions& options) {
+  if (goal != Goal::file) return Ok{};
+  const std::string_view format = format_of(options.output);
+  if (format.empty()) {
+    return usage(
+        fmt::format("--output: '{}': results are jpeg, png, webp or avif; '{}/' is a "
+                    "directory",
+                    printable(options.output), printable(options.output)));
+  }
+  if (options.request.format.empty() && options.request.preset.empty()) {
+    options.request.format = format;
+  }
+  return Ok{};
+}
 
-Exit run_command(const Session& given, const RunOptions& given_options, const Engine& engine) {
-  Session session = given;
-  RunOptions options = given_options;
+// Whether the request makes one result, of the kind that its file is named for.
+Status check_single(Goal goal, const RunOptions& options, const Request& request) {
+  if (goal == Goal::directory) return Ok{};
+  if (request.renditions.size() > 1) return usage("--output: several results need a directory");
+  if (goal == Goal::out && ::isatty(STDOUT_FILENO) == 1) {
+    return usage("--output: an image is not for a terminal; redirect it");
+  }
+  const Format format = request.renditions.front().format;
+  if (goal == Goal::file && name_of(format) != format_of(options.output)) {
+    return usage(fmt::format("--output: '{}' is no name for a result in {}",
+                             printable(options.output), name_of(format)));
+  }
+  return Ok{};
+}
+
+// The same of the images that were found.
+Status check_one_image(Goal goal, const RunOptions& options, const Inputs& inputs) {
+  if (goal == Goal::directory) return Ok{};
+  if (inputs.files.size() > 1) {
+    return usage(goal == Goal::out
+                     ? "--output: several images need a directory"
+                     : fmt::format("--output: several images need a directory: '{}/' makes one",
+                                   printable(options.output)));
+  }
+  if (goal == Goal::out || inputs.files.empty()) return Ok{};
+  const auto opened = open_input(options.output);
+  const auto source = open_input(inputs.files.front().path);
+  if (opened) (void)sys::close(opened->fd);  // read only, both
+  if (source) (void)sys::close(source->fd);
+  if (!opened || !source || !(opened->id == source->id)) return Ok{};
+  return usage(about(options.output, "is the image itself: choose another --output"));
+}
+
+// The options, checked, and what they come to.
+struct Wish {
+  RunOptions options;
+  Goal goal = Goal::directory;
+  std::string request{};
+  Sync sync = Sync::batch;
+};
+
+Result<Wish> wish_of(Session& session, const RunOptions& given) {
+  Wish wish{given};
+  RunOptions& options = wish.options;
+  wish.goal = goal_of(options.output);
   options.output = without_slash(options.output);
   options.files.recursive = true;
   auto ok = check_files(options.files);
   if (ok) ok = check_options(session, options);
   if (ok) ok = check_apart(options);
-  if (!ok) return fail(session, Exit::usage, ok.error().action);
+  if (ok) ok = take_format(wish.goal, options);
+  if (!ok) return ok.error();
   const auto request = make_request(options.request, session.config);
-  if (!request) return fail(session, Exit::usage, request.error().action);
+  if (!request) return request.error();
+  if (ok = check_single(wish.goal, options, *request); !ok) return ok.error();
+  wish.request = to_json(*request);
   const auto sync = parse_sync(options.sync);
-  if (!sync) return fail(session, Exit::usage, sync.error().action);
-  if (!options.workers.empty()) {
-    const auto workers = parse_count(options.workers, 1, 1024);
-    if (!workers) return fail(session, Exit::usage, "--workers: " + workers.error().action);
-    session.config.workers = static_cast<int>(*workers);
+  if (!sync) return sync.error();
+  wish.sync = wish.goal == Goal::directory ? *sync : Sync::none;
+  if (options.workers.empty()) return wish;
+  const auto workers = parse_count(options.workers, 1, 1024);
+  if (!workers) return usage("--workers: " + workers.error().action);
+  session.config.workers = static_cast<int>(*workers);
+  return wish;
+}
+
+// Everything once the place is there and ours.
+Exit run_in(const Session& session, const Wish& wish, const Engine& engine, const Inputs& inputs,
+            const std::string& place) {
+  const RunOptions& options = wish.options;
+  for (const std::string& file :
+       {options.manifest, wish.goal == Goal::file ? options.output : ""}) {
+    if (auto can = check_manifest(file); !can) {
+      return fail(session, Exit::cannot_create, about(file, cause_text(can.error().code)));
+    }
   }
-  auto lock = lock_output(options.output);
-  if (!lock && lock.error().code == EWOULDBLOCK) {
-    return explain_output(session, options.output, lock.error());
-  }
-  const auto inputs = gather_files(options.files, directory_id(options.output));
-  if (!inputs) return explain_gathering(session, inputs.error());
-  if (!lock) lock = enter_output(options.output);
-  if (!lock) return explain_output(session, options.output, lock.error());
-  if (auto can = check_manifest(options.manifest); !can) {
-    return fail(session, Exit::cannot_create,
-                about(options.manifest, cause_text(can.error().code)));
-  }
-  const std::string text = to_json(*request);
-  auto ledger = Ledger::open(options.output);
-  if (!ledger) return explain_output(session, options.output, ledger.error());
-  Run run{session, options, text, sha256_hex(text), *sync};
-  add_items(run, *inputs, *ledger);
-  if (run.items.empty() && run.failures.empty() && options.strict) {
+  auto ledger = Ledger::open(place);
+  if (!ledger) return explain_output(session, place, ledger.error());
+  const std::string target = wish.goal == Goal::directory ? "" : options.output;
+  Run run{session, options, place, target, wish.request, sha256_hex(wish.request), wish.sync};
+  add_items(run, inputs, *ledger);
+  if (run.items.empty() && run.failures.empty() && (options.strict || !target.empty())) {
     return fail(session, Exit::no_input, run.nothing);
   }
-  return make(run, engine, *ledger);
+  const Exit exit = make(run, engine, *ledger);
+  (void)::unlink(saved_stdin(place).c_str());  // mostly not there; else swept by the next run
+  return exit;
+}
+
+// In a place of its own, of which nothing stays.
+Exit run_single(const Session& session, const Wish& wish, const Engine& engine,
+                const Inputs& inputs) {
+  const auto place = Workplace::make();
+  if (!place) return explain_output(session, wish.options.output, place.error());
+  (void)std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): a reader that went is an error
+  return run_in(session, wish, engine, inputs, place->path());
+}
+
+Exit run_in_directory(const Session& session, const Wish& wish, const Engine& engine) {
+  const std::string& output = wish.options.output;
+  auto lock = lock_output(output);
+  if (!lock && lock.error().code == EWOULDBLOCK) {
+    return explain_output(session, output, lock.error());
+  }
+  const auto inputs = gather_files(wish.options.files, directory_id(output));
+  if (!inputs) return explain_gathering(session, inputs.error());
+  if (!lock) lock = enter_output(output);
+  if (!lock) return explain_output(session, output, lock.error());
+  return run_in(session, wish, engine, *inputs, output);
+}
+
+}  // namespace
+
+Exit run_command(const Session& given, const RunOptions& options, const Engine& engine) {
+  Session session = given;
+  const auto wish = wish_of(session, options);
+  if (!wish) return fail(session, Exit::usage, wish.error().action);
+  if (wish->goal == Goal::directory) return run_in_directory(session, *wish, engine);
+  const auto inputs = gather_files(wish->options.files, std::nullopt);
+  if (!inputs) return explain_gathering(session, inputs.error());
+  const auto one = check_one_image(wish->goal, wish->options, *inputs);
+  if (!one) return fail(session, Exit::usage, one.error().action);
+  return run_single(session, *wish, engine, *inputs);
 }
 
 }  // namespace imgq::cli

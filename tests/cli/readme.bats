@@ -26,10 +26,11 @@ block() { # SECTION
 
 @test "the examples for the shell" {
   block "From the shell" >script
-  same "$(grep -c '^imgq' script)" 4
+  same "$(grep -c '^imgq' script)" 5
   exits 0 bash -euo pipefail script
   [ -s thumbs/fig.640w.webp ]
   [ -s squares/b.jpg ]
+  [ -s small.jpg ]
   [ -s thumbs/photo.jpg ]
   contains "$output" "16x11"
 }

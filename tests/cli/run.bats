@@ -235,7 +235,7 @@ out/x/y/deep.jpg"
   same "$(wc -l <../stdout)" 4
   lacks drafts ../stdout
   exits 0 "$imgq" run -o ../out --print --exclude 'drafts/x' --exclude 'x/*' --files-from <(find . -type f | sort)
-  same "$(cat ../stdout)" $'../out/[a].jpg\n../out/a_raw.jpg\n../out/c.jpg\n../out/a.jpg'
+  same "$(LC_ALL=C sort ../stdout)" $'../out/[a].jpg\n../out/a.jpg\n../out/a_raw.jpg\n../out/c.jpg'
 }
 
 @test "in a directory what is named like an image and is none is told, other files are passed over" {
@@ -274,6 +274,125 @@ out/x/y/deep.jpg"
   cd photos
   exits 64 "$imgq" run -o . .
   [ ! -e .imgq ]
+}
+
+@test "-o small.jpg is the file for the one result, and nothing else is left" {
+  unset IMGQ_SPOOL
+  exits 0 "$imgq" run -o small.jpg --size 100x100 photos/fig.jpg
+  contains "$errors" "imgq: small.jpg: 1 made, 0 up to date, 0 failed"
+  [[ $(size_of small.jpg) =~ ^100x ]]
+  same "$(stat -c %a small.jpg)" "$(printf '%o' $((0666 & ~$(umask))))"
+  exits 0 "$imgq" run -o small.jpg --size 100x100 --print photos/fig.jpg # the same is not in the way
+  same "$output" small.jpg
+  exits 0 "$imgq" run -o small.webp --json photos/fig.jpg # the format is that of the name
+  jq -e '.results[0] | .type == "image/webp" and .file == "small.webp"' stdout
+  exits 0 "$imgq" run -o small.PNG --size 20x photos/fig.jpg
+  exits 0 "$imgq" run -o in.jpeg --size 20x --print --exclude '[!f]*' photos
+  same "$(ls -A | sort | tr '\n' ' ')" "a.jpg in.jpeg photos small.PNG small.jpg small.webp state stderr stdout "
+  same "$(ls -A state/imgq-run)" ""
+  # a directory of that name, or a slash, makes it one
+  mkdir dir.jpg
+  exits 0 "$imgq" run -o dir.jpg photos/fig.jpg
+  [ -s dir.jpg/fig.jpg ]
+  exits 0 "$imgq" run -o new.jpg/ photos/fig.jpg
+  [ -s new.jpg/fig.jpg ]
+}
+
+@test "-o small.jpg refuses what makes no one file, before it is tried" {
+  exits 64 "$imgq" run -o small.jpg photos/fig.jpg a.jpg
+  same "$errors" "imgq: --output: several images need a directory: 'small.jpg/' makes one"
+  exits 64 "$imgq" run -o small.jpg photos
+  exits 64 "$imgq" run -o small.jpg --size 10x,20x a.jpg
+  same "$errors" "imgq: --output: several results need a directory"
+  exits 64 "$imgq" run -o small.gif a.jpg
+  contains "$errors" "results are jpeg, png, webp or avif"
+  exits 64 "$imgq" run -o small.jpg --format png a.jpg
+  same "$errors" "imgq: --output: 'small.jpg' is no name for a result in png"
+  ln a.jpg b.jpg
+  exits 64 "$imgq" run -o b.jpg a.jpg
+  same "$errors" "imgq: b.jpg: is the image itself: choose another --output"
+  exits 73 "$imgq" run -o gone/small.jpg a.jpg
+  same "$errors" "imgq: gone/small.jpg: No such file or directory"
+  mkdir none
+  exits 66 "$imgq" run -o small.jpg none
+  same "$errors" "imgq: no image found"
+  exits 66 "$imgq" run -o small.jpg gone.jpg
+  echo hello >text.jpg
+  exits 65 "$imgq" run -o small.jpg text.jpg
+  [ ! -e small.jpg ]
+  echo precious >small.jpg
+  exits 73 "$imgq" run -o small.jpg a.jpg
+  contains "$errors" "small.jpg: a file is in the way: --overwrite replaces it"
+  same "$(cat small.jpg)" precious
+  exits 0 "$imgq" run -o small.jpg --overwrite a.jpg
+  same "$(size_of small.jpg)" 16x11
+  same "$(ls -A state/imgq-run)" ""
+}
+
+@test "run is a filter: an image on stdin, the result on stdout" {
+  exits 0 "$imgq" run -o - --size 100x100 photos/fig.jpg
+  same "$errors" ""
+  cp stdout result.jpg
+  [[ $(size_of result.jpg) =~ ^100x ]]
+  "$imgq" run -o - --size 100x100 - <photos/fig.jpg | cmp - result.jpg
+  "$imgq" run -o - --size 100x100 - < <(cat photos/fig.jpg) | cmp - result.jpg
+  exits 0 "$imgq" run -o from.jpg --size 100x100 - <photos/fig.jpg
+  cmp from.jpg result.jpg
+  exits 0 "$imgq" run -o out --print --size 100x100 - a.jpg <photos/fig.jpg
+  same "$(sort stdout)" $'out/a.jpg\nout/stdin.jpg'
+  cmp out/stdin.jpg result.jpg
+  exits 0 "$imgq" run -o out - <photos/stream.jpg # the next image on stdin takes its place
+  contains "$errors" "1 made"
+  same "$(ls -A out/.imgq)" "done"
+  echo hello >text
+  exits 65 "$imgq" run -o - - <text
+  exits 65 "$imgq" run -o - - </dev/null
+  same "$errors" "imgq: stdin: the file is empty"
+  IMGQ_LIMITS_MAX_FILE_BYTES=1000 exits 65 "$imgq" run -o - - <photos/fig.jpg
+  contains "$errors" "imgq: stdin: the file is larger than limits.max_file_bytes allows"
+  exits 64 "$imgq" run -o - - -
+  exits 64 "$imgq" run -o out --files-from - -
+  same "$errors" "imgq: stdin can be read only once"
+  exits 64 "$imgq" run -o - a.jpg photos/fig.jpg
+  same "$errors" "imgq: --output: several images need a directory"
+  exits 64 script -qec "'$imgq' run -o - a.jpg" /dev/null
+  contains "$output" "an image is not for a terminal"
+  same "$(ls -A state/imgq-run)" ""
+}
+
+@test "a filter works where the user's state cannot be written, and minds who reads it" {
+  : >state
+  mkdir tmp
+  exits 0 env TMPDIR="$dir/tmp" "$imgq" run -o small.jpg a.jpg
+  contains "$errors" "1 made"
+  same "$(size_of small.jpg)" 16x11
+  same "$(ls -A tmp)" ""
+  exits 73 env TMPDIR="$dir/nowhere" "$imgq" run -o - a.jpg
+  one_line stderr
+  exits 75 env TMPDIR="$dir/tmp" bash -c '"$0" run -o - a.jpg >/dev/full' "$imgq"
+  contains "$errors" "imgq: a.jpg: stdout: No space left on device"
+  same "$(ls -A tmp)" ""
+}
+
+@test "what a killed filter left is removed by the next, what another works in is not" {
+  mkdir -p state/imgq-run/single-killed/.imgq/spool state/imgq-run/single-made state/imgq-run/single-used/.imgq
+  exec 9<state/imgq-run/single-used/.imgq
+  flock 9
+  exits 0 "$imgq" run -o - a.jpg
+  same "$(ls state/imgq-run)" single-used
+  exec 9<&-
+  mkfifo slow
+  "$imgq" run -o small.jpg - <slow 2>log 3>&- &
+  run=$!
+  exec 8>slow
+  working() { [ -n "$(echo state/imgq-run/single-*/.imgq/.imgq-stdin)" ]; }
+  until_true working
+  kill -KILL "$run"
+  wait "$run" || true
+  exec 8>&-
+  [ ! -e small.jpg ]
+  exits 0 "$imgq" run -o - a.jpg
+  same "$(ls -A state/imgq-run)" ""
 }
 
 @test "neither sources nor other people's files are written over" {
@@ -357,10 +476,10 @@ END
 
 @test "only one thing goes to stdout" {
   local two
-  for two in "--print --print0" "--json --print" "--json --manifest -" "--print --manifest -"; do
+  for two in "--print --print0" "--json --print" "--json --manifest -" "--print --manifest -" "--json -o -"; do
     # shellcheck disable=SC2086
     exits 64 "$imgq" run -o out $two a.jpg
-    same "$errors" "imgq: --print, --print0, --json and --manifest - exclude each other"
+    same "$errors" "imgq: --print, --print0, --json, --manifest - and --output - exclude each other"
   done
 }
 
@@ -429,7 +548,6 @@ END
   same "$errors" "imgq: no image found"
   exits 66 "$imgq" run -o out --strict none
   exits 64 "$imgq" run
-  exits 64 "$imgq" run -o out -
   : | exits 0 "$imgq" run -o out --files-from -
 }
 

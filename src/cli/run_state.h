@@ -1,0 +1,70 @@
+#ifndef IMGQ_SRC_CLI_RUN_STATE_H_
+#define IMGQ_SRC_CLI_RUN_STATE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spool/sys.h"
+#include "src/base/exit_code.h"
+#include "src/cli/gather.h"
+#include "src/cli/run.h"
+#include "src/cli/run_ledger.h"
+#include "src/cli/run_spool.h"
+#include "src/cli/session.h"
+
+// What `imgq run` knows of its images while it works, and what it tells of them.
+namespace imgq::cli {
+
+enum class Mark { wanted, made, up_to_date, failed };
+
+// One run, from its inputs to its report.
+struct Run {
+  const Session& session;
+  const RunOptions& options;
+  std::string place;   // the output directory, or where a single result is made
+  std::string target;  // the one file that is wanted, "-" for stdout; empty: they stay in `place`
+  std::string request;
+  std::string request_digest;
+  Sync sync = Sync::batch;
+  std::vector<RunItem> items{};
+  std::vector<Mark> marks{};  // of items
+  ItemsByKey by_key{};
+  std::vector<RunFailure> failures{};
+  Sum sum{};
+  std::string_view nothing = "no image found";  // when there is neither
+  int64_t begin_ms = sys::monotonic_ms();
+};
+
+// One that cannot be made: counted, kept for the report, and printed for programs.
+void fail_source(Run& run, const std::string& source, std::string code, std::string message,
+                 Exit exit);
+void fail_item(Run& run, size_t index, std::string code, std::string message, Exit exit);
+
+// One that is there: counted, and printed as the options ask.
+void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark);
+
+Origin origin_of(const RunItem& item);
+
+// Looks at all inputs: items with their names, or failures.
+void add_items(Run& run, const Inputs& inputs, const Ledger& ledger);
+
+// What is done already is told; what is left is returned.
+std::vector<size_t> still_to_do(Run& run, const Ledger& ledger);
+
+// How the work on the private spool ended.
+struct Worked {
+  bool interrupted = false;
+  std::optional<Error> trouble;
+};
+
+// The lines at the end.
+void report(const Run& run, const Worked& worked, const Ledger& ledger);
+
+Status write_manifest(const Run& run, const Ledger& ledger);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_RUN_STATE_H_
