@@ -135,7 +135,7 @@ Failure VipsDecoder::failed() {
     return Fault{Code::too_large, "decoding needs more memory than libheif allows"};
   }
   // A TIFF's directory needs little; one that asks for more than there is, is damaged.
-  const bool directory = message.find("TIFFReadDirectory") != std::string::npos;
+  const bool directory = message.find("irectory") != std::string::npos;
   if (message.find("emory") != std::string::npos && !directory) {
     return Fault{Code::out_of_memory, "out of memory"};
   }
