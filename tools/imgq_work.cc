@@ -119,6 +119,10 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
                    "how the work survives a power cut: full, batch or none [batch]")
       ->type_name("WHEN:full batch none")
       ->group("The work");
+  command
+      ->add_flag("--retry-failed", options->retry_failed,
+                 "try also what is known to be bad and has not changed since")
+      ->group("The work");
   command->add_flag("--strict", options->strict, "no image at all is an error")->group("The work");
   commands["run"] = [options, engine = engines.run](const cli::Session& session) {
     return cli::run_command(session, *options, engine);

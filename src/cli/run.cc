@@ -28,14 +28,6 @@ namespace {
 constexpr std::chrono::seconds kRetryFirst{1};
 constexpr std::chrono::seconds kRetryMax{10};
 
-Exit exit_of(const Cause& cause) {
-  const auto code = code_named(cause.code);
-  if (code == Code::source_missing) return Exit::no_input;
-  return code && is_permanent(*code) && code != Code::poison && code != Code::cancelled
-             ? Exit::bad_image
-             : Exit::some_failed;
-}
-
 InTheWay in_the_way(const Run& run) {
   return run.options.overwrite ? InTheWay::replace : InTheWay::keep;
 }
@@ -57,7 +49,7 @@ void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t ind
     std::string message = outcome.cause.message;
     const auto code = code_named(outcome.cause.code);
     if (message.empty() && code) message = explain(*code);
-    fail_item(run, index, outcome.cause.code, message, exit_of(outcome.cause));
+    fail_by_verdict(run, index, outcome.cause.code, message);
     return;
   }
   auto record = deliver(delivery, ledger, run.items[index], outcome);
@@ -135,6 +127,12 @@ Exit make(Run& run, const Engine& engine, Ledger& ledger) {
   const std::vector<size_t> left = still_to_do(run, ledger);
   const Worked worked = left.empty() ? Worked() : work(run, engine, ledger, left);
   report(run, worked, ledger);
+  for (RunRecord& verdict : run.verdicts) {
+    if (auto added = ledger.add(std::move(verdict)); !added) {
+      run.session.console.error(added.error().text());
+      break;
+    }
+  }
   if (auto tidied = ledger.tidy(); !tidied) run.session.console.error(tidied.error().text());
   if (worked.interrupted || worked.trouble) {
     if (!run.options.manifest.empty()) {
@@ -296,7 +294,16 @@ Exit run_in(const Session& session, const Wish& wish, const Engine& engine, cons
   auto ledger = Ledger::open(place);
   if (!ledger) return explain_output(session, place, ledger.error());
   const std::string target = wish.goal == Goal::directory ? "" : options.output;
-  Run run{session, options, place, target, wish.request, sha256_hex(wish.request), wish.sync};
+  const std::string judged_by =
+      fmt::format("{}\n{}\n{}", wish.request, to_json(session.config.limits), IMGQ_VERSION);
+  Run run{session,
+          options,
+          place,
+          target,
+          wish.request,
+          sha256_hex(wish.request),
+          sha256_hex(judged_by),
+          wish.sync};
   add_items(run, inputs, *ledger);
   if (run.items.empty() && run.failures.empty() && (options.strict || !target.empty())) {
     return fail(session, Exit::no_input, run.nothing);

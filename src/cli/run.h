@@ -29,14 +29,16 @@ struct RunOptions {
   std::string manifest;  // a JSON file about all results; "-" is stdout
   std::string workers;
   std::string sync = "batch";
-  bool overwrite = false;  // files in the way that imgq has not made
-  bool strict = false;     // nothing to do is an error
+  bool overwrite = false;     // files in the way that imgq has not made
+  bool retry_failed = false;  // also what is known to be bad
+  bool strict = false;        // nothing to do is an error
   bool print = false, print0 = false;
 };
 
 // Makes the renditions of files and of all images below directories, beside each other in one
 // output directory, without a daemon: a private spool in OUTPUT/.imgq is worked off by the same
-// engine. What is up to date is left alone; what was interrupted goes on where it was.
+// engine. What is up to date is left alone, and so is what is known to be bad; what was interrupted
+// goes on where it was.
 //   exit  ok; some_failed; bad_image all failed; no_input nothing could be read; cannot_create;
 //         try_later no room, or another run is at work in the same place; interrupted
 Exit run_command(const Session& session, const RunOptions& options, const Engine& engine);

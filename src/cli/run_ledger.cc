@@ -137,14 +137,19 @@ const std::string& Made::real_directory(const std::string& path) {
 }
 
 std::string encode(const RunRecord& record) {
-  Json results = Json::array();
-  for (const RunResult& result : record.results) results.push_back(result_to_json(result));
   Json out = Json::object();
   out["imgq"] = 1;
   out["source"] = percent_encode(record.source);
   out["bytes"] = record.size_bytes;
   out["modified_ns"] = record.modified_ns;
   out["request"] = record.request;
+  if (!record.code.empty()) {
+    out["error"]["code"] = record.code;
+    out["error"]["message"] = record.message;
+    return dump_json(out);
+  }
+  Json results = Json::array();
+  for (const RunResult& result : record.results) results.push_back(result_to_json(result));
   out["results"] = results;
   out["width"] = record.width_px;
   out["height"] = record.height_px;
@@ -159,10 +164,15 @@ std::optional<RunRecord> decode_run_record(std::string_view line) {
   const auto bytes = integer_in(*object, "bytes", 0, kMost);
   const auto modified = integer_in(*object, "modified_ns", 0, kMost);
   const auto request = text_in(*object, "request");
-  const Json* results = member(*object, "results");
   if (!source || source->empty() || !bytes || !modified || !request) return std::nullopt;
+  RunRecord record{*source, *bytes, *modified, *request, {}, 0, 0, "", "", ""};
+  if (const Json* error = member(*object, "error"); error != nullptr && error->is_object()) {
+    record.code = text_in(*error, "code").value_or("");
+    record.message = text_in(*error, "message").value_or("");
+    return record.code.empty() ? std::nullopt : std::optional(record);
+  }
+  const Json* results = member(*object, "results");
   if (results == nullptr || !results->is_array() || results->empty()) return std::nullopt;
-  RunRecord record{*source, *bytes, *modified, *request, {}, 0, 0, ""};
   for (const Json& item : *results) {
     auto result = result_from_json(item);
     if (!result) return std::nullopt;
@@ -192,6 +202,11 @@ Result<Ledger> Ledger::open(const std::string& output) {
 }
 
 void Ledger::take(RunRecord record) {
+  if (!record.code.empty()) {
+    bad_[record.source] = std::move(record);
+    return;
+  }
+  bad_.erase(record.source);
   for (const RunResult& result : record.results) files_[result.file] = record.source;
   const Origin origin = origin_of(record);
   if (const auto before = records_.find(origin); before != records_.end()) {
@@ -230,6 +245,15 @@ const RunRecord* Ledger::up_to_date(const Origin& origin, int64_t size_bytes, in
   return record;
 }
 
+const RunRecord* Ledger::known_bad(const std::string& source, int64_t size_bytes,
+                                   int64_t modified_ns, const std::string& request) const {
+  const auto found = bad_.find(source);
+  if (found == bad_.end()) return nullptr;
+  const RunRecord& bad = found->second;
+  const bool same = bad.size_bytes == size_bytes && bad.modified_ns == modified_ns;
+  return same && bad.request == request ? &bad : nullptr;
+}
+
 Status Ledger::add(RunRecord record) {
   const std::string line = line_of(record);
   const ssize_t wrote = ::write(file_.get(), line.data(), line.size());
@@ -259,9 +283,9 @@ bool Ledger::still_tells(const RunRecord& superseded) const {
 }
 
 Status Ledger::tidy() {
-  if (lines_ <= 2 * records_.size() + 100) return Ok{};
+  if (lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
   std::string text;
-  size_t kept = records_.size();
+  size_t kept = records_.size() + bad_.size();
   for (const RunRecord& record : superseded_) {
     if (!still_tells(record)) continue;
     text += line_of(record);
@@ -269,6 +293,7 @@ Status Ledger::tidy() {
   }
   if (lines_ <= 2 * kept + 100) return Ok{};
   for (const auto& [origin, record] : records_) text += line_of(record);
+  for (const auto& [source, record] : bad_) text += line_of(record);
   auto out = OutFile::create(output_ + "/.imgq");
   if (!out) return out.error();
   if (auto wrote = out->write(text); !wrote) return wrote;

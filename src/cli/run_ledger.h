@@ -30,10 +30,11 @@ struct RunResult {
 struct RunRecord {
   std::string source;  // real path, any bytes; in the file relative when below the output directory
   int64_t size_bytes = 0, modified_ns = 0;
-  std::string request;  // digest of what was asked
+  std::string request;  // digest of what was asked; without results also of what it was judged by
   std::vector<RunResult> results;
   int64_t width_px = 0, height_px = 0;  // of the source, upright
   std::string thumbhash;
+  std::string code, message;  // the permanent verdict, where there are no results
 };
 
 // What an image is known by: one file may be reached by several names, and what is made of it
@@ -81,6 +82,10 @@ class Ledger {
   const RunRecord* up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
                               const std::string& request) const;
 
+  // The verdict on a source that is unchanged since, when it was judged by the same.
+  const RunRecord* known_bad(const std::string& source, int64_t size_bytes, int64_t modified_ns,
+                             const std::string& request) const;
+
   // A result file that an earlier run made of this source or of one that is gone, so that it may be
   // replaced.
   bool owns(const std::string& file, const std::string& source) const;
@@ -107,6 +112,7 @@ class Ledger {
   std::string root_;  // the same, its real path
   Fd file_;
   std::map<Origin, RunRecord> records_;
+  std::map<std::string, RunRecord> bad_;      // verdicts, by source
   std::vector<RunRecord> superseded_;         // by a later one, in their order
   std::map<std::string, std::string> files_;  // each with the source it was last made of
   std::map<std::string, std::set<std::string>> sources_;  // by stem
@@ -117,6 +123,7 @@ class Ledger {
 struct RunFailure {
   std::string source;  // as given
   std::string code, message;
+  bool known = false;  // from an earlier run, which has told it
 };
 
 // {"imgq":1,"images":[{source, width, height, thumbhash, results:[{name, file, width, height,

@@ -33,7 +33,10 @@ std::string_view cure(const Run& run) {
 void report(const Run& run, const Worked& worked, const Ledger& ledger) {
   Console& console = run.session.console;
   report_too_large(run, ledger);
+  size_t failed = 0;
   for (const RunFailure& failure : run.failures) {
+    if (failure.known) continue;
+    ++failed;
     console.error(about(failure.source, printable(failure.message)));
   }
   const auto count = [&run](Mark mark) {
@@ -56,9 +59,12 @@ void report(const Run& run, const Worked& worked, const Ledger& ledger) {
     return;
   }
   if (run.target == "-") return;  // the result says it, or its failure
-  console.note(fmt::format("{}: {} made, {} up to date, {} failed in {:.1f} s",
+  const size_t known = run.failures.size() - failed;
+  console.note(fmt::format("{}: {} made, {} up to date, {} failed{} in {:.1f} s",
                            printable(run.options.output), count(Mark::made),
-                           count(Mark::up_to_date), run.failures.size(), seconds));
+                           count(Mark::up_to_date), failed,
+                           known == 0 ? "" : fmt::format(", {} known to be bad", known), seconds));
+  if (known > 0) console.note("--retry-failed tries again what is known to be bad; -v names it");
 }
 
 Status write_manifest(const Run& run, const Ledger& ledger) {

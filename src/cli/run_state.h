@@ -18,7 +18,7 @@
 // What `imgq run` knows of its images while it works, and what it tells of them.
 namespace imgq::cli {
 
-enum class Mark { wanted, made, up_to_date, failed };
+enum class Mark { wanted, made, up_to_date, failed, known_bad };
 
 // One run, from its inputs to its report.
 struct Run {
@@ -28,20 +28,24 @@ struct Run {
   std::string target;  // the one file that is wanted, "-" for stdout; empty: they stay in `place`
   std::string request;
   std::string request_digest;
+  std::string judged_by;  // digest of all that a verdict depends on but the image
   Sync sync = Sync::batch;
   std::vector<RunItem> items{};
   std::vector<Mark> marks{};  // of items
   ItemsByKey by_key{};
   std::vector<RunFailure> failures{};
+  std::vector<RunRecord> verdicts{};  // to be remembered once they are told
   Sum sum{};
   std::string_view nothing = "no image found";  // when there is neither
   int64_t begin_ms = sys::monotonic_ms();
 };
 
 // One that cannot be made: counted, kept for the report, and printed for programs.
-void fail_source(Run& run, const std::string& source, std::string code, std::string message,
-                 Exit exit);
+void fail_source(Run& run, RunFailure failure, Exit exit);
 void fail_item(Run& run, size_t index, std::string code, std::string message, Exit exit);
+
+// The same by a verdict on the image.
+void fail_by_verdict(Run& run, size_t index, const std::string& code, const std::string& message);
 
 // One that is there: counted, and printed as the options ask.
 void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark);
@@ -51,7 +55,7 @@ Origin origin_of(const RunItem& item);
 // Looks at all inputs: items with their names, or failures.
 void add_items(Run& run, const Inputs& inputs, const Ledger& ledger);
 
-// What is done already is told; what is left is returned.
+// What is done already, and what is known to be bad, is told; what is left is returned.
 std::vector<size_t> still_to_do(Run& run, const Ledger& ledger);
 
 // How the work on the private spool ended.

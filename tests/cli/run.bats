@@ -65,6 +65,55 @@ size_of() {
   exits 1 "$imgq" run -o out2 gone.jpg photos/text.jpg
 }
 
+@test "a bad file is told once, and not tried again until something changes" {
+  echo "hello" >photos/text.jpg
+  : >photos/empty.jpg
+  exits 1 "$imgq" run -o out photos gone.jpg
+  contains "$errors" "imgq: photos/empty.jpg: the file is empty"
+  contains "$errors" "imgq: photos/text.jpg: no signature of an image format that is known"
+  exits 1 "$imgq" run -o out photos gone.jpg
+  lacks photos/ stderr
+  contains "$errors" "imgq: gone.jpg: No such file or directory" # that is no verdict
+  contains "$errors" "imgq: out: 0 made, 6 up to date, 1 failed, 2 known to be bad in"
+  contains "$errors" "imgq: --retry-failed tries again what is known to be bad; -v names it"
+  exits 1 "$imgq" run -q -o out photos
+  same "$errors" ""
+  exits 65 "$imgq" run -q -o out photos/text.jpg photos/empty.jpg
+  exits 1 "$imgq" run -v -o out photos
+  contains "$errors" "imgq: photos/text.jpg: passed over: known to be bad: no signature of an image"
+  contains "$errors" "imgq: photos/empty.jpg: passed over: known to be bad: the file is empty"
+  lacks "entered the spool" stderr
+  # programs are told each time
+  exits 1 "$imgq" run -q -o out --json photos
+  same "$(jq -r 'select(.state == "failed") | .error.code' stdout | sort | tr '\n' ' ')" "empty_file not_an_image "
+  exits 1 "$imgq" run -q -o out --manifest - photos
+  jq -e '(.images | length) == 6 and (.failed | length) == 2' stdout
+  exits 1 "$imgq" run -o out --retry-failed photos
+  contains "$errors" "0 made, 6 up to date, 2 failed in"
+  exits 1 "$imgq" run -o out photos
+  contains "$errors" "0 made, 6 up to date, 0 failed, 2 known to be bad"
+  # another request, other limits, another file
+  exits 1 "$imgq" run -o out --size 20x photos
+  contains "$errors" "6 made, 0 up to date, 2 failed in"
+  IMGQ_LIMITS_MAX_SIDE_PX=9999 exits 1 "$imgq" run -o out --size 20x photos
+  contains "$errors" "0 made, 6 up to date, 2 failed in"
+  cp a.jpg photos/empty.jpg
+  echo "hello again" >photos/text.jpg
+  IMGQ_LIMITS_MAX_SIDE_PX=9999 exits 1 "$imgq" run -o out --size 20x photos
+  contains "$errors" "1 made, 6 up to date, 1 failed in"
+  cp a.jpg photos/text.jpg
+  exits 0 "$imgq" run -o out --size 20x photos
+}
+
+@test "what may pass by itself is no verdict: the next run tries it again" {
+  printf '[preset.io.small]\nsize = "8x8"\n' >io.toml
+  for _ in first next; do
+    IMGQ_WORKER=$bin/faulty_worker IMGQ_JOBS_MAX_ATTEMPTS=1 exits 1 "$imgq" --config io.toml run -o out --preset io a.jpg
+    contains "$errors" "imgq: a.jpg: "
+    contains "$errors" "0 made, 0 up to date, 1 failed in"
+  done
+}
+
 @test "folders keep their structure; names that would meet are kept apart, always alike" {
   mkdir -p tree/x/y other
   cp a.jpg tree/top.jpg
@@ -535,7 +584,7 @@ END
   same "$(ls -A out/.imgq)" "done"
   lacks imgq: out/.imgq/done
   exits 1 "$imgq" run -o out photos
-  contains "$errors" "0 made, 6 up to date, 1 failed"
+  contains "$errors" "0 made, 6 up to date, 0 failed, 1 known to be bad"
   got=0
   "$imgq" run -o out --print photos 2>stderr >&- || got=$?
   same "$got" 1

@@ -391,7 +391,7 @@ class LedgerFile : public testing::Test {
     std::ofstream(output_ + "/" + file) << "jpeg";
     struct stat about{};
     EXPECT_EQ(::stat((output_ + "/" + file).c_str(), &about), 0);
-    RunRecord record{source, 5, 6, "req", {}, 0, 0, ""};
+    RunRecord record{source, 5, 6, "req", {}, 0, 0, "", "", ""};
     record.results = {{"thumb", file, "image/jpeg", 1, 1, about.st_size,
                        int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec}};
     return record;
@@ -462,6 +462,30 @@ TEST_F(LedgerFile, KeepsWhatOnlyAReplacedRecordKnowsToBeAThumbnail) {
   EXPECT_TRUE(ledger->owns("a.320w.jpg", source));
   ASSERT_NE(ledger->find({source, ""}), nullptr);
   EXPECT_EQ(ledger->find({source, ""})->results[0].file, "a.thumb.jpg");
+}
+
+TEST_F(LedgerFile, KnowsWhatIsBadUntilItOrWhatItIsJudgedByChanges) {
+  const RunRecord bad{"/caf\xe9.jpg",     5, 6, "judged", {}, 0, 0, "", "truncated",
+                      "it ends \"early\""};
+  {
+    auto ledger = Ledger::open(output_);
+    ASSERT_TRUE(ledger->add(bad));
+    ASSERT_TRUE(ledger->add(made("/good.jpg", "good.jpg")));
+    for (int i = 0; i < 300; ++i) ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
+    ASSERT_TRUE(ledger->tidy());  // keeps it
+  }
+  auto ledger = Ledger::open(output_);
+  const RunRecord* known = ledger->known_bad(bad.source, 5, 6, "judged");
+  ASSERT_NE(known, nullptr);
+  EXPECT_EQ(known->code, "truncated");
+  EXPECT_EQ(known->message, bad.message);
+  EXPECT_EQ(ledger->known_bad(bad.source, 4, 6, "judged"), nullptr);
+  EXPECT_EQ(ledger->known_bad(bad.source, 5, 7, "judged"), nullptr);
+  EXPECT_EQ(ledger->known_bad(bad.source, 5, 6, "otherwise"), nullptr);
+  EXPECT_EQ(ledger->known_bad("/good.jpg", 5, 6, "req"), nullptr);
+  EXPECT_EQ(ledger->find({bad.source, ""}), nullptr);
+  ASSERT_TRUE(ledger->add(made(bad.source, "b.jpg")));
+  EXPECT_EQ(ledger->known_bad(bad.source, 5, 6, "judged"), nullptr) << "made after all";
 }
 
 TEST_F(LedgerFile, OwnsNothingThatWasMadeOfAnotherImageStillThere) {
