@@ -16,7 +16,8 @@ constexpr std::string_view kUsage =
     "imgq-worker is started by imgqd and imgq; it does nothing by hand.\n"
     "  imgq-worker LIMITS     serve the socket at descriptor 3 (LIMITS: a JSON object)\n"
     "  imgq-worker --self-test   show that the confinement holds on this machine\n"
-    "  imgq-worker --version\n";
+    "  imgq-worker --version\n"
+    "  imgq-worker --libraries   print the versions of the libraries\n";
 
 int report(const imgq::Status& status, imgq::Exit failure) {
   if (status) return static_cast<int>(imgq::Exit::ok);
@@ -28,6 +29,10 @@ int run(std::string_view argument) {
   if (argument == "--self-test") return report(imgq::worker::self_test(), imgq::Exit::some_failed);
   if (argument == "--version") {
     (void)std::puts("imgq-worker " IMGQ_VERSION);
+    return static_cast<int>(imgq::Exit::ok);
+  }
+  if (argument == "--libraries") {
+    (void)std::fputs(imgq::worker::library_versions().c_str(), stdout);
     return static_cast<int>(imgq::Exit::ok);
   }
   if (argument.empty() || argument.front() != '{') {

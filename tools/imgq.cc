@@ -41,12 +41,18 @@ Result<Verdict> inspect(int source, const Limits& limits) {
   return imgq::supervise::inspect(source, limits, *worker);
 }
 
+imgq::Error tell_libraries() {
+  const auto worker = imgq::supervise::find_worker();
+  return worker ? imgq::supervise::tell_libraries(*worker) : worker.error();
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   imgq::fill_standard_files();
   try {
-    const imgq::tools::Engines engines{run_engine, inspect, imgq::supervise::find_worker};
+    const imgq::tools::Engines engines{run_engine, inspect, imgq::supervise::find_worker,
+                                       tell_libraries};
     const imgq::Exit exit = imgq::tools::imgq(count, arguments, engines);
     return static_cast<int>(exit);
   } catch (const std::exception& error) {

@@ -193,10 +193,10 @@ void define_info(CLI::App& app, Globals& globals, const Engines& engines, Comman
   const auto options = std::make_shared<cli::InfoOptions>();
   CLI::App* command = app.add_subcommand("info", "tell all about a job or an image");
   command->footer(
-      "imgq info photo.jpg  # size, format, profile\n"
+      "imgq info photo.jpg  # size, format, profile, placeholder\n"
       "imgq info ID  # attempts, causes, results\n"
       "\n"
-      "The image's header is read in a confined worker. A file that is named like a job id is "
+      "The image is read in a confined worker. A file that is named like a job id is "
       "./NAME.\n\n"
       "Exit status: 0; 1 a job is unknown; 65 not an image that can be read; 66 no such file.");
   command->add_option("WHAT", options->names, "a job's id or an image")->type_name("WHAT:@file");

@@ -32,6 +32,7 @@ struct Engines {
   cli::Engine run;
   cli::Inspector inspect;
   cli::WorkerFinder find_worker;
+  std::function<Error()> tell_libraries;  // supervise/engine.h
 };
 
 // A defined subcommand: what runs once the options are read.

@@ -276,6 +276,13 @@ Exit run_chosen(const Globals& globals, const std::string& name, const Command& 
   return exit == Exit::ok ? Exit::io_error : exit;
 }
 
+Exit print_version(const Engines& engines, bool verbose) {
+  const Exit exit = print(fmt::format("imgq {}\n", IMGQ_VERSION));
+  if (exit != Exit::ok || !verbose) return exit;
+  (void)usage(engines.tell_libraries().text());  // it came back
+  return Exit::some_failed;
+}
+
 void define_help(CLI::App& app, std::string& topic, Commands& commands) {
   CLI::App* help = app.add_subcommand("help", "explain a command");
   help->footer("imgq help submit  # the same as imgq submit --help");
@@ -317,7 +324,8 @@ void set_up(CLI::App& app) {
 
 void add_help_flags(CLI::App& app, bool& help, bool& version) {
   app.add_flag("-h,--help", help, "this help")->group("Everywhere");
-  app.add_flag("-V,--version", version, "print the version")->group("Everywhere");
+  app.add_flag("-V,--version", version, "print the version; with -v the libraries', too")
+      ->group("Everywhere");
 }
 
 }  // namespace
@@ -357,7 +365,7 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
     return help ? print_help(app, first) : usage(one_line(error.what()));
   }
   if (help) return print_help(app, first);
-  if (version) return print(fmt::format("imgq {}\n", IMGQ_VERSION));
+  if (version) return print_version(engines, globals.verbose);
   if (first.empty()) {
     (void)usage("no command given; 'imgq help' lists them");
     return Exit::usage;

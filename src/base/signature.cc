@@ -1,5 +1,7 @@
 #include "src/base/signature.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -153,6 +155,12 @@ bool is_read(Kind kind, const OptionalFormats& formats) {
       return false;
   }
   return false;
+}
+
+std::string not_enabled_words(const Signature& signature) {
+  return fmt::format(
+      "{} is not enabled: add the two lines '[formats]' and '{} = true' to imgq.toml",
+      signature.name, name_of(signature.kind));
 }
 
 std::string_view name_of(Kind kind) {

@@ -2,6 +2,7 @@
 #define IMGQ_SRC_BASE_SIGNATURE_H_
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "src/base/limits.h"
@@ -35,6 +36,9 @@ Signature sniff(std::string_view file);
 
 // JPEG, PNG, WebP and GIF are always read, the others when the configuration allows them.
 bool is_read(Kind kind, const OptionalFormats& formats);
+
+// "HEIC is not enabled: ...", with the lines of imgq.toml that enable it.
+std::string not_enabled_words(const Signature& signature);
 
 std::string_view name_of(Kind kind);  // "jpeg", as SourceReport::format; empty when never read
 

@@ -58,7 +58,7 @@ Check check_inotify() {
   const int64_t watches = number_in("/proc/sys/fs/inotify/max_user_watches");
   const int64_t instances = number_in("/proc/sys/fs/inotify/max_user_instances");
   Check check{Health::good, "inotify",
-              fmt::format("{} watches, {} instances for a user", watches, instances), ""};
+              fmt::format("for a user, watches: {}, instances: {}", watches, instances), ""};
   if (watches < kWantedWatches || instances < kWantedInstances) {
     check.health = Health::doubtful;
     check.cure =
@@ -188,7 +188,7 @@ Check check_room(const Session& session, const Spool& spool) {
         "--older 1d --dry-run, then --force";
   } else if (room->free_inodes < 1000) {
     check.health = Health::bad;
-    check.found += fmt::format(", {} inodes free", room->free_inodes);
+    check.found += fmt::format(", inodes free: {}", room->free_inodes);
     check.cure =
         "the file system has no inodes left: remove files, or imgq purge --older 1d "
         "--dry-run, then --force";

@@ -61,9 +61,11 @@ Exit fsck_command(const Session& session, const FsckOptions& options) {
                                  printable(finding.what)));
   }
   if (session.json) console.put_line(as_json(*report));
-  console.note(
-      fmt::format("{} jobs, {} results checked; {}", report->jobs, report->results,
-                  left == 0 ? "nothing is wrong" : fmt::format("{} things are wrong", left)));
+  console.note(fmt::format("{}, {} checked; {}", counted(report->jobs, "job"),
+                           counted(report->results, "result"),
+                           left == 0   ? "nothing is wrong"
+                           : left == 1 ? "1 thing is wrong"
+                                       : fmt::format("{} things are wrong", left)));
   if (left > 0 && !options.repair) console.note("'imgq fsck --repair' mends what can be mended");
   return left == 0 ? Exit::ok : Exit::some_failed;
 }

@@ -15,7 +15,8 @@
 namespace imgq::cli {
 namespace {
 
-std::string words_of(const std::string& name, const SourceReport& source) {
+std::string words_of(const std::string& name, const Verdict& verdict) {
+  const SourceReport& source = verdict.source;
   std::string out = fmt::format("{:<12} {}\n", "file", printable(name));
   out += fmt::format("{:<12} {}x{}\n", "size", source.width_px, source.height_px);
   out += fmt::format("{:<12} {}\n", "format", printable(source.format));
@@ -24,7 +25,13 @@ std::string words_of(const std::string& name, const SourceReport& source) {
   out += fmt::format("{:<12} {}\n", "orientation", source.orientation);
   out += fmt::format("{:<12} {}\n", "profile",
                      source.profile.empty() ? "none" : printable(source.profile));
-  return out + fmt::format("{:<12} {}\n", "pages", source.pages);
+  out += fmt::format("{:<12} {}\n", "pages", source.pages);
+  out += fmt::format("{:<12} {}\n", "placeholder",
+                     source.thumbhash.empty() ? "none" : printable(source.thumbhash));
+  for (const std::string& note : verdict.notes) {
+    out += fmt::format("{:<12} {}\n", "note", printable(note));
+  }
+  return out;
 }
 
 std::string error_json(const std::string& name, Code code, const std::string& message) {
@@ -52,6 +59,7 @@ std::string json_of(const std::string& name, const Verdict& verdict) {
   out["profile"] = source.profile;
   out["pages"] = source.pages;
   if (!source.thumbhash.empty()) out["thumbhash"] = source.thumbhash;
+  if (!verdict.notes.empty()) out["notes"] = verdict.notes;
   return versioned(dump_json(out));
 }
 
@@ -72,7 +80,7 @@ Exit about_file(const Session& session, const std::string& name, const Inspector
     return fail(session, is_permanent(verdict->code) ? Exit::bad_image : Exit::some_failed,
                 about(name, fmt::format("{} ({})", printable(words), name_of(verdict->code))));
   }
-  if (!session.json) session.console.put(words_of(name, verdict->source));
+  if (!session.json) session.console.put(words_of(name, *verdict));
   return Exit::ok;
 }
 

@@ -214,7 +214,8 @@ void add(Plan& plan, Group& group, const std::string& path) {
 // The rest of the files, from `begin` on, after the spool took no more.
 void tell_untried(const Plan& plan, const std::vector<Input>& files, size_t begin) {
   if (begin == files.size()) return;
-  plan.session.console.error(fmt::format("{} more files were not tried", files.size() - begin));
+  plan.session.console.error(counted(static_cast<int64_t>(files.size() - begin), "more file") +
+                             " not tried");
   if (!plan.session.json) return;
   for (size_t i = begin; i < files.size(); ++i) {
     print_error_json(

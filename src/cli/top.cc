@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <deque>
 
 namespace imgq::cli {
 namespace {
@@ -52,7 +51,6 @@ class Screen {
   bool changed_ = false;
 };
 
-constexpr size_t kMarks = 10;  // the pace is that of the last so many looks
 constexpr int kRoomForHint = 16;
 
 ScreenSize screen_size() {
@@ -92,7 +90,7 @@ bool leaves(int timeout_ms) {
 }
 
 Exit live(const Session& session, const Spool& spool, int interval_ms) {
-  std::deque<Mark> marks;
+  Pace pace;
   on(SIGINT, stop);
   on(SIGTERM, stop);
   on(SIGHUP, stop);
@@ -106,9 +104,7 @@ Exit live(const Session& session, const Spool& spool, int interval_ms) {
         trouble = now.error();
         break;
       }
-      show(session, *now, marks.empty() ? std::nullopt : std::optional<Mark>(marks.front()));
-      marks.push_back(mark_of(*now));
-      if (marks.size() > kMarks) marks.pop_front();
+      show(session, *now, pace.since(*now));
     } while (!leaves(interval_ms));
   }
   return trouble ? fail(session, *trouble) : Exit::ok;

@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_CLI_TOP_H_
 #define IMGQ_SRC_CLI_TOP_H_
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,17 @@ struct Mark {
   int64_t ended = 0;  // jobs, well or badly
 };
 Mark mark_of(const Snapshot& snapshot);
+
+// The last looks, from which the pace is taken. Once no job runs and none has ended since the last
+// look, only that one counts: the pace of the past is not that of an idle spool.
+class Pace {
+ public:
+  // The oldest look that counts; remembers `now` for the next time. Nothing at the first look.
+  std::optional<Mark> since(const Snapshot& now);
+
+ private:
+  std::deque<Mark> marks_;
+};
 
 struct ScreenSize {
   int columns = 80, rows = 24;

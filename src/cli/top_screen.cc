@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kMostNamed = 256;  // running jobs of each owner
 constexpr size_t kMostFailures = 20;
+constexpr size_t kMarks = 10;     // the pace is that of the last so many looks
 constexpr int kHeadColumns = 80;  // the time stands no further to the right
 constexpr int kLowScreen = 16;    // rows; below, only what matters most
 constexpr int kIdColumns = 36;    // of a job's id
@@ -152,7 +153,7 @@ Item head_of(const OwnerSeen& owner, size_t jobs) {
   switch (owner.life) {
     case OwnerSeen::Life::alive:
       if (jobs == 0) return {who + "  idle", Tint::strong};
-      return {fmt::format("{}  {} job{}", who, jobs, jobs == 1 ? "" : "s"), Tint::strong};
+      return {fmt::format("{}  {}", who, counted(static_cast<int64_t>(jobs), "job")), Tint::strong};
     case OwnerSeen::Life::dead:
       return {who + "  gone: a running imgqd takes its jobs over", Tint::bad};
     case OwnerSeen::Life::silent:
@@ -255,6 +256,9 @@ Status add_running(const Spool& spool, Snapshot& now) {
     const int64_t since_ms = claimed_ms(spool, job);
     now.running.push_back({std::move(job), std::move(name), since_ms});
   }
+  // The counts were taken a moment before: what is shown as being worked on is what is counted so.
+  now.counts.jobs[static_cast<size_t>(State::processing)] =
+      static_cast<int64_t>(now.running.size());
   return Ok{};
 }
 
@@ -280,10 +284,10 @@ Result<Snapshot> take_snapshot(const Spool& spool, const Config& config) {
   if (!counts) return counts.error();
   now.counts = *counts;
   if (const auto room = spool.room()) now.free_bytes = room->free_bytes;
-  auto owners = see_owners(spool, config.lease);
+  if (const auto added = add_running(spool, now); !added) return added.error();
+  auto owners = see_owners(spool, config.lease);  // after their jobs: none is without its owner
   if (!owners) return owners.error();
   now.owners = std::move(*owners);
-  if (const auto added = add_running(spool, now); !added) return added.error();
   if (const auto added = add_failures(spool, now); !added) return added.error();
   return now;
 }
@@ -291,6 +295,16 @@ Result<Snapshot> take_snapshot(const Spool& spool, const Config& config) {
 Mark mark_of(const Snapshot& snapshot) {
   return {snapshot.monotonic_ms,
           jobs_in(snapshot.counts, State::completed) + jobs_in(snapshot.counts, State::failed)};
+}
+
+std::optional<Mark> Pace::since(const Snapshot& now) {
+  const Mark mark = mark_of(now);
+  const bool idle = now.running.empty() && !marks_.empty() && marks_.back().ended == mark.ended;
+  if (idle) marks_ = {marks_.back()};
+  const auto oldest = marks_.empty() ? std::nullopt : std::optional<Mark>(marks_.front());
+  marks_.push_back(mark);
+  if (marks_.size() > kMarks) marks_.pop_front();
+  return oldest;
 }
 
 std::vector<std::string> draw_top(const Console& console, const std::string& title,

@@ -46,6 +46,17 @@ Failure check_memory(int64_t estimate, const Limits& limits, Slot slot, Verdict*
   return {};
 }
 
+// How an opened source becomes what is requested, when there is the memory for it.
+Failure prepare(const Request& request, const Limits& limits, Slot slot, const Source& source,
+                Plan* plan, Verdict* verdict) {
+  const Picture& picture = source.decoder->picture();
+  if (Failure fault = make_plan(request, picture, limits.max_result_side_px, plan)) return fault;
+  const int64_t estimate = kBaseBytes + static_cast<int64_t>(source.file.size()) +
+                           source.decoder->bytes_needed(plan->purpose) +
+                           plan_bytes(*plan, picture, source.signature.kind);
+  return check_memory(estimate, limits, slot, verdict);
+}
+
 Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, int descriptor,
                        std::span<const int> results, Verdict* verdict) {
   if (Failure fault = check_request(request, results)) return fault;
@@ -54,14 +65,20 @@ Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, 
           open_source(descriptor, limits, request.truncated, &source, &verdict->source)) {
     return fault;
   }
-  const Picture& picture = source.decoder->picture();
   Plan plan;
-  if (Failure fault = make_plan(request, picture, limits.max_result_side_px, &plan)) return fault;
-  const int64_t estimate = kBaseBytes + static_cast<int64_t>(source.file.size()) +
-                           source.decoder->bytes_needed(plan.purpose) +
-                           plan_bytes(plan, picture, source.signature.kind);
-  if (Failure fault = check_memory(estimate, limits, slot, verdict)) return fault;
+  if (Failure fault = prepare(request, limits, slot, source, &plan, verdict)) return fault;
   return render_plan(plan, &source, results, verdict);
+}
+
+// The thumbhash, as a request for nothing in particular would make it.
+void add_placeholder(const Limits& limits, Source* source, Verdict* verdict) {
+  const Request request;
+  Plan plan;
+  Failure fault = prepare(request, limits, Slot::heavy, *source, &plan, verdict);
+  if (!fault) fault = hash_source(plan, source, verdict);
+  if (!fault) return;
+  verdict->notes.push_back(
+      fmt::format("no placeholder: {} ({})", fault->message, name_of(fault->code)));
 }
 
 // Runs `work`; whatever it comes to ends in the verdict.
@@ -95,7 +112,9 @@ Status start(const OptionalFormats& formats) { return start_vips(formats); }
 Verdict inspect(const Limits& limits, int source) {
   return verdict_of([&](Verdict* verdict) {
     Source opened;
-    return open_source(source, limits, Truncated::refuse, &opened, &verdict->source);
+    Failure fault = open_source(source, limits, Truncated::refuse, &opened, &verdict->source);
+    if (!fault) add_placeholder(limits, &opened, verdict);
+    return fault;
   });
 }
 

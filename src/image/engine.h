@@ -15,7 +15,7 @@ namespace imgq::image {
 // any confinement. `formats` decides whether modules (HEIF, JPEG XL) are loaded at all.
 Status start(const OptionalFormats& formats);
 
-// Reads the header only.
+// Reads the header, and the image for its thumbhash; a note says why there is none.
 Verdict inspect(const Limits& limits, int source);
 
 // Decodes once and writes every rendition.

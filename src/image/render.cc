@@ -225,4 +225,8 @@ Failure render_plan(const Plan& plan, Source* source, std::span<const int> resul
   return renderer.write_all_results(results);
 }
 
+Failure hash_source(const Plan& plan, Source* source, Verdict* verdict) {
+  return Renderer(plan, source, verdict).decode();
+}
+
 }  // namespace imgq::image

@@ -13,6 +13,9 @@ namespace imgq::image {
 Failure render_plan(const Plan& plan, Source* source, std::span<const int> results,
                     Verdict* verdict);
 
+// Decodes an opened source for its thumbhash alone, and writes nothing.
+Failure hash_source(const Plan& plan, Source* source, Verdict* verdict);
+
 }  // namespace imgq::image
 
 #endif  // IMGQ_SRC_IMAGE_RENDER_H_

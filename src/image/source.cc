@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "src/base/text.h"
 #include "src/image/geometry.h"
 #include "src/image/icc.h"
 
@@ -18,8 +19,7 @@ Failure check_kind(const Signature& signature, const OptionalFormats& formats) {
     return Fault{Code::unsupported_format, fmt::format("{} is never read", signature.name)};
   }
   if (!is_read(signature.kind, formats)) {
-    return Fault{Code::format_not_enabled, fmt::format("{} is read only when formats.{} is set",
-                                                       signature.name, name_of(signature.kind))};
+    return Fault{Code::format_not_enabled, not_enabled_words(signature)};
   }
   return {};
 }
@@ -34,8 +34,9 @@ Failure check_size(int64_t width, int64_t height, int frames, const Limits& limi
                  fmt::format("{}x{}, the limit is {} a side", width, height, limits.max_side_px)};
   }
   if (width * height > limits.max_pixels) {
-    return Fault{Code::too_many_pixels, fmt::format("{}x{} is {} pixels, the limit is {}", width,
-                                                    height, width * height, limits.max_pixels)};
+    return Fault{Code::too_many_pixels,
+                 fmt::format("{}x{} is {}, the limit is {}", width, height,
+                             counted(width * height, "pixel"), limits.max_pixels)};
   }
   return {};
 }

@@ -48,6 +48,10 @@ Result<Verdict> inspect(int source, const Limits& limits, const std::string& wor
 //   errors  ENOENT, path: where it was looked for
 Result<std::string> find_worker();
 
+// Prints the versions of the libraries, ours and the worker's. It becomes the worker for that, and
+// comes back only when it cannot.
+Error tell_libraries(const std::string& worker_program);
+
 }  // namespace imgq::supervise
 
 #endif  // IMGQ_SRC_SUPERVISE_ENGINE_H_

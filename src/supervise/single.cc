@@ -1,8 +1,10 @@
 // One image through one worker, and where the worker's program is.
 #include <limits.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <utility>
@@ -76,6 +78,13 @@ std::string folder_of_this_program() {
 Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program) {
   const WorkerCommand command{worker_program, limits};
   return Question(source, command).ask();
+}
+
+Error tell_libraries(const std::string& worker_program) {
+  (void)std::printf("libuv %s\n", ::uv_version_string());  // the worker's end tells
+  (void)std::fflush(stdout);
+  ::execl(worker_program.c_str(), worker_program.c_str(), "--libraries", nullptr);
+  return last_error("start the worker", worker_program);
 }
 
 Result<std::string> find_worker() {

@@ -90,9 +90,7 @@ class Incoming {
                        std::string(signature.name) + " is never read here"};
     }
     if (!is_read(signature.kind, rules_.formats)) {
-      return Objection{415, "format_not_enabled",
-                       std::string(signature.name) + " is read only when formats." +
-                           std::string(name_of(signature.kind)) + " is set"};
+      return Objection{415, "format_not_enabled", not_enabled_words(signature)};
     }
     auto file = TempFile::create(spool_);
     if (!file) return spool_objection(file.error());

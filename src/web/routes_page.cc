@@ -2,6 +2,7 @@
 
 #include "spool/control.h"
 #include "spool/query.h"
+#include "src/base/text.h"
 #include "src/web/assets.h"
 #include "src/web/look_up.h"
 #include "src/web/page.h"
@@ -29,11 +30,10 @@ std::string notice_of(const Head& head) {
   if (head.parameter("refused") != nullptr) {
     const auto taken = number_parameter(head, "taken", 0, 99, 0).value_or(0);
     const auto refused = number_parameter(head, "refused", 0, 99, 0).value_or(0);
-    std::string out = std::to_string(taken) + (taken == 1 ? " image" : " images") + " taken in";
+    std::string out = counted(taken, "image") + " taken in";
     if (refused == 1) out += ", 1 file refused: it is no image that is read here";
     if (refused > 1) {
-      out +=
-          ", " + std::to_string(refused) + " files refused: they are no images that are read here";
+      out += ", " + counted(refused, "file") + " refused: they are no images that are read here";
     }
     return out + ".";
   }

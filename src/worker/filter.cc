@@ -282,4 +282,10 @@ Status enter_filter() {
   return rules.load();
 }
 
+std::string filter_library() {
+  const scmp_version* version = ::seccomp_version();
+  return "libseccomp " + std::to_string(version->major) + "." + std::to_string(version->minor) +
+         "." + std::to_string(version->micro);
+}
+
 }  // namespace imgq::worker

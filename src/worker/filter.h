@@ -1,6 +1,8 @@
 #ifndef IMGQ_SRC_WORKER_FILTER_H_
 #define IMGQ_SRC_WORKER_FILTER_H_
 
+#include <string>
+
 #include "spool/error.h"
 
 namespace imgq::worker {
@@ -11,6 +13,8 @@ namespace imgq::worker {
 // others ENOSYS, as from an old kernel, so that libraries take the way round that they have for it.
 //   errors  of seccomp_load(3): this kernel cannot filter
 Status enter_filter();
+
+std::string filter_library();  // "libseccomp 2.5.4"
 
 }  // namespace imgq::worker
 

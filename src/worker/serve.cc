@@ -6,6 +6,8 @@
 
 #include "src/base/wire.h"
 #include "src/image/engine.h"
+#include "src/image/versions.h"
+#include "src/worker/filter.h"
 #include "src/worker/sandbox.h"
 
 namespace imgq::worker {
@@ -79,6 +81,12 @@ Status serve(const std::string& limits_json) {
   if (!gauge) return gauge.error();
   if (auto confined = confine(*limits, *gauge); !confined) return confined;
   return Server(*limits, std::move(*gauge)).run();
+}
+
+std::string library_versions() {
+  std::string text;
+  for (const std::string& line : image::library_versions()) text += line + "\n";
+  return text + filter_library() + "\n";
 }
 
 }  // namespace imgq::worker

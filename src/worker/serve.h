@@ -13,6 +13,9 @@ namespace imgq::worker {
 //   errors       it could not start, or the socket broke; never an image's fault
 Status serve(const std::string& limits_json);
 
+// "libvips 8.14.1\n...": the libraries of a worker, one a line.
+std::string library_versions();
+
 }  // namespace imgq::worker
 
 #endif  // IMGQ_SRC_WORKER_SERVE_H_

@@ -32,7 +32,7 @@ without() { # CALL ERRNO COMMAND...
   can_mount || skip "the rest cannot be tried: cannot mount here"
   echo 8 >few
   exits 1 unshare -m sh -c 'mount --bind few /proc/sys/fs/inotify/max_user_watches && exec "$1" doctor' _ "$imgq"
-  contains "$(verdicts inotify)" "doubtful inotify: 8 watches"
+  contains "$(verdicts inotify)" "doubtful inotify: for a user, watches: 8,"
   contains "$(verdicts inotify)" "-> raise fs.inotify.max_user_watches and max_user_instances by sysctl"
 }
 
@@ -93,7 +93,7 @@ without() { # CALL ERRNO COMMAND...
   rm -r spool && mkdir spool
   IMGQ_DAEMON_MIN_FREE=0 exits 1 unshare -m sh -c 'mount -t tmpfs -o nr_inodes=500,mode=700 none spool &&
     "$1" init >/dev/null && exec "$1" doctor' _ "$imgq"
-  contains "$(verdicts room)" "inodes free -> the file system has no inodes left"
+  contains "$(verdicts room)" "-> the file system has no inodes left"
 }
 
 @test "clocks apart, and jobs of the future" {

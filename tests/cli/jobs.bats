@@ -353,6 +353,20 @@ END
   json_lines stdout
   jq -e -s '.[0].format == "jpeg" and .[0].width > 0 and .[0].orientation > 1 and
     .[1].state == "completed"' stdout
+  placeholder=$(jq -r -s '.[0].thumbhash' stdout)
+  [ "${#placeholder}" -gt 20 ]
+  jq -e -s --arg hash "$placeholder" '.[1].source.thumbhash == $hash' stdout # as the job has it
+  exits 0 "$imgq" info "$samples/dogs-sideways.jpg"
+  grep -qxF "placeholder  $placeholder" stdout
+  head -c 20000 "$samples/dogs-sideways.jpg" >cut.jpg
+  exits 0 "$imgq" info cut.jpg
+  grep -qx 'placeholder  none' stdout
+  grep -qx 'note         no placeholder: the file ends before the image does (truncated)' stdout
+  exits 0 "$imgq" info --json cut.jpg
+  jq -e '.thumbhash == null and (.notes | length) == 1' stdout
+  printf '\0\0\0\x18ftypheic\0\0\0\0heicmif1%0100d' 0 >phone.heic
+  exits 65 "$imgq" info phone.heic
+  same "$errors" "imgq: phone.heic: HEIC is not enabled: add the two lines '[formats]' and 'heic = true' to imgq.toml (format_not_enabled)"
   echo "no image" >text.jpg
   exits 65 "$imgq" info text.jpg
   contains "$errors" "not_an_image"
@@ -406,6 +420,11 @@ END
   mv spool/staging/* spool/processing/one.4f0c.1.9d3e0a77c1b2f465/
   exits 0 "$imgq" top --json
   jq -e '[.owners[] | {(.host): (.processing | length)}] | add == {one: 257, two: 1}' stdout
+  jq -e '.jobs.processing == 258' stdout
+  # The job of one goes while top looks: what it counts is still what it shows.
+  find spool/jobs -name "$(tail -1 ids)*" -delete
+  exits 0 "$imgq" top --json
+  jq -e '.jobs.processing == 257 and ([.owners[].processing | length] | add) == 257' stdout
 }
 
 ended_twice() { [ "$(grep -c "$1" log)" -eq 2 ]; }

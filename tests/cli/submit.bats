@@ -236,7 +236,7 @@ jobs_in_spool() {
 @test "what was not tried after the spool took no more is told" {
   yes a.jpg | head -n 300 >list
   IMGQ_DAEMON_MIN_FREE=1000000000000000 exits 75 "$imgq" submit --json --files-from list
-  same "$(tail -1 stderr)" "imgq: 44 more files were not tried"
+  same "$(tail -1 stderr)" "imgq: 44 more files not tried"
   json_lines stdout
   same "$(wc -l <stdout)" 300
   jq -e -s '.[299] | .name == "a.jpg" and .error.message == "not tried"' stdout

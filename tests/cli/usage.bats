@@ -38,6 +38,14 @@ commands() {
 }
 
 @test "the version is told by -V and --version" {
+  exits 0 "$imgq" --version -v
+  same "$(head -1 stdout)" "imgq $("$imgq" --version | cut -d' ' -f2)"
+  local library
+  for library in libuv libvips libheif libwebp libjpeg-turbo lcms2 libseccomp; do
+    grep -qE "^$library [0-9]+\.[0-9]+" stdout
+  done
+  IMGQ_WORKER=$dir/none exits 1 "$imgq" -vV
+  same "$errors" "imgq: cannot find the worker program: $dir/none: No such file or directory"
   exits 0 "$imgq" --version
   [[ $output =~ ^imgq\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
   exits 0 "$imgq" -V

@@ -136,13 +136,26 @@ TEST_F(ImageTest, RubbishBeforeAMarkerAndAfterTheEndIsHarmless) {
   EXPECT_TRUE(near(made.pixels(), whole, 0));
 }
 
-TEST_F(ImageTest, InspectReadsOnlyTheHeader) {
+TEST_F(ImageTest, InspectWritesNothingAndHasThePlaceholderOfARendition) {
   for (const Sample& sample : samples()) {
     const Verdict verdict = inspect(sample.file);
     EXPECT_EQ(verdict.code, Code::ok) << sample.name << ": " << verdict.message;
     EXPECT_EQ(verdict.source.width_px, 160) << sample.name;
     EXPECT_EQ(verdict.source.height_px, 120) << sample.name;
     EXPECT_TRUE(verdict.results.empty());
+    EXPECT_EQ(verdict.source.thumbhash, render(sample.file, Request{}).verdict.source.thumbhash);
+    EXPECT_TRUE(verdict.notes.empty());
+  }
+}
+
+TEST_F(ImageTest, InspectTellsTheHeaderOfWhatCannotBeDecoded) {
+  for (const Sample& sample : samples()) {
+    const Verdict verdict = inspect(cut_at(sample.file, sample.file.size() * 3 / 4));
+    if (verdict.code != Code::ok) continue;  // refused by its container already
+    EXPECT_EQ(verdict.source.width_px, 160) << sample.name;
+    EXPECT_TRUE(verdict.source.thumbhash.empty()) << sample.name;
+    ASSERT_EQ(verdict.notes.size(), 1U) << sample.name;
+    EXPECT_EQ(verdict.notes[0].find("no placeholder: "), 0U) << verdict.notes[0];
   }
 }
 

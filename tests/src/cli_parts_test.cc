@@ -238,6 +238,31 @@ TEST_F(Top, CountsWhatEndedWellOrBadlyIntoThePace) {
   EXPECT_EQ(drawn(now, {}).find("jobs/s"), std::string::npos);  // one look tells no pace
 }
 
+// A look a second after the one before, when so many jobs had ended and so many ran.
+Snapshot look(int64_t second, int64_t ended, size_t running) {
+  Snapshot now;
+  now.monotonic_ms = second * 1000;
+  now.counts.jobs[static_cast<size_t>(State::completed)] = ended;
+  now.running.resize(running, Running{{JobId::generate(), State::processing}, "a.jpg", 0});
+  return now;
+}
+
+TEST_F(Top, ItsPaceIsThatOfTheLastLooksAndNothingOnceTheSpoolIsIdle) {
+  Pace pace;
+  EXPECT_FALSE(pace.since(look(0, 0, 1)));
+  for (int second = 1; second <= 20; ++second) {
+    const auto before = pace.since(look(second, 5 * second, 1));
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->ended, 5 * std::max(0, second - 10));
+  }
+  EXPECT_EQ(pace.since(look(21, 100, 1))->ended, 55);  // a long job, not idleness
+  EXPECT_EQ(pace.since(look(22, 101, 0))->ended, 60);  // the last one ended
+  const Snapshot idle = look(23, 101, 0);
+  const auto before = pace.since(idle);
+  EXPECT_EQ(before->ended, 101);
+  EXPECT_NE(drawn(idle, {}, before).find("0.0 jobs/s"), std::string::npos);
+}
+
 TEST_F(Top, SaysThatNothingIsThere) {
   Snapshot now;
   EXPECT_NE(drawn(now, {40, 10}).find("no jobs\n"), std::string::npos);

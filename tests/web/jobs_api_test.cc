@@ -80,7 +80,8 @@ TEST_F(JobsApi, OneBadFileRefusesTheWholeRequest) {
 TEST_F(JobsApi, AFormatThatIsNotReadIsCalledByItsName) {
   const std::pair<std::string, std::string> refused[] = {
       {"%PDF-1.7 and the rest of a paper", "PDF is never read here"},
-      {std::string("II*\0\x08\0\0\0", 8) + std::string(300, 'x'), "formats.tiff is set"}};
+      {std::string("II*\0\x08\0\0\0", 8) + std::string(300, 'x'),
+       "add the two lines '[formats]' and 'tiff = true' to imgq.toml"}};
   for (const auto& [bytes, words] : refused) {
     const Reply reply =
         post_form("/v1/jobs", form_of({form_part("name=\"a\"; filename=\"a.jpg\"", bytes)}));
