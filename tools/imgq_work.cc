@@ -106,6 +106,10 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
                    "write a JSON file about all results, with srcset; - is stdout")
       ->type_name("FILE:@file")
       ->group("Output");
+  command
+      ->add_flag("--prune", options->prune,
+                 "remove what imgq has made of images that are gone since")
+      ->group("Output");
   command->add_flag("--print", options->print, "print the results' paths")->group("Output");
   command->add_flag("--print0", options->print0, "the same, each followed by NUL")->group("Output");
   command->add_flag("--json", globals.json, "print an object for each image, one a line")
@@ -122,6 +126,10 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
   command
       ->add_flag("--retry-failed", options->retry_failed,
                  "try also what is known to be bad and has not changed since")
+      ->group("The work");
+  command
+      ->add_flag("-n,--dry-run", options->dry_run,
+                 "only print what would be made, and what --prune would remove")
       ->group("The work");
   command->add_flag("--strict", options->strict, "no image at all is an error")->group("The work");
   commands["run"] = [options, engine = engines.run](const cli::Session& session) {

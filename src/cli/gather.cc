@@ -99,11 +99,13 @@ class Walk {
   void directory(const std::string& path, const std::string& folder, int depth) {
     if (depth > kMaxDepth) {
       gathering_.inputs.trouble.push_back({path, "nested too deeply", Exit::no_input});
+      gathering_.inputs.unread = true;
       return;
     }
     const auto names = read(path);
     if (!names) {
       gathering_.inputs.trouble.push_back(trouble_for(path, names.error()));
+      gathering_.inputs.unread = true;
       return;
     }
     for (const std::string& name : *names) entry(path, folder, name, depth);
@@ -125,7 +127,10 @@ class Walk {
              int depth) {
     const std::string path = joined(parent, name);
     struct stat about{};
-    if (::lstat(path.c_str(), &about) != 0) return;  // vanished meanwhile: nobody named it
+    if (::lstat(path.c_str(), &about) != 0) {  // vanished meanwhile, as a rule: nobody named it
+      if (errno != ENOENT) gathering_.inputs.unread = true;
+      return;
+    }
     if (excludes(gathering_.options, joined(folder, name))) {
       pass_over(gathering_, path, Passed::excluded);
       return;
@@ -239,7 +244,10 @@ Status check_files(const FileOptions& options) {
 
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except) {
   Gathering gathering{options, except, {}, {}};
-  for (const std::string& name : options.names) add_named(gathering, name);
+  for (const std::string& name : options.names) {
+    if (name != "-" && real_path(name).empty()) gathering.inputs.unread = true;
+    add_named(gathering, name);
+  }
   if (options.files_from.empty()) return std::move(gathering.inputs);
   if (auto added = add_list(gathering); !added) return added.error();
   return std::move(gathering.inputs);

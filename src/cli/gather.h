@@ -41,6 +41,7 @@ struct Inputs {
   std::vector<Input> files;  // in the order given; what was found in a directory sorted by name
   std::vector<Trouble> trouble;
   std::vector<PassedOver> passed_over;
+  bool unread = false;  // a given directory, or something below one, could not be looked at
 };
 
 // Options that would be passed over without others.

@@ -123,9 +123,10 @@ Worked work(Run& run, const Engine& engine, Ledger& ledger, const std::vector<si
 }
 
 // What is left to do, done and told. Told by exit code; everything else is in `run`.
-Exit make(Run& run, const Engine& engine, Ledger& ledger) {
+Exit make(Run& run, const Engine& engine, const Inputs& inputs, Ledger& ledger) {
   const std::vector<size_t> left = still_to_do(run, ledger);
   const Worked worked = left.empty() ? Worked() : work(run, engine, ledger, left);
+  if (!worked.interrupted && !worked.trouble) prune(run, inputs, ledger);
   report(run, worked, ledger);
   for (RunRecord& verdict : run.verdicts) {
     if (auto added = ledger.add(std::move(verdict)); !added) {
@@ -180,6 +181,12 @@ Status check_options(const Session& session, const RunOptions& options) {
           int{result_out} >
       1) {
     return usage("--print, --print0, --json, --manifest - and --output - exclude each other");
+  }
+  if (options.dry_run && (options.print || options.print0 || !options.manifest.empty())) {
+    return usage("--dry-run makes no results: not with --print, --print0 or --manifest");
+  }
+  if (options.dry_run && stdins > int64_t{options.files.files_from == "-"}) {
+    return usage("--dry-run reads no image on stdin");
   }
   return Ok{};
 }
@@ -266,6 +273,9 @@ Result<Wish> wish_of(Session& session, const RunOptions& given) {
   if (ok) ok = check_options(session, options);
   if (ok) ok = check_apart(options);
   if (ok) ok = take_format(wish.goal, options);
+  if (ok && options.prune && wish.goal != Goal::directory) {
+    ok = usage("--prune goes with an output directory");
+  }
   if (!ok) return ok.error();
   const auto request = make_request(options.request, session.config);
   if (!request) return request.error();
@@ -281,6 +291,21 @@ Result<Wish> wish_of(Session& session, const RunOptions& given) {
   return wish;
 }
 
+Run run_of(const Session& session, const Wish& wish, const std::string& place) {
+  const std::string judged_by =
+      fmt::format("{}\n{}\n{}", wish.request, to_json(session.config.limits), IMGQ_VERSION);
+  return Run{session,
+             wish.options,
+             place,
+             wish.goal == Goal::directory ? "" : wish.options.output,
+             wish.request,
+             sha256_hex(wish.request),
+             sha256_hex(judged_by),
+             wish.sync};
+}
+
+bool has_nothing(const Run& run) { return run.items.empty() && run.failures.empty(); }
+
 // Everything once the place is there and ours.
 Exit run_in(const Session& session, const Wish& wish, const Engine& engine, const Inputs& inputs,
             const std::string& place) {
@@ -293,24 +318,35 @@ Exit run_in(const Session& session, const Wish& wish, const Engine& engine, cons
   }
   auto ledger = Ledger::open(place);
   if (!ledger) return explain_output(session, place, ledger.error());
-  const std::string target = wish.goal == Goal::directory ? "" : options.output;
-  const std::string judged_by =
-      fmt::format("{}\n{}\n{}", wish.request, to_json(session.config.limits), IMGQ_VERSION);
-  Run run{session,
-          options,
-          place,
-          target,
-          wish.request,
-          sha256_hex(wish.request),
-          sha256_hex(judged_by),
-          wish.sync};
+  Run run = run_of(session, wish, place);
   add_items(run, inputs, *ledger);
-  if (run.items.empty() && run.failures.empty() && (options.strict || !target.empty())) {
+  if (has_nothing(run) && (options.strict || !run.target.empty())) {
     return fail(session, Exit::no_input, run.nothing);
   }
-  const Exit exit = make(run, engine, *ledger);
+  const Exit exit = make(run, engine, inputs, *ledger);
   (void)::unlink(saved_stdin(place).c_str());  // mostly not there; else swept by the next run
   return exit;
+}
+
+// Only says what would be done, and makes nothing, not even the output.
+Exit run_dry(const Session& session, const Wish& wish) {
+  const std::string& output = wish.options.output;
+  const bool directory = wish.goal == Goal::directory;
+  const auto inputs =
+      gather_files(wish.options.files, directory ? directory_id(output) : std::nullopt);
+  if (!inputs) return explain_gathering(session, inputs.error());
+  if (auto one = check_one_image(wish.goal, wish.options, *inputs); !one) {
+    return fail(session, Exit::usage, one.error().action);
+  }
+  auto ledger = Ledger::read(output);  // of a file there is none
+  if (!ledger) return explain_output(session, output, ledger.error());
+  Run run = run_of(session, wish, output);
+  add_items(run, *inputs, *ledger);
+  if (has_nothing(run) && wish.options.strict) return fail(session, Exit::no_input, run.nothing);
+  tell_plan(run, still_to_do(run, *ledger));
+  prune(run, *inputs, *ledger);
+  report(run, {}, *ledger);
+  return run.sum.total();
 }
 
 // In a place of its own, of which nothing stays.
@@ -341,6 +377,7 @@ Exit run_command(const Session& given, const RunOptions& options, const Engine& 
   Session session = given;
   const auto wish = wish_of(session, options);
   if (!wish) return fail(session, Exit::usage, wish.error().action);
+  if (wish->options.dry_run) return run_dry(session, *wish);
   if (wish->goal == Goal::directory) return run_in_directory(session, *wish, engine);
   const auto inputs = gather_files(wish->options.files, std::nullopt);
   if (!inputs) return explain_gathering(session, inputs.error());

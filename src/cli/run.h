@@ -30,6 +30,8 @@ struct RunOptions {
   std::string workers;
   std::string sync = "batch";
   bool overwrite = false;     // files in the way that imgq has not made
+  bool prune = false;         // results whose sources are gone
+  bool dry_run = false;       // only say what would be done
   bool retry_failed = false;  // also what is known to be bad
   bool strict = false;        // nothing to do is an error
   bool print = false, print0 = false;

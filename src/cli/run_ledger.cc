@@ -46,14 +46,6 @@ std::optional<RunResult> result_from_json(const Json& object) {
   return RunResult{*rendition, *file, *type, *width, *height, *bytes, *modified, met};
 }
 
-bool is_unchanged(const std::string& output, const RunResult& result) {
-  struct stat about{};
-  const std::string path = fmt::format("{}/{}", output, result.file);
-  if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
-  const int64_t modified = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
-  return about.st_size == result.size_bytes && modified == result.modified_ns;
-}
-
 std::string below(const std::string& root, std::string_view path) {
   return fmt::format("{}/{}", root == "/" ? "" : root, path);
 }
@@ -63,10 +55,10 @@ bool is_below(const std::string& path, const std::string& root) {
   return path.size() > prefix.size() && path.compare(0, prefix.size(), prefix) == 0;
 }
 
-// Each whole line that can be read; `root` is the real path of the output directory. Returns where
-// the torn rest begins.
-size_t for_each_record(const std::string& text, const std::string& root,
-                       const std::function<void(RunRecord)>& take) {
+// Each whole line that can be read; `root` is the real path of the output directory. A torn end is
+// nothing.
+void for_each_record(const std::string& text, const std::string& root,
+                     const std::function<void(RunRecord)>& take) {
   size_t begin = 0;
   while (begin < text.size()) {
     const size_t end = text.find('\n', begin);
@@ -76,10 +68,17 @@ size_t for_each_record(const std::string& text, const std::string& root,
     take(record ? std::move(*record) : RunRecord());
     begin = end + 1;
   }
-  return begin;
 }
 
 }  // namespace
+
+bool is_unchanged(const std::string& output, const RunResult& result) {
+  struct stat about{};
+  const std::string path = fmt::format("{}/{}", output, result.file);
+  if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  const int64_t modified = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
+  return about.st_size == result.size_bytes && modified == result.modified_ns;
+}
 
 Origin origin_of(const RunRecord& record) {
   if (record.results.empty()) return {record.source, ""};
@@ -121,8 +120,7 @@ const Made::Results& Made::made_in(const std::string& directory) {
   if (!file) return made;
   const auto text = read_all(file.get(), path);
   if (!text) return made;  // then they are looked at like other files
-  // A torn end is nothing here.
-  (void)for_each_record(*text, directory, [&made](const RunRecord& record) {
+  for_each_record(*text, directory, [&made](const RunRecord& record) {
     for (const RunResult& result : record.results) {
       made.emplace(result.file, Known{record.source, result});
     }
@@ -191,14 +189,44 @@ Result<Ledger> Ledger::open(const std::string& output) {
   const auto text = read_all(file.get(), path);
   if (!text) return text.error();
   Ledger ledger(output, real_path(output), std::move(file));
-  const size_t begin = for_each_record(*text, ledger.root_, [&ledger](RunRecord record) {
-    if (!record.source.empty()) ledger.take(std::move(record));
-    ++ledger.lines_;
-  });
-  if (begin < text->size() && ::write(ledger.file_.get(), "\n", 1) != 1) {  // end the torn line
-    return last_error("write", path);
-  }
+  ledger.take_all(*text);
+  const bool torn = !text->empty() && text->back() != '\n';
+  if (torn && ::write(ledger.file_.get(), "\n", 1) != 1) return last_error("write", path);
   return ledger;
+}
+
+Result<Ledger> Ledger::read(const std::string& output) {
+  const std::string path = output + "/.imgq/done";
+  Ledger ledger(output, real_path(output), Fd());
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return ledger;
+  if (!file) return last_error("open", path);
+  const auto text = read_all(file.get(), path);
+  if (!text) return text.error();
+  ledger.take_all(*text);
+  return ledger;
+}
+
+void Ledger::take_all(const std::string& text) {
+  for_each_record(text, root_, [this](RunRecord record) {
+    if (!record.source.empty()) take(std::move(record));
+    ++lines_;
+  });
+}
+
+std::vector<RunRecord> Ledger::all() const {
+  std::vector<RunRecord> all = superseded_;
+  for (const auto& [origin, record] : records_) all.push_back(record);
+  return all;
+}
+
+void Ledger::forget(const std::string& source) {
+  const auto is_of = [&source](const auto& entry) { return entry.second.source == source; };
+  std::erase_if(records_, is_of);
+  std::erase_if(files_, [&source](const auto& entry) { return entry.second == source; });
+  std::erase_if(superseded_, [&source](const RunRecord& one) { return one.source == source; });
+  for (auto& [stem, sources] : sources_) sources.erase(source);
+  forgot_ = true;
 }
 
 void Ledger::take(RunRecord record) {
@@ -283,7 +311,7 @@ bool Ledger::still_tells(const RunRecord& superseded) const {
 }
 
 Status Ledger::tidy() {
-  if (lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
+  if (!forgot_ && lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
   std::string text;
   size_t kept = records_.size() + bad_.size();
   for (const RunRecord& record : superseded_) {
@@ -291,7 +319,7 @@ Status Ledger::tidy() {
     text += line_of(record);
     ++kept;
   }
-  if (lines_ <= 2 * kept + 100) return Ok{};
+  if (!forgot_ && lines_ <= 2 * kept + 100) return Ok{};
   for (const auto& [origin, record] : records_) text += line_of(record);
   for (const auto& [source, record] : bad_) text += line_of(record);
   auto out = OutFile::create(output_ + "/.imgq");

@@ -72,10 +72,16 @@ class Made {
 std::string encode(const RunRecord& record);  // without the newline
 std::optional<RunRecord> decode_run_record(std::string_view line);
 
+// Whether a result stands as it was made, at a place of its own below the output directory.
+bool is_unchanged(const std::string& output, const RunResult& result);
+
 class Ledger {
  public:
   // Reads OUTPUT/.imgq/done where there is one, and opens it for adding.
   static Result<Ledger> open(const std::string& output);
+
+  // The same only to be looked at: nothing is made, and nothing can be added.
+  static Result<Ledger> read(const std::string& output);
 
   // The record of a source in a folder when it and all its results are unchanged since, and the
   // same was asked.
@@ -98,14 +104,21 @@ class Ledger {
   // The record added or read last for a source in a folder.
   const RunRecord* find(const Origin& origin) const;
 
-  // Writes the file anew when most of its lines say nothing any more: they have been replaced by
-  // later ones, and what they made has, too.
+  // All that was ever made and is still told of, replaced records included.
+  std::vector<RunRecord> all() const;
+
+  // What was made of a source is not told of any more once the file is written anew.
+  void forget(const std::string& source);
+
+  // Writes the file anew when something is forgotten, or when most of its lines say nothing any
+  // more: they have been replaced by later ones, and what they made has, too.
   Status tidy();
 
  private:
   Ledger(std::string output, std::string root, Fd file)
       : output_(std::move(output)), root_(std::move(root)), file_(std::move(file)) {}
   void take(RunRecord record);
+  void take_all(const std::string& text);
   bool still_tells(const RunRecord& superseded) const;
   std::string line_of(RunRecord record) const;
   std::string output_;
@@ -117,6 +130,7 @@ class Ledger {
   std::map<std::string, std::string> files_;  // each with the source it was last made of
   std::map<std::string, std::set<std::string>> sources_;  // by stem
   size_t lines_ = 0;
+  bool forgot_ = false;
 };
 
 // A source that could not be made, for the manifest.
@@ -143,6 +157,10 @@ Status put_manifest(const std::string& path, std::string_view text);
 // One image of the above as an object by itself, versioned, with "state".
 std::string run_item_json(const ManifestItem& item, std::string_view state);
 std::string run_failure_json(const RunFailure& failure);
+
+// {"imgq":1,"source":...,"state":...}, with "file" where there is one.
+std::string run_plan_json(const std::string& source, const std::string& file,
+                          std::string_view state);
 
 }  // namespace imgq::cli
 

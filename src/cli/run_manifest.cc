@@ -118,6 +118,15 @@ std::string run_item_json(const ManifestItem& item, std::string_view state) {
   return versioned(dump_json(out));
 }
 
+std::string run_plan_json(const std::string& source, const std::string& file,
+                          std::string_view state) {
+  Json out = Json::object();
+  put_bytes(out, "source", source);
+  if (!file.empty()) put_bytes(out, "file", file);
+  out["state"] = state;
+  return versioned(dump_json(out));
+}
+
 std::string run_failure_json(const RunFailure& failure) {
   Json out = failure_object(failure);
   out["state"] = "failed";

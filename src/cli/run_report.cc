@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "src/base/text.h"
+#include "src/cli/run_prune.h"
 #include "src/cli/run_state.h"
 
 namespace imgq::cli {
@@ -28,7 +29,54 @@ std::string_view cure(const Run& run) {
   return run.target.empty() ? "; the same command goes on from here" : "";
 }
 
+void tell_removed(const Run& run, const Orphan& orphan) {
+  Console& console = run.session.console;
+  const std::string path = fmt::format("{}/{}", run.place, orphan.file);
+  if (run.session.json) {
+    console.put_line(
+        run_plan_json(orphan.source, orphan.file, run.options.dry_run ? "to_remove" : "removed"));
+  } else if (run.options.dry_run) {
+    console.put_line("remove " + printable(path));
+  } else {
+    console.detail(about(path, "removed: its source is gone"));
+  }
+}
+
+std::string and_so_many(size_t count, std::string_view what) {
+  return count == 0 ? "" : fmt::format(", {} {}", count, what);
+}
+
 }  // namespace
+
+void prune(Run& run, const Inputs& inputs, Ledger& ledger) {
+  if (!run.options.prune) return;
+  if (inputs.unread) {
+    run.session.console.error("nothing is removed: not all that was named could be read");
+    return;
+  }
+  std::vector<Orphan> orphans = find_orphans(run.place, ledger);
+  if (!run.options.dry_run) {
+    std::vector<Error> trouble;
+    orphans = remove_orphans(run.place, ledger, orphans, trouble);
+    for (const Error& error : trouble) {
+      fail_source(run, {error.path, "io_error", cause_text(error.code)}, Exit::cannot_create);
+    }
+  }
+  for (const Orphan& orphan : orphans) tell_removed(run, orphan);
+  run.removed = orphans.size();
+}
+
+void tell_plan(const Run& run, const std::vector<size_t>& left) {
+  Console& console = run.session.console;
+  for (const size_t i : left) {
+    const std::string& path = run.items[i].path;
+    console.put_line(run.session.json ? run_plan_json(path, "", "to_make")
+                                      : "make " + printable(path));
+  }
+  for (size_t i = 0; i < run.items.size(); ++i) {
+    if (run.marks[i] == Mark::up_to_date) console.detail(about(run.items[i].path, "is up to date"));
+  }
+}
 
 void report(const Run& run, const Worked& worked, const Ledger& ledger) {
   Console& console = run.session.console;
@@ -54,16 +102,21 @@ void report(const Run& run, const Worked& worked, const Ledger& ledger) {
                               count(Mark::wanted), cure(run)));
     return;
   }
-  if (run.items.empty() && run.failures.empty()) {
-    console.note(run.nothing);
-    return;
-  }
-  if (run.target == "-") return;  // the result says it, or its failure
+  if (run.items.empty() && run.failures.empty()) console.note(run.nothing);
+  if (run.items.empty() && run.failures.empty() && run.removed == 0) return;
+  if (run.target == "-" && !run.options.dry_run) return;  // the result says it, or its failure
+  const bool dry = run.options.dry_run;
   const size_t known = run.failures.size() - failed;
-  console.note(fmt::format("{}: {} made, {} up to date, {} failed{} in {:.1f} s",
-                           printable(run.options.output), count(Mark::made),
-                           count(Mark::up_to_date), failed,
-                           known == 0 ? "" : fmt::format(", {} known to be bad", known), seconds));
+  const std::string more = and_so_many(known, "known to be bad") +
+                           and_so_many(run.removed, dry ? "to remove" : "removed");
+  const std::string name = printable(run.options.output);
+  if (dry) {
+    console.note(fmt::format("{}: {} to make, {} up to date, {} failed{}", name,
+                             count(Mark::wanted), count(Mark::up_to_date), failed, more));
+  } else {
+    console.note(fmt::format("{}: {} made, {} up to date, {} failed{} in {:.1f} s", name,
+                             count(Mark::made), count(Mark::up_to_date), failed, more, seconds));
+  }
   if (known > 0) console.note("--retry-failed tries again what is known to be bad; -v names it");
 }
 

@@ -36,6 +36,7 @@ struct Run {
   std::vector<RunFailure> failures{};
   std::vector<RunRecord> verdicts{};  // to be remembered once they are told
   Sum sum{};
+  size_t removed = 0;                           // or to be removed, in a dry run
   std::string_view nothing = "no image found";  // when there is neither
   int64_t begin_ms = sys::monotonic_ms();
 };
@@ -63,6 +64,13 @@ struct Worked {
   bool interrupted = false;
   std::optional<Error> trouble;
 };
+
+// Removes the results whose sources are gone, and tells of each; nothing when any folder could not
+// be read. In a dry run it only tells.
+void prune(Run& run, const Inputs& inputs, Ledger& ledger);
+
+// What would be made, a line each.
+void tell_plan(const Run& run, const std::vector<size_t>& left);
 
 // The lines at the end.
 void report(const Run& run, const Worked& worked, const Ledger& ledger);

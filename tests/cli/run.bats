@@ -114,6 +114,133 @@ size_of() {
   done
 }
 
+@test "--prune removes what was made of images that are gone, and nothing else" {
+  mkdir -p tree/x tree/y
+  for file in top x/a y/a y/b; do cp a.jpg "tree/$file.jpg"; done
+  exits 0 "$imgq" run -q -o out --size 8x,9x tree
+  exits 0 "$imgq" run -q -o out --size 8x,10x tree # what was made for 9x is still told of
+  cp a.jpg out/y/own.jpg
+  exits 0 "$imgq" run -q -o out - <a.jpg
+  made out >before
+  exits 0 "$imgq" run -o out --size 8x,10x --prune tree
+  contains "$errors" "0 made, 4 up to date, 0 failed in"
+  made out | cmp - before
+  rm -r tree/x tree/y/a.jpg
+  exits 0 "$imgq" run -o out --size 8x,10x tree # not by itself
+  made out | cmp - before
+  exits 0 "$imgq" run -o out --size 8x,10x --prune --dry-run tree
+  same "$(sort stdout)" "remove out/x/a.10w.jpg
+remove out/x/a.8w.jpg
+remove out/x/a.9w.jpg
+remove out/y/a.10w.jpg
+remove out/y/a.8w.jpg
+remove out/y/a.9w.jpg"
+  contains "$errors" "out: 0 to make, 2 up to date, 0 failed, 6 to remove"
+  made out | cmp - before
+  echo changed >out/y/a.8w.jpg
+  # A list leaves out what it wants.
+  exits 0 "$imgq" run -v -o out --size 8x,10x --prune --root tree --files-from <(echo tree/top.jpg)
+  contains "$errors" "imgq: out/y/a.9w.jpg: removed: its source is gone"
+  contains "$errors" "0 made, 1 up to date, 0 failed, 5 removed in"
+  same "$(cd out && find . -path ./.imgq -prune -o -print | sort)" ".
+./stdin.jpg
+./top.10w.jpg
+./top.8w.jpg
+./top.9w.jpg
+./y
+./y/a.8w.jpg
+./y/b.10w.jpg
+./y/b.8w.jpg
+./y/b.9w.jpg
+./y/own.jpg"
+  exits 0 "$imgq" run -o out --size 8x,10x --json --prune tree
+  lacks removed stdout
+  lacks x/a out/.imgq/done
+  rm tree/top.jpg
+  exits 0 "$imgq" run -o out --size 8x,10x --json --prune tree
+  same "$(jq -r 'select(.state == "removed") | .file' stdout | sort | tr '\n' ' ')" "top.10w.jpg top.8w.jpg top.9w.jpg "
+  exits 64 "$imgq" run -o small.jpg --prune a.jpg
+  same "$errors" "imgq: --prune goes with an output directory"
+}
+
+@test "--prune removes nothing when images may only be out of sight" {
+  mkdir -p tree/x other none
+  cp a.jpg tree/top.jpg
+  cp a.jpg tree/x/a.jpg
+  cp a.jpg other/b.jpg
+  exits 0 "$imgq" run -q -o out tree other
+  made out >before
+  mv tree unmounted
+  mkdir tree # as a mount point
+  exits 0 "$imgq" run -o out --prune other tree none
+  made out | cmp - before
+  rmdir tree
+  exits 1 "$imgq" run -o out --prune other tree
+  contains "$errors" "imgq: nothing is removed: not all that was named could be read"
+  exits 0 "$imgq" run -o out --prune other
+  made out | cmp - before
+  mv unmounted tree
+  rm tree/top.jpg other/b.jpg
+  exits 1 "$imgq" run -o out --prune tree gone
+  made out | cmp - before
+  if [ "$(id -u)" -eq 0 ]; then
+    command -v setpriv >/dev/null || skip "no setpriv"
+    as=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$dir")
+    chmod 711 "$dir"
+    cp "$bin"/imgq{,-worker} .
+    chown -R 65534 out tree
+    chown 65534 stdout stderr
+    imgq=./imgq
+  fi
+  for mode in 000 444; do # 444: the names can be read, and nothing else of the files
+    chmod "$mode" tree/x
+    got=0
+    "${as[@]}" "$imgq" run -o out --prune tree >stdout 2>stderr || got=$?
+    contains "$(cat stderr)" "imgq: nothing is removed: not all that was named could be read"
+    made out | cmp - before
+    chmod 755 tree/x
+  done
+  exits 0 "${as[@]}" "$imgq" run -o out --prune tree
+  contains "$errors" "1 removed" # that of other/b.jpg is not: its directory is empty
+  # what is no result of its own directory is not reached, whatever the ledger says
+  sed 's|"file":"b.jpg"|"file":"../b.jpg"|' -i out/.imgq/done
+  mv out/b.jpg b.jpg
+  touch other/still
+  exits 0 "${as[@]}" "$imgq" run -o out --prune tree
+  [ -e b.jpg ]
+}
+
+@test "--dry-run says what would be done, and makes nothing" {
+  echo hello >photos/text.jpg
+  exits 0 "$imgq" run -n -o out photos
+  same "$(sort stdout)" "$(printf 'make %s\n' photos/*)"
+  contains "$errors" "out: 7 to make, 0 up to date, 0 failed"
+  exits 0 "$imgq" run -n -o small.jpg a.jpg
+  same "$output" "make a.jpg"
+  exits 0 "$imgq" run -n -o - a.jpg
+  exits 64 "$imgq" run -n -o small.jpg photos
+  exits 66 "$imgq" run -n -o out gone.jpg
+  same "$(ls -A | tr '\n' ' ')" "a.jpg photos stderr stdout "
+  exits 1 "$imgq" run -q -o out photos
+  touch photos/fig.jpg
+  made out >before
+  stat -c %y out/.imgq out/.imgq/done >times
+  exits 1 "$imgq" run -n -v -o out photos
+  same "$output" "make photos/fig.jpg"
+  contains "$errors" "imgq: photos/stream.jpg: is up to date"
+  contains "$errors" "imgq: photos/text.jpg: passed over: known to be bad"
+  contains "$errors" "out: 1 to make, 5 up to date, 0 failed, 1 known to be bad"
+  exits 0 "$imgq" run -n -o out --retry-failed photos
+  contains "$errors" "out: 2 to make, 5 up to date, 0 failed"
+  exits 1 "$imgq" run -n -o out --json photos
+  json_lines stdout
+  same "$(jq -r .state stdout | sort | uniq -c | tr -s ' \n' ' ')" " 1 failed 1 to_make 5 up_to_date "
+  made out | cmp - before
+  stat -c %y out/.imgq out/.imgq/done | cmp - times
+  exits 64 "$imgq" run -n --print -o out photos
+  exits 64 "$imgq" run -n -o out - <a.jpg
+}
+
 @test "folders keep their structure; names that would meet are kept apart, always alike" {
   mkdir -p tree/x/y other
   cp a.jpg tree/top.jpg
