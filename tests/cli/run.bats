@@ -224,7 +224,7 @@ remove out/y/a.9w.jpg"
   exits 1 "$imgq" run -q -o out photos
   touch photos/fig.jpg
   made out >before
-  stat -c %y out/.imgq out/.imgq/done >times
+  stat -c %y out/.imgq out/.imgq/done >stamps
   exits 1 "$imgq" run -n -v -o out photos
   same "$output" "make photos/fig.jpg"
   contains "$errors" "imgq: photos/stream.jpg: is up to date"
@@ -236,7 +236,7 @@ remove out/y/a.9w.jpg"
   json_lines stdout
   same "$(jq -r .state stdout | sort | uniq -c | tr -s ' \n' ' ')" " 1 failed 1 to_make 5 up_to_date "
   made out | cmp - before
-  stat -c %y out/.imgq out/.imgq/done | cmp - times
+  stat -c %y out/.imgq out/.imgq/done | cmp - stamps
   exits 64 "$imgq" run -n --print -o out photos
   exits 64 "$imgq" run -n -o out - <a.jpg
 }
