@@ -67,6 +67,50 @@ void add_files(CLI::App& command, cli::FileOptions& files, const char* what) {
       ->group("The images");
 }
 
+void add_output(CLI::App& command, cli::RunOptions& options, Globals& globals) {
+  command
+      .add_option("-o,--output", options.output,
+                  "where the results go; small.jpg is the file for one, - is stdout [thumbs]")
+      ->type_name("DIR:@file")
+      ->group("Output");
+  command
+      .add_flag("--overwrite", options.overwrite,
+                "replace files that imgq has not made of the same image")
+      ->group("Output");
+  command
+      .add_option("--manifest", options.manifest,
+                  "write a JSON file about all results, with srcset; - is stdout")
+      ->type_name("FILE:@file")
+      ->group("Output");
+  command
+      .add_flag("--prune", options.prune, "remove what imgq has made of images that are gone since")
+      ->group("Output");
+  command.add_flag("--print", options.print, "print the results' paths")->group("Output");
+  command.add_flag("--print0", options.print0, "the same, each followed by NUL")->group("Output");
+  command.add_flag("--json", globals.json, "print an object for each image, one a line")
+      ->group("Output");
+}
+
+void add_work(CLI::App& command, cli::RunOptions& options) {
+  command.add_option("--workers", options.workers, "worker processes [one for each CPU]")
+      ->type_name("N")
+      ->group("The work");
+  command
+      .add_option("--sync", options.sync,
+                  "how the work survives a power cut: full, batch or none [batch]")
+      ->type_name("WHEN:full batch none")
+      ->group("The work");
+  command
+      .add_flag("--retry-failed", options.retry_failed,
+                "try also what is known to be bad and has not changed since")
+      ->group("The work");
+  command
+      .add_flag("-n,--dry-run", options.dry_run,
+                "only print what would be made, and what --prune would remove")
+      ->group("The work");
+  command.add_flag("--strict", options.strict, "no image at all is an error")->group("The work");
+}
+
 void define_run(CLI::App& app, Globals& globals, const Engines& engines, Commands& commands) {
   const auto options = std::make_shared<cli::RunOptions>();
   CLI::App* command = app.add_subcommand("run", "make thumbnails here and now, without a daemon");
@@ -92,46 +136,9 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
                    "keep the folders of the listed files below DIR, as those below a directory")
       ->type_name("DIR:@dir")
       ->group("The images");
-  command
-      ->add_option("-o,--output", options->output,
-                   "where the results go; small.jpg is the file for one, - is stdout [thumbs]")
-      ->type_name("DIR:@file")
-      ->group("Output");
-  command
-      ->add_flag("--overwrite", options->overwrite,
-                 "replace files that imgq has not made of the same image")
-      ->group("Output");
-  command
-      ->add_option("--manifest", options->manifest,
-                   "write a JSON file about all results, with srcset; - is stdout")
-      ->type_name("FILE:@file")
-      ->group("Output");
-  command
-      ->add_flag("--prune", options->prune,
-                 "remove what imgq has made of images that are gone since")
-      ->group("Output");
-  command->add_flag("--print", options->print, "print the results' paths")->group("Output");
-  command->add_flag("--print0", options->print0, "the same, each followed by NUL")->group("Output");
-  command->add_flag("--json", globals.json, "print an object for each image, one a line")
-      ->group("Output");
+  add_output(*command, *options, globals);
   add_request(*command, options->request);
-  command->add_option("--workers", options->workers, "worker processes [one for each CPU]")
-      ->type_name("N")
-      ->group("The work");
-  command
-      ->add_option("--sync", options->sync,
-                   "how the work survives a power cut: full, batch or none [batch]")
-      ->type_name("WHEN:full batch none")
-      ->group("The work");
-  command
-      ->add_flag("--retry-failed", options->retry_failed,
-                 "try also what is known to be bad and has not changed since")
-      ->group("The work");
-  command
-      ->add_flag("-n,--dry-run", options->dry_run,
-                 "only print what would be made, and what --prune would remove")
-      ->group("The work");
-  command->add_flag("--strict", options->strict, "no image at all is an error")->group("The work");
+  add_work(*command, *options);
   commands["run"] = [options, engine = engines.run](const cli::Session& session) {
     return cli::run_command(session, *options, engine);
   };

@@ -33,13 +33,13 @@ InTheWay in_the_way(const Run& run) {
 }
 
 // A result that is wanted elsewhere goes there, and is called by that name.
-Status put_single(const Run& run, RunRecord& record) {
+Status put_single(const Run& run, Ledger& ledger, RunRecord record) {
   if (run.target.empty()) return Ok{};
   RunResult& result = record.results.front();
   const std::string made = fmt::format("{}/{}", run.place, result.file);
-  auto put = hand_out(made, run.target, in_the_way(run));
+  if (auto put = hand_out(made, run.target, in_the_way(run)); !put) return put;
   result.file = base_name(run.target);
-  return put;
+  return ledger.add(std::move(record));
 }
 
 // One job has ended: its results go to their place.
@@ -53,8 +53,7 @@ void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t ind
     return;
   }
   auto record = deliver(delivery, ledger, run.items[index], outcome);
-  Status added = record ? put_single(run, *record) : Ok{};
-  if (record && added) added = ledger.add(std::move(*record));
+  const Status added = record ? put_single(run, ledger, *record) : Ok{};
   if (record && added) {
     succeed(run, ledger, index, Mark::made);
     return;

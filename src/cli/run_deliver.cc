@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "spool/json.h"
 #include "spool/query.h"
@@ -41,31 +43,57 @@ Result<Place> look(const Delivery& delivery, const Ledger& ledger, const RunItem
                path};
 }
 
-// The result under `path`, by link where that can be.
-Status put(const Delivery& delivery, const std::string& from, int from_fd,
-           const std::string& path) {
+// A further name of a file, for as long as it has not become another.
+class Link {
+ public:
+  explicit Link(std::string path) : path_(std::move(path)) {}
+  Link(Link&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+  Link& operator=(Link&&) = delete;
+  ~Link() {
+    if (!path_.empty()) (void)::unlink(path_.c_str());  // ours
+  }
+  Status become(const std::string& path) {
+    if (::rename(path_.c_str(), path.c_str()) != 0) return last_error("rename to", path);
+    path_.clear();
+    return Ok{};
+  }
+
+ private:
+  std::string path_;
+};
+
+// A result that is ready to be given its name; neither link nor copy: it has it already.
+struct Ready {
+  std::string path;
+  std::optional<Link> link;
+  std::optional<OutFile> copy;
+  RunResult record;
+};
+
+// A second name for the result where that can be, else a copy.
+Status make_ready(const Delivery& delivery, const std::string& from, int from_fd, Ready& ready) {
   const std::string mine = delivery.output + "/.imgq";
-  const std::string temp = temp_name(mine);
+  std::string temp = temp_name(mine);
   if (::link(from.c_str(), temp.c_str()) == 0) {
-    if (::rename(temp.c_str(), path.c_str()) == 0) return Ok{};
-    const int code = errno;
-    (void)::unlink(temp.c_str());  // ours
-    return Error{code, "rename to", path};
+    ready.link.emplace(std::move(temp));
+    return Ok{};
   }
   if (errno != EXDEV && errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP) {
-    return last_error("link to", path);
+    return last_error("link to", ready.path);
   }
   auto out = OutFile::create(mine);
   if (!out) return out.error();
   if (auto copied = out->copy(from_fd); !copied) return copied;
-  return out->commit(path);
+  ready.copy.emplace(std::move(*out));
+  return Ok{};
 }
 
-Result<RunResult> record_of(const std::string& output, const std::string& name,
-                            const ResultFile& result) {
-  struct stat about{};
-  const std::string path = fmt::format("{}/{}", output, name);
-  if (::lstat(path.c_str(), &about) != 0) return last_error("look at", path);
+Status put(Ready& ready) {
+  if (ready.copy) return ready.copy->commit(ready.path);
+  return ready.link ? ready.link->become(ready.path) : Ok{};
+}
+
+RunResult record_of(const struct stat& about, const std::string& name, const ResultFile& result) {
   RunResult record;
   record.rendition = result.rendition;
   record.file = name;
@@ -86,23 +114,26 @@ std::string name_for(const RunItem& item, const Outcome& outcome, const ResultFi
   return fmt::format("{}{}.{}", item.stem, middle, extension_in(result.file));
 }
 
-Result<RunResult> deliver_one(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
-                              const Outcome& outcome, const ResultFile& result) {
+Result<Ready> ready_one(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
+                        const Outcome& outcome, const ResultFile& result) {
   const std::string name = name_for(item, outcome, result);
-  const std::string path = fmt::format("{}/{}", delivery.output, name);
-  if (auto made = make_directories(directory_of(path)); !made) return made.error();
+  Ready ready;
+  ready.path = fmt::format("{}/{}", delivery.output, name);
+  if (auto made = make_directories(directory_of(ready.path)); !made) return made.error();
   const auto file = open_result(delivery.spool, outcome.id, result);
   if (!file) return file.error();
-  struct stat fresh{};
-  if (::fstat(file->get(), &fresh) != 0) return last_error("look at", result.file);
+  struct stat about{};
+  if (::fstat(file->get(), &about) != 0) return last_error("look at", result.file);
   if (::fchmod(file->get(), new_file_mode()) != 0) return last_error("set the mode of", name);
-  const auto place = look(delivery, ledger, item, name, result, fresh);
+  const auto place = look(delivery, ledger, item, name, result, about);
   if (!place) return place.error();
   if (*place != Place::done) {
     const std::string from = result_path(delivery.spool, outcome.id, result);
-    if (auto done = put(delivery, from, file->get(), path); !done) return done.error();
+    if (auto made = make_ready(delivery, from, file->get(), ready); !made) return made.error();
   }
-  return record_of(delivery.output, name, result);
+  if (ready.copy && ::fstat(ready.copy->fd(), &about) != 0) return last_error("look at", name);
+  ready.record = record_of(about, name, result);
+  return ready;
 }
 
 void add_report(RunRecord& record, const std::string& report) {
@@ -120,19 +151,26 @@ bool operator<(const FileId& a, const FileId& b) {
   return std::tie(a.device, a.inode) < std::tie(b.device, b.inode);
 }
 
-Result<RunRecord> deliver(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
+Result<RunRecord> deliver(const Delivery& delivery, Ledger& ledger, const RunItem& item,
                           const Outcome& outcome) {
   RunRecord record;
   record.source = item.real;
   record.size_bytes = item.size_bytes;
   record.modified_ns = item.modified_ns;
   record.request = delivery.request_digest;
+  std::vector<Ready> all;
   for (const ResultFile& result : outcome.results) {
-    auto one = deliver_one(delivery, ledger, item, outcome, result);
+    auto one = ready_one(delivery, ledger, item, outcome, result);
     if (!one) return one.error();
-    record.results.push_back(std::move(*one));
+    record.results.push_back(one->record);
+    all.push_back(std::move(*one));
   }
   add_report(record, outcome.report);
+  // Before the names: no file of ours is ever there that the ledger does not know.
+  if (auto added = ledger.add(record); !added) return added.error();
+  for (Ready& one : all) {
+    if (auto done = put(one); !done) return done.error();
+  }
   return record;
 }
 

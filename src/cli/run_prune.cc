@@ -33,7 +33,7 @@ bool has_entries(const std::string& directory) {
 // The directory that was given when a source was found below it: its own, without the folders that
 // its results have, too.
 std::string root_of(const std::string& source, const std::string& folder) {
-  const std::string directory = directory_of(source);
+  std::string directory = directory_of(source);
   const std::string tail = "/" + folder;
   const bool below = !folder.empty() && directory.size() >= tail.size() &&
                      directory.compare(directory.size() - tail.size(), tail.size(), tail) == 0;

@@ -814,6 +814,32 @@ some_made() { # at least $1 results in out/
   same "$(ls -A out/.imgq)" "done"
 }
 
+@test "killed with a result just there: a list does not take it for a source" {
+  ! sanitized || skip "the sanitizers want to be the first library"
+  command -v cc >/dev/null || skip "no compiler"
+  cat >rename.c <<'END'
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int rename(const char* from, const char* to) {
+  long got = syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+  if (strncmp(to, "out/", 4) == 0 && strchr(to + 4, '/') == NULL) kill(getpid(), SIGKILL);
+  return (int)got;
+}
+END
+  cc -shared -fPIC -o rename.so rename.c
+  LD_PRELOAD=$dir/rename.so exits 137 "$imgq" run -o out photos
+  same "$(ls out | wc -l)" 1
+  made out >before
+  exits 0 "$imgq" run -o out --files-from <(find out photos -type f)
+  same "$(ls out | wc -l)" 6
+  same "$(made out | comm -12 - before)" "$(cat before)"
+}
+
 @test "two runs in one place: the second is told to come later" {
   mkdir -p out/.imgq
   exec 9<out/.imgq
