@@ -28,8 +28,7 @@ std::string entrance_cure(const std::string& path) {
     return "a directory above it keeps you out: its owner must let you through";
   }
   if ((about.st_mode & S_IXGRP) == 0) return "it is somebody's own: use a spool of your own";
-  return fmt::format("become a member of its group ({}), or use a spool of your own",
-                     joining_words(about.st_gid));
+  return joining_words(about.st_gid) + "; or use a spool of your own";
 }
 
 Check spool_trouble(const std::string& path, const Error& error) {

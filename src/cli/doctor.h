@@ -25,7 +25,7 @@ using WorkerFinder = std::function<Result<std::string>()>;
 //   exit  ok nothing is bad; some_failed
 Exit doctor_command(const Session& session, const WorkerFinder& find_worker);
 
-// "adduser alice imgq, then log in again": how whoever runs this joins a group. When that is done
+// "become a member of its group: adduser alice imgq, then log in again". When the former is done
 // already, only the latter.
 std::string joining_words(gid_t group);
 

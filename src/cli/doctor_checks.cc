@@ -152,7 +152,7 @@ Check check_rights(const Session& session, const Spool& spool) {
   check.cure = (about.st_mode & S_IWGRP) == 0
                    ? "it is somebody's own spool: use your own, or a shared one (imgq init "
                      "--shared)"
-                   : "become a member of the group: " + joining_words(about.st_gid);
+                   : joining_words(about.st_gid);
   return check;
 }
 
@@ -170,7 +170,7 @@ std::vector<Check> check_system_spool(const Session& session, const std::string&
     const bool served = is_served_at(session.config.spool, session.config.lease);
     if (!served && (about.st_mode & S_IWGRP) != 0) {
       check.health = Health::doubtful;
-      check.cure = "become a member of its group: " + joining_words(about.st_gid);
+      check.cure = joining_words(about.st_gid);
     }
   }
   return {check};
@@ -290,9 +290,13 @@ bool is_read_only(const std::string& path) {
 }  // namespace
 
 std::string joining_words(gid_t group) {
-  if (is_listed(group)) return "log in again: you are in its list, but this login is older";
-  return fmt::format("adduser {} {}, then log in again", printable(user_name(::getuid())),
-                     printable(group_name(group)));
+  const std::string name = printable(group_name(group));
+  if (is_listed(group)) {
+    return fmt::format("log in again: you are in the list of its group {}, this login is older",
+                       name);
+  }
+  return fmt::format("become a member of its group: adduser {} {}, then log in again",
+                     printable(user_name(::getuid())), name);
 }
 
 std::vector<Check> check_other_spool(const Session& session) {

@@ -18,8 +18,23 @@ bool has_entries(const std::string& path) {
   return !error && !empty;
 }
 
+// There is no spool; when nobody named it, another may have been meant.
+std::string explain_missing(const Session& session) {
+  const std::string where = printable(session.config.spool);
+  std::string out =
+      fmt::format("{}: no spool there: make one with 'imgq init --spool {}'", where, where);
+  const bool own = session.chosen && session.chosen->whose == SpoolChoice::Whose::own;
+  std::error_code error;
+  if (own && std::filesystem::is_directory(session.chosen->other, error)) {
+    out += fmt::format("; or use the system's, {}: 'imgq doctor' tells how",
+                       printable(session.chosen->other));
+  }
+  return out;
+}
+
 // What is wrong with the spool, and the cure.
-std::string explain(const std::string& path, const Error& error) {
+std::string explain(const Session& session, const Error& error) {
+  const std::string& path = session.config.spool;
   const std::string where = printable(path);
   switch (error.code) {
     case ENOTDIR:
@@ -29,7 +44,7 @@ std::string explain(const std::string& path, const Error& error) {
         return fmt::format("{}: no spool there, and other files are: name another directory",
                            where);
       }
-      return fmt::format("{}: no spool there: make one with 'imgq init --spool {}'", where, where);
+      return explain_missing(session);
     case EPROTO:
       return fmt::format(
           "{}: a spool of another format version: use the imgq that made it, or a "
@@ -80,7 +95,7 @@ Result<Spool> open_spool(const Session& session, Missing missing) {
     tell_spool(session, *spool);
     return spool;
   }
-  session.console.error(explain(path, spool.error()));
+  session.console.error(explain(session, spool.error()));
   if (spool.error().code == 0) return Error{EPROTO, "open the spool", path};  // a foreign "format"
   return spool;
 }

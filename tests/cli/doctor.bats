@@ -56,11 +56,11 @@ without() { # CALL ERRNO COMMAND...
   chmod 2770 spool
   chgrp daemon spool
   exits 1 "${stranger[@]}"
-  contains "$(verdicts spool)" "you may not enter it -> become a member of its group (adduser $me daemon, then log in again)"
+  contains "$(verdicts spool)" "you may not enter it -> become a member of its group: adduser $me daemon, then log in again; or use a spool of your own"
   find spool -exec chmod o+rX {} +
   chmod 2775 spool
   exits 1 "${stranger[@]}"
-  contains "$(verdicts permission)" "mode 2775, group daemon -> become a member of the group: adduser $me daemon, then log in again"
+  contains "$(verdicts permission)" "mode 2775, group daemon -> become a member of its group: adduser $me daemon, then log in again"
   chmod 2755 spool
   exits 1 "${stranger[@]}"
   contains "$(verdicts permission)" "-> it is somebody's own spool: use your own, or a shared one (imgq init --shared)"

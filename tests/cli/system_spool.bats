@@ -107,11 +107,19 @@ unserved="imgq: no daemon serves /var/spool/imgq: jobs wait there; to start one:
   contains "$errors" "imgq: the spool is $(own_of "$ann") (your own, as none was named)"
   exits 0 as "$ann" ./imgq doctor
   contains "$output" "good      other spool: /var/spool/imgq, the system's: passed over, as a daemon serves your own"
+  exits 69 as "$carl" ./imgq list
+  same "$errors" "imgq: $(own_of "$carl"): no spool there: make one with 'imgq init --spool $(own_of "$carl")'; or use the system's, /var/spool/imgq: 'imgq doctor' tells how"
   exits 0 as "$carl" ./imgq submit a.jpg
   same "$errors" "imgq: no daemon serves $(own_of "$carl"): jobs wait there; to start one: imgqd --spool $(own_of "$carl")"
   exits 1 as "$carl" ./imgq doctor
   contains "$output" "doubtful  other spool: /var/spool/imgq, the system's: you may not write to it"
   contains "$output" "-> become a member of its group: adduser $carl $members, then log in again"
+  # Once the list of the group names the user, only a new login is missing.
+  (cat /etc/passwd && echo "carl:x:$carl:$carl::/:/bin/sh") >passwd
+  (cat /etc/group && echo "members:x:$members:carl") >group
+  exits 1 unshare -m sh -c 'mount --bind passwd /etc/passwd && mount --bind group /etc/group && exec bash -c "$0"' "
+    $(declare -f as); dir=$dir carl=$carl; as $carl ./imgq doctor"
+  contains "$output" "-> log in again: you are in the list of its group members, this login is older"
   [ ! -e spools/imgq/format ]
 }
 
