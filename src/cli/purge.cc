@@ -81,7 +81,7 @@ Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool
 // A bare number is seconds elsewhere; here it would be a trap.
 Result<std::chrono::seconds> parse_age(const std::string& text) {
   if (text.empty()) return std::chrono::seconds(0);
-  const auto age = parse_duration(text);
+  auto age = parse_duration(text);
   const bool bare = text.find_first_not_of("0123456789") == std::string::npos;
   if (!age) return bad_data("--older: " + age.error().action, "");
   if (!bare || age->count() == 0) return age;

@@ -49,13 +49,60 @@ bool is_good(const Session& session, const Spool& spool, const JobId& id, Tell t
   return state && *state == State::completed;
 }
 
-// Says that nobody does what is waited for, if so; open_spool has, at first, of a spool that was
-// not named.
-bool tell_unserved(const Session& session, const Spool& spool, int64_t round) {
-  if (is_served(spool, session.config.lease)) return false;
-  if (round > 0 || !session.chosen) session.console.note(unserved_words(spool.path()));
-  return true;
-}
+// Jobs that are waited for, and what was told of them.
+class Waiting {
+ public:
+  Waiting(const Session& session, const Spool& spool, const std::vector<JobId>& ids, Tell tell)
+      : session_(session),
+        spool_(spool),
+        tell_(tell),
+        left_(ids),
+        progress_(session.console, static_cast<int64_t>(ids.size())) {}
+
+  // True when a job has ended since the last look.
+  bool look() {
+    std::vector<JobId> still;
+    const bool for_all = round_ % kRoundsBetweenLooks == 0;
+    for (const JobId& id : left_) {
+      if (is_waiting(spool_, id, for_all))
+        still.push_back(id);
+      else
+        end(id);
+    }
+    left_.swap(still);
+    (void)session_.console.flush();  // the caller's last flush tells
+    if (for_all && !left_.empty() && !told_) tell_unserved();
+    ++round_;
+    progress_.refresh();
+    return left_.size() < still.size();
+  }
+
+  size_t left() const { return left_.size(); }
+  bool failed() const { return failed_; }
+
+ private:
+  void end(const JobId& id) {
+    const bool good = is_good(session_, spool_, id, tell_);
+    failed_ = failed_ || !good;
+    progress_.step(!good);
+  }
+
+  // Says that nobody does what is waited for, if so; open_spool has, at first, of a spool that was
+  // not named.
+  void tell_unserved() {
+    if (is_served(spool_, session_.config.lease)) return;
+    told_ = true;
+    if (round_ > 0 || !session_.chosen) session_.console.note(unserved_words(spool_.path()));
+  }
+
+  const Session& session_;
+  const Spool& spool_;
+  const Tell tell_;
+  std::vector<JobId> left_;
+  Progress progress_;
+  int64_t round_ = 0;
+  bool failed_ = false, told_ = false;
+};
 
 }  // namespace
 
@@ -75,34 +122,17 @@ Result<Timeout> parse_timeout(const std::string& text) {
 Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
               Timeout timeout, Tell tell) {
   const int64_t begin = sys::monotonic_ms();
-  Progress progress(session.console, static_cast<int64_t>(ids.size()));
-  std::vector<JobId> left = ids;
-  bool failed = false, told = false;
-  int64_t round = 0;
+  Waiting waiting(session, spool, ids, tell);
   for (int64_t rest = kFirstPauseMs; true; rest = std::min(rest * 2, kLongestPauseMs)) {
-    std::vector<JobId> still;
-    const bool look_for_all = round % kRoundsBetweenLooks == 0;
-    for (const JobId& id : left) {
-      if (is_waiting(spool, id, look_for_all)) {
-        still.push_back(id);
-        continue;
-      }
-      const bool good = is_good(session, spool, id, tell);
-      failed = failed || !good;
-      progress.step(!good);
+    if (waiting.look()) rest = kFirstPauseMs;
+    if (waiting.left() == 0) {
+      return waiting.failed() && tell == Tell::jobs ? Exit::some_failed : Exit::ok;
     }
-    if (still.size() < left.size()) rest = kFirstPauseMs;
-    left.swap(still);
-    (void)session.console.flush();  // the caller's last flush tells
-    if (left.empty()) return failed && tell == Tell::jobs ? Exit::some_failed : Exit::ok;
-    if (look_for_all && !told) told = tell_unserved(session, spool, round);
     if (timeout && sys::monotonic_ms() - begin >= timeout->count() * 1000) break;
-    progress.refresh();
     pause(rest);
-    ++round;
   }
   return fail(session, Exit::try_later,
-              fmt::format("timed out: {} of {} not ended", left.size(),
+              fmt::format("timed out: {} of {} not ended", waiting.left(),
                           counted(static_cast<int64_t>(ids.size()), "job")));
 }
 
