@@ -18,6 +18,7 @@
 #include "src/cli/request_options.h"
 #include "src/cli/run_ledger.h"
 #include "src/cli/run_names.h"
+#include "src/cli/run_single.h"
 #include "src/cli/session.h"
 #include "src/cli/spool_choice.h"
 #include "src/cli/top.h"
@@ -139,6 +140,21 @@ TEST(ImageNames, AreKnownByTheirExtensionInAnyCase) {
   for (const std::string_view name : {"notes.txt", "jpg", ".jpg", "a.jpg.part", "a.svg", ""}) {
     EXPECT_FALSE(named_like_image(name)) << name;
   }
+}
+
+TEST(OutputGoal, IsAFileByItsNameAndADirectoryByASlashOrByBeingOne) {
+  EXPECT_EQ(goal_of("-"), Goal::out);
+  for (const char* file : {"small.jpg", "a/b.WebP", "x.gif"}) EXPECT_EQ(goal_of(file), Goal::file);
+  for (const char* name : {"thumbs", "small.jpg/", ".jpg", "a.jpg/b", "x.svg", "/", ""}) {
+    EXPECT_EQ(goal_of(name), Goal::directory) << name;
+  }
+  const std::string made = testing::TempDir() + "goal.jpg";
+  std::filesystem::create_directory(made);
+  EXPECT_EQ(goal_of(made), Goal::directory);
+  std::filesystem::remove(made);
+  EXPECT_EQ(format_of("a.JPG"), "jpeg");
+  EXPECT_EQ(format_of("a.b/c.avif"), "avif");
+  EXPECT_EQ(format_of("a.gif"), "");
 }
 
 TEST(Progress, LineFitsItsTerminalWhateverItsWidth) {
