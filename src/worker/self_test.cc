@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "spool/fd.h"
+#include "src/base/text.h"
 #include "src/image/engine.h"
 #include "src/worker/sandbox.h"
 
@@ -216,7 +217,7 @@ Status self_test() {
     auto said = say(std::string(all[i].what) + ": " + before[i] + ", now " + now + "\n");
     if (!said) return said;
   }
-  if (allowed > 0) return bad_data(std::to_string(allowed) + " attempts were not refused", "");
+  if (allowed > 0) return bad_data(counted(allowed, "attempt") + " not refused", "");
   return Ok{};
 }
 

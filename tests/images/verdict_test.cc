@@ -80,18 +80,18 @@ TEST_F(ImageTest, AJpegOfAProcessThatIsNotReadIsUnsupportedNotDamaged) {
   EXPECT_EQ(code_of(jpeg_of_frame(0xc0, 77)), Code::corrupt_image);
 }
 
-TEST_F(ImageTest, WhatTheConfigurationDoesNotAllowIsCalledThatAndNamesTheSetting) {
+TEST_F(ImageTest, WhatTheConfigurationDoesNotAllowIsCalledThatAndNamesTheLines) {
   const Pixels pixels = scenery(64, 48);
   Rendition r = sized(64, 64);
   r.format = Format::avif;
   const Bytes avif = render(png(pixels), r).files[0];
   const std::vector<std::pair<Bytes, std::string>> files{
-      {avif, "formats.avif"},
-      {tiff(pixels), "formats.tiff"},
+      {avif, "AVIF is not enabled: add the two lines '[formats]' and 'avif = true'"},
+      {tiff(pixels), "'tiff = true'"},
       {text("\0\0\0\x18"
             "ftypheic\0\0\0\0mif1heic"s),
-       "formats.heic"},
-      {text("\xff\x0a\0\0"s), "formats.jxl"},
+       "'heic = true'"},
+      {text("\xff\x0a\0\0"s), "'jxl = true'"},
   };
   for (const auto& [file, setting] : files) {
     const Rendered made = render(file, one({}), Limits{});
