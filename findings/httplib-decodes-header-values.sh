@@ -50,4 +50,4 @@ expect() { # SUITE LINE...
   [ "$got" = "$(printf '%s\n' "$@")" ] || { echo "$suite: behaviour or version has changed" >&2 && exit 1; }
 }
 expect bookworm 0.11.4+ds-1+deb12u1 '100% a+b' 2 'x y'
-expect trixie 0.18.7-1 '100% a+b' 1=2 'x%20y'
+expect trixie 0.18.7-1+deb13u1 '100% a+b' 1=2 'x%20y'
