@@ -42,11 +42,20 @@ function(imgq_program name source)
   target_link_libraries(${name} PRIVATE ${ARGN})
 endfunction()
 
-# imgq_test(NAME SOURCES... LIBS libraries...): a GoogleTest program, each test known to ctest.
+# imgq_test(NAME [UNIT] SOURCES... LIBS libraries...): a GoogleTest program, each test known to ctest.
+# UNIT: needs neither our programs, nor root, nor the network, so that package builds can run it.
 function(imgq_test name)
-  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(arg "UNIT" "" "LIBS" ${ARGN})
   add_executable(${name} ${arg_UNPARSED_ARGUMENTS})
   imgq_warnings(${name})
   target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gtest GTest::gtest_main)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+  set(properties TIMEOUT 120)
+  if(CMAKE_CROSSCOMPILING_EMULATOR)
+    set(properties TIMEOUT 1200)  # it is some ten times slower
+  endif()
+  if(arg_UNIT)
+    list(APPEND properties LABELS unit)
+    add_dependencies(unit_tests ${name})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()
