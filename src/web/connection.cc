@@ -13,7 +13,9 @@ namespace {
 
 constexpr int64_t kSlow = int64_t{16} * 1024;     // bytes a second: who is slower goes first
 constexpr int64_t kIdleBlame = int64_t{1} << 40;  // who has not even asked goes before these
-constexpr int64_t kLingerBytes = 64 << 20;        // no more than an upload may have anyway
+constexpr size_t kMaxHeadBytes = size_t{32} * 1024;
+constexpr std::string_view kEnd = "\r\n\r\n";  // of a head
+constexpr int64_t kLingerBytes = 64 << 20;     // no more than an upload may have anyway
 
 // How much a connection deserves to be closed: nothing, or more for longer silence.
 int64_t blame(const Register::Entry& entry, int64_t now_ms, int64_t min_age_ms) {
@@ -55,8 +57,9 @@ void Register::remove(Entry& entry) {
 
 bool Register::drop_slowest(int64_t min_age_ms) { return drop_worst(min_age_ms, 1); }
 
-bool Register::any_idle() const {
+bool Register::any_idle(size_t accepted) const {
   const std::lock_guard lock(mutex_);
+  if (entries_.size() < accepted) return true;
   return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
     return !entry.second && entry.first->phase == Phase::head;
   });
@@ -91,11 +94,6 @@ void Register::drop_all() {
     (void)::shutdown(entry->socket, SHUT_RDWR);  // as above
     dropped = true;
   }
-}
-
-size_t Register::size() const {
-  const std::lock_guard lock(mutex_);
-  return entries_.size();
 }
 
 bool Wire::wait_for(short events, int64_t deadline_ms) const {
@@ -170,13 +168,14 @@ std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
     }
     if (!piece || piece->empty()) return std::monostate{};
     text += *piece;
-    auto size = head_size(text);
-    if (auto* refusal = std::get_if<Refusal>(&size)) return std::move(*refusal);
-    const size_t end = std::get<size_t>(size);
-    if (end == 0) continue;
-    auto read = read_head(std::string_view(text).substr(0, end));
+    const size_t end = text.find(kEnd);
+    if (std::min(end, text.size()) > kMaxHeadBytes) {
+      return Refusal{431, "the request's head is over 32 KiB"};
+    }
+    if (end == std::string::npos) continue;
+    auto read = read_head(std::string_view(text).substr(0, end + kEnd.size()));
     if (auto* refusal = std::get_if<Refusal>(&read)) return std::move(*refusal);
-    return Opening{std::move(std::get<Head>(read)), text.substr(end)};
+    return Opening{std::move(std::get<Head>(read)), text.substr(end + kEnd.size())};
   }
 }
 

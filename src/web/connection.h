@@ -49,12 +49,12 @@ class Register {
   // waits longest, else the slowest body or reply under 16 KiB/s. None that is younger than
   // `min_age_ms`. False when there is none.
   bool drop_slowest(int64_t min_age_ms);
-  // Somebody waits for a head: to be dropped once it is old enough.
-  bool any_idle() const;
+  // Of so many that were accepted, somebody waits for a head, or is not here yet: to be dropped
+  // once it is old enough.
+  bool any_idle(size_t accepted) const;
   // Shuts down those that have waited for a head for `min_age_ms`.
   void drop_idle(int64_t min_age_ms);
   void drop_all();
-  size_t size() const;
 
  private:
   bool drop_worst(int64_t min_age_ms, int64_t least_blame);
@@ -105,7 +105,7 @@ struct Opening {
 
 // Reads a head. Nothing when the client went away, or was silent for too long, before it sent a
 // byte.
-//   refusals  those of head_size and read_head; 408
+//   refusals  431 a head over 32 KiB; 408; those of read_head
 std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire);
 
 // A body as it comes over the wire, still in its coding, preceded by "100 Continue" when the client

@@ -35,10 +35,9 @@ class Client {
  public:
   virtual ~Client() = default;
 
-  // Waits up to `ms`. False when there is no point in answering any more: the client has gone, or
-  // the server is stopping and wants its replies now.
+  // Waits up to `ms`, a quarter of a second at most. False when there is no point in answering any
+  // more: the client has gone, or the server is stopping and wants its replies now.
   virtual bool wait(int64_t ms) = 0;
-  virtual bool stopping() const = 0;
 };
 
 struct Asked {

@@ -20,14 +20,6 @@ std::string_view take_until(std::string_view& rest, std::string_view end) {
   return out;
 }
 
-// A CR at the very end may yet get its LF.
-bool has_bare_line_end(std::string_view text) {
-  for (size_t at = 0; (at = text.find_first_of("\r\n", at)) != std::string_view::npos; at += 2) {
-    if (text[at] == '\n' || (at + 1 < text.size() && text[at + 1] != '\n')) return true;
-  }
-  return false;
-}
-
 std::optional<std::string> query_text(std::string_view raw) {
   std::string spaced(raw);
   std::replace(spaced.begin(), spaced.end(), '+', ' ');
@@ -46,6 +38,7 @@ Refused read_query(std::string_view query, Head& head) {
   return std::nullopt;
 }
 
+// A bare CR or LF is one.
 bool has_control(std::string_view line) {
   return std::any_of(line.begin(), line.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; });
@@ -119,22 +112,6 @@ const std::string* find_in(const std::vector<std::pair<std::string, std::string>
 const std::string* Head::field(std::string_view name) const { return find_in(fields, name); }
 
 const std::string* Head::parameter(std::string_view name) const { return find_in(query, name); }
-
-std::variant<size_t, Refusal> head_size(std::string_view text) {
-  const size_t end = text.find("\r\n\r\n");
-  const size_t size = end == std::string_view::npos ? 0 : end + 4;
-  std::string_view rest = size == 0 ? text : text.substr(0, size);
-  if (has_bare_line_end(rest)) return bad("a line of the head does not end in CR LF");
-  if (rest.size() > kMaxHeadBytes) return Refusal{431, "the request's head is over 32 KiB"};
-  if (take_until(rest, "\r\n").size() > kMaxLineBytes) {
-    return Refusal{414, "the request line is over 8 KiB"};
-  }
-  while (!rest.empty()) {
-    if (take_until(rest, "\r\n").size() <= kMaxLineBytes) continue;
-    return Refusal{431, "a line of the request's head is over 8 KiB"};
-  }
-  return size;
-}
 
 std::variant<Head, Refusal> read_head(std::string_view text) {
   Head head;

@@ -37,20 +37,14 @@ struct Refusal {
   std::string detail;
 };
 
-constexpr size_t kMaxHeadBytes = size_t{32} * 1024;
-constexpr size_t kMaxLineBytes = size_t{8} * 1024;
 constexpr size_t kMaxFields = 100;
-
-// The size of the head that `text` begins with, its empty line included; 0 while more of it is to
-// come.
-//   431  over 32 KiB, a line over 8 KiB    414  the first line is    400  a bare CR or LF
-std::variant<size_t, Refusal> head_size(std::string_view text);
 
 // Reads a whole head, all but method and path, and refuses what some supported cpp-httplib lets
 // by.
 //   431  more than 100 fields
-//   400  a control character, a folded or nameless field, Host missing or twice, a bad escape in
-//        the query, Content-Length twice, not a number or with Transfer-Encoding
+//   400  a bare CR or LF or another control character, a folded or nameless field, Host missing or
+//        twice, a bad escape in the query, Content-Length twice, not a number or with
+//        Transfer-Encoding
 //   415  a Content-Encoding      417  an Expect but 100-continue
 //   501  a Transfer-Encoding but chunked
 std::variant<Head, Refusal> read_head(std::string_view text);

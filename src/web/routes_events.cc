@@ -51,7 +51,7 @@ void tell(Site& site, Client& client, const StreamWrite& write) {
   int64_t silent_since = sys::monotonic_ms();
   auto view = site.board.view();
   if (!write("retry: 2000\n\n")) return;
-  while (!client.stopping()) {
+  for (;;) {
     std::string text = teller.news(*view);
     if (text.empty() && sys::monotonic_ms() - silent_since >= kHeartbeatMs) text = ": beat\n\n";
     if (!text.empty()) {

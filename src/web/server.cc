@@ -60,7 +60,6 @@ class WireStream final : public httplib_adaptor::Stream<httplib::Stream> {
 
   void get_remote_ip_and_port(std::string&, int&) const override {}
   void get_local_ip_and_port(std::string&, int&) const override {}
-  // Never asked for its bytes; a number beyond select(2)'s set would be refused.
   socket_t socket() const override { return INVALID_SOCKET; }
 
   // Why the body could not be read.
@@ -101,16 +100,8 @@ class WireClient final : public Client {
 
   bool wait(int64_t ms) override {
     wire_.entry().enter(Phase::held);
-    const int64_t until = sys::monotonic_ms() + ms;
-    int64_t left = ms;
-    do {
-      if (stopping_ || wire_.gone_within(std::clamp<int64_t>(left, 0, 100))) return false;
-      left = until - sys::monotonic_ms();
-    } while (left > 0);
-    return !stopping_;
+    return !wire_.gone_within(ms) && !stopping_;
   }
-
-  bool stopping() const override { return stopping_; }
 
  private:
   Wire& wire_;
@@ -196,17 +187,6 @@ struct Exchange {
 
 thread_local Exchange* serving = nullptr;
 
-Reply told_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& error) {
-    log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
-  } catch (...) {
-    log::line(log::Level::error, "a request failed by a bug of ours");
-  }
-  return problem(500, "an error of the server's own, told in its log");
-}
-
 }  // namespace
 
 class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
@@ -226,10 +206,6 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     });
     Post("/", [this](const httplib::Request&, httplib::Response& out,
                      const httplib::ContentReader& reader) { answer(&reader, out); });
-    set_exception_handler(
-        [](const httplib::Request&, httplib::Response& out, const std::exception_ptr& thrown) {
-          serving->write(told_of(thrown), out);
-        });
     set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
       if (serving->reply) return HandlerResponse::Unhandled;
       const auto* why = serving->refusal;
@@ -254,8 +230,6 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     stopping_ = true;
     svr_sock_ = INVALID_SOCKET;
   }
-
-  size_t connections() const { return register_.size(); }
 
  private:
   // Gives each accepted connection a thread, or the door.
@@ -308,7 +282,7 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     bool make_room() {
       const int64_t until = sys::monotonic_ms() + 2 * kDropAgeMs;
       while (!server_.register_.drop_slowest(kDropAgeMs)) {
-        if (!server_.register_.any_idle() || sys::monotonic_ms() > until) return false;
+        if (!server_.register_.any_idle(running_) || sys::monotonic_ms() > until) return false;
         pause_ms(10);
       }
       return true;
@@ -339,8 +313,7 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     auto read = read_opening(wire);
     if (std::holds_alternative<std::monostate>(read)) return;
     Opening opening;
-    opening.head.for_library =
-        "\r\n";  // what the library is shown of a refused head: it refuses it
+    opening.head.for_library = "\r\n";  // of a refused head: the library refuses it too
     if (auto* good = std::get_if<Opening>(&read)) opening = std::move(*good);
     WireStream stream(wire, opening, options_.max_body_bytes);
     WireClient client(wire, stopping_);
@@ -359,7 +332,12 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
 
   void answer(const httplib::ContentReader* reader, httplib::Response& out) {
     WireBody body(serving->stream, reader);
-    serving->write(handler_(Asked{std::move(serving->head), &body, &serving->client}), out);
+    try {
+      serving->write(handler_(Asked{std::move(serving->head), &body, &serving->client}), out);
+    } catch (const std::exception& error) {
+      log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
+      serving->write(problem(500, "an error of the server's own, told in its log"), out);
+    }
   }
 
   const ServerOptions options_;
@@ -376,7 +354,5 @@ Server::~Server() = default;
 Status Server::serve(const Fd& listening) { return impl_->serve(listening); }
 
 void Server::stop() { impl_->stop(); }
-
-size_t Server::connections() const { return impl_->connections(); }
 
 }  // namespace imgq::web

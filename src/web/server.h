@@ -37,8 +37,6 @@ class Server {
   // May be called from any thread, and before serve.
   void stop();
 
-  size_t connections() const;
-
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;

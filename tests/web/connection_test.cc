@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <optional>
+#include <string>
+#include <thread>
 
 #include "spool/fd.h"
 
@@ -67,6 +69,30 @@ TEST_F(Connection, WhoseChunksHaveComeWholeIsNeverDropped) {
   EXPECT_EQ(*body.next(100), "0\r\n\r\n");
   EXPECT_EQ(entry_.phase, Phase::working);
   EXPECT_FALSE(register_.drop_slowest(0));
+}
+
+TEST_F(Connection, MayBringItsHeadInPiecesOfAnySize) {
+  const std::string head = "GET /heartbeat HTTP/1.1\r\nHost: a\r\n\r\n";
+  const std::string sent = head + "the\nbody\r\n\r\n";
+  for (size_t cut = 1; cut < sent.size(); ++cut) {
+    std::thread client([&] {
+      say(std::string_view(sent).substr(0, cut));
+      say(std::string_view(sent).substr(cut));
+    });
+    const auto opening = std::get<Opening>(read_opening(*wire_));
+    client.join();
+    EXPECT_EQ(opening.head.for_library, "GET /heartbeat HTTP/1.1\r\n\r\n") << cut;
+    std::string rest = opening.rest;
+    while (rest.size() < sent.size() - head.size()) rest += *wire_->read(wire_->head_deadline());
+    EXPECT_EQ(rest, sent.substr(head.size())) << cut;
+  }
+}
+
+TEST_F(Connection, WhoseHeadIsTooLongIsRefusedBeforeItIsWhole) {
+  std::string lines = "GET / HTTP/1.1\r\n";
+  while (lines.size() <= 32 * 1024) lines += "x: y\r\n";
+  say(lines);
+  EXPECT_EQ(std::get<Refusal>(read_opening(*wire_)).status, 431);
 }
 
 TEST_F(Connection, WhoseHeadIsCutShortSaidNothing) {

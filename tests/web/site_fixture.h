@@ -50,7 +50,6 @@ class FakeClient final : public Client {
     if (on_wait) on_wait();
     return --patience > 0;
   }
-  bool stopping() const override { return patience <= 0; }
 
   std::function<void()> on_wait;
   int patience = 1000;

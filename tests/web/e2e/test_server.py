@@ -146,6 +146,14 @@ class Replies(httpd.Case):
                     wire.sendall(IMAGE)
                     self.assertIn(b"HTTP/1.1 202 ", httpd.read_all(wire))
 
+    def test_a_reply_is_not_lost_to_a_reset_by_what_was_left_unread(self):
+        with self.httpd.connect() as wire:
+            wire.sendall(post("/v1/nothing", b"x" * (1 << 20)))
+            answer = b""
+            while piece := wire.recv(65536):
+                answer += piece
+            self.assertEqual(status_of(answer), 404)
+
     def test_values_come_as_they_were_sent(self):
         keys = ("a%41", "aA", "a%0d%0aX: y")
         places = {requests.post(self.httpd.url + "/v1/jobs", data=IMAGE, timeout=20, headers={

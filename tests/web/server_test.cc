@@ -1,0 +1,121 @@
+#include "src/web/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <functional>
+#include <future>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include "src/web/listen.h"
+
+namespace imgq::web {
+namespace {
+
+// A server of one handler, in a thread of its own.
+class Serving {
+ public:
+  Serving(const ServerOptions& options, Handler handler)
+      : listening_(std::move(*listen_at(*parse_address("127.0.0.1:0")))),
+        server_(options, std::move(handler)),
+        thread_([this] { EXPECT_TRUE(server_.serve(listening_.socket)); }) {}
+  ~Serving() {
+    server_.stop();
+    thread_.join();
+  }
+
+  Fd connected() const {
+    sockaddr_storage at{};
+    socklen_t size = sizeof at;
+    auto* address = reinterpret_cast<sockaddr*>(&at);
+    EXPECT_EQ(::getsockname(listening_.socket.get(), address, &size), 0);
+    Fd out(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(out.get(), address, size), 0);
+    return out;
+  }
+
+ private:
+  Listening listening_;
+  Server server_;
+  std::thread thread_;
+};
+
+void say(const Fd& wire, std::string_view bytes) {
+  EXPECT_EQ(::send(wire.get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+}
+
+std::string heard(const Fd& wire) {
+  std::string out;
+  char piece[4096];
+  for (ssize_t got = 0; (got = ::recv(wire.get(), piece, sizeof piece, 0)) > 0;) {
+    out.append(piece, static_cast<size_t>(got));
+  }
+  return out;
+}
+
+constexpr std::string_view kAsk = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+TEST(Server, ABugIsA500ThatTellsNothing) {
+  const Serving serving({}, [](const Asked&) -> Reply { throw std::runtime_error("a secret"); });
+  const Fd wire = serving.connected();
+  say(wire, kAsk);
+  const std::string reply = heard(wire);
+  EXPECT_TRUE(reply.starts_with("HTTP/1.1 500 ")) << reply;
+  EXPECT_EQ(reply.find("secret"), std::string::npos);
+}
+
+TEST(Server, WhoComesWhileAllAreBusyIsTurnedAway) {
+  ServerOptions options;
+  options.max_connections = 1;
+  std::promise<void> asked, answer;
+  const Serving serving(options, [&](const Asked&) {
+    asked.set_value();
+    answer.get_future().wait();
+    return Reply{};
+  });
+  const Fd first = serving.connected();
+  say(first, kAsk);
+  asked.get_future().wait();
+  const std::string busy = heard(serving.connected());
+  EXPECT_TRUE(busy.starts_with("HTTP/1.1 503 ")) << busy;
+  EXPECT_NE(busy.find("Retry-After: "), std::string::npos);
+  answer.set_value();
+  EXPECT_TRUE(heard(first).starts_with("HTTP/1.1 200 "));
+}
+
+TEST(Server, WhoDoesNotReadIsGivenUp) {
+  ServerOptions options;
+  options.pace.grace_ms = 100;
+  options.pace.min_rate = int64_t{1} << 40;
+  std::promise<void> given_up;
+  const Serving serving(options, [&](const Asked&) {
+    Reply reply;
+    reply.stream = [&](Client&, const StreamWrite& write) {
+      while (write(std::string(100'000, 'x'))) {
+      }
+      given_up.set_value();
+    };
+    return reply;
+  });
+  const Fd wire = serving.connected();
+  say(wire, kAsk);
+  EXPECT_EQ(given_up.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+TEST(Server, WhoIsSilentMakesRoomForWhoAsks) {
+  ServerOptions options;
+  options.max_connections = 1;
+  options.pace.head_ms = 3'600'000;
+  const Serving serving(options, [](const Asked&) { return Reply{}; });
+  const Fd silent = serving.connected();
+  const Fd wire = serving.connected();
+  say(wire, kAsk);
+  ASSERT_TRUE(heard(wire).starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(heard(silent), "");
+}
+
+}  // namespace
+}  // namespace imgq::web
