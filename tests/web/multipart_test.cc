@@ -37,7 +37,7 @@ class Recorder final : public PartSink {
 };
 
 // Bytes that look like boundaries and are none.
-const std::string kTricky("\r\n--\r\n--B\r\n--BO\r\n-\r\r\n--BOUNDAR\r\n\0\xff--BOUNDARY\r", 50);
+const std::string kTricky("\r\n--\r\n--B\r\n--BO\r\n-\r\r\n--BOUNDAR\r\n\0\xff--BOUNDARY\r", 45);
 
 std::string sample_form() {
   return "preamble\r\n--BOUNDARY\r\n"
