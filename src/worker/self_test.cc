@@ -98,8 +98,10 @@ struct Trial {
 
 const Trial kFileTrials[] = {
     {"open a file for reading", [] { return closing(::open(kFile, O_RDONLY | O_CLOEXEC)); }},
+#ifdef SYS_open  // arm64 has never had the old calls
     {"open a file for reading, old call",
      [] { return closing(static_cast<int>(::syscall(SYS_open, kFile, O_RDONLY))); }},
+#endif
     {"open a folder", [] { return closing(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }},
     {"write a file outside",
      [] { return closing(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)); }},
@@ -135,6 +137,7 @@ const Trial kProcessTrials[] = {
        return raw(pid);
      },
      false},
+#ifdef SYS_vfork
     {"start a process, old call",
      [] {
        const long pid = ::syscall(SYS_vfork);
@@ -142,6 +145,7 @@ const Trial kProcessTrials[] = {
        return raw(pid);
      },
      false},
+#endif
     {"open a network socket", [] { return closing(::socket(AF_INET, SOCK_STREAM, 0)); }},
     {"open a local socket", [] { return closing(::socket(AF_UNIX, SOCK_DGRAM, 0)); }},
     {"connect to a peer", try_connect, false},
