@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include "spool/fd.h"
@@ -22,6 +23,12 @@ bool has(std::string_view bytes, size_t offset, std::string_view magic) {
 }
 
 }  // namespace
+
+bool has_entries(const std::string& directory) {
+  std::error_code error;
+  const bool empty = std::filesystem::is_empty(directory, error);
+  return !error && !empty;
+}
 
 std::optional<FileId> directory_id(const std::string& path) {
   struct stat about{};
@@ -100,6 +107,11 @@ std::string_view base_name(std::string_view path) {
 std::string_view stem_of(std::string_view name) {
   const size_t dot = name.rfind('.');
   return dot == std::string_view::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+std::string folder_of(std::string_view file) {
+  const size_t slash = file.rfind('/');
+  return std::string(file.substr(0, slash == std::string_view::npos ? 0 : slash));
 }
 
 std::string_view extension_in(std::string_view name) {

@@ -28,6 +28,9 @@ struct FileId {
   friend bool operator==(const FileId&, const FileId&) = default;
 };
 
+// Whether a directory that can be read holds anything.
+bool has_entries(const std::string& directory);
+
 // Nothing when no directory is there, links followed.
 std::optional<FileId> directory_id(const std::string& path);
 
@@ -56,6 +59,7 @@ Trouble trouble_for(const std::string& name, const Error& error);
 
 // "a/b/photo.tar.gz" -> "photo.tar.gz"; its stem "photo.tar", its extension "gz".
 std::string_view base_name(std::string_view path);
+std::string folder_of(std::string_view file);  // what is before the last slash, or ""
 std::string_view stem_of(std::string_view name);
 std::string_view extension_in(std::string_view name);
 std::string lower_extension(std::string_view path);  // in small letters

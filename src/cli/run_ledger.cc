@@ -82,9 +82,7 @@ bool is_unchanged(const std::string& output, const RunResult& result) {
 
 Origin origin_of(const RunRecord& record) {
   if (record.results.empty()) return {record.source, ""};
-  const std::string& file = record.results.front().file;
-  const size_t slash = file.rfind('/');
-  return {record.source, slash == std::string::npos ? "" : file.substr(0, slash)};
+  return {record.source, folder_of(record.results.front().file)};
 }
 
 std::string stem_of(const RunRecord& record) {

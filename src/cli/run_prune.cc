@@ -1,12 +1,10 @@
 #include "src/cli/run_prune.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <map>
-#include <memory>
 #include <set>
 
 #include "src/cli/file_out.h"
@@ -18,16 +16,6 @@ namespace {
 bool is_gone(const std::string& path) {
   struct stat about{};
   return ::lstat(path.c_str(), &about) != 0 && errno == ENOENT;
-}
-
-bool has_entries(const std::string& directory) {
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), closedir);
-  if (!dir) return false;
-  while (const struct dirent* entry = readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
-    const std::string_view name = entry->d_name;
-    if (name != "." && name != "..") return true;
-  }
-  return false;
 }
 
 // The directory that was given when a source was found below it: its own, without the folders that
@@ -46,11 +34,6 @@ std::string root_of(const std::string& source, const std::string& folder) {
 bool leads_below(const std::string& file) {
   const std::string path = "/" + file + "/";
   return file.front() != '/' && path.find("/../") == std::string::npos;
-}
-
-std::string folder_of(const std::string& file) {
-  const size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "" : file.substr(0, slash);
 }
 
 // The folders of a removed result, from the innermost on.

@@ -8,15 +8,10 @@
 #include <system_error>
 
 #include "src/base/text.h"
+#include "src/cli/files.h"
 
 namespace imgq::cli {
 namespace {
-
-bool has_entries(const std::string& path) {
-  std::error_code error;
-  const bool empty = std::filesystem::is_empty(path, error);
-  return !error && !empty;
-}
 
 // There is no spool; when nobody named it, another may have been meant.
 std::string explain_missing(const Session& session) {
@@ -99,6 +94,8 @@ Result<Spool> open_spool(const Session& session, Missing missing) {
   if (spool.error().code == 0) return Error{EPROTO, "open the spool", path};  // a foreign "format"
   return spool;
 }
+
+Error usage_error(std::string_view what) { return {EINVAL, std::string(what), ""}; }
 
 Exit fail(const Session& session, Exit exit, std::string_view message) {
   session.console.error(message);

@@ -15,12 +15,10 @@
 #include "src/base/text.h"
 #include "src/cli/file_out.h"
 #include "src/cli/json_bytes.h"
+#include "src/cli/spool_choice.h"
 
 namespace imgq::cli {
 namespace {
-
-constexpr mode_t kShared = 02770;
-constexpr mode_t kPrivate = 0700;
 
 std::optional<gid_t> group_named(const std::string& name) {
   std::array<char, 16384> buffer{};

@@ -16,8 +16,6 @@
 namespace imgq::cli {
 namespace {
 
-constexpr mode_t kShared = 02770;
-constexpr mode_t kPrivate = 0700;
 constexpr int kMakingTries = 50;
 constexpr int64_t kBetweenTriesMs = 10;
 

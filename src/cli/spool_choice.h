@@ -11,6 +11,10 @@
 // Which spool is meant when none was named: the system's for its group, else the user's own.
 namespace imgq::cli {
 
+// The modes of a spool for a group, and of one's own.
+inline constexpr mode_t kShared = 02770;
+inline constexpr mode_t kPrivate = 0700;
+
 // Where the packages put the spool that imgqd serves.
 inline constexpr const char* kSystemSpool = "/var/spool/imgq";
 

@@ -12,12 +12,6 @@ constexpr int64_t kWatchedMs = 300, kUnwatchedMs = 1'000;
 constexpr int64_t kFullLookMs = 15'000;  // what does not move is looked at so often
 constexpr int64_t kShare = 20;           // looking may take one part in so many of the time
 
-int64_t now_ms() {
-  timespec now{};
-  (void)sys::clock_realtime(&now);  // cannot fail with a valid clock
-  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
-
 bool has_ended_state(State state) {
   return state == State::completed || state == State::failed || state == State::cancelled;
 }
@@ -35,6 +29,12 @@ bool same(const View& a, const View& b) {
 }
 
 }  // namespace
+
+int64_t now_ms() {
+  timespec now{};
+  (void)sys::clock_realtime(&now);  // cannot fail with a valid clock
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
 
 Board::Board(const Spool& spool)
     : spool_(spool), ledger_(now_ms()), view_(std::make_shared<View>()) {

@@ -4,19 +4,12 @@
 #include <cerrno>
 #include <utility>
 
-#include "spool/sys.h"
 #include "src/base/log.h"
 #include "src/web/header_value.h"
 #include "src/web/problem.h"
 
 namespace imgq::web {
 namespace {
-
-int64_t now_ms() {
-  timespec now{};
-  (void)sys::clock_realtime(&now);  // cannot fail with a valid clock
-  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
 
 // Is the id older than the shortest time that jobs are kept?
 bool outlived(const Config& config, const JobId& id) {
