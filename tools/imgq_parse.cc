@@ -110,11 +110,6 @@ Exit print(std::string_view text) {
   return Exit::io_error;
 }
 
-std::string hint(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = did_you_mean(word, known);
-  return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-}
-
 // The first argument that is neither an option of the program nor the value of one.
 std::string first_word(const CLI::App& app, const std::vector<std::string>& arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -136,7 +131,7 @@ const CLI::App* command_named(const CLI::App& app, const std::string& name) {
 
 Exit unknown_command(const CLI::App& app, const std::string& word) {
   return usage(fmt::format("unknown command '{}'{}; 'imgq help' lists them",
-                           printable(shortened(word, 80)), hint(word, command_names(app))));
+                           printable(shortened(word, 80)), hint_for(word, command_names(app))));
 }
 
 Exit print_help(const CLI::App& app, const std::string& name) {
@@ -185,7 +180,7 @@ Exit explain_extras(const CLI::App& app) {
   const std::string option = word.substr(0, word.find('='));
   if (!word.empty() && word[0] == '-') {
     return usage(fmt::format("unknown option '{}'{}; see '{} --help'",
-                             printable(shortened(option, 80)), hint(option, known), where));
+                             printable(shortened(option, 80)), hint_for(option, known), where));
   }
   return usage(fmt::format("unexpected argument '{}'; see '{} --help'",
                            printable(shortened(word, 80)), where));

@@ -18,9 +18,7 @@ std::string unknown_words(const CLI::App& app, const std::string& word) {
   for (const CLI::Option* each : app.get_options()) {
     for (const std::string& name : each->get_lnames()) known.push_back("--" + name);
   }
-  const std::string near = did_you_mean(option, known);
-  return "unknown option '" + printable(shortened(option, 80)) + "'" +
-         (near.empty() ? "" : "; did you mean '" + near + "'?");
+  return "unknown option '" + printable(shortened(option, 80)) + "'" + hint_for(option, known);
 }
 
 }  // namespace

@@ -104,6 +104,9 @@ Result<int64_t> parse_count(std::string_view text, int64_t low, int64_t high);
 // The nearest of `words` when it is near enough to be meant, else empty.
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& words);
 
+// The same at the end of a message: "; did you mean 'wait'?", or "".
+std::string hint_for(std::string_view text, const std::vector<std::string>& words);
+
 }  // namespace imgq
 
 #endif  // IMGQ_SRC_BASE_CONFIG_H_

@@ -44,10 +44,10 @@ std::string json_of(const toml::node& node) {
 
 Error unknown(const toml::key& key, std::string_view full, const std::vector<std::string>& known,
               const std::string& path) {
-  const std::string near = did_you_mean(full, known);
-  const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-  return at(key.source(), fmt::format("unknown key '{}'{}", printable(shortened(full, 80)), hint),
-            path);
+  return at(
+      key.source(),
+      fmt::format("unknown key '{}'{}", printable(shortened(full, 80)), hint_for(full, known)),
+      path);
 }
 
 std::vector<std::string> known_keys() {

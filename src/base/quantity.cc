@@ -124,4 +124,9 @@ std::string did_you_mean(std::string_view text, const std::vector<std::string>& 
   return best;
 }
 
+std::string hint_for(std::string_view text, const std::vector<std::string>& words) {
+  const std::string near = did_you_mean(text, words);
+  return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+}
+
 }  // namespace imgq

@@ -170,13 +170,16 @@ constexpr std::array<Field, 16> kFields = {{
      }},
 }};
 
+Error unknown_field(std::string_view key, const std::vector<std::string>& known) {
+  return bad_data(
+      fmt::format("unknown field '{}'{}", printable(shortened(key, 80)), hint_for(key, known)), "");
+}
+
 Status set(Rendition& rendition, std::string_view key, const Json& value) {
   const auto* field = std::find_if(kFields.begin(), kFields.end(),
                                    [key](const Field& known) { return known.key == key; });
   if (field == kFields.end()) {
-    const std::string near = did_you_mean(key, field_names());
-    const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-    return bad_data(fmt::format("unknown field '{}'{}", printable(shortened(key, 80)), hint), "");
+    return unknown_field(key, field_names());
   }
   if (!field->read(value, rendition)) {
     return bad_data(fmt::format("'{}' takes {}", key, field->takes), "");
@@ -250,9 +253,7 @@ Status read_member(std::string_view key, const Json& value, Request& request) {
     request.preset = value.get<std::string>();
     return Ok{};
   }
-  const std::string near = did_you_mean(key, {"renditions", "lenient", "preset"});
-  const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-  return bad_data(fmt::format("unknown field '{}'{}", printable(shortened(key, 80)), hint), "");
+  return unknown_field(key, {"renditions", "lenient", "preset"});
 }
 
 }  // namespace

@@ -25,6 +25,16 @@ mode_t read_umask() {
   return mask;
 }
 
+Status write_all(int fd, std::string_view bytes, std::string_view name) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return last_error("write", name);
+    bytes.remove_prefix(static_cast<size_t>(wrote));
+  }
+  return Ok{};
+}
+
 // Where the links at the end of a path lead, also when nothing is there yet.
 Result<std::string> end_of_links(std::string path) {
   constexpr int kMostLinks = 40;  // as the kernel's
@@ -104,16 +114,6 @@ Status OutFile::commit(const std::string& path) {
   return Ok{};
 }
 
-Status write_all(int fd, std::string_view bytes, std::string_view name) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return last_error("write", name);
-    bytes.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return Ok{};
-}
-
 Status copy_bytes(int from, int to, std::string_view name) {
   std::array<char, size_t{128} * 1024> buffer{};
   off_t offset = 0;
@@ -126,6 +126,20 @@ Status copy_bytes(int from, int to, std::string_view name) {
     if (auto wrote = write_all(to, {buffer.data(), static_cast<size_t>(got)}, name); !wrote) {
       return wrote;
     }
+  }
+}
+
+Result<int64_t> copy_stdin(int to, std::string_view name, int64_t limit) {
+  std::array<char, size_t{64} * 1024> buffer{};
+  int64_t size = 0;
+  while (true) {
+    const ssize_t got = sys::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (got < 0) return last_error("read", "stdin");
+    if (got == 0) return size;
+    size += got;
+    if (size > limit) return Error{EFBIG, "read", "stdin"};
+    const auto wrote = write_all(to, {buffer.data(), static_cast<size_t>(got)}, name);
+    if (!wrote) return wrote.error();
   }
 }
 

@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_CLI_FILE_OUT_H_
 #define IMGQ_SRC_CLI_FILE_OUT_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -51,11 +52,12 @@ bool is_there(const std::string& path);
 // a directory, links followed.
 bool is_special(const std::string& path);
 
-// All of the bytes. `name` is for the error.
-Status write_all(int fd, std::string_view bytes, std::string_view name);
-
 // Everything of an open file to another descriptor.
 Status copy_bytes(int from, int to, std::string_view name);
+
+// Everything on stdin to another descriptor: the number of bytes. `name` is of what is written.
+//   errors  EFBIG more than `limit` bytes; what reading and writing answer
+Result<int64_t> copy_stdin(int to, std::string_view name, int64_t limit);
 
 // Whether a regular file of that name, no link, has the content with this SHA-256.
 bool has_content(const std::string& path, const std::string& sha256);

@@ -233,12 +233,11 @@ Status add_list(Gathering& gathering) {
 }  // namespace
 
 Status check_files(const FileOptions& options) {
-  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
   if (!options.exclude.empty() && !options.recursive)
-    return usage("--exclude goes with --recursive");
+    return usage_error("--exclude goes with --recursive");
   if (!options.files_from.empty()) return Ok{};
-  if (options.null_separated) return usage("--null goes with --files-from");
-  if (!options.root.empty()) return usage("--root goes with --files-from");
+  if (options.null_separated) return usage_error("--null goes with --files-from");
+  if (!options.root.empty()) return usage_error("--root goes with --files-from");
   return Ok{};
 }
 

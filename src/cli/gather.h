@@ -55,8 +55,7 @@ Status check_files(const FileOptions& options);
 // its name, or by its path below the given directory or the list's root; a listed path counts as it
 // is written where no root is given. A folder that is excluded is not entered; a given one is.
 //   errors  the list or its root cannot be read (path: its name); code 0: a listed name is not
-//   below
-//           the root
+//           below the root
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except);
 
 // Tells an error of it.

@@ -188,10 +188,9 @@ Exit get_job(Get& get, const JobId& id) {
 
 // Options that would be passed over.
 Status check_company(const Session& session, const GetOptions& options) {
-  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
-  if (!options.timeout.empty() && !options.wait) return usage("--timeout goes with --wait");
+  if (!options.timeout.empty() && !options.wait) return usage_error("--timeout goes with --wait");
   if (int{options.print0} + int{session.json} + int{options.output == "-"} > 1) {
-    return usage("--print0, --json and --output - exclude each other");
+    return usage_error("--print0, --json and --output - exclude each other");
   }
   return Ok{};
 }

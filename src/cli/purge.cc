@@ -89,13 +89,13 @@ Result<std::chrono::seconds> parse_age(const std::string& text) {
 }
 
 Status check_company(const PurgeOptions& options) {
-  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
   if (!options.older.empty() && !options.ids.empty()) {
-    return usage("give job ids or --older, not both");
+    return usage_error("give job ids or --older, not both");
   }
-  if (options.older.empty() && !options.state.empty()) return usage("--state goes with --older");
+  if (options.older.empty() && !options.state.empty())
+    return usage_error("--state goes with --older");
   if (!options.force && !options.dry_run && !can_ask()) {
-    return usage("nobody can be asked, as this is no terminal: --force or --dry-run");
+    return usage_error("nobody can be asked, as this is no terminal: --force or --dry-run");
   }
   return Ok{};
 }

@@ -48,8 +48,7 @@ Status use_preset(const std::string& name, const Config& config, Request& reques
   for (const auto& [word, renditions] : config.presets) known.push_back(word);
   std::string hint = "; the configuration has none";
   if (!known.empty()) hint = fmt::format("; there is {}", one_of(known));
-  const std::string near = did_you_mean(name, known);
-  if (!near.empty()) hint = fmt::format("; did you mean '{}'?", near);
+  if (std::string near = hint_for(name, known); !near.empty()) hint = std::move(near);
   return usage("--preset",
                fmt::format("unknown preset '{}'{}", printable(shortened(name, 80)), hint));
 }

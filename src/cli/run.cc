@@ -164,28 +164,26 @@ Result<Sync> parse_sync(const std::string& word) {
       fmt::format("--sync: '{}' is not full, batch or none", printable(shortened(word, 40))), ""};
 }
 
-Error usage(std::string_view what) { return Error{EINVAL, std::string(what), ""}; }
-
 Status check_options(const Session& session, const RunOptions& options) {
   const auto& names = options.files.names;
   if (names.empty() && options.files.files_from.empty()) {
-    return usage("no file or directory named; see 'imgq run --help'");
+    return usage_error("no file or directory named; see 'imgq run --help'");
   }
   const int64_t stdins = int64_t{options.files.files_from == "-"} +
                          std::count(names.begin(), names.end(), std::string("-"));
-  if (stdins > 1) return usage("stdin can be read only once");
+  if (stdins > 1) return usage_error("stdin can be read only once");
   const bool manifest_out = options.manifest == "-";
   const bool result_out = options.output == "-";
   if (int{options.print} + int{options.print0} + int{session.json} + int{manifest_out} +
           int{result_out} >
       1) {
-    return usage("--print, --print0, --json, --manifest - and --output - exclude each other");
+    return usage_error("--print, --print0, --json, --manifest - and --output - exclude each other");
   }
   if (options.dry_run && (options.print || options.print0 || !options.manifest.empty())) {
-    return usage("--dry-run makes no results: not with --print, --print0 or --manifest");
+    return usage_error("--dry-run makes no results: not with --print, --print0 or --manifest");
   }
   if (options.dry_run && stdins > int64_t{options.files.files_from == "-"}) {
-    return usage("--dry-run reads no image on stdin");
+    return usage_error("--dry-run reads no image on stdin");
   }
   return Ok{};
 }
@@ -200,7 +198,7 @@ Status check_apart(const RunOptions& options) {
   const auto output = directory_id(options.output);
   for (const std::string& name : options.files.names) {
     if (!output || directory_id(name) != output) continue;
-    return usage(about(name, "is the output, too: choose another --output, as one below it"));
+    return usage_error(about(name, "is the output, too: choose another --output, as one below it"));
   }
   return Ok{};
 }
@@ -210,7 +208,7 @@ Status take_format(Goal goal, RunOptions& options) {
   if (goal != Goal::file) return Ok{};
   const std::string_view format = format_of(options.output);
   if (format.empty()) {
-    return usage(
+    return usage_error(
         fmt::format("--output: '{}': results are jpeg, png, webp or avif; '{}/' is a "
                     "directory",
                     printable(options.output), printable(options.output)));
@@ -224,14 +222,15 @@ Status take_format(Goal goal, RunOptions& options) {
 // Whether the request makes one result, of the kind that its file is named for.
 Status check_single(Goal goal, const RunOptions& options, const Request& request) {
   if (goal == Goal::directory) return Ok{};
-  if (request.renditions.size() > 1) return usage("--output: several results need a directory");
+  if (request.renditions.size() > 1)
+    return usage_error("--output: several results need a directory");
   if (goal == Goal::out && ::isatty(STDOUT_FILENO) == 1) {
-    return usage("--output: an image is not for a terminal; redirect it");
+    return usage_error("--output: an image is not for a terminal; redirect it");
   }
   const Format format = request.renditions.front().format;
   if (goal == Goal::file && name_of(format) != format_of(options.output)) {
-    return usage(fmt::format("--output: '{}' is no name for a result in {}",
-                             printable(options.output), name_of(format)));
+    return usage_error(fmt::format("--output: '{}' is no name for a result in {}",
+                                   printable(options.output), name_of(format)));
   }
   return Ok{};
 }
@@ -240,10 +239,11 @@ Status check_single(Goal goal, const RunOptions& options, const Request& request
 Status check_one_image(Goal goal, const RunOptions& options, const Inputs& inputs) {
   if (goal == Goal::directory) return Ok{};
   if (inputs.files.size() > 1) {
-    return usage(goal == Goal::out
-                     ? "--output: several images need a directory"
-                     : fmt::format("--output: several images need a directory: '{}/' makes one",
-                                   printable(options.output)));
+    return usage_error(
+        goal == Goal::out
+            ? "--output: several images need a directory"
+            : fmt::format("--output: several images need a directory: '{}/' makes one",
+                          printable(options.output)));
   }
   if (goal == Goal::out || inputs.files.empty()) return Ok{};
   const auto opened = open_input(options.output);
@@ -251,7 +251,7 @@ Status check_one_image(Goal goal, const RunOptions& options, const Inputs& input
   if (opened) (void)sys::close(opened->fd);  // read only, both
   if (source) (void)sys::close(source->fd);
   if (!opened || !source || !(opened->id == source->id)) return Ok{};
-  return usage(about(options.output, "is the image itself: choose another --output"));
+  return usage_error(about(options.output, "is the image itself: choose another --output"));
 }
 
 // The options, checked, and what they come to.
@@ -273,7 +273,7 @@ Result<Wish> wish_of(Session& session, const RunOptions& given) {
   if (ok) ok = check_apart(options);
   if (ok) ok = take_format(wish.goal, options);
   if (ok && options.prune && wish.goal != Goal::directory) {
-    ok = usage("--prune goes with an output directory");
+    ok = usage_error("--prune goes with an output directory");
   }
   if (!ok) return ok.error();
   const auto request = make_request(options.request, session.config);
@@ -285,7 +285,7 @@ Result<Wish> wish_of(Session& session, const RunOptions& given) {
   wish.sync = wish.goal == Goal::directory ? *sync : Sync::none;
   if (options.workers.empty()) return wish;
   const auto workers = parse_count(options.workers, 1, 1024);
-  if (!workers) return usage("--workers: " + workers.error().action);
+  if (!workers) return usage_error("--workers: " + workers.error().action);
   session.config.workers = static_cast<int>(*workers);
   return wish;
 }

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -114,17 +113,7 @@ std::string saved_stdin(const std::string& output) { return output + "/.imgq/.im
 Result<Opened> take_stdin(const std::string& path, int64_t limit) {
   const Fd out(::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!out) return last_error("write to", path);
-  std::array<char, 65536> buffer{};
-  int64_t size = 0;
-  while (true) {
-    const ssize_t got = sys::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0) return last_error("read", "stdin");
-    if (got == 0) break;
-    size += got;
-    if (size > limit) return Error{EFBIG, "read", "stdin"};
-    const std::string_view bytes(buffer.data(), static_cast<size_t>(got));
-    if (auto wrote = write_all(out.get(), bytes, path); !wrote) return wrote.error();
-  }
+  if (auto copied = copy_stdin(out.get(), path, limit); !copied) return copied.error();
   return open_input(path);
 }
 

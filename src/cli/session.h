@@ -27,6 +27,9 @@ struct Session {
 enum class Missing { refuse, make_chosen };
 Result<Spool> open_spool(const Session& session, Missing missing = Missing::refuse);
 
+// Options that do not go together: EINVAL, whose action says all.
+Error usage_error(std::string_view what);
+
 // One line on stderr, and the exit code.
 Exit fail(const Session& session, Exit exit, std::string_view message);
 Exit fail(const Session& session, const Error& error);

@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
 #include "spool/digest.h"
 #include "spool/fd.h"
 #include "spool/json.h"
 #include "spool/submit.h"
 #include "src/base/text.h"
+#include "src/cli/file_out.h"
 #include "src/cli/json_bytes.h"
 #include "src/cli/wait.h"
 
@@ -73,23 +73,9 @@ void print_id(Plan& plan, const Submitted& done, const std::string& name) {
 Result<TempFile> take_stdin(const Plan& plan) {
   auto temp = TempFile::create(plan.spool);
   if (!temp) return temp;
-  const int64_t limit = plan.session.config.limits.max_file_bytes;
-  std::array<char, 65536> buffer{};
-  int64_t size = 0;
-  while (true) {
-    const ssize_t got = sys::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0) return last_error("read", "stdin");
-    if (got == 0) break;
-    size += got;
-    if (size > limit) return Error{EFBIG, "read", "stdin"};
-    for (ssize_t done = 0; done < got;) {
-      const ssize_t wrote =
-          sys::write(temp->fd(), buffer.data() + done, static_cast<size_t>(got - done));
-      if (wrote < 0) return last_error("write", temp->path());
-      done += wrote;
-    }
-  }
-  if (size == 0) return Error{ENODATA, "read", "stdin"};
+  const auto size = copy_stdin(temp->fd(), temp->path(), plan.session.config.limits.max_file_bytes);
+  if (!size) return size.error();
+  if (*size == 0) return Error{ENODATA, "read", "stdin"};
   return temp;
 }
 
@@ -236,32 +222,30 @@ void submit_all(Plan& plan, const std::vector<Input>& files) {
 
 // Options that would be passed over.
 Status check_company(const Session& session, const SubmitOptions& options) {
-  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
   const auto& names = options.files.names;
   if (!options.name.empty() && std::find(names.begin(), names.end(), "-") == names.end()) {
-    return usage("--name is for an image on stdin: -");
+    return usage_error("--name is for an image on stdin: -");
   }
-  if (options.print0 && session.json) return usage("--print0 and --json exclude each other");
-  if (!options.timeout.empty() && !options.wait) return usage("--timeout goes with --wait");
+  if (options.print0 && session.json) return usage_error("--print0 and --json exclude each other");
+  if (!options.timeout.empty() && !options.wait) return usage_error("--timeout goes with --wait");
   if (options.hold && options.wait && options.timeout.empty()) {
-    return usage("--hold with --wait needs --timeout: a held job does not end");
+    return usage_error("--hold with --wait needs --timeout: a held job does not end");
   }
   return Ok{};
 }
 
 Status check_options(const SubmitOptions& options, size_t files) {
-  const auto usage = [](std::string_view what) { return Error{EINVAL, std::string(what), ""}; };
   if (options.files.names.empty() && options.files.files_from.empty()) {
-    return usage("no file named; see 'imgq submit --help'");
+    return usage_error("no file named; see 'imgq submit --help'");
   }
   if (!options.key.empty() && options.dedupe) {
-    return usage("--key and --dedupe exclude each other");
+    return usage_error("--key and --dedupe exclude each other");
   }
-  if (options.key.size() > 255) return usage("--key: more than 255 bytes");
-  if (!options.key.empty() && files > 1) return usage("--key names one job: give one file");
+  if (options.key.size() > 255) return usage_error("--key: more than 255 bytes");
+  if (!options.key.empty() && files > 1) return usage_error("--key names one job: give one file");
   int64_t stdins = options.files.files_from == "-" ? 1 : 0;
   for (const std::string& name : options.files.names) stdins += name == "-" ? 1 : 0;
-  if (stdins > 1) return usage("stdin can be read only once");
+  if (stdins > 1) return usage_error("stdin can be read only once");
   return Ok{};
 }
 

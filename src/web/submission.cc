@@ -223,11 +223,9 @@ std::optional<Objection> check_query(const Head& head) {
   for (const auto& [name, setter] : kSetters) known.emplace_back(name);
   for (const auto& [name, value] : head.query) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    const std::string near = did_you_mean(name, known);
-    const std::string hint = near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-    return Objection{
-        400, "bad_request",
-        fmt::format("unknown query field '{}'{}", printable(shortened(name, 80)), hint)};
+    return Objection{400, "bad_request",
+                     fmt::format("unknown query field '{}'{}", printable(shortened(name, 80)),
+                                 hint_for(name, known))};
   }
   return std::nullopt;
 }
