@@ -119,7 +119,7 @@ class Owner {
   // then the answer; afterwards the token moves to completed/. Grouped in `batch`. In the order
   // given.
   //   errors  EEXIST another owner ended the job first (fenced: own results are gone, nothing to
-  //   do);
+  //           do);
   //           ENOSPC, ... not published, the claim is still held; EIO: see is_ambiguous
   //   source  FORMAT.md "Complete"
   std::vector<Result<Outcome>> complete(std::vector<Finished>& jobs, Sync sync,

@@ -165,9 +165,9 @@ Result<bool> put_outcome_aside(const Spool& spool, const Outcome& outcome, int n
   return synced ? Result<bool>(ours) : synced.error();
 }
 
-// FORMAT.md "Retry": first the token to delayed/ with a due time a minute away, so that whatever
-// stops us the job moves on by itself: to failed/ again while the outcome stands, to a new attempt
-// when it is gone.
+// FORMAT.md "Retry by hand": first the token to delayed/ with a due time a minute away, so that
+// whatever stops us the job moves on by itself: to failed/ again while the outcome stands, to a new
+// attempt when it is gone.
 Result<std::optional<State>> retry_failed(const Spool& spool, const Outcome& outcome) {
   const JobId& id = outcome.id;
   const auto lock = lock_job(spool, id);

@@ -11,8 +11,9 @@ namespace imgq {
 
 // What went wrong, in parts: errno for the program, action and path for the reader.
 //   code    an errno value; 0 when data was bad rather than a call refused
-//   action  what was tried, or what is wrong with the data: "rename to processing", "digest
-//   differs" path    the file it was tried on, relative to the spool where it lies in one
+//   action  what was tried, or what is wrong with the data: "rename to processing",
+//           "digest differs"
+//   path    the file it was tried on, relative to the spool where it lies in one
 struct Error {
   int code = 0;
   std::string action;

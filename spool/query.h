@@ -26,7 +26,7 @@ struct JobView {
 // Looks a job up by its stable names: never a false "not found" while it moves. Here and below, an
 // outcome is told only when its name is on the disk.
 //   errors  ENOENT no such job; code 0 or EPROTO an unreadable record
-//   source  FORMAT.md "Look-up"
+//   source  FORMAT.md "Read order"
 Result<JobView> find(const Spool& spool, const JobId& id);
 
 // Only where it stands: one or two stats when it has ended.

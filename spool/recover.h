@@ -42,8 +42,9 @@ struct Recovered {
 Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats& seen,
                           std::chrono::milliseconds lease);
 
-// Removes temporary files of dead writers: of this host when the pid is gone or the boot is
-// another, of any host after 36 hours. Never touches names it does not understand.
+// Removes temporary files of dead writers: of this host when the pid is not running, whatever the
+// boot; of any host after 36 hours. Never touches names it does not understand.
+//   source  FORMAT.md "Sweep"
 //   returns how many
 Result<int> sweep_tmp(const Spool& spool);
 

@@ -56,9 +56,9 @@ class KnownFolders {
 class Spool {
  public:
   // Opens an existing spool.
-  //   errors  ENOENT no such directory, or it is no spool (no "format" file); EPROTO a format
-  //   version
-  //           this program does not know; EXDEV a state folder lies on another file system;
+  //   errors  ENOENT no such directory, or it is no spool (no "format" file);
+  //           EPROTO a format version this program does not know;
+  //           EXDEV a state folder lies on another file system;
   //           EACCES; whatever openat(2) answers. The Error's path is `path`.
   static Result<Spool> open(const std::string& path);
 

@@ -14,7 +14,7 @@
 
 // Every system call of the spool, one line each, with the kernel's own contract: -1 and errno.
 // This is the only seam for faults: sys.cc asks the kernel, tests link another implementation
-// (tests/spool/sim_sys.cc keeps a volatile and a durable view of a file system in memory).
+// (tests/spool/model/sim_sys.cc keeps a volatile and a durable view of a file system in memory).
 // Each path is relative to an open directory. Each open adds O_CLOEXEC; EINTR is retried here,
 // except by close and fsync, whose state after EINTR is known on Linux (closed) or not (fsync).
 namespace imgq::sys {

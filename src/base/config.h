@@ -74,9 +74,9 @@ struct ConfigSources {
 // Environment variables are the keys in capitals with _ for the dot: IMGQ_SPOOL,
 // IMGQ_DAEMON_WORKERS, IMGQ_LOG_LEVEL. A preset or an [[intake]] of a later file replaces one of
 // the same name, or is added.
-// errors  code 0: action "line 3, column 5: unknown key 'workres'; did you mean 'workers'?", path:
-// the
-//         file; ENOENT for a --config file that is missing
+//   errors  code 0: action "line 3, column 5: unknown key 'workres'; did you mean 'workers'?",
+//           path: the file;
+//           ENOENT for a --config file that is missing
 Result<Config> load_config(const ConfigSources& sources);
 
 // One setting as it is in force.

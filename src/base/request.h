@@ -82,9 +82,8 @@ struct Request {
 
 std::string to_json(const Request& request);
 
-// errors  code 0: which field of which rendition is wrong and what would be right; unknown fields
-// are
-//         errors; two renditions of one name; none; more than kMaxRenditions
+//   errors  code 0: which field of which rendition is wrong and what would be right; unknown fields
+//           are errors; two renditions of one name; none; more than kMaxRenditions
 Result<Request> parse_request(std::string_view json, std::string_view path);
 
 // Checks bounds as parse_request does. For requests built from options or configuration.

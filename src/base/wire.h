@@ -12,11 +12,12 @@
 
 // What supervisor and worker say to each other over a SOCK_SEQPACKET socket pair (the worker's fd
 // 3): one message is one JSON object of at most 60 KiB, descriptors ride along as SCM_RIGHTS.
-//   supervisor -> worker   {"do":"render","slot":"normal","request":{...}}   + source, then one
-//   result fd a rendition
-//                          {"do":"inspect"}                  + source
-//   worker -> supervisor   a Verdict (src/base/verdict.h); first of all {"ready":true} once
-//   confined
+//   supervisor -> worker   {"do":"render","slot":"normal","request":{...}}
+//                              + source, then one result fd a rendition
+//                          {"do":"inspect"}
+//                              + source
+//   worker -> supervisor   a Verdict (src/base/verdict.h);
+//                          first of all {"ready":true} once confined
 // Limits come to the worker once, as its first argument's JSON. End of file ends the worker.
 namespace imgq::wire {
 
@@ -30,9 +31,9 @@ struct Packet {
 };
 
 // One message each, EINTR retried, MSG_NOSIGNAL, MSG_CMSG_CLOEXEC.
-//   errors  of sendmsg(2), recvmsg(2); EPIPE or ECONNRESET the other side is gone; EMSGSIZE too
-//   long or
-//           too many descriptors (those received are closed); ENODATA end of file
+//   errors  of sendmsg(2), recvmsg(2); EPIPE or ECONNRESET the other side is gone;
+//           EMSGSIZE too long or too many descriptors (those received are closed);
+//           ENODATA end of file
 Status send(int socket, std::string_view text, const std::vector<int>& fds);
 Result<Packet> receive(int socket);
 

@@ -21,11 +21,10 @@ Verdict inspect(const Limits& limits, int source);
 // Decodes once and writes every rendition.
 //   source   open for reading, a regular file, read from its start; stays open
 //   results  one open descriptor for each of request.renditions, in that order, empty files open
-//   for
-//            writing; what they hold counts only when the verdict is ok
+//            for writing; what they hold counts only when the verdict is ok
 //   verdict  Code::ok, or one of the permanent codes of the image and the request, io_error,
 //            out_of_memory, wrong_result, internal_error
-// Memory is estimated from the header as base + pixels * k by format (design section 4): above
+// Memory is estimated from the header as base + pixels * k by format: above
 // limits.memory_bytes the answer is too_large; above limits.heavy_bytes, outside the heavy slot,
 // the answer has `heavy` set and nothing was done.
 Verdict render(const Request& request, const Limits& limits, Slot slot, int source,

@@ -23,9 +23,10 @@ struct Placement {
 };
 
 // Works out a rendition of an upright image of this size.
-//   fit    inside the box; fill: the box, or, rather than enlarge, the largest of its shape that
-//          the image covers; force: the box, each side no longer than the image's unless enlarging
-//   errors result_too_large
+//   fit     inside the box
+//   fill    the box, or, rather than enlarge, the largest of its shape that the image covers
+//   force   the box, each side no longer than the image's unless enlarging
+//   errors  result_too_large
 Failure place(const Rendition& rendition, Size upright, int max_side_px, Placement* out);
 
 // A rectangle of the upright image, found again in the image as stored.

@@ -181,7 +181,7 @@ double VipsDecoder::webp_bytes_per_pixel(int reduction) const {
   return 0.6 + 8.0 / std::pow(reduction, 2) + (container_.lossless ? 4 : 0);
 }
 
-// As measured; see the design, "Workers".
+// As measured, by format.
 int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
   const double pixels = static_cast<double>(picture_.size.width) * picture_.size.height;
   const double sample = static_cast<double>(VIPS_IMAGE_SIZEOF_ELEMENT(image_.get()));

@@ -45,7 +45,8 @@ constexpr size_t kMaxFields = 100;
 //   400  a bare CR or LF or another control character, a folded or nameless field, Host missing or
 //        twice, a bad escape in the query, Content-Length twice, not a number or with
 //        Transfer-Encoding
-//   415  a Content-Encoding      417  an Expect but 100-continue
+//   415  a Content-Encoding
+//   417  an Expect but 100-continue
 //   501  a Transfer-Encoding but chunked
 std::variant<Head, Refusal> read_head(std::string_view text);
 

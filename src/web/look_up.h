@@ -11,9 +11,9 @@
 namespace imgq::web {
 
 // The job that a path's segment names, or the reply that says why there is none:
-//   404  no such id;  410  an id older than the shortest retention: a job of that age has been
-//        purged, if there ever was one. (Nothing is kept of a purged job, but its id tells when
-//        it was made.)
+//   404  no such id
+//   410  an id older than the shortest retention: a job of that age has been purged, if there ever
+//        was one. (Nothing is kept of a purged job, but its id tells when it was made.)
 std::variant<JobView, Reply> look_up(const Site& site, std::string_view id);
 
 // The 404 or 410 for an id that has no job.

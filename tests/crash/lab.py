@@ -130,7 +130,7 @@ class Stack:
     def drain(self, timeout=150):
         """A daemon without disturbance runs everything to its end, and stops by itself.
 
-        A retry that was killed half way parks its job for a minute (FORMAT.md, "Retry").
+        A retry that was killed half way parks its job for a minute (FORMAT.md, "Retry by hand").
         """
         daemon = self.start("--drain")
         try:

@@ -99,8 +99,8 @@ TEST_F(Stress, KilledWorkersAndSubmittersLoseNothingThatWasAcknowledged) {
   }
 }
 
-// The design's budget, with room for sanitizers, slow disks and a shared machine: this finds a
-// quadratic loop, not a percent.
+// Far above what a job costs, with room for sanitizers, slow disks and a shared machine: this finds
+// a quadratic loop, not a percent.
 TEST_F(Stress, AJobCostsLittleProcessorTime) {
   const int jobs = 500;
   struct timespec start = {}, end = {};

@@ -1,4 +1,5 @@
-// The judgement of a spool at rest: design section 9, read straight from the simulated disk.
+// The judgement of a spool at rest: spool/FORMAT.md "Invariants", read straight from the simulated
+// disk.
 #include <algorithm>
 
 #include "spool/digest.h"
