@@ -113,37 +113,65 @@ std::string thumb_of(const JobView& job) {
       address, shown_name(job));
 }
 
+// What went wrong with the job, or with its last try; null for nothing.
+const Cause* trouble_of(const JobView& job) {
+  if (!job.outcome) return job.tries.empty() ? nullptr : &job.tries.back().cause;
+  return job.outcome->ending == Ending::completed ? nullptr : &job.outcome->cause;
+}
+
+std::string trouble_html(const JobView& job, const Cause& cause) {
+  const bool bad = job.state == State::failed || job.state == State::delayed;
+  const auto code = code_named(cause.code);
+  return fmt::format("<span class=\"{}\" title=\"{}\">{}</span>", bad ? "bad" : "note",
+                     code ? html(explain(*code)) : "", html(cause.message));
+}
+
+std::string sizes_html(const Outcome& outcome) {
+  std::string sizes;
+  for (const ResultFile& result : outcome.results) {
+    const Pixels pixels = pixels_of(result);
+    if (!sizes.empty()) sizes += " · ";
+    sizes += fmt::format("{}×{}, {}", pixels.width, pixels.height, human_bytes(result.size_bytes));
+  }
+  return "<span class=\"note\">" + sizes + "</span>";
+}
+
 // What there is to say of the job below its name.
 std::string note_of(const JobView& job) {
-  if (job.outcome && job.outcome->ending != Ending::completed) return job.outcome->cause.message;
-  if (!job.outcome && !job.tries.empty()) return job.tries.back().cause.message;
-  std::string out;
-  if (!job.outcome) return out;
-  for (const ResultFile& result : job.outcome->results) {
-    const Pixels pixels = pixels_of(result);
-    if (!out.empty()) out += " · ";
-    out += fmt::format("{}×{}, {}", pixels.width, pixels.height, human_bytes(result.size_bytes));
-  }
-  return out;
+  if (const Cause* cause = trouble_of(job)) return trouble_html(job, *cause);
+  return job.outcome ? sizes_html(*job.outcome) : "";
 }
 
 std::string row(const JobView& job, int64_t now_ms) {
-  const bool bad = job.state == State::failed || job.state == State::delayed;
   return fmt::format(
       "<tr data-id=\"{0}\" data-state=\"{1}\"><td>{2}</td><td class=\"what\"><span "
-      "class=\"name\">{3}</span><span class=\"{4}\">{5}</span></td><td><span class=\"state "
-      "{1}\">{6}</span></td><td class=\"age\"><time datetime=\"{7}\">{8}</time></td><td "
-      "class=\"do\">{9}</td></tr>\n",
-      job.ticket.id.text(), name_of(job.state), thumb_of(job), shown_name(job),
-      bad ? "bad" : "note", html(note_of(job)), word_for(job.state),
-      iso_time(job.ticket.submitted_ms), age_text(now_ms - job.ticket.submitted_ms),
-      actions_of(job));
+      "class=\"name\">{3}</span>{4}</td><td><span class=\"state {1}\">{5}</span></td><td "
+      "class=\"age\"><time datetime=\"{6}\">{7}</time></td><td class=\"do\">{8}</td></tr>\n",
+      job.ticket.id.text(), name_of(job.state), thumb_of(job), shown_name(job), note_of(job),
+      word_for(job.state), iso_time(job.ticket.submitted_ms),
+      age_text(now_ms - job.ticket.submitted_ms), actions_of(job));
 }
 
 std::string rows(const View& view) {
   std::string out;
   for (const JobView& job : view.jobs) out += row(job, view.made_ms);
   return out;
+}
+
+// A number that asks for a look is coloured while it is not 0.
+std::string tile(std::string_view name, std::string_view label, int64_t number) {
+  return fmt::format("<div class=\"{0}{1}\"><dt>{2}</dt><dd id=\"n-{0}\">{3}</dd></div>\n", name,
+                     number > 0 ? " some" : "", label, number);
+}
+
+std::string tiles(const View& view) {
+  return tile("waiting", "Waiting", view.in(State::staging) + view.in(State::delayed)) +
+         tile("running", "Running", view.in(State::processing)) +
+         tile("done", "Done", view.in(State::completed)) +
+         tile("failed", "Failed", view.in(State::failed)) +
+         tile("minute", "Last minute", view.last_minute) +
+         fmt::format("<div><dt>Oldest waits</dt><dd id=\"n-oldest\">{}</dd></div>\n",
+                     view.oldest_age_ms > 0 ? age_text(view.oldest_age_ms) : "–");
 }
 
 std::string formats_text(const OptionalFormats& formats) {
@@ -253,12 +281,7 @@ std::string page_html(const Site& site, std::string_view notice) {
   return filled(assets::kPageHtml,
                 {{"refresh", refresh_html(*view)},
                  {"notice", notice_html(*view, notice)},
-                 {"waiting", std::to_string(view->in(State::staging) + view->in(State::delayed))},
-                 {"running", std::to_string(view->in(State::processing))},
-                 {"done", std::to_string(view->in(State::completed))},
-                 {"failed", std::to_string(view->in(State::failed))},
-                 {"minute", std::to_string(view->last_minute)},
-                 {"oldest", view->oldest_age_ms > 0 ? age_text(view->oldest_age_ms) : "–"},
+                 {"tiles", tiles(*view)},
                  {"formats", formats_text(site.config.limits.formats)},
                  {"max_file", limit_text(site.config.limits.max_file_bytes)},
                  {"max_file_bytes", std::to_string(site.config.limits.max_file_bytes)},

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "src/base/verdict.h"
 #include "src/web/page.h"
 #include "tests/web/site_fixture.h"
 
@@ -150,6 +151,26 @@ TEST_F(Page, EachLinkAndButtonIsNamedWithItsImage) {
         " aria-label=\"Download: a&quot;.jpg\"", " aria-label=\"Cancel: b.jpg\""}) {
     EXPECT_NE(text.find(named), std::string::npos) << named;
   }
+}
+
+TEST_F(Page, WhatWentWrongIsToldWithItsMeaning) {
+  submitted();
+  fail_next("<the end>", "truncated");
+  board_->look();
+  const std::string told =
+      "<span class=\"bad\" title=\"" + html(explain(Code::truncated)) + "\">&lt;the end&gt;</span>";
+  EXPECT_NE(ask("GET", "/").text.find(told), std::string::npos);
+}
+
+TEST_F(Page, ATileIsColouredWhileItsNumberIsNotNought) {
+  const auto failed_tile = [&](const std::string& shown) {
+    return ask("GET", "/").text.find("<div class=\"" + shown) != std::string::npos;
+  };
+  EXPECT_TRUE(failed_tile("failed\"><dt>Failed</dt><dd id=\"n-failed\">0</dd>"));
+  submitted();
+  fail_next("why");
+  board_->look();
+  EXPECT_TRUE(failed_tile("failed some\"><dt>Failed</dt><dd id=\"n-failed\">1</dd>"));
 }
 
 TEST_F(Page, TryAgainIsOfferedWhereItMayHelp) {

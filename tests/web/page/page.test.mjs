@@ -1,6 +1,6 @@
 // The page as a person meets it: drops photographs, watches them finish, takes the results away.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,10 @@ const photos = path.join(here, "../../../samples/photos");
 const names = ["dandelion.jpg", "mountains.jpg", "stream.jpg"];
 const directory = mkdtempSync(path.join(tmpdir(), "imgq-page-"));
 const shots = process.env.IMGQ_SCREENSHOTS || path.join(directory, "shots");
+const spool = path.join(directory, "spool");
+const idle = path.join(directory, "idle");  // a spool that no daemon works on
 const bin = (name) => path.join(process.env.IMGQ_BIN, name);
+const imgq = (...words) => execFileSync(bin("imgq"), words, { encoding: "utf8" }).trim();
 
 let url, browser;
 const programs = [];
@@ -26,11 +29,15 @@ function start(name, ...options) {
   return program;
 }
 
+async function serve(spool, listen = "127.0.0.1:0") {
+  const httpd = start("imgq-httpd", "--spool", spool, "--create", "--listen", listen);
+  const [address] = await once(createInterface(httpd.stdout), "line");
+  return { httpd, address };
+}
+
 before(async () => {
   mkdirSync(shots, { recursive: true });
-  const spool = path.join(directory, "spool");
-  const httpd = start("imgq-httpd", "--spool", spool, "--create", "--listen", "127.0.0.1:0");
-  [url] = await once(createInterface(httpd.stdout), "line");
+  url = (await serve(spool)).address;
   start("imgqd", "--spool", spool, "--workers", "1");
   browser = await chromium.launch({
     executablePath: "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"],
@@ -41,13 +48,13 @@ after(async () => {
   await browser?.close();
   for (const program of programs) {
     program.kill("SIGTERM");
-    if (program.exitCode === null) await once(program, "exit");
+    if (program.exitCode === null && program.signalCode === null) await once(program, "exit");
   }
   rmSync(directory, { recursive: true, force: true });
 });
 
 // A page on which every complaint of the browser is a failure.
-async function open(settings = {}) {
+async function open(settings = {}, address = url) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...settings });
   const page = await context.newPage();
   page.complaints = [];
@@ -56,7 +63,7 @@ async function open(settings = {}) {
     // A refused upload is told by the browser too; anything else is not expected.
     if (line.type() === "error" && !/status of 415/.test(line.text())) page.complaints.push(line.text());
   });
-  await page.goto(url);
+  await page.goto(address);
   return page;
 }
 
@@ -153,7 +160,7 @@ test("what fails tells its reason, and is offered again where that may help", as
   assert.equal(await row(page, "damaged.jpg").getByText("Try again").count(), 0);
   const moved = page.waitForResponse((reply) => reply.url().endsWith("/retry"));
   await row(page, "lake.png").getByText("Try again").click();
-  assert.equal((await moved).status(), 200);
+  assert.equal((await moved).status(), 303);
   await row(page, "lake.png").locator(".state.failed").waitFor({ timeout: 60000 });
   assert.deepEqual(page.complaints, []);
   await page.context().close();
@@ -219,6 +226,100 @@ test("what the server refuses or cannot hear is told where it is seen", async ()
   await page.context().close();
 });
 
+test("what others do is shown, and what has not changed is left alone", async () => {
+  const page = await open();
+  const kept = row(page, "stream.jpg");
+  await kept.getByText("Download").focus();
+  const before = await kept.locator(".thumb img").elementHandle();
+  const job = imgq("submit", "--spool", spool, "--wait", path.join(photos, "fig.jpg"));
+  const theirs = page.locator(`tr[data-id="${job}"]`);
+  await theirs.locator(".state.completed").waitFor({ timeout: 60000 });
+  imgq("purge", "--force", "--spool", spool, job);
+  await theirs.waitFor({ state: "detached" });
+  assert.ok(await before.evaluate((image) => image.isConnected), "the image is the same");
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")),
+    "Download: stream.jpg");
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+});
+
+test("many events are few fetches, one at a time", async () => {
+  const page = await open();
+  let under_way = 0, most = 0;
+  await page.route(url, async (route) => {
+    most = Math.max(most, ++under_way);
+    const reply = await route.fetch();
+    --under_way;
+    await route.fulfill({ response: reply });
+  });
+  const many = Array.from({ length: 8 }, (_, i) => file(`event-${i}.jpg`, readFileSync(path.join(photos, "fig.jpg"))));
+  await dropFiles(page, many);
+  for (const { name } of many) {
+    await row(page, name).locator(".state.completed").waitFor({ timeout: 60000 });
+  }
+  assert.equal(most, 1);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.context().close();
+});
+
+test("where a proxy keeps events back, the page keeps up", async () => {
+  const page = await open();
+  await page.route("**/v1/events", () => {});
+  await page.reload();
+  await page.locator("#live", { hasText: "live" }).waitFor();
+  const job = imgq("submit", "--spool", spool, path.join(photos, "fig.jpg"));
+  await page.locator(`tr[data-id="${job}"] .state.completed`).waitFor({ timeout: 60000 });
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.context().close();
+});
+
+test("a server that is killed is told, and followed again when it is back", async () => {
+  const { httpd, address } = await serve(idle);
+  const page = await open({}, address);
+  await page.locator("#live", { hasText: "live" }).waitFor();
+  httpd.kill("SIGKILL");
+  await page.locator("#live.lost", { hasText: "reconnecting" }).waitFor();
+  await dropFiles(page, [photo("stream.jpg")]);
+  assert.equal(await row(page, "stream.jpg").locator(".bad").textContent(), "the server cannot be reached");
+  await serve(idle, new URL(address).host);
+  const job = imgq("submit", "--spool", idle, path.join(photos, "fig.jpg"));
+  await page.locator(`tr[data-id="${job}"] .state.staging`).waitFor({ timeout: 60000 });
+  await page.locator("#live:not(.lost)", { hasText: "live" }).waitFor();
+  await dropFiles(page, [photo("mountains.jpg")]);
+  await row(page, "mountains.jpg").locator(".state.staging").waitFor({ timeout: 60000 });
+  await page.context().close();
+});
+
+test("what is asked of a job that has moved on changes nothing, and is told", async () => {
+  const page = await open({}, (await serve(idle)).address);
+  const jobs = ["fig.jpg", "stream.jpg"].map((name) => imgq("submit", "--spool", idle, path.join(photos, name)));
+  const [gone, done] = jobs.map((id) => page.locator(`tr[data-id="${id}"]`));
+  for (const shown of [gone, done]) await shown.locator(".state.staging").waitFor();
+  await page.route(page.url(), (route) => route.abort());  // it sees no more of what others do
+  execFileSync(bin("imgqd"), ["--drain", "--spool", idle], { stdio: "ignore" });
+  imgq("purge", "--force", "--spool", idle, jobs[0]);
+  for (const [shown, words] of [[gone, /no such job/], [done, /had moved on/]]) {
+    await shown.getByText("Cancel").click();
+    await page.locator("#said:not(.unseen)", { hasText: words }).waitFor();
+  }
+  await done.locator(".state.completed").waitFor();
+  assert.equal(await gone.count(), 0);
+  await page.context().close();
+});
+
+test("an upload can be cancelled until its job is shown", async () => {
+  const page = await open({}, (await serve(idle)).address);
+  await page.route(page.url(), (route) => route.abort());
+  await dropFiles(page, [photo("dandelion.jpg")]);
+  const uploaded = page.locator("tr[data-state=uploading]", { hasText: "uploaded" });
+  await uploaded.getByText("Cancel").focus();
+  await page.keyboard.press("Enter");
+  await page.locator("tr[data-state=cancelled]", { hasText: "dandelion.jpg" }).first().waitFor();
+  assert.equal(await uploaded.count(), 0);
+  assert.equal(await page.evaluate(() => document.activeElement.id), "files");
+  await page.context().close();
+});
+
 test("the dark scheme is followed", async () => {
   const page = await open({ colorScheme: "dark" });
   await row(page, "stream.jpg").locator(".state.completed").waitFor({ timeout: 20000 });
@@ -253,10 +354,11 @@ test("axe has nothing to object to", async () => {
 test("the keyboard is enough", async () => {
   const page = await open();
   const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+  const choosing = page.waitForEvent("filechooser");  // first: the browser takes a while to heed it
   await page.keyboard.press("Tab");
   assert.equal(await focused(), "files");
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Space")]);
-  await chooser.setFiles({
+  await page.keyboard.press("Space");
+  await (await choosing).setFiles({
     name: "by-keyboard.jpg", mimeType: "image/jpeg", buffer: readFileSync(path.join(photos, "fig.jpg")),
   });
   await row(page, "by-keyboard.jpg").locator(".state.completed").waitFor({ timeout: 60000 });
