@@ -189,53 +189,68 @@ std::string limit_text(int64_t bytes) {
   return bytes % mebi == 0 ? fmt::format("{} MiB", bytes / mebi) : human_bytes(bytes);
 }
 
-// The choice of presets, when there are any; with none of them, size and format count.
-std::string presets_field(const Config& config) {
-  if (config.presets.empty()) return "";
-  std::string out =
-      "<label>Preset <select name=\"preset\" id=\"preset\"><option value=\"\">none</option>";
-  for (const auto& [name, renditions] : config.presets) {
-    out += fmt::format("<option{}>{}</option>", name == "default" ? " selected" : "", html(name));
-  }
-  return out + "</select></label>";
-}
+struct Offer {
+  std::string value, label;
+};
 
-// The sizes that the limits allow; chosen already is the one that is made where nothing is asked
-// for, or the largest below it.
-std::string size_options(const Limits& limits) {
-  constexpr int kUsual = 500;
-  std::vector<int> sides = {160, 320, kUsual, 800, 1200, 1920, 2560};
-  std::erase_if(sides, [&limits](int side) { return side > limits.max_result_side_px; });
-  if (sides.empty()) sides.push_back(limits.max_result_side_px);
-  const auto chosen = std::upper_bound(sides.begin(), sides.end(), kUsual) - 1;
+// Chosen already is what the form was sent with last where that is offered, else what is usual.
+std::string options(const std::vector<Offer>& offers, const Choice& choice, const char* field,
+                    const std::string& usual) {
+  const auto sent = choice.find(field);
+  const bool offered = sent != choice.end() &&
+                       std::any_of(offers.begin(), offers.end(),
+                                   [&](const Offer& offer) { return offer.value == sent->second; });
+  const std::string& chosen = offered ? sent->second : usual;
   std::string out;
-  for (auto side = sides.begin(); side != sides.end(); ++side) {
-    out += fmt::format("<option value=\"{0}x{0}\"{1}>{0} px</option>", *side,
-                       side == chosen ? " selected" : "");
+  for (const auto& [value, label] : offers) {
+    out += fmt::format("<option value=\"{}\"{}>{}</option>", html(value),
+                       value == chosen ? " selected" : "", html(label));
   }
   return out;
 }
 
+// The choice of presets, when there are any; with none of them, size and format count.
+std::string presets_field(const Config& config, const Choice& choice) {
+  if (config.presets.empty()) return "";
+  std::vector<Offer> offers = {{"", "none"}};
+  for (const auto& [name, renditions] : config.presets) offers.push_back({name, name});
+  return "<label>Preset <select name=\"preset\" id=\"preset\">" +
+         options(offers, choice, "preset", "default") + "</select></label>";
+}
+
+// The sizes that the limits allow; the usual one is made where nothing is asked for, or the largest
+// below it.
+std::string size_options(const Limits& limits, const Choice& choice) {
+  constexpr int kUsual = 500;
+  std::vector<Offer> offers;
+  std::string usual;
+  for (int side : {160, 320, kUsual, 800, 1200, 1920, 2560}) {
+    if (side > limits.max_result_side_px && !offers.empty()) break;
+    side = std::min(side, limits.max_result_side_px);
+    offers.push_back({fmt::format("{0}x{0}", side), fmt::format("{} px", side)});
+    if (side <= kUsual) usual = offers.back().value;
+  }
+  return options(offers, choice, "size", usual);
+}
+
 // The formats that results are written in here. AVIF has to be enabled, as for reading: only then
 // does imgqd insist on its codec.
-std::string format_options(const OptionalFormats& formats) {
-  std::string out =
-      "<option value=\"jpeg\" selected>JPEG</option><option value=\"png\">PNG</option>"
-      "<option value=\"webp\">WebP</option>";
-  if (formats.avif) out += "<option value=\"avif\">AVIF</option>";
-  return out +
-         "<option value=\"auto\">keeping transparency</option>"
-         "<option value=\"keep\">as the original</option>";
+std::string format_options(const OptionalFormats& formats, const Choice& choice) {
+  std::vector<Offer> offers = {{"jpeg", "JPEG"}, {"png", "PNG"}, {"webp", "WebP"}};
+  if (formats.avif) offers.push_back({"avif", "AVIF"});
+  offers.push_back({"auto", "keeping transparency"});
+  offers.push_back({"keep", "as the original"});
+  return options(offers, choice, "format", "jpeg");
 }
 
 // Without a script the page is asked for again while something moves; never while nothing does, or
 // it would forget the files that somebody is choosing.
-std::string refresh_html(const View& view) {
+std::string refresh_html(const View& view, const Choice& choice) {
   const int64_t moving =
       view.in(State::staging) + view.in(State::delayed) + view.in(State::processing);
-  return moving > 0 && view.counts.owners > 0
-             ? "<noscript><meta http-equiv=\"refresh\" content=\"5;url=/\"></noscript>"
-             : "";
+  if (moving == 0 || view.counts.owners == 0) return "";
+  return fmt::format("<noscript><meta http-equiv=\"refresh\" content=\"5;url=/{}\"></noscript>",
+                     html(choice_query("?", choice)));
 }
 
 std::string notice_html(const View& view, std::string_view notice) {
@@ -276,18 +291,31 @@ std::string html(std::string_view text) {
   return out;
 }
 
-std::string page_html(const Site& site, std::string_view notice) {
+std::string choice_query(std::string_view before, const Choice& choice) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+  constexpr size_t kLongest = 64;
+  std::string out;
+  for (const char* field : {"preset", "size", "format"}) {
+    const auto sent = choice.find(field);
+    if (sent == choice.end() || sent->second.size() > kLongest) continue;
+    if (sent->second.find_first_not_of(kPlain) != std::string::npos) continue;
+    out += fmt::format("{}{}={}", out.empty() ? before : "&", field, sent->second);
+  }
+  return out;
+}
+
+std::string page_html(const Site& site, std::string_view notice, const Choice& choice) {
   const auto view = site.board.view_within(200);
   return filled(assets::kPageHtml,
-                {{"refresh", refresh_html(*view)},
+                {{"refresh", refresh_html(*view, choice)},
                  {"notice", notice_html(*view, notice)},
                  {"tiles", tiles(*view)},
                  {"formats", formats_text(site.config.limits.formats)},
                  {"max_file", limit_text(site.config.limits.max_file_bytes)},
                  {"max_file_bytes", std::to_string(site.config.limits.max_file_bytes)},
-                 {"presets", presets_field(site.config)},
-                 {"sizes", size_options(site.config.limits)},
-                 {"result_formats", format_options(site.config.limits.formats)},
+                 {"presets", presets_field(site.config, choice)},
+                 {"sizes", size_options(site.config.limits, choice)},
+                 {"result_formats", format_options(site.config.limits.formats, choice)},
                  {"empty", view->jobs.empty() ? "" : " hidden"},
                  {"version", IMGQ_VERSION},
                  {"rows", rows(*view)}});

@@ -55,7 +55,8 @@ std::string query_for(const Objection& objection) {
 Reply page(Site& site, const Asked& asked) {
   Reply reply;
   reply.type = "text/html; charset=utf-8";
-  reply.text = page_html(site, notice_of(asked.head));
+  const Choice choice(asked.head.query.begin(), asked.head.query.end());
+  reply.text = page_html(site, notice_of(asked.head), choice);
   reply.fields.emplace_back("Content-Security-Policy", kPagePolicy);
   // "no-referrer" would make a form's Origin "null", which is refused.
   reply.fields.emplace_back("Referrer-Policy", "same-origin");
@@ -73,8 +74,8 @@ Reply page_upload(Site& site, const Asked& asked) {
   }
   site.board.look();  // so that the page shows them
   const auto& done = std::get<Taken>(taken);
-  return see_page("?taken=" + std::to_string(done.jobs.size()) +
-                  "&refused=" + std::to_string(done.turned_away.size()));
+  return see_page("?taken=" + std::to_string(done.jobs.size()) + "&refused=" +
+                  std::to_string(done.turned_away.size()) + choice_query("&", done.fields));
 }
 
 Reply page_action(Site& site, const Asked& asked) {

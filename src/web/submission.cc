@@ -171,6 +171,7 @@ std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const Re
                                              const Terms& terms) {
   Taken taken;
   taken.turned_away = std::move(upload.turned_away);
+  taken.fields = std::move(upload.values);
   const auto answers = site.committer.submit(drafts_of(site, upload, request, terms.key));
   for (size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) return spool_refused(answers[i].error());

@@ -29,8 +29,9 @@ struct Taken {
     std::string name;
     Submitted submitted;
   };
-  std::vector<Job> jobs;            // durable now
-  std::vector<Turned> turned_away;  // with OnBadFile::skip
+  std::vector<Job> jobs;                      // durable now
+  std::vector<Turned> turned_away;            // with OnBadFile::skip
+  std::map<std::string, std::string> fields;  // of the form, but its files
 };
 
 struct Terms {

@@ -126,7 +126,7 @@ TEST_F(Page, WorksAsAFormAndATable) {
                               form_part("name=\"file\"; filename=\"b.txt\"", "text"),
                               form_part("name=\"preset\"", "")}));
   EXPECT_EQ(sent.status, 303);
-  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=1");
+  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=1&preset=");
   const std::string text = ask("GET", "/?taken=1&refused=1").text;
   EXPECT_NE(text.find("1 image taken in, 1 file refused: it is no image"), std::string::npos);
   EXPECT_NE(ask("GET", "/?taken=2&refused=3")
@@ -197,7 +197,7 @@ TEST_F(Page, SizeAndFormatAreTakenFromTheForm) {
   const Reply sent = post_form(
       "/", form_of({form_part("name=\"size\"", "320x320"), form_part("name=\"format\"", "webp"),
                     form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
-  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0");
+  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0&size=320x320&format=webp");
   EXPECT_EQ(asked_by_form(*spool_).width_px, 320);
   EXPECT_EQ(asked_by_form(*spool_).format, Format::webp);
 }
@@ -207,12 +207,44 @@ TEST_F(Page, APresetThatIsChosenCountsMoreThanSizeAndFormat) {
   rendition.width_px = 99;
   config_.presets["web"] = {rendition};
   open_site();
-  EXPECT_NE(ask("GET", "/").text.find("<option value=\"\">none</option><option>web</option>"),
+  EXPECT_NE(ask("GET", "/")
+                .text.find("<option value=\"\">none</option><option value=\"web\">web</option>"),
             std::string::npos);
   post_form("/",
             form_of({form_part("name=\"preset\"", "web"), form_part("name=\"size\"", "320x320"),
                      form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
   EXPECT_EQ(asked_by_form(*spool_).width_px, 99);
+}
+
+TEST_F(Page, WhatWasChosenIsStillChosenAfterAnUpload) {
+  config_.presets["default"] = config_.presets["web"] = {Rendition{}};
+  open_site();
+  const std::string file = form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes());
+  const Reply sent = post_form(
+      "/", form_of({form_part("name=\"preset\"", ""), form_part("name=\"size\"", "320x320"),
+                    form_part("name=\"format\"", "webp"), file}));
+  const std::string address = field_of(sent, "Location");
+  EXPECT_EQ(address, "/?taken=1&refused=0&preset=&size=320x320&format=webp");
+  const std::string text = ask("GET", address).text;
+  for (const char* chosen : {"\" selected>none<", "320x320\" selected>", "webp\" selected>",
+                             "5;url=/?preset=&amp;size=320x320&amp;format=webp\""}) {
+    EXPECT_NE(text.find(chosen), std::string::npos) << chosen;
+  }
+  EXPECT_EQ(text.find("jpeg\" selected"), std::string::npos);
+  EXPECT_NE(ask("GET", "/").text.find("default\" selected>default<"), std::string::npos);
+}
+
+TEST_F(Page, WhatNobodyCouldChooseIsNotTakenOver) {
+  const Reply sent =
+      post_form("/", form_of({form_part("name=\"size\"", std::string(100, '0') + "320x320"),
+                              form_part("name=\"other\"", "1"),
+                              form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
+  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0");
+  const std::string text = ask("GET", "/?size=321x321&format=%22%3E%3Cb%3E&preset=%0D%0A").text;
+  EXPECT_NE(text.find("500x500\" selected>"), std::string::npos);
+  EXPECT_NE(text.find("jpeg\" selected>"), std::string::npos);
+  EXPECT_EQ(text.find("<option value=\"321"), std::string::npos);
+  EXPECT_EQ(text.find("\"><b>"), std::string::npos);
 }
 
 TEST_F(Page, OnlySizesAndFormatsThatAreMadeHereAreOffered) {

@@ -381,6 +381,7 @@ test("without a script it is a form and a table", async () => {
   await page.getByRole("button", { name: "Upload" }).click();
   await page.waitForURL(/taken=1&refused=1/);
   assert.match(await page.locator("#notice").textContent(), /1 image taken in, 1 file refused/);
+  assert.equal(await page.locator("#size").inputValue(), "320x320");
   await page.screenshot({ path: path.join(shots, "no-script.png"), fullPage: true });
   let state;
   const deadline = Date.now() + 60000;
