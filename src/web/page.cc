@@ -266,27 +266,12 @@ std::string notice_html(const View& view, std::string_view notice) {
 }  // namespace
 
 std::string html(std::string_view text) {
+  static const std::map<char, std::string_view> entities = {
+      {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
   std::string out;
   for (const char c : printable(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
+    const auto entity = entities.find(c);
+    out += entity == entities.end() ? std::string_view(&c, 1) : entity->second;
   }
   return out;
 }

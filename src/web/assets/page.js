@@ -121,22 +121,22 @@ async function act(address) {
 
 // ---- uploads
 
+// Each control is named with its image, for who hears the page.
+function offer(row, file, word, act) {
+  const button = row.querySelector("button");
+  button.setAttribute("aria-label", word + ": " + file.name);
+  button.textContent = word;
+  button.onclick = act;
+}
+
 function uploadRow(file) {
   const row = $("upload").content.firstElementChild.cloneNode(true);
   row.querySelector(".name").textContent = file.name;
   row.querySelector("progress").setAttribute("aria-label", "Upload of " + file.name);
+  offer(row, file, "Cancel", () => row.remove());
   body.prepend(row);
   $("empty").hidden = true;
   return row;
-}
-
-// Each control is named with its image, for who hears the page.
-function offer(row, file, word, act) {
-  const button = document.createElement("button");
-  button.setAttribute("aria-label", word + ": " + file.name);
-  button.textContent = word;
-  button.addEventListener("click", act);
-  row.querySelector(".do").replaceChildren(button);
 }
 
 function refuse(row, file, text) {
@@ -170,6 +170,8 @@ function wished() {
 }
 
 function upload({ file, row, wishes }) {
+  if (!row.isConnected) return;  // cancelled in the queue
+  ++uploading;
   const request = new XMLHttpRequest();
   const query = new URLSearchParams({ filename: file.name, ...wishes });
   const done = () => { --uploading; next(); };
@@ -192,10 +194,7 @@ function upload({ file, row, wishes }) {
 }
 
 function next() {
-  while (uploading < kUploadsAtOnce && queue.length > 0) {
-    ++uploading;
-    upload(queue.shift());
-  }
+  while (uploading < kUploadsAtOnce && queue.length > 0) upload(queue.shift());
 }
 
 function add(files) {

@@ -401,14 +401,21 @@ test("uploads show their progress and can be cancelled", async () => {
   await session.send("Network.emulateNetworkConditions", {
     offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 40 * 1024,
   });
-  await dropFiles(page, [photo("mountains.jpg")]);
-  const top = page.locator("#jobs tr[data-state=uploading]").first();
-  const progress = () => page.evaluate(() => document.querySelector("progress")?.value ?? 0);
-  while (await progress() === 0) assert.equal(await top.count(), 1, "still on its way");
+  const asked = [];
+  page.on("request", (request) => asked.push(request.url()));
+  const large = readFileSync(path.join(photos, "mountains.jpg"));
+  await dropFiles(page, [1, 2, 3, 4].map((number) => file(`upload-${number}.jpg`, large)));
+  const progress = () => page.evaluate(() => Math.max(...Array.from(document.querySelectorAll("progress"), (bar) => bar.value)));
+  while (await progress() === 0) assert.equal(await row(page, "upload-1.jpg").count(), 1, "still on its way");
   assert.ok(await progress() < 1);
+  assert.equal(await row(page, "upload-4.jpg").locator(".state").textContent(), "queued");
   await page.screenshot({ path: path.join(shots, "uploading.png") });
-  await top.getByText("Cancel").click();
-  await top.waitFor({ state: "detached" });
+  for (const number of [4, 3, 2, 1]) {
+    const upload = row(page, `upload-${number}.jpg`);
+    await upload.getByText("Cancel").click();
+    await upload.waitFor({ state: "detached" });
+  }
+  assert.equal(asked.filter((address) => address.includes("upload-")).length, 3);
   assert.deepEqual(page.complaints, []);
   await page.context().close();
 });
