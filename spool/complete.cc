@@ -3,14 +3,14 @@
 #include <cmath>
 
 #include "spool/claim.h"
-#include "spool/digest.h"
-#include "spool/durable.h"
-#include "spool/fresh.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/tidy.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/mutant.h"
-#include "spool/sys.h"
-#include "spool/tidy.h"
-#include "spool/tokens.h"
+#include "src/util/digest.h"
+#include "src/util/mutant.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "spool/durable.h"
-#include "spool/fresh.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/purge.h"
+#include "spool/internal/tidy.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/purge.h"
 #include "spool/query.h"
-#include "spool/sys.h"
-#include "spool/tidy.h"
-#include "spool/tokens.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

@@ -1,15 +1,15 @@
-#include "spool/fsck.h"
+#include "spool/internal/fsck.h"
 
 #include <fcntl.h>
 
 #include <algorithm>
 #include <set>
 
-#include "spool/durable.h"
-#include "spool/keys.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/keys.h"
+#include "spool/internal/walk.h"
 #include "spool/sweep.h"
-#include "spool/sys.h"
-#include "spool/walk.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

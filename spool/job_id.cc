@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <mutex>
 
-#include "spool/fresh.h"
+#include "src/util/random.h"
 
 namespace imgq {
 namespace {

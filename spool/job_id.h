@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "spool/error.h"
+#include "src/util/error.h"
 
 namespace imgq {
 

@@ -8,7 +8,7 @@
 #include "spool/claim.h"
 #include "spool/job_id.h"
 #include "spool/spool.h"
-#include "spool/sys.h"
+#include "src/util/sys.h"
 
 // Builds and reads every path of the spool, all relative to its root. No I/O. Nothing else in the
 // program puts a path of the spool together.

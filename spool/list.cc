@@ -1,9 +1,9 @@
 #include <algorithm>
 
+#include "spool/internal/tokens.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
 #include "spool/query.h"
-#include "spool/tokens.h"
-#include "spool/walk.h"
 
 namespace imgq {
 namespace {

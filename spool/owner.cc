@@ -5,15 +5,15 @@
 #include <algorithm>
 
 #include "spool/claim.h"
-#include "spool/durable.h"
-#include "spool/fresh.h"
-#include "spool/holdings.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/holdings.h"
+#include "spool/internal/tidy.h"
+#include "spool/internal/tokens.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/mutant.h"
-#include "spool/sys.h"
-#include "spool/tidy.h"
-#include "spool/tokens.h"
-#include "spool/walk.h"
+#include "src/util/mutant.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

@@ -1,11 +1,11 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include "spool/durable.h"
-#include "spool/fresh.h"
+#include "spool/internal/durable.h"
 #include "spool/layout.h"
 #include "spool/recover.h"
-#include "spool/sys.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

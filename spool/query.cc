@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "spool/durable.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
-#include "spool/tokens.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "spool/digest.h"
-#include "spool/json.h"
 #include "spool/layout.h"
+#include "src/util/digest.h"
+#include "src/util/json.h"
 
 namespace imgq {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "spool/error.h"
 #include "spool/job_id.h"
+#include "src/util/error.h"
 
 // The three records of a job as values, and their text. No I/O here.
 // Text is one JSON object (RFC 8259) and a newline: {"imgq":1,"kind":"ticket",...,"digest":"..."}.

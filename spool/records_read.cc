@@ -1,10 +1,10 @@
 // Reading: text to values. Every byte is suspect until the digest holds, and every field after it.
 #include <string>
 
-#include "spool/digest.h"
-#include "spool/json.h"
 #include "spool/layout.h"
 #include "spool/records.h"
+#include "src/util/digest.h"
+#include "src/util/json.h"
 
 namespace imgq {
 namespace {

@@ -6,14 +6,14 @@
 #include <algorithm>
 #include <set>
 
-#include "spool/durable.h"
-#include "spool/fresh.h"
-#include "spool/fsck.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/fsck.h"
+#include "spool/internal/tidy.h"
+#include "spool/internal/tokens.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
-#include "spool/tidy.h"
-#include "spool/tokens.h"
-#include "spool/walk.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <map>
 
-#include "spool/durable.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/purge.h"
+#include "spool/internal/tokens.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/purge.h"
 #include "spool/recover.h"
-#include "spool/sys.h"
-#include "spool/tokens.h"
-#include "spool/walk.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

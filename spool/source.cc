@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "spool/durable.h"
+#include "spool/internal/durable.h"
 #include "spool/submit.h"
-#include "spool/sys.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

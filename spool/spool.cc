@@ -6,13 +6,13 @@
 #include <optional>
 #include <vector>
 
-#include "spool/durable.h"
-#include "spool/fresh.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/walk.h"
 #include "spool/job_id.h"
 #include "spool/layout.h"
-#include "spool/mutant.h"
-#include "spool/sys.h"
-#include "spool/walk.h"
+#include "src/util/mutant.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "spool/error.h"
-#include "spool/fd.h"
+#include "src/util/error.h"
+#include "src/util/fd.h"
 
 namespace imgq {
 

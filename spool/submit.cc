@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "spool/durable.h"
-#include "spool/fresh.h"
-#include "spool/keys.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/keys.h"
 #include "spool/layout.h"
-#include "spool/mutant.h"
-#include "spool/sys.h"
+#include "src/util/mutant.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

@@ -4,14 +4,14 @@
 
 #include <algorithm>
 
-#include "spool/durable.h"
-#include "spool/fresh.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/mutant.h"
 #include "spool/records.h"
 #include "spool/recover.h"
-#include "spool/sys.h"
-#include "spool/walk.h"
+#include "src/util/mutant.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {

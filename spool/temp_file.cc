@@ -1,11 +1,11 @@
 #include <fcntl.h>
 
-#include "spool/durable.h"
-#include "spool/fresh.h"
+#include "spool/internal/durable.h"
 #include "spool/layout.h"
-#include "spool/mutant.h"
 #include "spool/spool.h"
-#include "spool/sys.h"
+#include "src/util/mutant.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 

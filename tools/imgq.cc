@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <exception>
 
-#include "src/base/standard_files.h"
 #include "src/supervise/engine.h"
+#include "src/util/standard_files.h"
 #include "tools/imgq_options.h"
 
 namespace {

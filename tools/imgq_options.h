@@ -7,8 +7,8 @@
 
 #include "src/cli/doctor.h"
 #include "src/cli/info.h"
-#include "src/cli/run.h"
 #include "src/cli/session.h"
+#include "src/run/run.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): not ours
 class App;

@@ -6,8 +6,9 @@
 #include <algorithm>
 #include <iterator>
 
-#include "src/base/text.h"
 #include "src/cli/help.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 #include "tools/imgq_options.h"
 
 namespace imgq::tools {

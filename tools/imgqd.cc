@@ -9,11 +9,12 @@
 #include <optional>
 #include <string>
 
-#include "src/base/config.h"
 #include "src/base/exit_code.h"
-#include "src/base/log.h"
-#include "src/base/standard_files.h"
+#include "src/jobs/config.h"
 #include "src/supervise/engine.h"
+#include "src/util/log.h"
+#include "src/util/standard_files.h"
+#include "src/util/units.h"
 #include "tools/usage_words.h"
 
 namespace {

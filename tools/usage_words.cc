@@ -3,8 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "src/base/config.h"
-#include "src/base/text.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq::tools {
 namespace {

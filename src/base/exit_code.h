@@ -1,7 +1,7 @@
 #ifndef IMGQ_SRC_BASE_EXIT_CODE_H_
 #define IMGQ_SRC_BASE_EXIT_CODE_H_
 
-#include "spool/error.h"
+#include "src/util/error.h"
 
 namespace imgq {
 

@@ -5,7 +5,7 @@
 #include <array>
 #include <limits>
 
-#include "spool/json.h"
+#include "src/util/json.h"
 
 namespace imgq {
 namespace {

@@ -6,9 +6,9 @@
 #include <array>
 #include <limits>
 
-#include "spool/json.h"
-#include "src/base/config.h"
-#include "src/base/text.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq {
 namespace {

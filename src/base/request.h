@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "spool/error.h"
+#include "src/util/error.h"
 
 // What is asked of an image: values and their JSON, as it stands in a ticket's "request" and goes
 // to the worker. No pixels here.

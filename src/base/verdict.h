@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "spool/error.h"
+#include "src/util/error.h"
 
 // What became of an attempt. One closed list of codes, used alike in records, JSON, HTTP, man
 // pages.

@@ -4,10 +4,10 @@
 
 #include <limits>
 
-#include "spool/json.h"
 #include "src/base/request.h"
-#include "src/base/text.h"
 #include "src/base/verdict.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq {
 namespace {

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "spool/json.h"
+#include "src/util/json.h"
 
 namespace imgq::wire {
 namespace {

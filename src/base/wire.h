@@ -5,10 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "spool/error.h"
-#include "spool/fd.h"
 #include "src/base/limits.h"
 #include "src/base/request.h"
+#include "src/util/error.h"
+#include "src/util/fd.h"
 
 // What supervisor and worker say to each other over a SOCK_SEQPACKET socket pair (the worker's fd
 // 3): one message is one JSON object of at most 60 KiB, descriptors ride along as SCM_RIGHTS.

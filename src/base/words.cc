@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <set>
 
-#include "src/base/config.h"
 #include "src/base/request.h"
-#include "src/base/text.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq {
 namespace {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "src/base/text.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

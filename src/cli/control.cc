@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "spool/control.h"
-#include "spool/json.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
+#include "src/util/json.h"
 
 namespace imgq::cli {
 namespace {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "spool/json.h"
-#include "src/base/text.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

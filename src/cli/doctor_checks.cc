@@ -15,10 +15,10 @@
 #include "spool/query.h"
 #include "spool/recover.h"
 #include "spool/sweep.h"
-#include "src/base/text.h"
 #include "src/cli/doctor.h"
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"
+#include "src/util/text.h"
 
 extern "C" char** environ;
 

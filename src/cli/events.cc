@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <csignal>
 
-#include "spool/sys.h"
-#include "src/base/text.h"
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"
+#include "src/util/sys.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq::cli {
 namespace {

@@ -11,8 +11,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "spool/digest.h"
-#include "spool/sys.h"
+#include "src/util/digest.h"
+#include "src/util/sys.h"
 
 namespace imgq::cli {
 namespace {

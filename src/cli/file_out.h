@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "spool/error.h"
-#include "spool/fd.h"
+#include "src/util/error.h"
+#include "src/util/fd.h"
 
 // Files for the user: they appear under their name whole, or not at all.
 namespace imgq::cli {

@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <memory>
 
-#include "spool/fd.h"
-#include "src/base/text.h"
 #include "src/cli/session.h"
+#include "src/util/fd.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "spool/error.h"
 #include "src/base/exit_code.h"
 #include "src/base/verdict.h"
+#include "src/util/error.h"
 
 // Files that the user named: what they are, and what is wrong with them.
 namespace imgq::cli {

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "spool/json.h"
 #include "spool/recover.h"
-#include "src/base/text.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

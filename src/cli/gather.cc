@@ -14,10 +14,10 @@
 #include <optional>
 #include <utility>
 
-#include "spool/fd.h"
-#include "src/base/text.h"
+#include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
-#include "src/cli/run_ledger.h"
+#include "src/util/fd.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "spool/error.h"
 #include "src/cli/files.h"
 #include "src/cli/session.h"
+#include "src/util/error.h"
 
 // From what the user named to the files that are meant.
 namespace imgq::cli {

@@ -6,15 +6,15 @@
 
 #include <set>
 
-#include "spool/json.h"
 #include "spool/query.h"
-#include "src/base/text.h"
 #include "src/cli/file_out.h"
 #include "src/cli/files.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/json_bytes.h"
 #include "src/cli/wait.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "src/base/text.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "src/base/text.h"
 #include "src/cli/file_out.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

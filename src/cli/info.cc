@@ -4,13 +4,13 @@
 
 #include <optional>
 
-#include "spool/fd.h"
-#include "spool/json.h"
 #include "spool/query.h"
-#include "src/base/text.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
 #include "src/cli/json_bytes.h"
+#include "src/util/fd.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

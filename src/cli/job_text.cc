@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "spool/json.h"
 #include "spool/records.h"
-#include "spool/sys.h"
-#include "src/base/text.h"
 #include "src/base/verdict.h"
 #include "src/cli/json_bytes.h"
+#include "src/util/json.h"
+#include "src/util/sys.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

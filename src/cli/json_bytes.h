@@ -4,11 +4,11 @@
 #include <string>
 #include <string_view>
 
-#include "src/base/text.h"
+#include "src/util/text.h"
 
 namespace imgq {
 
-std::string percent_encode(std::string_view bytes);  // of spool/json.h
+std::string percent_encode(std::string_view bytes);  // of src/util/json.h
 
 namespace cli {
 

@@ -6,8 +6,9 @@
 #include <limits>
 
 #include "spool/query.h"
-#include "src/base/text.h"
 #include "src/cli/job_text.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq::cli {
 namespace {

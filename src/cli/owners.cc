@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "spool/fd.h"
 #include "spool/layout.h"
 #include "src/cli/job_text.h"
+#include "src/util/fd.h"
 
 namespace imgq::cli {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "spool/sys.h"
+#include "src/util/sys.h"
 
 namespace imgq::cli {
 namespace {

@@ -5,12 +5,13 @@
 #include <limits>
 
 #include "spool/control.h"
-#include "spool/json.h"
-#include "src/base/text.h"
 #include "src/cli/control.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/list.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq::cli {
 namespace {

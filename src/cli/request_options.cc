@@ -5,7 +5,8 @@
 #include <cerrno>
 #include <charconv>
 
-#include "src/base/text.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq::cli {
 namespace {

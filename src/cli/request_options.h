@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "src/base/config.h"
 #include "src/base/request.h"
+#include "src/jobs/config.h"
 
 namespace imgq::cli {
 

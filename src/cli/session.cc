@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <system_error>
 
-#include "src/base/text.h"
 #include "src/cli/files.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

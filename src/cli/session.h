@@ -6,10 +6,10 @@
 #include <string_view>
 
 #include "spool/spool.h"
-#include "src/base/config.h"
 #include "src/base/exit_code.h"
 #include "src/cli/console.h"
 #include "src/cli/spool_choice.h"
+#include "src/jobs/config.h"
 
 // What every subcommand gets besides its own options.
 namespace imgq::cli {

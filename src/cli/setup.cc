@@ -9,13 +9,13 @@
 #include <array>
 #include <optional>
 
-#include "spool/fd.h"
-#include "spool/json.h"
-#include "spool/sys.h"
-#include "src/base/text.h"
 #include "src/cli/file_out.h"
 #include "src/cli/json_bytes.h"
 #include "src/cli/spool_choice.h"
+#include "src/util/fd.h"
+#include "src/util/json.h"
+#include "src/util/sys.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

@@ -9,9 +9,9 @@
 #include <limits>
 
 #include "spool/query.h"
-#include "src/base/text.h"
 #include "src/cli/owners.h"
 #include "src/cli/wait.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

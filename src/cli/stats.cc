@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "spool/json.h"
 #include "spool/query.h"
-#include "src/base/text.h"
 #include "src/cli/job_text.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

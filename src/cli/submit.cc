@@ -6,14 +6,14 @@
 
 #include <algorithm>
 
-#include "spool/digest.h"
-#include "spool/fd.h"
-#include "spool/json.h"
 #include "spool/submit.h"
-#include "src/base/text.h"
 #include "src/cli/file_out.h"
 #include "src/cli/json_bytes.h"
 #include "src/cli/wait.h"
+#include "src/util/digest.h"
+#include "src/util/fd.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

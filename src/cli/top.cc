@@ -8,6 +8,8 @@
 
 #include <csignal>
 
+#include "src/util/units.h"
+
 namespace imgq::cli {
 namespace {
 

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <map>
 
-#include "spool/json.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
-#include "src/base/text.h"
 #include "src/cli/job_text.h"
 #include "src/cli/top.h"
+#include "src/util/json.h"
+#include "src/util/sys.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

@@ -6,11 +6,12 @@
 #include <algorithm>
 
 #include "spool/query.h"
-#include "spool/sys.h"
-#include "src/base/text.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/progress.h"
+#include "src/util/sys.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq::cli {
 namespace {

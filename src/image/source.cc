@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "src/base/text.h"
 #include "src/image/geometry.h"
 #include "src/image/icc.h"
+#include "src/util/text.h"
 
 namespace imgq::image {
 namespace {

@@ -1,8 +1,8 @@
 #ifndef IMGQ_SRC_IMAGE_VIPS_START_H_
 #define IMGQ_SRC_IMAGE_VIPS_START_H_
 
-#include "spool/error.h"
 #include "src/base/limits.h"
+#include "src/util/error.h"
 
 namespace imgq::image {
 

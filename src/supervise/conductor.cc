@@ -6,9 +6,9 @@
 #include <cstring>
 #include <utility>
 
-#include "src/base/log.h"
-#include "src/base/notify.h"
 #include "src/supervise/policy.h"
+#include "src/util/log.h"
+#include "src/util/sd_notify.h"
 
 namespace imgq::supervise {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "spool/records.h"
 #include "spool/spool.h"
-#include "src/base/config.h"
 #include "src/base/exit_code.h"
 #include "src/base/verdict.h"
+#include "src/jobs/config.h"
 
 // The one engine: claims jobs of a spool, has workers make the renditions, publishes. `imgqd` runs
 // it until it is told to stop, `imgq run` until nothing is left. Sole user of libuv is this

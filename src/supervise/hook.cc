@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "src/base/log.h"
+#include "src/util/log.h"
 
 namespace imgq::supervise {
 namespace {

@@ -6,10 +6,10 @@
 #include <set>
 #include <utility>
 
-#include "src/base/log.h"
 #include "src/base/request.h"
 #include "src/supervise/take_in.h"
 #include "src/supervise/watcher.h"
+#include "src/util/log.h"
 
 namespace imgq::supervise {
 namespace {

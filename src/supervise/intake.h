@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "spool/spool.h"
-#include "src/base/config.h"
+#include "src/jobs/config.h"
 #include "src/supervise/intake_gate.h"
 #include "src/supervise/loop.h"
 

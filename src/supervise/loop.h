@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "spool/error.h"
+#include "src/util/error.h"
 
 struct uv_loop_s;
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "src/base/log.h"
 #include "src/supervise/judge.h"
+#include "src/util/log.h"
 
 namespace imgq::supervise {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "spool/query.h"
-#include "src/base/log.h"
 #include "src/supervise/judge.h"
+#include "src/util/log.h"
 
 namespace imgq::supervise {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "spool/layout.h"
-#include "src/base/log.h"
 #include "src/supervise/judge.h"
+#include "src/util/log.h"
 
 namespace imgq::supervise {
 namespace {

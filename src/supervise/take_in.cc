@@ -7,10 +7,10 @@
 #include <string_view>
 #include <utility>
 
-#include "spool/digest.h"
-#include "spool/keys.h"
+#include "spool/internal/keys.h"
 #include "spool/query.h"
 #include "spool/submit.h"
+#include "src/util/digest.h"
 
 namespace imgq::supervise {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "spool/spool.h"
-#include "src/base/config.h"
+#include "src/jobs/config.h"
 
 // The blocking part of a hot folder: reading it, and making jobs of its files.
 namespace imgq::supervise {

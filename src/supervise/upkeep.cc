@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "src/base/log.h"
+#include "src/util/log.h"
 
 namespace imgq::supervise {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "spool/fd.h"
 #include "src/supervise/loop.h"
+#include "src/util/fd.h"
 
 namespace imgq::supervise {
 

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "spool/fd.h"
 #include "src/base/limits.h"
 #include "src/base/verdict.h"
 #include "src/base/wire.h"
 #include "src/supervise/loop.h"
+#include "src/util/fd.h"
 
 namespace imgq::supervise {
 

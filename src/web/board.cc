@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "spool/sys.h"
+#include "src/util/sys.h"
 
 namespace imgq::web {
 namespace {

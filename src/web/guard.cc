@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "spool/digest.h"
-#include "src/web/header_value.h"
-#include "src/web/problem.h"
+#include "src/http/header_value.h"
+#include "src/http/problem.h"
+#include "src/util/digest.h"
 
 namespace imgq::web {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "src/web/exchange.h"
+#include "src/http/exchange.h"
 #include "src/web/site.h"
 
 // Who may ask: checked before a route is run.

@@ -3,9 +3,9 @@
 #include <cerrno>
 #include <utility>
 
-#include "spool/digest.h"
-#include "src/base/text.h"
-#include "src/web/header_value.h"
+#include "src/http/header_value.h"
+#include "src/util/digest.h"
+#include "src/util/text.h"
 
 namespace imgq::web {
 namespace {

@@ -13,8 +13,8 @@
 #include "spool/spool.h"
 #include "src/base/limits.h"
 #include "src/base/signature.h"
-#include "src/web/exchange.h"
-#include "src/web/multipart.h"
+#include "src/http/exchange.h"
+#include "src/http/multipart.h"
 #include "src/web/turn.h"
 
 namespace imgq::web {

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "spool/digest.h"
-#include "spool/json.h"
-#include "src/base/text.h"
 #include "src/base/verdict.h"
+#include "src/util/digest.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::web {
 namespace {

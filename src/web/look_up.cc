@@ -4,9 +4,11 @@
 #include <cerrno>
 #include <utility>
 
-#include "src/base/log.h"
-#include "src/web/header_value.h"
-#include "src/web/problem.h"
+#include "src/http/header_value.h"
+#include "src/http/problem.h"
+#include "src/util/log.h"
+#include "src/util/units.h"
+#include "src/web/spool_problem.h"
 
 namespace imgq::web {
 namespace {

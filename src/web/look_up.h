@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "spool/query.h"
-#include "src/web/exchange.h"
+#include "src/http/exchange.h"
 #include "src/web/site.h"
 
 namespace imgq::web {

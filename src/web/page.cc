@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
-#include "src/base/text.h"
 #include "src/base/verdict.h"
+#include "src/util/text.h"
 #include "src/web/assets.h"
 #include "src/web/job_json.h"
 

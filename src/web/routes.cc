@@ -4,9 +4,9 @@
 #include <array>
 #include <string>
 
-#include "spool/sys.h"
+#include "src/http/problem.h"
+#include "src/util/sys.h"
 #include "src/web/guard.h"
-#include "src/web/problem.h"
 
 namespace imgq::web {
 namespace {

@@ -1,7 +1,7 @@
 #ifndef IMGQ_SRC_WEB_ROUTES_H_
 #define IMGQ_SRC_WEB_ROUTES_H_
 
-#include "src/web/exchange.h"
+#include "src/http/exchange.h"
 #include "src/web/site.h"
 
 namespace imgq::web {

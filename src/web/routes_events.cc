@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "src/http/problem.h"
 #include "src/web/job_json.h"
-#include "src/web/problem.h"
 #include "src/web/routes.h"
 
 // Server-sent events (WHATWG HTML, 9.2): "counts" when a number changed, "job" for each of the

@@ -2,11 +2,12 @@
 #include <string>
 
 #include "spool/control.h"
-#include "spool/json.h"
+#include "src/http/problem.h"
+#include "src/util/json.h"
 #include "src/web/job_json.h"
 #include "src/web/look_up.h"
-#include "src/web/problem.h"
 #include "src/web/routes.h"
+#include "src/web/spool_problem.h"
 #include "src/web/submission.h"
 
 namespace imgq::web::routes {

@@ -1,8 +1,8 @@
 #include <string>
 
-#include "spool/json.h"
 #include "src/base/verdict.h"
-#include "src/web/header_value.h"
+#include "src/http/header_value.h"
+#include "src/util/json.h"
 #include "src/web/look_up.h"
 #include "src/web/routes.h"
 #include "src/web/submission.h"

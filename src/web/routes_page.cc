@@ -2,12 +2,13 @@
 
 #include "spool/control.h"
 #include "spool/query.h"
-#include "src/base/text.h"
+#include "src/http/problem.h"
+#include "src/util/text.h"
 #include "src/web/assets.h"
 #include "src/web/look_up.h"
 #include "src/web/page.h"
-#include "src/web/problem.h"
 #include "src/web/routes.h"
+#include "src/web/spool_problem.h"
 #include "src/web/submission.h"
 
 namespace imgq::web::routes {

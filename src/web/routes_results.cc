@@ -3,11 +3,12 @@
 #include <string>
 
 #include "spool/query.h"
-#include "src/base/log.h"
+#include "src/http/problem.h"
+#include "src/util/log.h"
 #include "src/web/job_json.h"
 #include "src/web/look_up.h"
-#include "src/web/problem.h"
 #include "src/web/routes.h"
+#include "src/web/spool_problem.h"
 
 namespace imgq::web::routes {
 namespace {

@@ -1,7 +1,8 @@
-#include "spool/json.h"
+#include "src/http/problem.h"
+#include "src/util/json.h"
 #include "src/web/assets.h"
-#include "src/web/problem.h"
 #include "src/web/routes.h"
+#include "src/web/spool_problem.h"
 
 namespace imgq::web::routes {
 

@@ -11,12 +11,12 @@
 #include <array>
 #include <thread>
 
-#include "src/base/log.h"
-#include "src/base/notify.h"
-#include "src/web/header_value.h"
-#include "src/web/multipart.h"
+#include "src/http/header_value.h"
+#include "src/http/multipart.h"
+#include "src/http/server.h"
+#include "src/util/log.h"
+#include "src/util/sd_notify.h"
 #include "src/web/routes.h"
-#include "src/web/server.h"
 
 namespace imgq::web {
 namespace {

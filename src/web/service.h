@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "spool/spool.h"
-#include "src/base/config.h"
-#include "src/web/listen.h"
+#include "src/http/listen.h"
+#include "src/jobs/config.h"
 
 namespace imgq::web {
 

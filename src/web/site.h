@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "spool/spool.h"
-#include "src/base/config.h"
+#include "src/jobs/config.h"
 #include "src/web/board.h"
 #include "src/web/committer.h"
 #include "src/web/intake.h"

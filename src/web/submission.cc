@@ -6,11 +6,12 @@
 #include <cerrno>
 #include <utility>
 
-#include "spool/json.h"
 #include "spool/query.h"
-#include "src/base/log.h"
-#include "src/base/text.h"
-#include "src/web/problem.h"
+#include "src/http/problem.h"
+#include "src/util/json.h"
+#include "src/util/log.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq::web {
 namespace {

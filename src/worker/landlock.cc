@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-#include "spool/fd.h"
+#include "src/util/fd.h"
 
 namespace imgq::worker {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "spool/error.h"
-#include "spool/fd.h"
 #include "src/base/limits.h"
+#include "src/util/error.h"
+#include "src/util/fd.h"
 
 namespace imgq::worker {
 

@@ -19,9 +19,9 @@
 #include <string>
 #include <vector>
 
-#include "spool/fd.h"
-#include "src/base/text.h"
 #include "src/image/engine.h"
+#include "src/util/fd.h"
+#include "src/util/text.h"
 #include "src/worker/sandbox.h"
 
 namespace imgq::worker {

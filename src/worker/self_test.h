@@ -1,7 +1,7 @@
 #ifndef IMGQ_SRC_WORKER_SELF_TEST_H_
 #define IMGQ_SRC_WORKER_SELF_TEST_H_
 
-#include "spool/error.h"
+#include "src/util/error.h"
 
 namespace imgq::worker {
 

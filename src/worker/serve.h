@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "spool/error.h"
+#include "src/util/error.h"
 
 namespace imgq::worker {
 

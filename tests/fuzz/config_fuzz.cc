@@ -1,5 +1,5 @@
 // A configuration file: read, or refused with a place and a reason; never an exception.
-#include "src/base/config.h"
+#include "src/jobs/config.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "spool/fd.h"
+#include "src/util/fd.h"
 
 // What every target offers: libFuzzer's entry point.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);

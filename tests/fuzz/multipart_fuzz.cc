@@ -1,5 +1,5 @@
 // A form's body: wherever it is split, the same parts come out, or the same refusal.
-#include "src/web/multipart.h"
+#include "src/http/multipart.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace imgq::fuzz {

@@ -1,9 +1,9 @@
 // Records: any bytes are refused or read, and what was read is written and read again alike.
 // The digest keeps a mutated record from being looked at, so most inputs are sealed with a right
 // one.
-#include "spool/digest.h"
 #include "spool/layout.h"
 #include "spool/records.h"
+#include "src/util/digest.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace imgq::fuzz {

@@ -1,6 +1,6 @@
 // What is asked of an image, as it stands in a ticket that somebody else may have written.
-#include "src/base/config.h"
 #include "src/base/request.h"
+#include "src/util/units.h"
 #include "tests/fuzz/fuzz.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -11,7 +11,7 @@
 #include <memory>
 #include <sstream>
 
-#include "spool/fd.h"
+#include "src/util/fd.h"
 #include "tests/images/rendered.h"
 
 namespace imgq::made {

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "spool/fd.h"
+#include "src/util/fd.h"
 
 namespace imgq::made {
 

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "spool/fd.h"
 #include "src/image/finish.h"
+#include "src/util/fd.h"
 #include "tests/images/rendered.h"
 
 namespace imgq::made {

@@ -9,10 +9,10 @@
 #include <filesystem>
 #include <thread>
 
-#include "spool/fresh.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
-#include "spool/tokens.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -4,10 +4,10 @@
 #include <filesystem>
 
 #include "spool/claim.h"
-#include "spool/digest.h"
-#include "spool/fresh.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/tokens.h"
+#include "src/util/digest.h"
+#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
-#include "spool/fresh.h"
-#include "spool/keys.h"
+#include "spool/internal/keys.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/tokens.h"
+#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

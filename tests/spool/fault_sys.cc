@@ -1,15 +1,15 @@
 // sys.cc under another name, and the functions of sys.h in front of it.
 #define sys real_sys
-#include "spool/sys.cc"
+#include "src/util/sys.cc"
 #undef sys
-#undef IMGQ_SPOOL_SYS_H_
+#undef IMGQ_SRC_UTIL_SYS_H_
 #include <fmt/format.h>
 
 #include <mutex>
 #include <optional>
 #include <vector>
 
-#include "spool/sys.h"
+#include "src/util/sys.h"
 #include "tests/spool/fault_sys.h"
 
 namespace imgq::faults {

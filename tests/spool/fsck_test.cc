@@ -6,12 +6,12 @@
 
 #include <filesystem>
 
-#include "spool/digest.h"
-#include "spool/fresh.h"
-#include "spool/keys.h"
+#include "spool/internal/keys.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
-#include "spool/tokens.h"
+#include "src/util/digest.h"
+#include "src/util/random.h"
+#include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "spool/fresh.h"
+#include "src/util/random.h"
 #include "tests/spool/fault_sys.h"
 
 namespace imgq {

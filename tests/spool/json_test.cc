@@ -1,10 +1,10 @@
-#include "spool/json.h"
+#include "src/util/json.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
-#include "spool/digest.h"
-#include "spool/fd.h"
+#include "src/util/digest.h"
+#include "src/util/fd.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

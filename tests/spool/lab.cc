@@ -15,8 +15,8 @@
 #include <sstream>
 #include <thread>
 
-#include "spool/digest.h"
 #include "spool/layout.h"
+#include "src/util/digest.h"
 
 namespace imgq::lab {
 

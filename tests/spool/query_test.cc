@@ -6,9 +6,9 @@
 
 #include <filesystem>
 
-#include "spool/fresh.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/tokens.h"
+#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "spool/digest.h"
+#include "src/util/digest.h"
 
 namespace imgq {
 namespace {

@@ -3,10 +3,10 @@
 #include <filesystem>
 
 #include "spool/control.h"
-#include "spool/digest.h"
-#include "spool/fresh.h"
+#include "spool/internal/purge.h"
 #include "spool/layout.h"
-#include "spool/purge.h"
+#include "src/util/digest.h"
+#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <thread>
 
-#include "spool/durable.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
-#include "spool/walk.h"
+#include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

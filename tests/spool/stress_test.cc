@@ -7,9 +7,9 @@
 #include <map>
 #include <set>
 
-#include "spool/fresh.h"
+#include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "spool/tokens.h"
+#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -8,13 +8,13 @@
 #include <set>
 #include <thread>
 
-#include "spool/digest.h"
-#include "spool/durable.h"
-#include "spool/keys.h"
+#include "spool/internal/durable.h"
+#include "spool/internal/keys.h"
+#include "spool/internal/tokens.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
-#include "spool/tokens.h"
-#include "spool/walk.h"
+#include "src/util/digest.h"
+#include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

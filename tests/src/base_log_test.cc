@@ -6,8 +6,8 @@
 #include <array>
 #include <cstdlib>
 
-#include "spool/json.h"
-#include "src/base/log.h"
+#include "src/util/json.h"
+#include "src/util/log.h"
 
 namespace imgq {
 namespace {

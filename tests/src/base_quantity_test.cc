@@ -2,9 +2,9 @@
 
 #include <limits>
 
-#include "src/base/config.h"
 #include "src/base/exit_code.h"
-#include "src/base/text.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
 
 namespace imgq {
 namespace {

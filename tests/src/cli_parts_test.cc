@@ -9,19 +9,19 @@
 #include <fstream>
 #include <set>
 
-#include "spool/json.h"
-#include "src/base/text.h"
+#include "src/cli/done_file.h"
 #include "src/cli/files.h"
 #include "src/cli/gather.h"
 #include "src/cli/help.h"
 #include "src/cli/progress.h"
 #include "src/cli/request_options.h"
-#include "src/cli/run_ledger.h"
-#include "src/cli/run_names.h"
-#include "src/cli/run_single.h"
 #include "src/cli/session.h"
 #include "src/cli/spool_choice.h"
 #include "src/cli/top.h"
+#include "src/run/names.h"
+#include "src/run/single.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

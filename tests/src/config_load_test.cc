@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "src/base/config.h"
+#include "src/jobs/config.h"
 
 namespace imgq {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <cstdio>
 
-#include "spool/sys.h"
+#include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
 namespace imgq::supervise {

@@ -5,11 +5,11 @@
 #include <random>
 #include <set>
 
-#include "spool/json.h"
 #include "src/base/limits.h"
 #include "src/base/request.h"
 #include "src/base/verdict.h"
 #include "src/base/wire.h"
+#include "src/util/json.h"
 
 namespace imgq {
 namespace {

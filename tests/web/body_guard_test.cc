@@ -1,4 +1,4 @@
-#include "src/web/body_guard.h"
+#include "src/http/body_guard.h"
 
 #include <gtest/gtest.h>
 

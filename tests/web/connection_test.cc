@@ -1,4 +1,4 @@
-#include "src/web/connection.h"
+#include "src/http/connection.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "spool/fd.h"
+#include "src/util/fd.h"
 
 namespace imgq::web {
 namespace {

@@ -1,4 +1,4 @@
-#include "src/web/head.h"
+#include "src/http/head.h"
 
 #include <gtest/gtest.h>
 

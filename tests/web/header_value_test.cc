@@ -1,4 +1,4 @@
-#include "src/web/header_value.h"
+#include "src/http/header_value.h"
 
 #include <gtest/gtest.h>
 

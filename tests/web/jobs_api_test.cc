@@ -1,6 +1,6 @@
 #include "spool/control.h"
 #include "spool/layout.h"
-#include "spool/sys.h"
+#include "src/util/sys.h"
 #include "tests/web/site_fixture.h"
 
 namespace imgq::web {

@@ -1,4 +1,4 @@
-#include "src/web/multipart.h"
+#include "src/http/multipart.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "src/web/server.h"
+#include "src/http/server.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "src/web/listen.h"
+#include "src/http/listen.h"
 
 namespace imgq::web {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "src/web/header_value.h"
+#include "src/http/header_value.h"
 
 namespace imgq::web {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "spool/claim.h"
-#include "spool/json.h"
+#include "src/util/json.h"
 #include "src/web/routes.h"
 
 namespace imgq::web {

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "spool/fd.h"
 #include "src/image/engine.h"
+#include "src/util/fd.h"
 
 namespace {
 

@@ -2,8 +2,8 @@
 // disk.
 #include <algorithm>
 
-#include "spool/digest.h"
 #include "spool/layout.h"
+#include "src/util/digest.h"
 #include "tests/spool/model/lab.h"
 
 namespace imgq::model {

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "spool/sys.h"
+#include "src/util/sys.h"
 #include "tests/spool/model/sim_calls.h"
 
 namespace imgq::sim::calls {

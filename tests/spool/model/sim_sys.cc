@@ -1,4 +1,4 @@
-// Answers imgq::sys from the simulated world: linked in place of spool/sys.cc.
+// Answers imgq::sys from the simulated world: linked in place of src/util/sys.cc.
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "spool/sys.h"
+#include "src/util/sys.h"
 #include "tests/spool/model/sim_calls.h"
 
 namespace imgq::sys {

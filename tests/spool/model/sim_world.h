@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "spool/sys.h"
+#include "src/util/sys.h"
 #include "tests/spool/model/sim_disk.h"
 
 // The machines around the disk: processes with descriptors, locks and pids, clocks that step,

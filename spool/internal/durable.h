@@ -1,0 +1,81 @@
+#ifndef IMGQ_SPOOL_INTERNAL_DURABLE_H_
+#define IMGQ_SPOOL_INTERNAL_DURABLE_H_
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "spool/job_id.h"
+#include "spool/spool.h"
+
+// The write order of the spool, once: bytes before names, folders before what stands in them,
+// everything before the answer (FORMAT.md "Write order").
+namespace imgq::durable {
+
+// What must be on the disk before a group of jobs takes its next step. Files and folders are
+// named while the step is prepared; one flush then waits for all of them.
+class Group {
+ public:
+  Group(const Spool& spool, Sync sync) : spool_(spool), sync_(sync) {}
+
+  void file(int fd, std::string path) { files_.emplace_back(fd, std::move(path)); }  // borrowed
+  void folder(std::string path) { folders_.insert(std::move(path)); }
+
+  // Waits until all that was named is on the disk; the group is empty afterwards. Nothing is
+  // repeated after an error: what the disk then holds is unknown.
+  Status flush();
+
+ private:
+  const Spool& spool_;
+  Sync sync_;
+  std::vector<std::pair<int, std::string>> files_;
+  std::set<std::string> folders_;
+};
+
+// Waits until the names in a folder are on the disk.
+Status sync_names(const Spool& spool, const std::string& path);
+
+// Waits until the names in a folder are on the disk that another folder was just moved into.
+Status sync_after_move(const Spool& spool, const std::string& path);
+
+// Writes all of `bytes`.
+Status write_all(int fd, std::string_view bytes, std::string_view path);
+
+// A record's text in tmp/, whole but not yet synced.
+Result<TempFile> write_temp(const Spool& spool, std::string_view text);
+
+// The text of a record, at most kMaxRecordBytes + 1 (more is refused by every reader).
+//   errors  ENOENT, ELOOP, ...; code 0 it is not a regular file
+Result<std::string> read_text(const Spool& spool, const std::string& path);
+Result<std::string> read_text(int fd, const std::string& path);  // the same of an open file
+
+// Gives a folder or file just made here the spool's mode, unless it has it already.
+Status set_mode(int fd, mode_t mode, std::string_view path);
+
+// Makes one folder that appears whole, with its mode; its parent exists. One that is there is Ok.
+Status make_folder(const Spool& spool, const std::string& path);
+
+// Makes jobs/<day>/<hour> of a job, or keys/<shard>, durable under its name before anything is
+// put into it. Remembered in the spool, so the syncs are paid once an hour.
+Status make_hour_folder(const Spool& spool, const JobId& id, Sync sync);
+Status make_shard(const Spool& spool, const std::string& folder, Sync sync);
+
+// Gives a temporary file its name. `put` renames it there: for names that hold an id just made.
+// `put_new` links it: EEXIST when the name is taken, and what was there stays.
+Status put(const Spool& spool, TempFile& file, const std::string& path);
+Status put_new(const Spool& spool, const TempFile& file, const std::string& path);
+
+// True when a name exists.
+Result<bool> exists(const Spool& spool, const std::string& path);
+
+// Removes a name; one that is gone already is Ok.
+Status remove(const Spool& spool, const std::string& path);
+
+// Moves what cannot be read to corrupt/, where people may look at it; gone already is Ok.
+Status quarantine(const Spool& spool, const std::string& path);
+
+}  // namespace imgq::durable
+
+#endif  // IMGQ_SPOOL_INTERNAL_DURABLE_H_

@@ -1,0 +1,78 @@
+#include "spool/internal/walk.h"
+
+#include <algorithm>
+
+#include "spool/layout.h"
+#include "src/util/sys.h"
+
+namespace imgq {
+namespace {
+
+bool hand_on(const char* name, void* context) {
+  return (*static_cast<const TakeName*>(context))(name);
+}
+
+int64_t digits(std::string_view text) {
+  int64_t value = 0;
+  for (const char c : text) value = value * 10 + (c - '0');
+  return value;
+}
+
+// Days since 1970 of a proleptic Gregorian date; the inverse of JobId::day's.
+int64_t days_of(int64_t year, int64_t month, int64_t day) {
+  if (month <= 2) --year;
+  const int64_t era = year / 400;
+  const int64_t year_of_era = year - era * 400;
+  const int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
+  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return era * 146'097 + day_of_era - 719'468;
+}
+
+}  // namespace
+
+Status each_name(int dir, const std::string& folder, const TakeName& take) {
+  auto context = take;
+  if (sys::list(dir, folder.c_str(), hand_on, &context) != 0) return last_error("list", folder);
+  return Ok{};
+}
+
+Status each_name_if_any(int dir, const std::string& folder, const TakeName& take) {
+  auto listed = each_name(dir, folder, take);
+  const int code = listed ? 0 : listed.error().code;
+  return code == ENOENT || code == ENOTDIR ? Status(Ok{}) : listed;
+}
+
+Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::string& folder) {
+  std::vector<std::string> names;
+  const auto listed = each_name(spool.root(), folder, [&names](std::string_view name) {
+    names.emplace_back(name);
+    return true;
+  });
+  if (!listed && listed.error().code != ENOENT) return listed.error();
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::vector<std::string>> hours_under(const Spool& spool, const std::string& top) {
+  const auto days = sorted_names(spool, top);
+  if (!days) return days.error();
+  std::vector<std::string> hours;
+  for (const std::string& day : *days) {
+    if (!layout::is_day(day)) continue;
+    const auto names = sorted_names(spool, top + "/" + day);
+    if (!names && names.error().code == ENOTDIR) continue;  // a stranger
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      if (layout::is_hour(name)) hours.push_back(day + "/" + name);
+    }
+  }
+  return hours;
+}
+
+int64_t start_of_hour_ms(std::string_view hour) {
+  const int64_t days =
+      days_of(digits(hour.substr(0, 4)), digits(hour.substr(5, 2)), digits(hour.substr(8, 2)));
+  return (days * 24 + digits(hour.substr(11, 2))) * 3'600'000;
+}
+
+}  // namespace imgq

@@ -1,0 +1,329 @@
+#include "src/cli/done_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#include "src/cli/file_out.h"
+#include "src/cli/files.h"
+#include "src/util/json.h"
+
+namespace imgq::cli {
+namespace {
+
+constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+
+Json result_to_json(const RunResult& result) {
+  Json out = Json::object();
+  out["rendition"] = result.rendition;
+  out["file"] = percent_encode(result.file);
+  out["type"] = result.type;
+  out["width"] = result.width_px;
+  out["height"] = result.height_px;
+  out["bytes"] = result.size_bytes;
+  out["modified_ns"] = result.modified_ns;
+  if (!result.max_bytes_met) out["max_bytes_met"] = false;
+  return out;
+}
+
+std::optional<RunResult> result_from_json(const Json& object) {
+  const auto rendition = text_in(object, "rendition");
+  const auto file = percent_decode(text_in(object, "file").value_or(""));
+  const auto type = text_in(object, "type");
+  const auto width = integer_in(object, "width", 0, kMost);
+  const auto height = integer_in(object, "height", 0, kMost);
+  const auto bytes = integer_in(object, "bytes", 0, kMost);
+  const auto modified = integer_in(object, "modified_ns", 0, kMost);
+  if (!rendition || !file || file->empty() || !type || !width || !height || !bytes || !modified) {
+    return std::nullopt;
+  }
+  const bool met = truth_in(object, "max_bytes_met").value_or(true);
+  return RunResult{*rendition, *file, *type, *width, *height, *bytes, *modified, met};
+}
+
+std::string below(const std::string& root, std::string_view path) {
+  return fmt::format("{}/{}", root == "/" ? "" : root, path);
+}
+
+bool is_below(const std::string& path, const std::string& root) {
+  const std::string prefix = below(root, "");
+  return path.size() > prefix.size() && path.compare(0, prefix.size(), prefix) == 0;
+}
+
+// Each whole line that can be read; `root` is the real path of the output directory. A torn end is
+// nothing.
+void for_each_record(const std::string& text, const std::string& root,
+                     const std::function<void(RunRecord)>& take) {
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string::npos) break;  // torn: not there
+    auto record = decode_run_record(std::string_view(text).substr(begin, end - begin));
+    if (record && record->source[0] != '/') record->source = below(root, record->source);
+    take(record ? std::move(*record) : RunRecord());
+    begin = end + 1;
+  }
+}
+
+}  // namespace
+
+bool is_unchanged(const std::string& output, const RunResult& result) {
+  struct stat about{};
+  const std::string path = fmt::format("{}/{}", output, result.file);
+  if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
+  const int64_t modified = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
+  return about.st_size == result.size_bytes && modified == result.modified_ns;
+}
+
+Origin origin_of(const RunRecord& record) {
+  if (record.results.empty()) return {record.source, ""};
+  return {record.source, folder_of(record.results.front().file)};
+}
+
+std::string stem_of(const RunRecord& record) {
+  if (record.results.empty()) return "";
+  const std::string& file = record.results.front().file;
+  const std::string_view extension = extension_in(base_name(file));
+  std::string stem = file.substr(0, file.size() - (extension.empty() ? 0 : extension.size() + 1));
+  const std::string middle = "." + record.results.front().rendition;
+  const bool several = record.results.size() > 1 && stem.size() > middle.size() &&
+                       stem.compare(stem.size() - middle.size(), middle.size(), middle) == 0;
+  return several ? stem.substr(0, stem.size() - middle.size()) : stem;
+}
+
+bool Made::knows(const std::string& path, const std::string& root) {
+  const std::string& parent = real_directory(directory_of(path));
+  if (parent.empty()) return false;
+  const std::string file = below(parent, base_name(path));
+  for (size_t slash = file.rfind('/'); true; slash = file.rfind('/', slash - 1)) {
+    const std::string directory = slash == 0 ? "/" : file.substr(0, slash);
+    const auto [begin, end] = made_in(directory).equal_range(file.substr(slash + 1));
+    const bool made = std::any_of(begin, end, [&](const auto& one) {
+      return is_below(one.second.source, root) && is_unchanged(directory, one.second.result);
+    });
+    if (made || slash == 0) return made;
+  }
+}
+
+const Made::Results& Made::made_in(const std::string& directory) {
+  const auto [entry, fresh] = results_.try_emplace(directory);
+  Results& made = entry->second;
+  const std::string path = below(directory, ".imgq/done");
+  const Fd file(fresh ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1);
+  if (!file) return made;
+  const auto text = read_all(file.get(), path);
+  if (!text) return made;  // then they are looked at like other files
+  for_each_record(*text, directory, [&made](const RunRecord& record) {
+    for (const RunResult& result : record.results) {
+      made.emplace(result.file, Known{record.source, result});
+    }
+  });
+  return made;
+}
+
+const std::string& Made::real_directory(const std::string& path) {
+  const auto [entry, fresh] = real_.try_emplace(path);
+  if (fresh) entry->second = real_path(path);
+  return entry->second;
+}
+
+std::string encode(const RunRecord& record) {
+  Json out = Json::object();
+  out["imgq"] = 1;
+  out["source"] = percent_encode(record.source);
+  out["bytes"] = record.size_bytes;
+  out["modified_ns"] = record.modified_ns;
+  out["request"] = record.request;
+  if (!record.code.empty()) {
+    out["error"]["code"] = record.code;
+    out["error"]["message"] = record.message;
+    return dump_json(out);
+  }
+  Json results = Json::array();
+  for (const RunResult& result : record.results) results.push_back(result_to_json(result));
+  out["results"] = results;
+  out["width"] = record.width_px;
+  out["height"] = record.height_px;
+  out["thumbhash"] = record.thumbhash;
+  return dump_json(out);
+}
+
+std::optional<RunRecord> decode_run_record(std::string_view line) {
+  const auto object = parse_json(line, "done");
+  if (!object || !object->is_object() || !integer_in(*object, "imgq", 1, 1)) return std::nullopt;
+  const auto source = percent_decode(text_in(*object, "source").value_or(""));
+  const auto bytes = integer_in(*object, "bytes", 0, kMost);
+  const auto modified = integer_in(*object, "modified_ns", 0, kMost);
+  const auto request = text_in(*object, "request");
+  if (!source || source->empty() || !bytes || !modified || !request) return std::nullopt;
+  RunRecord record{*source, *bytes, *modified, *request, {}, 0, 0, "", "", ""};
+  if (const Json* error = member(*object, "error"); error != nullptr && error->is_object()) {
+    record.code = text_in(*error, "code").value_or("");
+    record.message = text_in(*error, "message").value_or("");
+    return record.code.empty() ? std::nullopt : std::optional(record);
+  }
+  const Json* results = member(*object, "results");
+  if (results == nullptr || !results->is_array() || results->empty()) return std::nullopt;
+  for (const Json& item : *results) {
+    auto result = result_from_json(item);
+    if (!result) return std::nullopt;
+    record.results.push_back(std::move(*result));
+  }
+  record.width_px = integer_in(*object, "width", 0, kMost).value_or(0);
+  record.height_px = integer_in(*object, "height", 0, kMost).value_or(0);
+  record.thumbhash = text_in(*object, "thumbhash").value_or("");
+  return record;
+}
+
+Result<Ledger> Ledger::open(const std::string& output) {
+  const std::string path = output + "/.imgq/done";
+  Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (!file) return last_error("open", path);
+  const auto text = read_all(file.get(), path);
+  if (!text) return text.error();
+  Ledger ledger(output, real_path(output), std::move(file));
+  ledger.take_all(*text);
+  const bool torn = !text->empty() && text->back() != '\n';
+  if (torn && ::write(ledger.file_.get(), "\n", 1) != 1) return last_error("write", path);
+  return ledger;
+}
+
+Result<Ledger> Ledger::read(const std::string& output) {
+  const std::string path = output + "/.imgq/done";
+  Ledger ledger(output, real_path(output), Fd());
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return ledger;
+  if (!file) return last_error("open", path);
+  const auto text = read_all(file.get(), path);
+  if (!text) return text.error();
+  ledger.take_all(*text);
+  return ledger;
+}
+
+void Ledger::take_all(const std::string& text) {
+  for_each_record(text, root_, [this](RunRecord record) {
+    if (!record.source.empty()) take(std::move(record));
+    ++lines_;
+  });
+}
+
+std::vector<RunRecord> Ledger::all() const {
+  std::vector<RunRecord> all = superseded_;
+  for (const auto& [origin, record] : records_) all.push_back(record);
+  return all;
+}
+
+void Ledger::forget(const std::string& source) {
+  const auto is_of = [&source](const auto& entry) { return entry.second.source == source; };
+  std::erase_if(records_, is_of);
+  std::erase_if(files_, [&source](const auto& entry) { return entry.second == source; });
+  std::erase_if(superseded_, [&source](const RunRecord& one) { return one.source == source; });
+  for (auto& [stem, sources] : sources_) sources.erase(source);
+  forgot_ = true;
+}
+
+void Ledger::take(RunRecord record) {
+  if (!record.code.empty()) {
+    bad_[record.source] = std::move(record);
+    return;
+  }
+  bad_.erase(record.source);
+  for (const RunResult& result : record.results) files_[result.file] = record.source;
+  const Origin origin = origin_of(record);
+  if (const auto before = records_.find(origin); before != records_.end()) {
+    sources_[stem_of(before->second)].erase(origin.source);
+    superseded_.push_back(std::move(before->second));
+  }
+  sources_[stem_of(record)].insert(origin.source);
+  records_[origin] = std::move(record);
+}
+
+bool Ledger::is_taken(const std::string& stem, const std::string& source) const {
+  const auto found = sources_.find(stem);
+  if (found == sources_.end()) return false;
+  return std::any_of(found->second.begin(), found->second.end(),
+                     [&source](const std::string& by) { return by != source && is_there(by); });
+}
+
+bool Ledger::owns(const std::string& file, const std::string& source) const {
+  const auto found = files_.find(file);
+  return found != files_.end() && (found->second == source || !is_there(found->second));
+}
+
+const RunRecord* Ledger::find(const Origin& origin) const {
+  const auto found = records_.find(origin);
+  return found == records_.end() ? nullptr : &found->second;
+}
+
+const RunRecord* Ledger::up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
+                                    const std::string& request) const {
+  const RunRecord* record = find(origin);
+  if (record == nullptr || record->size_bytes != size_bytes) return nullptr;
+  if (record->modified_ns != modified_ns || record->request != request) return nullptr;
+  for (const RunResult& result : record->results) {
+    if (!is_unchanged(output_, result)) return nullptr;
+  }
+  return record;
+}
+
+const RunRecord* Ledger::known_bad(const std::string& source, int64_t size_bytes,
+                                   int64_t modified_ns, const std::string& request) const {
+  const auto found = bad_.find(source);
+  if (found == bad_.end()) return nullptr;
+  const RunRecord& bad = found->second;
+  const bool same = bad.size_bytes == size_bytes && bad.modified_ns == modified_ns;
+  return same && bad.request == request ? &bad : nullptr;
+}
+
+Status Ledger::add(RunRecord record) {
+  const std::string line = line_of(record);
+  const ssize_t wrote = ::write(file_.get(), line.data(), line.size());
+  if (wrote != static_cast<ssize_t>(line.size())) return last_error("write", ".imgq/done");
+  ++lines_;
+  take(std::move(record));
+  return Ok{};
+}
+
+std::string Ledger::line_of(RunRecord record) const {
+  if (!root_.empty() && is_below(record.source, root_))
+    record.source.erase(0, below(root_, "").size());
+  return encode(record) + "\n";
+}
+
+// Whether a file is there that only this record knows to be a thumbnail.
+bool Ledger::still_tells(const RunRecord& superseded) const {
+  const RunRecord* later = find(origin_of(superseded));
+  const auto made_later = [later](const RunResult& result) {
+    return later != nullptr &&
+           std::any_of(later->results.begin(), later->results.end(),
+                       [&result](const RunResult& one) { return one.file == result.file; });
+  };
+  return std::any_of(
+      superseded.results.begin(), superseded.results.end(),
+      [&](const RunResult& one) { return !made_later(one) && is_unchanged(output_, one); });
+}
+
+Status Ledger::tidy() {
+  if (!forgot_ && lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
+  std::string text;
+  size_t kept = records_.size() + bad_.size();
+  for (const RunRecord& record : superseded_) {
+    if (!still_tells(record)) continue;
+    text += line_of(record);
+    ++kept;
+  }
+  if (!forgot_ && lines_ <= 2 * kept + 100) return Ok{};
+  for (const auto& [origin, record] : records_) text += line_of(record);
+  for (const auto& [source, record] : bad_) text += line_of(record);
+  auto out = OutFile::create(output_ + "/.imgq");
+  if (!out) return out.error();
+  if (auto wrote = out->write(text); !wrote) return wrote;
+  return out->commit(output_ + "/.imgq/done");
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,167 @@
+#ifndef IMGQ_SRC_CLI_DONE_FILE_H_
+#define IMGQ_SRC_CLI_DONE_FILE_H_
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "src/util/error.h"
+#include "src/util/fd.h"
+
+// What `imgq run` has made in an output directory: OUTPUT/.imgq/done, a JSON object a line, added
+// to as images get ready. A line that is torn or foreign counts as not there: its image is made
+// anew, nothing worse.
+namespace imgq::cli {
+
+struct RunResult {
+  std::string rendition;
+  std::string file;  // below the output directory, any bytes
+  std::string type;  // "image/jpeg"
+  int64_t width_px = 0, height_px = 0;
+  int64_t size_bytes = 0, modified_ns = 0;
+  bool max_bytes_met = true;
+};
+
+struct RunRecord {
+  std::string source;  // real path, any bytes; in the file relative when below the output directory
+  int64_t size_bytes = 0, modified_ns = 0;
+  std::string request;  // digest of what was asked; without results also of what it was judged by
+  std::vector<RunResult> results;
+  int64_t width_px = 0, height_px = 0;  // of the source, upright
+  std::string thumbhash;
+  std::string code, message;  // the permanent verdict, where there are no results
+};
+
+// What an image is known by: one file may be reached by several names, and what is made of it
+// stands in the folder of each.
+struct Origin {
+  std::string source;  // real path
+  std::string folder;  // of its results, below the output directory; empty at its top
+  friend auto operator<=>(const Origin&, const Origin&) = default;
+};
+Origin origin_of(const RunRecord& record);
+
+// What the names of its results have in common, below the output directory: "holiday/photo".
+std::string stem_of(const RunRecord& record);
+
+// Tells what imgq runs have made from other files, by the ledgers of a file's directory and of
+// those above it. Each is read once; a directory where imgq was never at work has none.
+class Made {
+ public:
+  // Whether a run has made this file of an image below `root`, a real path, and it is unchanged
+  // since.
+  bool knows(const std::string& path, const std::string& root);
+
+ private:
+  struct Known {
+    std::string source;
+    RunResult result;
+  };
+  using Results = std::multimap<std::string, Known>;  // by their names below the directory
+  const Results& made_in(const std::string& directory);
+  const std::string& real_directory(const std::string& path);
+  std::map<std::string, Results> results_;   // by real directory
+  std::map<std::string, std::string> real_;  // directories, by their names as given
+};
+
+std::string encode(const RunRecord& record);  // without the newline
+std::optional<RunRecord> decode_run_record(std::string_view line);
+
+// Whether a result stands as it was made, at a place of its own below the output directory.
+bool is_unchanged(const std::string& output, const RunResult& result);
+
+class Ledger {
+ public:
+  // Reads OUTPUT/.imgq/done where there is one, and opens it for adding.
+  static Result<Ledger> open(const std::string& output);
+
+  // The same only to be looked at: nothing is made, and nothing can be added.
+  static Result<Ledger> read(const std::string& output);
+
+  // The record of a source in a folder when it and all its results are unchanged since, and the
+  // same was asked.
+  const RunRecord* up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
+                              const std::string& request) const;
+
+  // The verdict on a source that is unchanged since, when it was judged by the same.
+  const RunRecord* known_bad(const std::string& source, int64_t size_bytes, int64_t modified_ns,
+                             const std::string& request) const;
+
+  // A result file that an earlier run made of this source or of one that is gone, so that it may be
+  // replaced.
+  bool owns(const std::string& file, const std::string& source) const;
+
+  // Whether results of another source, which is still there, go by this name.
+  bool is_taken(const std::string& stem, const std::string& source) const;
+
+  Status add(RunRecord record);
+
+  // The record added or read last for a source in a folder.
+  const RunRecord* find(const Origin& origin) const;
+
+  // All that was ever made and is still told of, replaced records included.
+  std::vector<RunRecord> all() const;
+
+  // What was made of a source is not told of any more once the file is written anew.
+  void forget(const std::string& source);
+
+  // Writes the file anew when something is forgotten, or when most of its lines say nothing any
+  // more: they have been replaced by later ones, and what they made has, too.
+  Status tidy();
+
+ private:
+  Ledger(std::string output, std::string root, Fd file)
+      : output_(std::move(output)), root_(std::move(root)), file_(std::move(file)) {}
+  void take(RunRecord record);
+  void take_all(const std::string& text);
+  bool still_tells(const RunRecord& superseded) const;
+  std::string line_of(RunRecord record) const;
+  std::string output_;
+  std::string root_;  // the same, its real path
+  Fd file_;
+  std::map<Origin, RunRecord> records_;
+  std::map<std::string, RunRecord> bad_;      // verdicts, by source
+  std::vector<RunRecord> superseded_;         // by a later one, in their order
+  std::map<std::string, std::string> files_;  // each with the source it was last made of
+  std::map<std::string, std::set<std::string>> sources_;  // by stem
+  size_t lines_ = 0;
+  bool forgot_ = false;
+};
+
+// A source that could not be made, for the manifest.
+struct RunFailure {
+  std::string source;  // as given
+  std::string code, message;
+  bool known = false;  // from an earlier run, which has told it
+};
+
+// {"imgq":1,"images":[{source, width, height, thumbhash, results:[{name, file, width, height,
+// bytes, type, max_bytes_met}], srcset}],"failed":[...]}; files as URL paths relative to the output
+// directory stand in srcset, widest last.
+struct ManifestItem {
+  std::string source;  // as given
+  const RunRecord* record = nullptr;
+};
+std::string manifest_json(const std::vector<ManifestItem>& items,
+                          const std::vector<RunFailure>& failures);
+
+// Whether a manifest can be written there, before there is anything to write; "" and "-" can.
+Status check_manifest(const std::string& path);
+Status put_manifest(const std::string& path, std::string_view text);
+
+// One image of the above as an object by itself, versioned, with "state".
+std::string run_item_json(const ManifestItem& item, std::string_view state);
+std::string run_failure_json(const RunFailure& failure);
+
+// {"imgq":1,"source":...,"state":...}, with "file" where there is one.
+std::string run_plan_json(const std::string& source, const std::string& file,
+                          std::string_view state);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_CLI_DONE_FILE_H_

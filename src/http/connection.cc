@@ -1,0 +1,205 @@
+#include "src/http/connection.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "src/util/sys.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr int64_t kSlow = int64_t{16} * 1024;     // bytes a second: who is slower goes first
+constexpr int64_t kIdleBlame = int64_t{1} << 40;  // who has not even asked goes before these
+constexpr size_t kMaxHeadBytes = size_t{32} * 1024;
+constexpr std::string_view kEnd = "\r\n\r\n";  // of a head
+constexpr int64_t kLingerBytes = 64 << 20;     // no more than an upload may have anyway
+
+// How much a connection deserves to be closed: nothing, or more for longer silence.
+int64_t blame(const Register::Entry& entry, int64_t now_ms, int64_t min_age_ms) {
+  const int64_t age_ms = now_ms - entry.since_ms;
+  if (age_ms < min_age_ms) return 0;
+  switch (entry.phase) {
+    case Phase::head:
+      return kIdleBlame + age_ms;
+    case Phase::body:
+    case Phase::reply: {
+      const int64_t rate = entry.moved * 1000 / std::max<int64_t>(age_ms, 1);
+      return rate < kSlow ? kSlow - rate : 0;
+    }
+    case Phase::working:
+    case Phase::held:
+      return 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void Register::Entry::enter(Phase next) {
+  since_ms = sys::monotonic_ms();
+  moved = 0;
+  phase = next;
+}
+
+void Register::add(Entry& entry) {
+  entry.enter(Phase::head);
+  const std::lock_guard lock(mutex_);
+  entries_.emplace(&entry, false);
+}
+
+void Register::remove(Entry& entry) {
+  const std::lock_guard lock(mutex_);
+  entries_.erase(&entry);
+}
+
+bool Register::drop_slowest(int64_t min_age_ms) { return drop_worst(min_age_ms, 1); }
+
+bool Register::any_idle(size_t accepted) const {
+  const std::lock_guard lock(mutex_);
+  if (entries_.size() < accepted) return true;
+  return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+    return !entry.second && entry.first->phase == Phase::head;
+  });
+}
+
+void Register::drop_idle(int64_t min_age_ms) {
+  while (drop_worst(min_age_ms, kIdleBlame)) {
+  }
+}
+
+bool Register::drop_worst(int64_t min_age_ms, int64_t least_blame) {
+  const std::lock_guard lock(mutex_);
+  const int64_t now_ms = sys::monotonic_ms();
+  auto worst = entries_.end();
+  int64_t worst_blame = least_blame - 1;
+  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+    if (at->second) continue;
+    const int64_t its_blame = blame(*at->first, now_ms, min_age_ms);
+    if (its_blame <= worst_blame) continue;
+    worst = at;
+    worst_blame = its_blame;
+  }
+  if (worst == entries_.end()) return false;
+  worst->second = true;
+  (void)::shutdown(worst->first->socket, SHUT_RDWR);  // fails only when it has gone by itself
+  return true;
+}
+
+void Register::drop_all() {
+  const std::lock_guard lock(mutex_);
+  for (auto& [entry, dropped] : entries_) {
+    (void)::shutdown(entry->socket, SHUT_RDWR);  // as above
+    dropped = true;
+  }
+}
+
+bool Wire::wait_for(short events, int64_t deadline_ms) const {
+  for (;;) {
+    const int64_t left = deadline_ms - sys::monotonic_ms();
+    if (left <= 0) return false;
+    pollfd waiting{socket_, events, 0};
+    const int ready = ::poll(&waiting, 1, static_cast<int>(std::min<int64_t>(left, 60'000)));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return true;  // the call that follows tells what is wrong
+  }
+}
+
+Result<std::string_view> Wire::read(int64_t deadline_ms) {
+  for (;;) {
+    const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (got >= 0) {
+      entry_.moved += got;
+      return std::string_view(buffer_.data(), static_cast<size_t>(got));
+    }
+    const int error = errno;
+    if (error == EINTR) continue;
+    if (error != EAGAIN) return Error{error, "receive", "connection"};
+    if (!wait_for(POLLIN, deadline_ms)) return Error{ETIMEDOUT, "receive", "connection"};
+  }
+}
+
+Status Wire::write(std::string_view bytes, int64_t deadline_ms) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(sent));
+      entry_.moved += sent;
+      continue;
+    }
+    const int error = errno;
+    if (error == EINTR) continue;
+    if (error != EAGAIN) return Error{error, "send", "connection"};
+    if (!wait_for(POLLOUT, deadline_ms)) return Error{ETIMEDOUT, "send", "connection"};
+  }
+  return Ok{};
+}
+
+int64_t Wire::pace_deadline() const {
+  return entry_.since_ms + pace_.grace_ms + entry_.moved * 1000 / pace_.min_rate;
+}
+
+int64_t Wire::head_deadline() const { return entry_.since_ms + pace_.head_ms; }
+
+void Wire::linger() {
+  entry_.enter(Phase::reply);          // from here on nothing is lost when it has to make room
+  (void)::shutdown(socket_, SHUT_WR);  // fails only when the client has gone
+  const int64_t deadline_ms = sys::monotonic_ms() + pace_.linger_ms;
+  for (int64_t taken = 0; taken < kLingerBytes;) {
+    const auto bytes = read(deadline_ms);
+    if (!bytes || bytes->empty() || sys::monotonic_ms() >= deadline_ms) return;
+    taken += static_cast<int64_t>(bytes->size());
+  }
+}
+
+bool Wire::gone_within(int64_t ms) {
+  pollfd waiting{socket_, POLLRDHUP, 0};
+  return ::poll(&waiting, 1, static_cast<int>(ms)) > 0;
+}
+
+std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
+  std::string text;
+  for (;;) {
+    const auto piece = wire.read(wire.head_deadline());
+    if (!piece && piece.error().code == ETIMEDOUT && !text.empty()) {
+      return Refusal{408, "the request's head did not come in time"};
+    }
+    if (!piece || piece->empty()) return std::monostate{};
+    text += *piece;
+    const size_t end = text.find(kEnd);
+    if (std::min(end, text.size()) > kMaxHeadBytes) {
+      return Refusal{431, "the request's head is over 32 KiB"};
+    }
+    if (end == std::string::npos) continue;
+    auto read = read_head(std::string_view(text).substr(0, end + kEnd.size()));
+    if (auto* refusal = std::get_if<Refusal>(&read)) return std::move(*refusal);
+    return Opening{std::move(std::get<Head>(read)), text.substr(end + kEnd.size())};
+  }
+}
+
+Status MeteredBody::begin() {
+  if (begun_) return Ok{};
+  begun_ = true;
+  wire_.entry().enter(Phase::body);
+  if (!announce_) return Ok{};
+  return wire_.write("HTTP/1.1 100 Continue\r\n\r\n", wire_.pace_deadline());
+}
+
+Result<std::string_view> MeteredBody::next(size_t size) {
+  if (const Status begun = begin(); !begun) return begun.error();
+  if (rest_.empty()) {
+    const auto piece = wire_.read(wire_.pace_deadline());
+    if (!piece) return piece.error();
+    if (piece->empty()) return Error{ECONNRESET, "body is cut short", "request"};
+    rest_ = *piece;
+  }
+  const std::string_view out = rest_.substr(0, size);
+  rest_.remove_prefix(out.size());
+  if (const Status passed = guard_.pass(out); !passed) return passed.error();
+  if (guard_.done()) wire_.entry().enter(Phase::working);
+  return out;
+}
+
+}  // namespace imgq::web

@@ -1,0 +1,43 @@
+#ifndef IMGQ_SRC_HTTP_HEADER_VALUE_H_
+#define IMGQ_SRC_HTTP_HEADER_VALUE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// Reads the values of header fields. By hand, in one pass, without recursion: a hostile value
+// costs no more than its length.
+namespace imgq::web {
+
+// "form-data; name=\"file\"; filename*=UTF-8''a%20b" in its parts.
+struct Parameters {
+  std::string word;  // the first word, lower case: "form-data", "multipart/form-data"
+  std::vector<std::pair<std::string, std::string>> pairs;  // names lower case, values unquoted
+
+  const std::string* find(std::string_view name) const;  // null when missing
+};
+
+// Within quotes only \" and \\ are escapes, so that "C:\photo.jpg" (old browsers) keeps its
+// backslash. Nothing when a quote is left open, a parameter has no name, or one comes twice.
+std::optional<Parameters> parse_parameters(std::string_view value);
+
+// RFC 8187's ext-value, UTF-8 only: "UTF-8''a%20b" gives "a b".
+std::optional<std::string> decode_ext_value(std::string_view value);
+
+// The boundary in a Content-Type of multipart/form-data: 1 to 70 characters as RFC 2046 allows.
+// Nothing for any other type or a bad boundary.
+std::optional<std::string> multipart_boundary(std::string_view content_type);
+
+// "%2f" and the like; nothing for a bad escape.
+std::optional<std::string> percent_decoded(std::string_view text);
+
+std::string lower(std::string_view text);                // ASCII only
+std::string_view trimmed(std::string_view text);         // of blanks and tabs
+bool same_word(std::string_view a, std::string_view b);  // ASCII case ignored
+bool is_token(std::string_view text);                    // RFC 9110's token, not empty
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_HTTP_HEADER_VALUE_H_

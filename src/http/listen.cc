@@ -1,0 +1,179 @@
+#include "src/http/listen.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "src/util/units.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr int kBacklog = 512;
+constexpr int kFirstInherited = 3;  // sd_listen_fds(3)
+
+// Any socket address, and its length.
+struct Name {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(sockaddr_storage);
+
+  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&storage); }
+  template <class T>
+  T* as() {
+    return reinterpret_cast<T*>(&storage);
+  }
+};
+
+bool fill_inet(const Address& address, Name& name) {
+  auto* v4 = name.as<sockaddr_in>();
+  if (::inet_pton(AF_INET, address.host.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(static_cast<uint16_t>(address.port));
+    name.size = sizeof(sockaddr_in);
+    return true;
+  }
+  auto* v6 = name.as<sockaddr_in6>();
+  if (::inet_pton(AF_INET6, address.host.c_str(), &v6->sin6_addr) != 1) return false;
+  v6->sin6_family = AF_INET6;
+  v6->sin6_port = htons(static_cast<uint16_t>(address.port));
+  name.size = sizeof(sockaddr_in6);
+  return true;
+}
+
+bool fill_unix(const std::string& path, Name& name) {
+  auto* local = name.as<sockaddr_un>();
+  if (path.empty() || path.size() >= sizeof local->sun_path) return false;
+  local->sun_family = AF_UNIX;
+  std::memcpy(local->sun_path, path.c_str(), path.size() + 1);
+  name.size = sizeof(sockaddr_un);
+  return true;
+}
+
+bool is_loopback(Name& name) {
+  if (name.storage.ss_family == AF_UNIX) return true;
+  if (name.storage.ss_family == AF_INET) {
+    return ntohl(name.as<sockaddr_in>()->sin_addr.s_addr) >> 24U == 127;
+  }
+  return IN6_IS_ADDR_LOOPBACK(&name.as<sockaddr_in6>()->sin6_addr);
+}
+
+std::string text_of(Name& name) {
+  char host[INET6_ADDRSTRLEN] = "?";
+  if (name.storage.ss_family == AF_INET) {
+    auto* v4 = name.as<sockaddr_in>();
+    (void)::inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);  // fits
+    return "http://" + std::string(host) + ":" + std::to_string(ntohs(v4->sin_port)) + "/";
+  }
+  if (name.storage.ss_family == AF_INET6) {
+    auto* v6 = name.as<sockaddr_in6>();
+    (void)::inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);  // fits
+    return "http://[" + std::string(host) + "]:" + std::to_string(ntohs(v6->sin6_port)) + "/";
+  }
+  auto* local = name.as<sockaddr_un>();
+  return "unix:" + std::string(local->sun_path);
+}
+
+Result<Listening> described(Fd socket) {
+  Name name;
+  if (::getsockname(socket.get(), name.generic(), &name.size) != 0) {
+    return last_error("getsockname", "listening socket");
+  }
+  std::string where = text_of(name);
+  return Listening{std::move(socket), std::move(where), is_loopback(name)};
+}
+
+// True when the name belongs to a socket on which nobody listens any more.
+bool is_left_over(Name& name) {
+  const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  return probe && ::connect(probe.get(), name.generic(), name.size) != 0 && errno == ECONNREFUSED;
+}
+
+Status bind_to(int socket, Name& name, const std::string& path) {
+  if (::bind(socket, name.generic(), name.size) == 0) return Ok{};
+  int error = errno;
+  if (error == EADDRINUSE && !path.empty() && is_left_over(name) && ::unlink(path.c_str()) == 0) {
+    if (::bind(socket, name.generic(), name.size) == 0) return Ok{};
+    error = errno;
+  }
+  return Error{error, "listen", path.empty() ? text_of(name) : "unix:" + path};
+}
+
+std::optional<int> number_in(const char* variable) {
+  const char* text = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): before any thread
+  if (text == nullptr) return std::nullopt;
+  const auto number = parse_count(text, 0, INT32_MAX);
+  if (!number) return std::nullopt;
+  return static_cast<int>(*number);
+}
+
+bool is_listening_stream(int fd) {
+  int type = 0;
+  int accepting = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_STREAM) return false;
+  size = sizeof accepting;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) == 0 && accepting != 0;
+}
+
+}  // namespace
+
+Result<Address> parse_address(std::string_view text) {
+  Address address;
+  if (text.starts_with("unix:")) {
+    address.path = std::string(text.substr(5));
+    Name name;
+    if (!fill_unix(address.path, name)) {
+      return bad_data("a unix socket's path has 1 to 107 bytes", std::string(text));
+    }
+    return address;
+  }
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return bad_data("ADDRESS:PORT or unix:PATH", text);
+  const auto port = parse_count(text.substr(colon + 1), 0, 65535);
+  if (!port) return bad_data("the port is a number from 0 to 65535", text);
+  address.port = static_cast<int>(*port);
+  std::string_view host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  address.host = host == "localhost" ? "127.0.0.1" : std::string(host);
+  Name name;
+  if (!fill_inet(address, name)) {
+    return bad_data("an address in numbers, localhost, or unix:PATH", text);
+  }
+  return address;
+}
+
+Result<Listening> listen_at(const Address& address) {
+  Name name;
+  if (!(address.path.empty() ? fill_inet(address, name) : fill_unix(address.path, name))) {
+    return Error{EINVAL, "listen", address.host + address.path};
+  }
+  Fd socket(::socket(name.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return last_error("socket", "listening socket");
+  const int on = 1;
+  // Not SO_REUSEPORT: a second server on the same port must fail.
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // bind tells
+  if (Status bound = bind_to(socket.get(), name, address.path); !bound) return bound.error();
+  if (::listen(socket.get(), kBacklog) != 0) return last_error("listen", "listening socket");
+  return described(std::move(socket));
+}
+
+Result<std::optional<Listening>> inherited() {
+  const auto pid = number_in("LISTEN_PID");
+  const auto count = number_in("LISTEN_FDS");
+  if (!pid || !count || *pid != ::getpid() || *count == 0) return std::optional<Listening>();
+  if (*count != 1 || !is_listening_stream(kFirstInherited)) {
+    return Error{EINVAL, "take over one listening stream socket", "LISTEN_FDS"};
+  }
+  (void)::fcntl(kFirstInherited, F_SETFD, FD_CLOEXEC);  // nothing is executed anyway
+  auto listening = described(Fd(kFirstInherited));
+  if (!listening) return listening.error();
+  return std::optional<Listening>(std::move(*listening));
+}
+
+}  // namespace imgq::web

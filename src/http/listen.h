@@ -1,0 +1,39 @@
+#ifndef IMGQ_SRC_HTTP_LISTEN_H_
+#define IMGQ_SRC_HTTP_LISTEN_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "src/util/error.h"
+#include "src/util/fd.h"
+
+namespace imgq::web {
+
+// Where to listen: "127.0.0.1:8080", "[::1]:8080", "localhost:0", "unix:/run/imgq/http.sock".
+struct Address {
+  std::string host;  // an address as inet_pton(3) reads it; empty for a unix socket
+  int port = 0;
+  std::string path;  // of a unix socket
+};
+
+//   errors  code 0: what an address looks like; names but "localhost" are not resolved
+Result<Address> parse_address(std::string_view text);
+
+struct Listening {
+  Fd socket;
+  std::string where;      // "http://127.0.0.1:41234/", "unix:/run/imgq/http.sock", for people
+  bool loopback = false;  // only this machine can reach it
+};
+
+// Opens a listening socket. A unix socket's name that nobody listens on any more is taken over.
+//   errors  EADDRINUSE, EACCES, ... of bind(2)
+Result<Listening> listen_at(const Address& address);
+
+// The socket that the service manager hands over (sd_listen_fds(3)), when it does.
+//   errors  EINVAL more than one, or not a listening stream socket
+Result<std::optional<Listening>> inherited();
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_HTTP_LISTEN_H_

@@ -1,0 +1,358 @@
+#include "src/http/server.h"
+
+#include <httplib.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <exception>
+#include <functional>
+#include <limits>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "src/http/httplib_adaptor.h"
+#include "src/http/problem.h"
+#include "src/util/log.h"
+#include "src/util/sys.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr int64_t kDropAgeMs = 250;
+constexpr size_t kFilePiece = size_t{64} * 1024;
+constexpr std::string_view kBusy =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\n"
+    "Content-Type: application/problem+json\r\nContent-Length: 68\r\n\r\n"
+    "{\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"all busy now\"}";
+
+// Set while the accepting thread runs a connection's task only to turn it away.
+thread_local bool turning_away = false;
+
+// What cpp-httplib reads and writes: a head, a body, and the reply on its way to the wire.
+class WireStream final : public httplib_adaptor::Stream<httplib::Stream> {
+ public:
+  WireStream(Wire& wire, const Opening& opening, int64_t limit_bytes)
+      : wire_(wire), head_(opening.head.for_library), body_(wire, opening, limit_bytes) {}
+
+  bool is_readable() const override { return true; }
+  bool open() const override { return !failed_; }
+
+  ssize_t read(char* out, size_t size) override {
+    if (head_.empty()) {
+      const auto piece = body_.next(size);
+      if (piece) return static_cast<ssize_t>(piece->copy(out, size));
+      trouble_ = piece.error();
+      return -1;
+    }
+    const size_t count = head_.copy(out, size);
+    head_.remove_prefix(count);
+    return static_cast<ssize_t>(count);
+  }
+
+  ssize_t write(const char* data, size_t size) override {
+    if (failed_ || !wire_.write({data, size}, wire_.pace_deadline())) {
+      failed_ = true;
+      return -1;
+    }
+    return static_cast<ssize_t>(size);
+  }
+
+  void get_remote_ip_and_port(std::string&, int&) const override {}
+  void get_local_ip_and_port(std::string&, int&) const override {}
+  socket_t socket() const override { return INVALID_SOCKET; }
+
+  // Why the body could not be read.
+  const Status& trouble() const { return trouble_; }
+
+ private:
+  Wire& wire_;
+  std::string_view head_;
+  MeteredBody body_;
+  bool failed_ = false;
+  Status trouble_ = Ok{};
+};
+
+class WireBody final : public Body {
+ public:
+  WireBody(const WireStream& stream, const httplib::ContentReader* reader)
+      : stream_(stream), reader_(reader) {}
+
+  Status read(const Take& take) override {
+    if (reader_ == nullptr) return Ok{};
+    bool wanted = true;
+    const bool whole = (*reader_)([&](const char* bytes, size_t size) {
+      wanted = take({bytes, size});
+      return wanted;
+    });
+    if (!wanted || !stream_.trouble()) return wanted ? stream_.trouble() : Ok{};
+    return whole ? Status(Ok{}) : bad_data("the body is not framed as it says", "request");
+  }
+
+ private:
+  const WireStream& stream_;
+  const httplib::ContentReader* reader_;  // null: a method whose body is not read
+};
+
+class WireClient final : public Client {
+ public:
+  WireClient(Wire& wire, const std::atomic<bool>& stopping) : wire_(wire), stopping_(stopping) {}
+
+  bool wait(int64_t ms) override {
+    wire_.entry().enter(Phase::held);
+    return !wire_.gone_within(ms) && !stopping_;
+  }
+
+ private:
+  Wire& wire_;
+  const std::atomic<bool>& stopping_;
+};
+
+void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
+
+std::string http_date() {
+  const time_t now = ::time(nullptr);
+  tm parts{};
+  (void)::gmtime_r(&now, &parts);  // cannot fail for the time it is
+  std::array<char, 40> text{};
+  const size_t size = ::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text.data(), size};
+}
+
+// What every reply carries unless it says otherwise: nothing of ours is a script, is to be framed,
+// sniffed, kept, or sent along when somebody follows a link.
+const std::vector<Field>& manners() {
+  static const std::vector<Field> fields = {
+      {"X-Content-Type-Options", "nosniff"},
+      {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cross-Origin-Resource-Policy", "same-origin"},
+      {"Cache-Control", "no-store"},
+      {"Accept-Ranges", "none"},
+  };
+  return fields;
+}
+
+bool send_piece(const FileBody& file, size_t offset, size_t length, httplib::DataSink& sink) {
+  std::array<char, kFilePiece> piece;
+  const ssize_t got = sys::pread(file.fd.get(), piece.data(), std::min(length, piece.size()),
+                                 static_cast<off_t>(offset));
+  return got > 0 && sink.write(piece.data(), static_cast<size_t>(got));
+}
+
+void send_stream(const Reply& reply, Client& client, httplib::DataSink& sink) {
+  reply.stream(client, [&sink](std::string_view bytes) {
+    return sink.is_writable() && sink.write(bytes.data(), bytes.size());
+  });
+  sink.done();
+}
+
+void fill(const Reply& reply, Client& client, httplib::Response& out) {
+  out.status = reply.status;
+  for (const auto& [name, value] : reply.fields) out.set_header(name, value);
+  out.set_header("Date", http_date());
+  for (const auto& [name, value] : manners()) {
+    if (!out.has_header(name)) out.set_header(name, value);
+  }
+  if (reply.file) {
+    out.set_content_provider(static_cast<size_t>(reply.file->size_bytes), reply.type,
+                             [&reply](size_t offset, size_t length, httplib::DataSink& sink) {
+                               return send_piece(*reply.file, offset, length, sink);
+                             });
+  } else if (reply.stream) {
+    out.set_content_provider(reply.type, [&reply, &client](size_t, httplib::DataSink& sink) {
+      send_stream(reply, client, sink);
+      return true;
+    });
+  } else if (!reply.text.empty()) {
+    out.set_content(reply.text, reply.type);
+  }
+}
+
+// A request under way in this thread.
+struct Exchange {
+  Wire& wire;
+  WireStream& stream;
+  WireClient& client;
+  Head& head;
+  const Refusal* refusal;
+  std::optional<Reply> reply = {};
+
+  void write(Reply made, httplib::Response& out) {
+    reply = std::move(made);
+    wire.entry().enter(reply->stream ? Phase::held : Phase::reply);
+    fill(*reply, client, out);
+  }
+};
+
+thread_local Exchange* serving = nullptr;
+
+}  // namespace
+
+class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
+ public:
+  Impl(const ServerOptions& options, web::Handler handler)
+      : options_(options), handler_(std::move(handler)) {
+    new_task_queue = [this] { return new Tasks(*this); };  // NOLINT: httplib deletes it
+    set_tcp_nodelay(true);
+    set_idle_interval(0, 100'000);
+    set_payload_max_length(std::numeric_limits<size_t>::max());  // the guard counts
+    // Before the library's own routing, which matches by std::regex and reads a body that it has no
+    // route for into memory.
+    set_pre_routing_handler([this](const httplib::Request& asked, httplib::Response& out) {
+      if (asked.method == "POST") return HandlerResponse::Unhandled;
+      answer(nullptr, out);
+      return HandlerResponse::Handled;
+    });
+    Post("/", [this](const httplib::Request&, httplib::Response& out,
+                     const httplib::ContentReader& reader) { answer(&reader, out); });
+    set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
+      if (serving->reply) return HandlerResponse::Unhandled;
+      const auto* why = serving->refusal;
+      serving->write(why != nullptr ? problem(why->status, why->detail)
+                                    : problem(out.status, "the request line is not understood"),
+                     out);
+      return HandlerResponse::Handled;
+    }));
+  }
+
+  Status serve(const Fd& listening) {
+    if (stopping_) return Ok{};
+    svr_sock_ = listening.get();
+    const bool good = listen_after_bind();
+    const int error = errno;
+    if (good || stopping_) return Ok{};
+    return Error{error, "accept", "listening socket"};
+  }
+
+  // httplib's own stop() would shut the socket down for the service manager too.
+  void stop() {
+    stopping_ = true;
+    svr_sock_ = INVALID_SOCKET;
+  }
+
+ private:
+  // Gives each accepted connection a thread, or the door.
+  class Tasks final : public httplib::TaskQueue {
+   public:
+    explicit Tasks(Impl& server) : server_(server) {}
+
+    using Enqueued = httplib_adaptor::Enqueued<httplib::TaskQueue>;
+
+    Enqueued enqueue(std::function<void()> task) override {
+      const bool room = running_ < server_.options_.max_connections || make_room();
+      if (!room || !run(task)) {
+        turning_away = true;
+        task();
+        turning_away = false;
+      }
+      return static_cast<Enqueued>(true);
+    }
+
+    void shutdown() override {
+      const int64_t until = sys::monotonic_ms() + server_.options_.drain_ms;
+      while (running_ > 0) {
+        if (sys::monotonic_ms() < until) {
+          server_.register_.drop_idle(kDropAgeMs);
+        } else {
+          server_.register_.drop_all();
+        }
+        pause_ms(20);
+      }
+    }
+
+   private:
+    // False when there are no more threads to be had.
+    bool run(const std::function<void()>& task) {
+      ++running_;
+      try {
+        std::thread([this, task] {
+          task();
+          --running_;
+        }).detach();
+        return true;
+      } catch (const std::system_error&) {
+        --running_;
+        return false;
+      }
+    }
+
+    // Drops the slowest client; waits a moment for one that has only just come and is silent so
+    // far.
+    bool make_room() {
+      const int64_t until = sys::monotonic_ms() + 2 * kDropAgeMs;
+      while (!server_.register_.drop_slowest(kDropAgeMs)) {
+        if (!server_.register_.any_idle(running_) || sys::monotonic_ms() > until) return false;
+        pause_ms(10);
+      }
+      return true;
+    }
+
+    Impl& server_;
+    std::atomic<size_t> running_{0};
+  };
+
+  bool process_and_close_socket(socket_t socket) override {
+    const Fd owned(socket);
+    if (turning_away) {
+      // The request is not read: small as this is, it fits the socket's buffer.
+      (void)::send(socket, kBusy.data(), kBusy.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      (void)::shutdown(socket, SHUT_WR);
+      return false;
+    }
+    Register::Entry entry;
+    entry.socket = socket;
+    register_.add(entry);
+    Wire wire(socket, entry, options_.pace);
+    serve_one(wire);
+    register_.remove(entry);
+    return true;
+  }
+
+  void serve_one(Wire& wire) {
+    auto read = read_opening(wire);
+    if (std::holds_alternative<std::monostate>(read)) return;
+    Opening opening;
+    opening.head.for_library = "\r\n";  // of a refused head: the library refuses it too
+    if (auto* good = std::get_if<Opening>(&read)) opening = std::move(*good);
+    WireStream stream(wire, opening, options_.max_body_bytes);
+    WireClient client(wire, stopping_);
+    Exchange exchange{wire, stream, client, opening.head, std::get_if<Refusal>(&read)};
+    wire.entry().enter(Phase::working);
+    serving = &exchange;
+    (void)process(stream, [](httplib::Request& asked) {  // a client that left is no error
+      serving->head.method = asked.method;
+      serving->head.path = path_segments(asked.path);
+      asked.path = "/";
+    });
+    serving = nullptr;
+    // Also after a whole body: closing with an unread byte in the buffer would reset the reply.
+    wire.linger();
+  }
+
+  void answer(const httplib::ContentReader* reader, httplib::Response& out) {
+    WireBody body(serving->stream, reader);
+    try {
+      serving->write(handler_(Asked{std::move(serving->head), &body, &serving->client}), out);
+    } catch (const std::exception& error) {
+      log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
+      serving->write(problem(500, "an error of the server's own, told in its log"), out);
+    }
+  }
+
+  const ServerOptions options_;
+  const web::Handler handler_;
+  Register register_;
+  std::atomic<bool> stopping_{false};
+};
+
+Server::Server(const ServerOptions& options, Handler handler)
+    : impl_(std::make_unique<Impl>(options, std::move(handler))) {}
+
+Server::~Server() = default;
+
+Status Server::serve(const Fd& listening) { return impl_->serve(listening); }
+
+void Server::stop() { impl_->stop(); }
+
+}  // namespace imgq::web

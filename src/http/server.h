@@ -1,0 +1,47 @@
+#ifndef IMGQ_SRC_HTTP_SERVER_H_
+#define IMGQ_SRC_HTTP_SERVER_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "src/http/connection.h"
+#include "src/http/exchange.h"
+#include "src/util/error.h"
+#include "src/util/fd.h"
+
+namespace imgq::web {
+
+struct ServerOptions {
+  size_t max_connections = 512;
+  int64_t max_body_bytes = int64_t{256} << 20;
+  int64_t drain_ms = 10'000;  // after stop: for requests under way
+  Pace pace;
+};
+
+// An HTTP/1.1 server on cpp-httplib, which reads requests and bodies and writes replies. In front
+// of it stand guards of ours (head.h, body_guard.h, connection.h): of a head it is shown the
+// request line and the framing, for every other field makes some release of it do what is not
+// wanted, and of a body what keeps to its coding, its limit and its time. One request a connection,
+// a thread for each; when there are too many the slowest client is dropped, and when none is slow
+// the newcomer gets 503 with Retry-After.
+class Server {
+ public:
+  Server(const ServerOptions& options, Handler handler);
+  ~Server();
+
+  // Serves until stop; then requests under way have drain_ms to end. `listening` stays open: the
+  // service manager may hand it to our successor.
+  //   errors  of accept(2), when it cannot go on
+  Status serve(const Fd& listening);
+
+  // May be called from any thread, and before serve.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_HTTP_SERVER_H_

@@ -1,0 +1,265 @@
+#include "src/jobs/config.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "src/jobs/config_settings.h"
+#include "src/util/fd.h"
+#include "src/util/text.h"
+
+namespace imgq {
+namespace {
+
+constexpr size_t kMaxFileBytes = size_t{1} << 20;
+
+std::string environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): never set here
+  return value == nullptr ? "" : value;
+}
+
+std::string home() {
+  std::string named = environment("HOME");
+  if (!named.empty() && named[0] == '/') return named;
+  std::array<char, 4096> buffer{};
+  struct passwd entry{};
+  struct passwd* found = nullptr;
+  (void)getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found);  // null when it failed
+  return found == nullptr ? "/" : found->pw_dir;
+}
+
+// A base directory of the XDG specification: relative values are ignored.
+std::string xdg(const std::string& variable, std::string_view otherwise) {
+  std::string named = environment(variable);
+  if (!named.empty() && named[0] == '/') return named;
+  return fmt::format("{}/{}", home(), otherwise);
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return last_error("read the configuration", path);
+  std::string text;
+  std::array<char, 16384> buffer{};
+  while (true) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return last_error("read the configuration", path);
+    if (got == 0) return text;
+    text.append(buffer.data(), static_cast<size_t>(got));
+    if (text.size() > kMaxFileBytes) return bad_data("the configuration is over 1 MiB", path);
+  }
+}
+
+enum class Need { must_exist, may_miss };
+
+Status apply_file(Config& config, const std::string& path, Need need) {
+  const auto text = read_file(path);
+  if (text) return config::apply_toml(config, *text, path);
+  const bool missing = text.error().code == ENOENT || text.error().code == ENOTDIR;
+  if (missing && need == Need::may_miss) return Ok{};
+  return text.error();
+}
+
+Result<std::vector<std::string>> snippets(const std::string& directory) {
+  std::vector<std::string> paths;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
+  if (!dir) {
+    const Error error = last_error("read the configuration", directory);
+    if (error.code == ENOENT || error.code == ENOTDIR) return paths;
+    return error;
+  }
+  while (const struct dirent* entry = readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
+    const std::string_view name = entry->d_name;
+    const bool toml = name.size() > 5 && name.substr(name.size() - 5) == ".toml";
+    if (toml && name[0] != '.') paths.push_back(fmt::format("{}/{}", directory, name));
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+Status apply_files(Config& config, const ConfigSources& sources) {
+  if (sources.file) return apply_file(config, *sources.file, Need::must_exist);
+  std::vector<std::string> paths = {sources.system_directory + "/imgq.toml"};
+  const auto more = snippets(sources.system_directory + "/imgq.toml.d");
+  if (!more) return more.error();
+  paths.insert(paths.end(), more->begin(), more->end());
+  paths.push_back(xdg("XDG_CONFIG_HOME", ".config") + "/imgq/imgq.toml");
+  for (const std::string& path : paths) {
+    if (auto done = apply_file(config, path, Need::may_miss); !done) return done;
+  }
+  return Ok{};
+}
+
+std::string variable_for(std::string_view key) {
+  std::string name = "IMGQ_";
+  for (const char c : key) {
+    if (c == '.')
+      name += '_';
+    else
+      name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return name;
+}
+
+Status apply_environment(Config& config) {
+  for (const config::Entry& entry : config::entries()) {
+    const std::string name = variable_for(entry.key);
+    const std::string text = environment(name);
+    if (text.empty()) continue;
+    if (auto done = config::set(config, entry, {config::Value::Kind::any, text}); !done) {
+      return bad_data(done.error().action, name);
+    }
+    config.origin[std::string(entry.key)] = name;
+  }
+  return Ok{};
+}
+
+// Where a value was set, for an error; `otherwise` when it is the default.
+std::string place_of(const Config& config, const std::string& key, const std::string& otherwise) {
+  const auto found = config.origin.find(key);
+  return found == config.origin.end() || found->second == "default" ? otherwise : found->second;
+}
+
+// A path as it would be written by somebody who takes no detours.
+std::string plain(const std::string& path) {
+  std::string text = std::filesystem::path(path).lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+Status check_intake(const Config& config, const Intake& intake, const std::string& where) {
+  const std::string place = place_of(config, "intake." + intake.directory, where);
+  const std::string name = printable(intake.directory);
+  if (!intake.preset.empty() && config.presets.find(intake.preset) == config.presets.end()) {
+    return bad_data(fmt::format("intake {}: there is no preset '{}'", name, intake.preset), place);
+  }
+  const auto same = [](const std::string& a, const std::string& b) { return plain(a) == plain(b); };
+  if (goes_round(config.intakes, intake, same)) {
+    return bad_data(fmt::format("intake {}: what goes to 'move_to' comes back to it", name), place);
+  }
+  return Ok{};
+}
+
+// What no single value shows.
+Status check_together(const Config& config, const std::string& where) {
+  if (config.retry_first > config.retry_max) {
+    return bad_data(
+        "'jobs.retry_first' is more than 'jobs.retry_max'",
+        place_of(config, "jobs.retry_max", place_of(config, "jobs.retry_first", where)));
+  }
+  if (config.spool.empty()) return bad_data("'spool' takes an absolute path", where);
+  for (const Intake& intake : config.intakes) {
+    if (auto checked = check_intake(config, intake, where); !checked) return checked;
+  }
+  return Ok{};
+}
+
+// "default", "IMGQ_SPOOL" or "file:line".
+std::string origin_of(const Config& config, const std::string& key) {
+  const auto found = config.origin.find(key);
+  return printable(found == config.origin.end() ? "default" : found->second);
+}
+
+std::string show_preset(const Config& config, const std::string& name) {
+  std::string out;
+  for (const Rendition& rendition : config.presets.at(name)) {
+    out += fmt::format("\n[preset.{}.{}]  # {}\n", name, rendition.name,
+                       origin_of(config, "preset." + name));
+    for (const FieldText& field : fields_of(rendition)) {
+      if (field.field != "name") out += fmt::format("{} = {}\n", field.field, field.json);
+    }
+  }
+  return out;
+}
+
+std::string show_intake(const Config& config, const Intake& intake) {
+  constexpr std::array<const char*, 3> kAfter = {"keep", "move", "remove"};
+  std::string out =
+      fmt::format("\n[[intake]]  # {}\n", origin_of(config, "intake." + intake.directory));
+  out += fmt::format("directory = {}\n", config::toml_text(intake.directory));
+  if (!intake.preset.empty()) out += fmt::format("preset = {}\n", config::toml_text(intake.preset));
+  out += fmt::format("after = \"{}\"\n", kAfter[static_cast<size_t>(intake.after)]);
+  if (!intake.move_to.empty()) {
+    out += fmt::format("move_to = {}\n", config::toml_text(intake.move_to));
+  }
+  return out + fmt::format("settle = \"{}s\"\n", intake.settle_seconds);
+}
+
+}  // namespace
+
+std::optional<Sync> sync_named(std::string_view word) {
+  if (word == "full") return Sync::full;
+  if (word == "batch") return Sync::batch;
+  if (word == "none") return Sync::none;
+  return std::nullopt;
+}
+
+bool goes_round(const std::vector<Intake>& intakes, const Intake& start,
+                const std::function<bool(const std::string&, const std::string&)>& same_place) {
+  const Intake* at = &start;
+  for (size_t steps = 0; steps < intakes.size() && at->after == Intake::After::move; ++steps) {
+    const std::string& to = at->move_to;
+    if (same_place(to, start.directory)) return true;
+    const auto next = std::find_if(intakes.begin(), intakes.end(), [&](const Intake& intake) {
+      return same_place(intake.directory, to);
+    });
+    if (next == intakes.end()) return false;
+    at = &*next;
+  }
+  return false;
+}
+
+std::string default_spool() { return xdg("XDG_STATE_HOME", ".local/state") + "/imgq"; }
+
+Result<Config> load_config(const ConfigSources& sources) {
+  Config config;
+  config.spool = default_spool();
+  for (const config::Entry& entry : config::entries()) {
+    config.origin[std::string(entry.key)] = "default";
+  }
+  if (auto done = apply_files(config, sources); !done) return done.error();
+  if (sources.read_environment) {
+    if (auto done = apply_environment(config); !done) return done.error();
+  }
+  const std::string where = sources.file ? *sources.file : "configuration";
+  if (auto done = check_together(config, where); !done) return done.error();
+  return config;
+}
+
+std::vector<Setting> settings_of(const Config& config) {
+  std::vector<Setting> all;
+  Config copy = config;  // the table's places are for writing, too
+  for (const config::Entry& entry : config::entries()) {
+    const std::string key(entry.key);
+    all.push_back(
+        {key, config::show(copy, entry), origin_of(config, key), std::string(entry.meaning)});
+  }
+  return all;
+}
+
+std::string show_config(const Config& config) {
+  std::string out;
+  std::string section;
+  for (const Setting& setting : settings_of(config)) {
+    const size_t dot = setting.key.find('.');
+    const std::string its = dot == std::string::npos ? "" : setting.key.substr(0, dot);
+    if (its != section) out += fmt::format("\n[{}]\n", its);
+    section = its;
+    const std::string line =
+        fmt::format("{} = {}", setting.key.substr(its.empty() ? 0 : dot + 1), setting.value);
+    out += fmt::format("{:<32}  # {}\n", line, setting.origin);
+  }
+  for (const auto& [name, renditions] : config.presets) out += show_preset(config, name);
+  for (const Intake& intake : config.intakes) out += show_intake(config, intake);
+  return out;
+}
+
+}  // namespace imgq

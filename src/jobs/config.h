@@ -1,0 +1,100 @@
+#ifndef IMGQ_SRC_JOBS_CONFIG_H_
+#define IMGQ_SRC_JOBS_CONFIG_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "spool/spool.h"
+#include "src/base/limits.h"
+#include "src/base/request.h"
+#include "src/util/error.h"
+
+namespace imgq {
+
+// A directory whose files become jobs (hot folder).
+struct Intake {
+  enum class After { keep, move, remove };
+  std::string directory;
+  std::string preset;
+  After after = After::keep;
+  std::string move_to;     // After::move
+  int settle_seconds = 2;  // a file whose writing was not watched counts when unchanged so long
+};
+
+// All settings, merged: default < /etc/imgq/imgq.toml < /etc/imgq/imgq.toml.d/*.toml
+// < $XDG_CONFIG_HOME/imgq/imgq.toml < IMGQ_* environment; flags are laid over it by the programs.
+// Documented in imgq.toml(5); each member is a key, named in the comment.
+struct Config {
+  std::string spool;                     // spool
+  int workers = 0;                       // daemon.workers; 0: the number of CPUs
+  int max_attempts = 3;                  // jobs.max_attempts
+  std::chrono::seconds retry_first{10};  // jobs.retry_first
+  std::chrono::seconds retry_max{600};   // jobs.retry_max
+  std::chrono::seconds lease{30};        // daemon.lease
+  std::chrono::milliseconds poll{2000};  // daemon.poll: scan at least so often
+  std::string sync = "batch";            // daemon.sync: full, batch, none
+  bool keep_source = false;  // jobs.keep_source: keep the submitted image when completed
+  uint64_t min_free_bytes = 64ULL << 20;  // daemon.min_free: below it claims and submissions pause
+  std::chrono::seconds keep_completed{7 * 86400};  // retention.completed
+  std::chrono::seconds keep_failed{30 * 86400};    // retention.failed
+  int64_t keep_jobs = 0;                           // retention.jobs; 0: no limit
+  int64_t keep_bytes = 0;                          // retention.bytes; 0: no limit
+  std::string hook;                                // daemon.hook: program run after a job ended
+  std::string log_level = "info";                  // log.level
+  std::string log_style = "text";                  // log.style: text, json
+  Limits limits;                                   // [limits] ..., [formats] heic avif jxl tiff
+  std::map<std::string, std::vector<Rendition>> presets;  // [preset.NAME.RENDITION] ...
+  std::vector<Intake> intakes;                            // [[intake]]
+
+  // Where each key's value came from: "limits.max_pixels" -> "/etc/imgq/imgq.toml:12",
+  // "IMGQ_SPOOL", "default".
+  std::map<std::string, std::string> origin;
+};
+
+// full, batch or none, as daemon.sync and --sync are written.
+std::optional<Sync> sync_named(std::string_view word);
+
+// Whether what a hot folder's `move_to` takes comes back to it, be it by way of others.
+//   same_place  whether two paths are one directory
+bool goes_round(const std::vector<Intake>& intakes, const Intake& start,
+                const std::function<bool(const std::string&, const std::string&)>& same_place);
+
+struct ConfigSources {
+  std::optional<std::string> file;  // --config FILE: read instead of the usual files; must exist
+  bool read_environment = true;
+  std::string system_directory = "/etc/imgq";  // imgq.toml and imgq.toml.d/*.toml in it
+};
+
+// Environment variables are the keys in capitals with _ for the dot: IMGQ_SPOOL,
+// IMGQ_DAEMON_WORKERS, IMGQ_LOG_LEVEL. A preset or an [[intake]] of a later file replaces one of
+// the same name, or is added.
+//   errors  code 0: action "line 3, column 5: unknown key 'workres'; did you mean 'workers'?",
+//           path: the file;
+//           ENOENT for a --config file that is missing
+Result<Config> load_config(const ConfigSources& sources);
+
+// One setting as it is in force.
+struct Setting {
+  std::string key;     // "daemon.workers"
+  std::string value;   // as TOML: 4, "30s", true
+  std::string origin;  // see Config::origin
+  std::string meaning;
+};
+std::vector<Setting> settings_of(const Config& config);
+
+// The whole effective configuration as TOML, each line with its origin as a comment.
+std::string show_config(const Config& config);
+
+// The user's own spool: $XDG_STATE_HOME/imgq (~/.local/state/imgq). In force when nothing names
+// another; the command then looks for the system's first (src/cli/spool_choice.h).
+std::string default_spool();
+
+}  // namespace imgq
+
+#endif  // IMGQ_SRC_JOBS_CONFIG_H_

@@ -1,0 +1,247 @@
+// TOML 1.0 to a Config, through toml++, its only user. Every key must be known; every error says
+// where.
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <set>
+
+#include "src/jobs/config_settings.h"
+#include "src/util/text.h"
+#include "src/util/units.h"
+
+namespace imgq::config {
+namespace {
+
+Error at(const toml::source_region& where, std::string_view what, const std::string& path) {
+  return bad_data(fmt::format("line {}, column {}: {}", where.begin.line, where.begin.column, what),
+                  path);
+}
+
+std::string origin(const toml::source_region& where, const std::string& path) {
+  return fmt::format("{}:{}", path, where.begin.line);
+}
+
+Value value_of(const toml::node& node) {
+  if (const auto* text = node.as_string()) return {Value::Kind::text, text->get()};
+  if (const auto* number = node.as_integer()) {
+    return {Value::Kind::integer, std::to_string(number->get())};
+  }
+  if (const auto* number = node.as_floating_point()) {
+    return {Value::Kind::real, fmt::format("{}", number->get())};
+  }
+  if (const auto* truth = node.as_boolean()) {
+    return {Value::Kind::truth, truth->get() ? "true" : "false"};
+  }
+  return {Value::Kind::real, ""};  // a table, list or date: no setting takes one
+}
+
+// The value as JSON text, for set_field.
+std::string json_of(const toml::node& node) {
+  const Value value = value_of(node);
+  if (value.kind == Value::Kind::text) return toml_text(value.text);  // the same escapes
+  return value.text.empty() ? "null" : value.text;
+}
+
+Error unknown(const toml::key& key, std::string_view full, const std::vector<std::string>& known,
+              const std::string& path) {
+  return at(
+      key.source(),
+      fmt::format("unknown key '{}'{}", printable(shortened(full, 80)), hint_for(full, known)),
+      path);
+}
+
+std::vector<std::string> known_keys() {
+  std::set<std::string> keys = {"preset", "intake"};
+  for (const Entry& entry : entries()) {
+    keys.emplace(entry.key);
+    const size_t dot = entry.key.find('.');
+    if (dot != std::string_view::npos) keys.emplace(entry.key.substr(0, dot));
+  }
+  return {keys.begin(), keys.end()};
+}
+
+Status apply_setting(Config& config, const toml::key& key, const toml::node& node,
+                     const std::string& full, const std::string& path) {
+  const Entry* entry = entry_named(full);
+  if (entry == nullptr) return unknown(key, full, known_keys(), path);
+  if (auto done = set(config, *entry, value_of(node)); !done) {
+    return at(node.source(), done.error().action, path);
+  }
+  config.origin[full] = origin(key.source(), path);
+  return Ok{};
+}
+
+bool is_section(std::string_view key) {
+  return std::any_of(entries().begin(), entries().end(), [key](const Entry& entry) {
+    return entry.key.size() > key.size() && entry.key.substr(0, key.size()) == key &&
+           entry.key[key.size()] == '.';
+  });
+}
+
+Status apply_section(Config& config, const toml::key& section, const toml::node& node,
+                     const std::string& path) {
+  const auto* table = node.as_table();
+  if (table == nullptr) {
+    return at(node.source(),
+              fmt::format("'{}' is a section: write [{}]", section.str(), section.str()), path);
+  }
+  for (const auto& [key, value] : *table) {
+    const std::string full = fmt::format("{}.{}", section.str(), key.str());
+    if (auto done = apply_setting(config, key, value, full, path); !done) return done;
+  }
+  return Ok{};
+}
+
+Result<Rendition> read_rendition(const toml::key& name, const toml::node& node,
+                                 const std::string& path) {
+  Rendition rendition;
+  rendition.name = name.str();
+  const auto* table = node.as_table();
+  if (table == nullptr) {
+    return at(node.source(), "a preset holds renditions: write [preset.NAME.RENDITION]", path);
+  }
+  if (!is_name(name.str())) {
+    return at(name.source(), "a rendition's name is of a-z, 0-9, _ and -", path);
+  }
+  for (const auto& [key, value] : *table) {
+    if (key.str() == "name") return at(key.source(), "the section's title is the name", path);
+    if (auto done = set_field(rendition, key.str(), json_of(value)); !done) {
+      return at(key.source(), done.error().action, path);
+    }
+  }
+  return rendition;
+}
+
+Status apply_preset(Config& config, const toml::key& name, const toml::node& node,
+                    const std::string& path) {
+  const auto* table = node.as_table();
+  if (table == nullptr) return at(node.source(), "write [preset.NAME.RENDITION]", path);
+  if (!is_name(name.str())) {
+    return at(name.source(), "a preset's name is of a-z, 0-9, _ and -", path);
+  }
+  Request request;
+  request.renditions.clear();
+  for (const auto& [key, value] : *table) {
+    auto rendition = read_rendition(key, value, path);
+    if (!rendition) return rendition.error();
+    request.renditions.push_back(std::move(*rendition));
+  }
+  if (auto checked = check(request); !checked) {
+    return at(name.source(), checked.error().action, path);
+  }
+  config.presets[std::string(name.str())] = std::move(request.renditions);
+  config.origin[fmt::format("preset.{}", name.str())] = origin(name.source(), path);
+  return Ok{};
+}
+
+Status apply_presets(Config& config, const toml::node& node, const std::string& path) {
+  const auto* table = node.as_table();
+  if (table == nullptr) return at(node.source(), "write [preset.NAME.RENDITION]", path);
+  for (const auto& [key, value] : *table) {
+    if (auto done = apply_preset(config, key, value, path); !done) return done;
+  }
+  return Ok{};
+}
+
+// One key of an [[intake]]; false when its value is of the wrong kind.
+bool set_intake(Intake& intake, std::string_view key, const Value& value) {
+  const bool text = value.kind == Value::Kind::text;
+  const bool absolute = text && !value.text.empty() && value.text[0] == '/';
+  if (key == "directory" && absolute)
+    intake.directory = value.text;
+  else if (key == "preset" && text && is_name(value.text))
+    intake.preset = value.text;
+  else if (key == "move_to" && absolute)
+    intake.move_to = value.text;
+  else if (key == "after" && value.text == "keep")
+    intake.after = Intake::After::keep;
+  else if (key == "after" && value.text == "move")
+    intake.after = Intake::After::move;
+  else if (key == "after" && value.text == "remove")
+    intake.after = Intake::After::remove;
+  else if (key == "settle") {
+    const auto settle = parse_duration(value.text);
+    if (!settle || settle->count() > 3600) return false;
+    intake.settle_seconds = static_cast<int>(settle->count());
+  } else {
+    return false;
+  }
+  return true;
+}
+
+const char* intake_takes(std::string_view key) {
+  if (key == "directory" || key == "move_to") return "an absolute path";
+  if (key == "preset") return "a preset's name";
+  if (key == "after") return "keep, move or remove";
+  if (key == "settle") return "a duration up to 1h";
+  return nullptr;
+}
+
+Result<Intake> read_intake(const toml::table& table, const std::string& path) {
+  Intake intake;
+  for (const auto& [key, value] : table) {
+    const char* takes = intake_takes(key.str());
+    if (takes == nullptr) {
+      return unknown(key, key.str(), {"directory", "preset", "after", "move_to", "settle"}, path);
+    }
+    if (!set_intake(intake, key.str(), value_of(value))) {
+      return at(value.source(), fmt::format("'{}' takes {}", key.str(), takes), path);
+    }
+  }
+  if (intake.directory.empty()) return at(table.source(), "an intake needs a 'directory'", path);
+  if (intake.after == Intake::After::move && intake.move_to.empty()) {
+    return at(table.source(), "after = \"move\" needs 'move_to'", path);
+  }
+  return intake;
+}
+
+Status apply_intakes(Config& config, const toml::node& node, const std::string& path) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return at(node.source(), "write [[intake]]", path);
+  for (const toml::node& item : *list) {
+    const auto* table = item.as_table();
+    if (table == nullptr) return at(item.source(), "write [[intake]]", path);
+    auto intake = read_intake(*table, path);
+    if (!intake) return intake.error();
+    const auto same = [&intake](const Intake& other) {
+      return other.directory == intake->directory;
+    };
+    const auto old = std::find_if(config.intakes.begin(), config.intakes.end(), same);
+    config.origin[fmt::format("intake.{}", intake->directory)] = origin(table->source(), path);
+    if (old != config.intakes.end())
+      *old = std::move(*intake);
+    else
+      config.intakes.push_back(std::move(*intake));
+  }
+  return Ok{};
+}
+
+Status apply_table(Config& config, const toml::table& root, const std::string& path) {
+  for (const auto& [key, value] : root) {
+    Status done = Ok{};
+    if (key.str() == "preset")
+      done = apply_presets(config, value, path);
+    else if (key.str() == "intake")
+      done = apply_intakes(config, value, path);
+    else if (is_section(key.str()))
+      done = apply_section(config, key, value, path);
+    else
+      done = apply_setting(config, key, value, std::string(key.str()), path);
+    if (!done) return done;
+  }
+  return Ok{};
+}
+
+}  // namespace
+
+Status apply_toml(Config& config, const std::string& text, const std::string& path) {
+  try {
+    const toml::table root = toml::parse(std::string_view(text), std::string_view(path));
+    return apply_table(config, root, path);
+  } catch (const toml::parse_error& error) {
+    return at(error.source(), printable(error.description()), path);
+  }
+}
+
+}  // namespace imgq::config

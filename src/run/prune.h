@@ -1,0 +1,31 @@
+#ifndef IMGQ_SRC_RUN_PRUNE_H_
+#define IMGQ_SRC_RUN_PRUNE_H_
+
+#include <string>
+#include <vector>
+
+#include "src/cli/done_file.h"
+
+// Results whose sources are gone.
+namespace imgq::cli {
+
+// A result that stands as imgq has made it, of a source that is gone.
+struct Orphan {
+  std::string file;    // below the output directory
+  std::string source;  // real path
+};
+
+// A source is gone when there is nothing of its name, while the directory that was given, as far as
+// it shows in the record, can be read and is not empty: a file system that is not mounted has lost
+// nothing.
+std::vector<Orphan> find_orphans(const std::string& output, const Ledger& ledger);
+
+// Removes them, with the folders that get empty by that and have no counterpart among the sources
+// any more, and has the ledger forget them. Returns those removed; what could not be removed stays
+// in the ledger, with the error in `trouble`.
+std::vector<Orphan> remove_orphans(const std::string& output, Ledger& ledger,
+                                   const std::vector<Orphan>& orphans, std::vector<Error>& trouble);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_RUN_PRUNE_H_

@@ -1,0 +1,50 @@
+#ifndef IMGQ_SRC_RUN_RUN_H_
+#define IMGQ_SRC_RUN_RUN_H_
+
+#include <functional>
+#include <string>
+
+#include "spool/records.h"
+#include "src/cli/gather.h"
+#include "src/cli/request_options.h"
+#include "src/cli/session.h"
+
+namespace imgq::cli {
+
+// What the engine did; see supervise::Tally.
+struct EngineTally {
+  int64_t completed = 0, failed = 0;
+  bool interrupted = false;
+};
+
+// Works a spool off in this process until nothing is left or a signal ends it, telling of each job
+// that ended. Given by the program, so that this directory needs no engine.
+using Ended = std::function<void(const Outcome&, const Ticket&)>;
+using Engine = std::function<Result<EngineTally>(const Spool&, const Config&, Sync, Ended)>;
+
+struct RunOptions {
+  FileOptions files;
+  RequestOptions request;
+  std::string output = "thumbs";
+  std::string manifest;  // a JSON file about all results; "-" is stdout
+  std::string workers;
+  std::string sync = "batch";
+  bool overwrite = false;     // files in the way that imgq has not made
+  bool prune = false;         // results whose sources are gone
+  bool dry_run = false;       // only say what would be done
+  bool retry_failed = false;  // also what is known to be bad
+  bool strict = false;        // nothing to do is an error
+  bool print = false, print0 = false;
+};
+
+// Makes the renditions of files and of all images below directories, beside each other in one
+// output directory, without a daemon: a private spool in OUTPUT/.imgq is worked off by the same
+// engine. What is up to date is left alone, and so is what is known to be bad; what was interrupted
+// goes on where it was.
+//   exit  ok; some_failed; bad_image all failed; no_input nothing could be read; cannot_create;
+//         try_later no room, or another run is at work in the same place; interrupted
+Exit run_command(const Session& session, const RunOptions& options, const Engine& engine);
+
+}  // namespace imgq::cli
+
+#endif  // IMGQ_SRC_RUN_RUN_H_

@@ -1,0 +1,137 @@
+#include "src/run/single.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "src/base/verdict.h"
+#include "src/cli/file_out.h"
+#include "src/jobs/config.h"
+#include "src/run/private_spool.h"
+#include "src/util/digest.h"
+#include "src/util/sys.h"
+
+namespace imgq::cli {
+namespace {
+
+constexpr const char* kPrefix = "single-";
+
+// Removes the workplaces of killed runs; nobody makes one meanwhile.
+void sweep_workplaces(const std::string& parent) {
+  std::vector<std::string> names;
+  const auto note = [](const char* name, void* into) {
+    if (std::string_view(name).rfind(kPrefix, 0) == 0) {
+      static_cast<std::vector<std::string>*>(into)->emplace_back(name);
+    }
+    return true;
+  };
+  (void)sys::list(AT_FDCWD, parent.c_str(), note, &names);  // what stays is in nobody's way
+  for (const std::string& name : names) {
+    const std::string path = fmt::format("{}/{}", parent, name);
+    const auto lock = lock_output(path);
+    if (lock || lock.error().code != EWOULDBLOCK) (void)remove_tree(path);
+  }
+}
+
+Result<std::string> make_below(const std::string& parent) {
+  std::string path = fmt::format("{}/{}XXXXXX", parent, kPrefix);
+  if (::mkdtemp(path.data()) == nullptr) return last_error("make a directory", parent);
+  return path;
+}
+
+// One below $XDG_STATE_HOME; locked before another run may look for what is left of killed ones.
+Result<std::pair<std::string, Fd>> make_in_state() {
+  const std::string parent = default_spool() + "-run";
+  if (auto made = make_directories(directory_of(parent)); !made) return made.error();
+  if (::mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) {
+    return last_error("make directory", parent);
+  }
+  const Fd order(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!order || ::flock(order.get(), LOCK_EX) != 0) return last_error("lock", parent);
+  sweep_workplaces(parent);
+  auto path = make_below(parent);
+  if (!path) return path.error();
+  auto lock = enter_output(*path);
+  if (!lock) return lock.error();
+  return std::pair(std::move(*path), std::move(*lock));
+}
+
+std::string temporary_directory() {
+  const char* named = ::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): nobody sets it
+  return named != nullptr && *named != '\0' ? named : "/tmp";
+}
+
+// Whether what stands where a file is to go has its content already.
+Result<bool> is_done(const std::string& result, const std::string& target) {
+  const auto opened = open_input(result);
+  if (!opened) return opened.error();
+  const Fd file(opened->fd);
+  const auto digest = sha256_of_file(file.get(), result);
+  return digest ? Result<bool>(has_content(target, *digest)) : digest.error();
+}
+
+}  // namespace
+
+Goal goal_of(const std::string& output) {
+  if (output == "-") return Goal::out;
+  const bool directory = output.empty() || output.back() == '/' || directory_id(output);
+  return !directory && named_like_image(output) ? Goal::file : Goal::directory;
+}
+
+std::string_view format_of(const std::string& file) {
+  const std::string extension = lower_extension(file);
+  if (extension == "jpg" || extension == "jpe") return "jpeg";
+  for (const std::string_view format : {"jpeg", "png", "webp", "avif"}) {
+    if (extension == format) return format;
+  }
+  return "";
+}
+
+Result<Workplace> Workplace::make() {
+  if (auto made = make_in_state())
+    return Workplace(std::move(made->first), std::move(made->second));
+  auto path = make_below(temporary_directory());
+  if (!path) return path.error();
+  auto lock = enter_output(*path);
+  if (!lock) return lock.error();
+  return Workplace(std::move(*path), std::move(*lock));
+}
+
+Workplace::~Workplace() {
+  if (!path_.empty()) (void)remove_tree(path_);  // what stays is swept by the next
+}
+
+// Named so that a later run sweeps it.
+std::string saved_stdin(const std::string& output) { return output + "/.imgq/.imgq-stdin"; }
+
+Result<Opened> take_stdin(const std::string& path, int64_t limit) {
+  const Fd out(::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!out) return last_error("write to", path);
+  if (auto copied = copy_stdin(out.get(), path, limit); !copied) return copied.error();
+  return open_input(path);
+}
+
+Status hand_out(const std::string& result, const std::string& target, InTheWay in_the_way) {
+  const auto opened = open_input(result);
+  if (!opened) return opened.error();
+  const Fd file(opened->fd);
+  if (target == "-") return copy_bytes(file.get(), STDOUT_FILENO, "stdout");
+  if (is_there(target) && !is_special(target) && in_the_way == InTheWay::keep) {
+    const auto done = is_done(result, target);
+    if (!done) return done.error();
+    if (*done) return Ok{};
+    return Error{0, "a file is in the way: --overwrite replaces it", target};
+  }
+  auto out = OutFile::open(target);
+  if (!out) return out.error();
+  if (auto copied = out->copy(file.get()); !copied) return copied;
+  return out->commit();
+}
+
+}  // namespace imgq::cli

@@ -1,0 +1,34 @@
+#include "src/util/random.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "src/util/sys.h"
+
+namespace imgq {
+
+std::array<uint64_t, 2> random_words() {
+  std::array<uint64_t, 2> words{};
+  if (sys::getrandom(words.data(), sizeof words) != static_cast<ssize_t>(sizeof words)) {
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+  }
+  return words;
+}
+
+std::string random_name() {
+  char text[32];
+  (void)std::snprintf(text, sizeof text, "%016llx",  // always fits
+                      static_cast<unsigned long long>(random_words()[0]));
+  return text;
+}
+
+int64_t now_ms() {
+  struct timespec now = {};
+  if (sys::clock_realtime(&now) != 0) {
+    throw std::system_error(errno, std::generic_category(), "clock_gettime");
+  }
+  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
+}  // namespace imgq
