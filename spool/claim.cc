@@ -4,7 +4,7 @@
 #include <fcntl.h>
 
 #include "spool/internal/durable.h"
-#include "spool/internal/holdings.h"
+#include "spool/internal/in_flight.h"
 #include "spool/internal/tidy.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
@@ -107,7 +107,7 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
   std::vector<Token> taken;
   for (const Token& token : tokens) {
     const std::string from = layout::staging(token), to = path_of(token);
-    if (holdings_->has(token)) {
+    if (in_flight_->has(token)) {
       // Its old name healed back: renaming it would do nothing, both names being one inode.
       if (const auto gone = durable::remove(*spool_, from); !gone) {
         give_back(taken);
@@ -116,7 +116,7 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
       ++claims.finished;
       continue;
     }
-    holdings_->add(token);
+    in_flight_->add(token);
     if (sys::renameat(spool_->root(), from.c_str(), spool_->root(), to.c_str()) == 0) {
       taken.push_back(token);
       continue;
@@ -130,12 +130,12 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
         taken.push_back(token);
         continue;
       }
-      holdings_->drop(token);
+      in_flight_->drop(token);
       ++claims.lost_races;
       continue;
     }
-    holdings_->drop(token);
-    holdings_->doubt();  // it may have been moved all the same
+    in_flight_->drop(token);
+    in_flight_->doubt();  // it may have been moved all the same
     if (is_pausing(why)) {
       give_back(taken);
       return why;
@@ -208,9 +208,9 @@ Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {
       give_back({token});
     } else if (!status) {
       set_aside(*spool_, token, path_of(token), status.error(), claims);
-      holdings_->doubt();
+      in_flight_->doubt();
     }
-    if (claims.taken.size() == before) holdings_->drop(token);
+    if (claims.taken.size() == before) in_flight_->drop(token);
   }
   return claims;
 }

@@ -85,7 +85,7 @@ struct Finished {
 
 enum class SourceAfter { keep, remove };
 
-class Holdings;
+class InFlightTokens;
 
 // A running daemon instance: the folder processing/<host>.<boot>.<pid>.<random>/ with its flocked
 // .alive. Only the owner of a claim moves it, others only after they saw that this owner is dead.
@@ -164,7 +164,7 @@ class Owner {
   const Spool* spool_;  // outlives it
   std::string name_;
   Fd alive_;
-  std::shared_ptr<Holdings> holdings_;
+  std::shared_ptr<InFlightTokens> in_flight_;
 };
 
 }  // namespace imgq

@@ -6,7 +6,7 @@
 
 #include "spool/claim.h"
 #include "spool/internal/durable.h"
-#include "spool/internal/holdings.h"
+#include "spool/internal/in_flight.h"
 #include "spool/internal/tidy.h"
 #include "spool/internal/tokens.h"
 #include "spool/internal/walk.h"
@@ -64,7 +64,7 @@ Owner::Owner(const Spool* spool, std::string name, Fd alive)
     : spool_(spool),
       name_(std::move(name)),
       alive_(std::move(alive)),
-      holdings_(std::make_shared<Holdings>()) {}
+      in_flight_(std::make_shared<InFlightTokens>()) {}
 
 Result<Owner> Owner::enter(const Spool& spool) {
   const sys::Identity me = sys::identity();
@@ -100,19 +100,19 @@ Status Owner::beat() const {
   if (held.st_ino != named.st_ino) {
     return Error{ENOENT, "recognise this instance's folder", path};
   }
-  return holdings_->take_doubt() ? give_back_strays() : Ok{};
+  return in_flight_->take_doubt() ? give_back_strays() : Ok{};
 }
 
 Status Owner::give_back_strays() const {
   const auto names = sorted_names(*spool_, layout::owner_folder(name_));
   if (!names) {
-    holdings_->doubt();
+    in_flight_->doubt();
     return names.error();
   }
   std::vector<Token> strays;
   for (const std::string& name : *names) {
     const auto token = layout::parse_token(name);
-    if (token && !holdings_->has(*token)) strays.push_back(*token);
+    if (token && !in_flight_->has(*token)) strays.push_back(*token);
   }
   give_back(strays);
   return Ok{};
@@ -122,19 +122,19 @@ Status Owner::give_back_strays() const {
 void Owner::give_back(const std::vector<Token>& tokens) const {
   for (const Token& token : tokens) {
     (void)release(Claim{token, Ticket{token.id}});
-    holdings_->drop(token);
+    in_flight_->drop(token);
   }
 }
 
 // A job left our hands, unless an error says that it is still held.
 void Owner::ended(const Token& token, const Error* error) const {
-  if (error != nullptr) holdings_->doubt();
-  if (error == nullptr || error->code == EEXIST) holdings_->drop(token);
+  if (error != nullptr) in_flight_->doubt();
+  if (error == nullptr || error->code == EEXIST) in_flight_->drop(token);
 }
 
 // The token of an ended job; should it stay behind, a later beat sees to it.
 void Owner::settle_own(const Token& token, Ending ending) const {
-  if (!settle(*spool_, path_of(token), token.id, ending)) holdings_->doubt();
+  if (!settle(*spool_, path_of(token), token.id, ending)) in_flight_->doubt();
 }
 
 Result<Fd> Owner::open_source(const Claim& claim) const {

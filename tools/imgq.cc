@@ -22,7 +22,7 @@ Result<imgq::cli::EngineTally> run_engine(const Spool& spool, const Config& conf
   if (!worker) return worker.error();
   imgq::supervise::Settings settings;
   settings.config = config;
-  settings.config.intakes.clear();  // hot folders and the hook are the daemon's
+  settings.config.hot_folders.clear();  // hot folders and the hook are the daemon's
   settings.config.hook.clear();
   settings.worker_program = *worker;
   settings.sync = sync;

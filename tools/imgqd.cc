@@ -128,7 +128,7 @@ int serve(const Options& options) {
   settings.worker_program = *worker;
   settings.sync = *sync;
   settings.until = options.drain ? imgq::supervise::Settings::Until::idle
-                                 : imgq::supervise::Settings::Until::told;
+                                 : imgq::supervise::Settings::Until::stopped;
   settings.reload = [&options]() -> Result<Config> {
     auto again = read_config(options);
     if (!again) return again;

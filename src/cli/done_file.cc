@@ -180,45 +180,45 @@ std::optional<RunRecord> decode_run_record(std::string_view line) {
   return record;
 }
 
-Result<Ledger> Ledger::open(const std::string& output) {
+Result<DoneFile> DoneFile::open(const std::string& output) {
   const std::string path = output + "/.imgq/done";
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!file) return last_error("open", path);
   const auto text = read_all(file.get(), path);
   if (!text) return text.error();
-  Ledger ledger(output, real_path(output), std::move(file));
-  ledger.take_all(*text);
+  DoneFile done_file(output, real_path(output), std::move(file));
+  done_file.take_all(*text);
   const bool torn = !text->empty() && text->back() != '\n';
-  if (torn && ::write(ledger.file_.get(), "\n", 1) != 1) return last_error("write", path);
-  return ledger;
+  if (torn && ::write(done_file.file_.get(), "\n", 1) != 1) return last_error("write", path);
+  return done_file;
 }
 
-Result<Ledger> Ledger::read(const std::string& output) {
+Result<DoneFile> DoneFile::read(const std::string& output) {
   const std::string path = output + "/.imgq/done";
-  Ledger ledger(output, real_path(output), Fd());
+  DoneFile done_file(output, real_path(output), Fd());
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file && (errno == ENOENT || errno == ENOTDIR)) return ledger;
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return done_file;
   if (!file) return last_error("open", path);
   const auto text = read_all(file.get(), path);
   if (!text) return text.error();
-  ledger.take_all(*text);
-  return ledger;
+  done_file.take_all(*text);
+  return done_file;
 }
 
-void Ledger::take_all(const std::string& text) {
+void DoneFile::take_all(const std::string& text) {
   for_each_record(text, root_, [this](RunRecord record) {
     if (!record.source.empty()) take(std::move(record));
     ++lines_;
   });
 }
 
-std::vector<RunRecord> Ledger::all() const {
+std::vector<RunRecord> DoneFile::all() const {
   std::vector<RunRecord> all = superseded_;
   for (const auto& [origin, record] : records_) all.push_back(record);
   return all;
 }
 
-void Ledger::forget(const std::string& source) {
+void DoneFile::forget(const std::string& source) {
   const auto is_of = [&source](const auto& entry) { return entry.second.source == source; };
   std::erase_if(records_, is_of);
   std::erase_if(files_, [&source](const auto& entry) { return entry.second == source; });
@@ -227,7 +227,7 @@ void Ledger::forget(const std::string& source) {
   forgot_ = true;
 }
 
-void Ledger::take(RunRecord record) {
+void DoneFile::take(RunRecord record) {
   if (!record.code.empty()) {
     bad_[record.source] = std::move(record);
     return;
@@ -243,25 +243,25 @@ void Ledger::take(RunRecord record) {
   records_[origin] = std::move(record);
 }
 
-bool Ledger::is_taken(const std::string& stem, const std::string& source) const {
+bool DoneFile::is_taken(const std::string& stem, const std::string& source) const {
   const auto found = sources_.find(stem);
   if (found == sources_.end()) return false;
   return std::any_of(found->second.begin(), found->second.end(),
                      [&source](const std::string& by) { return by != source && is_there(by); });
 }
 
-bool Ledger::owns(const std::string& file, const std::string& source) const {
+bool DoneFile::owns(const std::string& file, const std::string& source) const {
   const auto found = files_.find(file);
   return found != files_.end() && (found->second == source || !is_there(found->second));
 }
 
-const RunRecord* Ledger::find(const Origin& origin) const {
+const RunRecord* DoneFile::find(const Origin& origin) const {
   const auto found = records_.find(origin);
   return found == records_.end() ? nullptr : &found->second;
 }
 
-const RunRecord* Ledger::up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
-                                    const std::string& request) const {
+const RunRecord* DoneFile::up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
+                                      const std::string& request) const {
   const RunRecord* record = find(origin);
   if (record == nullptr || record->size_bytes != size_bytes) return nullptr;
   if (record->modified_ns != modified_ns || record->request != request) return nullptr;
@@ -271,8 +271,8 @@ const RunRecord* Ledger::up_to_date(const Origin& origin, int64_t size_bytes, in
   return record;
 }
 
-const RunRecord* Ledger::known_bad(const std::string& source, int64_t size_bytes,
-                                   int64_t modified_ns, const std::string& request) const {
+const RunRecord* DoneFile::known_bad(const std::string& source, int64_t size_bytes,
+                                     int64_t modified_ns, const std::string& request) const {
   const auto found = bad_.find(source);
   if (found == bad_.end()) return nullptr;
   const RunRecord& bad = found->second;
@@ -280,7 +280,7 @@ const RunRecord* Ledger::known_bad(const std::string& source, int64_t size_bytes
   return same && bad.request == request ? &bad : nullptr;
 }
 
-Status Ledger::add(RunRecord record) {
+Status DoneFile::add(RunRecord record) {
   const std::string line = line_of(record);
   const ssize_t wrote = ::write(file_.get(), line.data(), line.size());
   if (wrote != static_cast<ssize_t>(line.size())) return last_error("write", ".imgq/done");
@@ -289,14 +289,14 @@ Status Ledger::add(RunRecord record) {
   return Ok{};
 }
 
-std::string Ledger::line_of(RunRecord record) const {
+std::string DoneFile::line_of(RunRecord record) const {
   if (!root_.empty() && is_below(record.source, root_))
     record.source.erase(0, below(root_, "").size());
   return encode(record) + "\n";
 }
 
 // Whether a file is there that only this record knows to be a thumbnail.
-bool Ledger::still_tells(const RunRecord& superseded) const {
+bool DoneFile::still_tells(const RunRecord& superseded) const {
   const RunRecord* later = find(origin_of(superseded));
   const auto made_later = [later](const RunResult& result) {
     return later != nullptr &&
@@ -308,7 +308,7 @@ bool Ledger::still_tells(const RunRecord& superseded) const {
       [&](const RunResult& one) { return !made_later(one) && is_unchanged(output_, one); });
 }
 
-Status Ledger::tidy() {
+Status DoneFile::tidy() {
   if (!forgot_ && lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
   std::string text;
   size_t kept = records_.size() + bad_.size();

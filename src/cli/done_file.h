@@ -75,13 +75,13 @@ std::optional<RunRecord> decode_run_record(std::string_view line);
 // Whether a result stands as it was made, at a place of its own below the output directory.
 bool is_unchanged(const std::string& output, const RunResult& result);
 
-class Ledger {
+class DoneFile {
  public:
   // Reads OUTPUT/.imgq/done where there is one, and opens it for adding.
-  static Result<Ledger> open(const std::string& output);
+  static Result<DoneFile> open(const std::string& output);
 
   // The same only to be looked at: nothing is made, and nothing can be added.
-  static Result<Ledger> read(const std::string& output);
+  static Result<DoneFile> read(const std::string& output);
 
   // The record of a source in a folder when it and all its results are unchanged since, and the
   // same was asked.
@@ -115,7 +115,7 @@ class Ledger {
   Status tidy();
 
  private:
-  Ledger(std::string output, std::string root, Fd file)
+  DoneFile(std::string output, std::string root, Fd file)
       : output_(std::move(output)), root_(std::move(root)), file_(std::move(file)) {}
   void take(RunRecord record);
   void take_all(const std::string& text);

@@ -26,7 +26,7 @@ bool is_waiting(const Spool& spool, const JobId& id, bool check_existence) {
 }
 
 // How a job that has ended, or that does not exist, counts.
-Exit judge(const Session& session, const Spool& spool, const JobId& id) {
+Exit exit_of(const Session& session, const Spool& spool, const JobId& id) {
   const auto view = find(spool, id);
   Console& console = session.console;
   if (!view) {
@@ -45,7 +45,7 @@ Exit judge(const Session& session, const Spool& spool, const JobId& id) {
 }
 
 bool is_good(const Session& session, const Spool& spool, const JobId& id, Tell tell) {
-  if (tell == Tell::jobs) return judge(session, spool, id) == Exit::ok;
+  if (tell == Tell::jobs) return exit_of(session, spool, id) == Exit::ok;
   const auto state = state_of(spool, id);
   return state && *state == State::completed;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "src/image/finish.h"
+#include "src/image/write_result.h"
 
 namespace imgq::image {
 namespace {

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "src/image/colour.h"
-#include "src/image/finish.h"
 #include "src/image/icc.h"
 #include "src/image/look.h"
 #include "src/image/thumbhash.h"
+#include "src/image/write_result.h"
 
 namespace imgq::image {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "src/image/convolve.h"
 #include "src/image/kernel.h"
-#include "src/image/mix.h"
 
 namespace imgq::image {
 namespace {
@@ -220,11 +220,11 @@ void Resampler::State::emit(const std::vector<Sample>& ring) {
   for (size_t k = 0; k < rows.size(); ++k) {
     rows[k] = ring.data() + (static_cast<size_t>(taps.first) + k) % ring_rows_ * row_samples_;
   }
-  mix_rows(rows.data(), taps.weights.data(), rows.size(), middle_.data(), row_samples_);
+  convolve_rows(rows.data(), taps.weights.data(), rows.size(), middle_.data(), row_samples_);
 }
 
 void Resampler::State::finish_row(int y) {
-  mix_columns(middle_.data(), taps_x_, bands_, sums_.data());
+  convolve_columns(middle_.data(), taps_x_, bands_, sums_.data());
   if (out_.kind.alpha) {
     unpremultiplied_pixels(sums_.data(), out_.size.width, bands_, out_.row(y));
   } else {

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "src/image/bare.h"
 #include "src/image/encode.h"
+#include "src/image/strip.h"
 #include "src/image/vips_image.h"
 
 namespace imgq::image {
@@ -96,9 +96,9 @@ Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buf
   const View file(static_cast<const uint8_t*>(saved.data), saved.size);
   const std::vector<uint8_t> exif = write_exif(options.copyright);
   if (options.format == Format::png) {
-    *out = bare_png(file, exif);
+    *out = strip_png(file, exif);
   } else if (options.format == Format::webp) {
-    *out = bare_webp(file, exif);
+    *out = strip_webp(file, exif);
   } else {
     out->assign(file.begin(), file.end());
   }

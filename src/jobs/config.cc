@@ -135,14 +135,17 @@ std::string plain(const std::string& path) {
   return text;
 }
 
-Status check_intake(const Config& config, const Intake& intake, const std::string& where) {
-  const std::string place = place_of(config, "intake." + intake.directory, where);
-  const std::string name = printable(intake.directory);
-  if (!intake.preset.empty() && config.presets.find(intake.preset) == config.presets.end()) {
-    return bad_data(fmt::format("intake {}: there is no preset '{}'", name, intake.preset), place);
+Status check_hot_folder(const Config& config, const HotFolder& hot_folder,
+                        const std::string& where) {
+  const std::string place = place_of(config, "intake." + hot_folder.directory, where);
+  const std::string name = printable(hot_folder.directory);
+  if (!hot_folder.preset.empty() &&
+      config.presets.find(hot_folder.preset) == config.presets.end()) {
+    return bad_data(fmt::format("intake {}: there is no preset '{}'", name, hot_folder.preset),
+                    place);
   }
   const auto same = [](const std::string& a, const std::string& b) { return plain(a) == plain(b); };
-  if (goes_round(config.intakes, intake, same)) {
+  if (goes_round(config.hot_folders, hot_folder, same)) {
     return bad_data(fmt::format("intake {}: what goes to 'move_to' comes back to it", name), place);
   }
   return Ok{};
@@ -156,8 +159,8 @@ Status check_together(const Config& config, const std::string& where) {
         place_of(config, "jobs.retry_max", place_of(config, "jobs.retry_first", where)));
   }
   if (config.spool.empty()) return bad_data("'spool' takes an absolute path", where);
-  for (const Intake& intake : config.intakes) {
-    if (auto checked = check_intake(config, intake, where); !checked) return checked;
+  for (const HotFolder& hot_folder : config.hot_folders) {
+    if (auto checked = check_hot_folder(config, hot_folder, where); !checked) return checked;
   }
   return Ok{};
 }
@@ -180,17 +183,18 @@ std::string show_preset(const Config& config, const std::string& name) {
   return out;
 }
 
-std::string show_intake(const Config& config, const Intake& intake) {
+std::string show_hot_folder(const Config& config, const HotFolder& hot_folder) {
   constexpr std::array<const char*, 3> kAfter = {"keep", "move", "remove"};
   std::string out =
-      fmt::format("\n[[intake]]  # {}\n", origin_of(config, "intake." + intake.directory));
-  out += fmt::format("directory = {}\n", config::toml_text(intake.directory));
-  if (!intake.preset.empty()) out += fmt::format("preset = {}\n", config::toml_text(intake.preset));
-  out += fmt::format("after = \"{}\"\n", kAfter[static_cast<size_t>(intake.after)]);
-  if (!intake.move_to.empty()) {
-    out += fmt::format("move_to = {}\n", config::toml_text(intake.move_to));
+      fmt::format("\n[[intake]]  # {}\n", origin_of(config, "intake." + hot_folder.directory));
+  out += fmt::format("directory = {}\n", config::toml_text(hot_folder.directory));
+  if (!hot_folder.preset.empty())
+    out += fmt::format("preset = {}\n", config::toml_text(hot_folder.preset));
+  out += fmt::format("after = \"{}\"\n", kAfter[static_cast<size_t>(hot_folder.after)]);
+  if (!hot_folder.move_to.empty()) {
+    out += fmt::format("move_to = {}\n", config::toml_text(hot_folder.move_to));
   }
-  return out + fmt::format("settle = \"{}s\"\n", intake.settle_seconds);
+  return out + fmt::format("settle = \"{}s\"\n", hot_folder.settle_seconds);
 }
 
 }  // namespace
@@ -202,16 +206,17 @@ std::optional<Sync> sync_named(std::string_view word) {
   return std::nullopt;
 }
 
-bool goes_round(const std::vector<Intake>& intakes, const Intake& start,
+bool goes_round(const std::vector<HotFolder>& hot_folders, const HotFolder& start,
                 const std::function<bool(const std::string&, const std::string&)>& same_place) {
-  const Intake* at = &start;
-  for (size_t steps = 0; steps < intakes.size() && at->after == Intake::After::move; ++steps) {
+  const HotFolder* at = &start;
+  for (size_t steps = 0; steps < hot_folders.size() && at->after == HotFolder::After::move;
+       ++steps) {
     const std::string& to = at->move_to;
     if (same_place(to, start.directory)) return true;
-    const auto next = std::find_if(intakes.begin(), intakes.end(), [&](const Intake& intake) {
-      return same_place(intake.directory, to);
-    });
-    if (next == intakes.end()) return false;
+    const auto next = std::find_if(
+        hot_folders.begin(), hot_folders.end(),
+        [&](const HotFolder& hot_folder) { return same_place(hot_folder.directory, to); });
+    if (next == hot_folders.end()) return false;
     at = &*next;
   }
   return false;
@@ -258,7 +263,7 @@ std::string show_config(const Config& config) {
     out += fmt::format("{:<32}  # {}\n", line, setting.origin);
   }
   for (const auto& [name, renditions] : config.presets) out += show_preset(config, name);
-  for (const Intake& intake : config.intakes) out += show_intake(config, intake);
+  for (const HotFolder& hot_folder : config.hot_folders) out += show_hot_folder(config, hot_folder);
   return out;
 }
 

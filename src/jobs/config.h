@@ -18,7 +18,7 @@
 namespace imgq {
 
 // A directory whose files become jobs (hot folder).
-struct Intake {
+struct HotFolder {
   enum class After { keep, move, remove };
   std::string directory;
   std::string preset;
@@ -50,7 +50,7 @@ struct Config {
   std::string log_style = "text";                  // log.style: text, json
   Limits limits;                                   // [limits] ..., [formats] heic avif jxl tiff
   std::map<std::string, std::vector<Rendition>> presets;  // [preset.NAME.RENDITION] ...
-  std::vector<Intake> intakes;                            // [[intake]]
+  std::vector<HotFolder> hot_folders;                     // [[intake]]
 
   // Where each key's value came from: "limits.max_pixels" -> "/etc/imgq/imgq.toml:12",
   // "IMGQ_SPOOL", "default".
@@ -62,7 +62,7 @@ std::optional<Sync> sync_named(std::string_view word);
 
 // Whether what a hot folder's `move_to` takes comes back to it, be it by way of others.
 //   same_place  whether two paths are one directory
-bool goes_round(const std::vector<Intake>& intakes, const Intake& start,
+bool goes_round(const std::vector<HotFolder>& hot_folders, const HotFolder& start,
                 const std::function<bool(const std::string&, const std::string&)>& same_place);
 
 struct ConfigSources {

@@ -10,7 +10,7 @@
 
 #include "src/jobs/config.h"
 
-// The one table of all plain settings (everything but presets and intakes), and the step from a
+// The one table of all plain settings (everything but presets and hot_folders), and the step from a
 // TOML file to a Config. Inside src/base only.
 namespace imgq::config {
 

@@ -145,32 +145,32 @@ Status apply_presets(Config& config, const toml::node& node, const std::string& 
 }
 
 // One key of an [[intake]]; false when its value is of the wrong kind.
-bool set_intake(Intake& intake, std::string_view key, const Value& value) {
+bool set_hot_folder(HotFolder& hot_folder, std::string_view key, const Value& value) {
   const bool text = value.kind == Value::Kind::text;
   const bool absolute = text && !value.text.empty() && value.text[0] == '/';
   if (key == "directory" && absolute)
-    intake.directory = value.text;
+    hot_folder.directory = value.text;
   else if (key == "preset" && text && is_name(value.text))
-    intake.preset = value.text;
+    hot_folder.preset = value.text;
   else if (key == "move_to" && absolute)
-    intake.move_to = value.text;
+    hot_folder.move_to = value.text;
   else if (key == "after" && value.text == "keep")
-    intake.after = Intake::After::keep;
+    hot_folder.after = HotFolder::After::keep;
   else if (key == "after" && value.text == "move")
-    intake.after = Intake::After::move;
+    hot_folder.after = HotFolder::After::move;
   else if (key == "after" && value.text == "remove")
-    intake.after = Intake::After::remove;
+    hot_folder.after = HotFolder::After::remove;
   else if (key == "settle") {
     const auto settle = parse_duration(value.text);
     if (!settle || settle->count() > 3600) return false;
-    intake.settle_seconds = static_cast<int>(settle->count());
+    hot_folder.settle_seconds = static_cast<int>(settle->count());
   } else {
     return false;
   }
   return true;
 }
 
-const char* intake_takes(std::string_view key) {
+const char* hot_folder_takes(std::string_view key) {
   if (key == "directory" || key == "move_to") return "an absolute path";
   if (key == "preset") return "a preset's name";
   if (key == "after") return "keep, move or remove";
@@ -178,41 +178,42 @@ const char* intake_takes(std::string_view key) {
   return nullptr;
 }
 
-Result<Intake> read_intake(const toml::table& table, const std::string& path) {
-  Intake intake;
+Result<HotFolder> read_hot_folder(const toml::table& table, const std::string& path) {
+  HotFolder hot_folder;
   for (const auto& [key, value] : table) {
-    const char* takes = intake_takes(key.str());
+    const char* takes = hot_folder_takes(key.str());
     if (takes == nullptr) {
       return unknown(key, key.str(), {"directory", "preset", "after", "move_to", "settle"}, path);
     }
-    if (!set_intake(intake, key.str(), value_of(value))) {
+    if (!set_hot_folder(hot_folder, key.str(), value_of(value))) {
       return at(value.source(), fmt::format("'{}' takes {}", key.str(), takes), path);
     }
   }
-  if (intake.directory.empty()) return at(table.source(), "an intake needs a 'directory'", path);
-  if (intake.after == Intake::After::move && intake.move_to.empty()) {
+  if (hot_folder.directory.empty())
+    return at(table.source(), "an intake needs a 'directory'", path);
+  if (hot_folder.after == HotFolder::After::move && hot_folder.move_to.empty()) {
     return at(table.source(), "after = \"move\" needs 'move_to'", path);
   }
-  return intake;
+  return hot_folder;
 }
 
-Status apply_intakes(Config& config, const toml::node& node, const std::string& path) {
+Status apply_hot_folders(Config& config, const toml::node& node, const std::string& path) {
   const auto* list = node.as_array();
   if (list == nullptr) return at(node.source(), "write [[intake]]", path);
   for (const toml::node& item : *list) {
     const auto* table = item.as_table();
     if (table == nullptr) return at(item.source(), "write [[intake]]", path);
-    auto intake = read_intake(*table, path);
-    if (!intake) return intake.error();
-    const auto same = [&intake](const Intake& other) {
-      return other.directory == intake->directory;
+    auto hot_folder = read_hot_folder(*table, path);
+    if (!hot_folder) return hot_folder.error();
+    const auto same = [&hot_folder](const HotFolder& other) {
+      return other.directory == hot_folder->directory;
     };
-    const auto old = std::find_if(config.intakes.begin(), config.intakes.end(), same);
-    config.origin[fmt::format("intake.{}", intake->directory)] = origin(table->source(), path);
-    if (old != config.intakes.end())
-      *old = std::move(*intake);
+    const auto old = std::find_if(config.hot_folders.begin(), config.hot_folders.end(), same);
+    config.origin[fmt::format("intake.{}", hot_folder->directory)] = origin(table->source(), path);
+    if (old != config.hot_folders.end())
+      *old = std::move(*hot_folder);
     else
-      config.intakes.push_back(std::move(*intake));
+      config.hot_folders.push_back(std::move(*hot_folder));
   }
   return Ok{};
 }
@@ -223,7 +224,7 @@ Status apply_table(Config& config, const toml::table& root, const std::string& p
     if (key.str() == "preset")
       done = apply_presets(config, value, path);
     else if (key.str() == "intake")
-      done = apply_intakes(config, value, path);
+      done = apply_hot_folders(config, value, path);
     else if (is_section(key.str()))
       done = apply_section(config, key, value, path);
     else

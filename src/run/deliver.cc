@@ -23,7 +23,7 @@ FileId id_of(const struct stat& about) { return {about.st_dev, about.st_ino}; }
 enum class Place { free, ours, done };
 
 // What stands where a result is to go.
-Result<Place> look(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
+Result<Place> look(const Delivery& delivery, const DoneFile& done_file, const RunItem& item,
                    const std::string& name, const ResultFile& result, const struct stat& fresh) {
   const std::string path = fmt::format("{}/{}", delivery.output, name);
   struct stat there{};
@@ -36,7 +36,8 @@ Result<Place> look(const Delivery& delivery, const Ledger& ledger, const RunItem
     return Error{0, "would overwrite a source image: choose another --output", path};
   }
   if (S_ISDIR(there.st_mode)) return Error{EISDIR, "a directory is in the way", path};
-  if (ledger.owns(name, item.real) || delivery.in_the_way == InTheWay::replace) return Place::ours;
+  if (done_file.owns(name, item.real) || delivery.in_the_way == InTheWay::replace)
+    return Place::ours;
   if (has_content(path, result.sha256)) return Place::ours;
   return Error{0,
                "a file that imgq has not made of this image is in the way: --overwrite replaces it",
@@ -114,7 +115,7 @@ std::string name_for(const RunItem& item, const Outcome& outcome, const ResultFi
   return fmt::format("{}{}.{}", item.stem, middle, extension_in(result.file));
 }
 
-Result<Ready> ready_one(const Delivery& delivery, const Ledger& ledger, const RunItem& item,
+Result<Ready> ready_one(const Delivery& delivery, const DoneFile& done_file, const RunItem& item,
                         const Outcome& outcome, const ResultFile& result) {
   const std::string name = name_for(item, outcome, result);
   Ready ready;
@@ -125,7 +126,7 @@ Result<Ready> ready_one(const Delivery& delivery, const Ledger& ledger, const Ru
   struct stat about{};
   if (::fstat(file->get(), &about) != 0) return last_error("look at", result.file);
   if (::fchmod(file->get(), new_file_mode()) != 0) return last_error("set the mode of", name);
-  const auto place = look(delivery, ledger, item, name, result, about);
+  const auto place = look(delivery, done_file, item, name, result, about);
   if (!place) return place.error();
   if (*place != Place::done) {
     const std::string from = result_path(delivery.spool, outcome.id, result);
@@ -151,7 +152,7 @@ bool operator<(const FileId& a, const FileId& b) {
   return std::tie(a.device, a.inode) < std::tie(b.device, b.inode);
 }
 
-Result<RunRecord> deliver(const Delivery& delivery, Ledger& ledger, const RunItem& item,
+Result<RunRecord> deliver(const Delivery& delivery, DoneFile& done_file, const RunItem& item,
                           const Outcome& outcome) {
   RunRecord record;
   record.source = item.real;
@@ -160,14 +161,14 @@ Result<RunRecord> deliver(const Delivery& delivery, Ledger& ledger, const RunIte
   record.request = delivery.request_digest;
   std::vector<Ready> all;
   for (const ResultFile& result : outcome.results) {
-    auto one = ready_one(delivery, ledger, item, outcome, result);
+    auto one = ready_one(delivery, done_file, item, outcome, result);
     if (!one) return one.error();
     record.results.push_back(one->record);
     all.push_back(std::move(*one));
   }
   add_report(record, outcome.report);
-  // Before the names: no file of ours is ever there that the ledger does not know.
-  if (auto added = ledger.add(record); !added) return added.error();
+  // Before the names: no file of ours is ever there that the done_file does not know.
+  if (auto added = done_file.add(record); !added) return added.error();
   for (Ready& one : all) {
     if (auto done = put(one); !done) return done.error();
   }

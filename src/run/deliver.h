@@ -25,10 +25,10 @@ struct Delivery {
 
 // Gives the results of a completed job their names below the output directory, each at once: by
 // hard link and rename, by copy and rename where the spool lies on another file system. Doing it
-// again is harmless. The ledger tells of them before they have their names.
-//   returns the record in the ledger
+// again is harmless. The done_file tells of them before they have their names.
+//   returns the record in the done_file
 //   errors  code 0: a source, or a file that imgq has not made, is in the way; what writing answers
-Result<RunRecord> deliver(const Delivery& delivery, Ledger& ledger, const RunItem& item,
+Result<RunRecord> deliver(const Delivery& delivery, DoneFile& done_file, const RunItem& item,
                           const Outcome& outcome);
 
 bool operator<(const FileId& a, const FileId& b);

@@ -30,7 +30,7 @@ std::string root_of(const std::string& source, const std::string& folder) {
   return root.empty() ? "/" : root;
 }
 
-// Whether a name leads nowhere but below, whoever has written the ledger.
+// Whether a name leads nowhere but below, whoever has written the done_file.
 bool leads_below(const std::string& file) {
   const std::string path = "/" + file + "/";
   return file.front() != '/' && path.find("/../") == std::string::npos;
@@ -48,11 +48,11 @@ void remove_folders(const std::string& output, const Orphan& orphan) {
 
 }  // namespace
 
-std::vector<Orphan> find_orphans(const std::string& output, const Ledger& ledger) {
+std::vector<Orphan> find_orphans(const std::string& output, const DoneFile& done_file) {
   std::map<std::string, bool> there;  // roots that can be read and are not empty
   std::set<std::string> found;
   std::vector<Orphan> orphans;
-  for (const RunRecord& record : ledger.all()) {
+  for (const RunRecord& record : done_file.all()) {
     const bool from_stdin = base_name(directory_of(record.source)) == ".imgq";
     if (from_stdin || !is_gone(record.source)) continue;
     const std::string root = root_of(record.source, origin_of(record).folder);
@@ -67,7 +67,7 @@ std::vector<Orphan> find_orphans(const std::string& output, const Ledger& ledger
   return orphans;
 }
 
-std::vector<Orphan> remove_orphans(const std::string& output, Ledger& ledger,
+std::vector<Orphan> remove_orphans(const std::string& output, DoneFile& done_file,
                                    const std::vector<Orphan>& orphans,
                                    std::vector<Error>& trouble) {
   std::vector<Orphan> removed;
@@ -83,7 +83,7 @@ std::vector<Orphan> remove_orphans(const std::string& output, Ledger& ledger,
   }
   for (const Orphan& orphan : removed) {
     remove_folders(output, orphan);
-    if (stay.count(orphan.source) == 0) ledger.forget(orphan.source);
+    if (stay.count(orphan.source) == 0) done_file.forget(orphan.source);
   }
   return removed;
 }

@@ -11,9 +11,9 @@ namespace imgq::cli {
 namespace {
 
 // Results that could not be made as small as was asked.
-void report_too_large(const Run& run, const Ledger& ledger) {
+void report_too_large(const Run& run, const DoneFile& done_file) {
   for (size_t i = 0; i < run.items.size(); ++i) {
-    const RunRecord* record = ledger.find(origin_of(run.items[i]));
+    const RunRecord* record = done_file.find(origin_of(run.items[i]));
     if (run.marks[i] != Mark::made || record == nullptr) continue;
     for (const RunResult& result : record->results) {
       if (result.max_bytes_met) continue;
@@ -48,16 +48,16 @@ std::string and_so_many(size_t count, std::string_view what) {
 
 }  // namespace
 
-void prune(Run& run, const Inputs& inputs, Ledger& ledger) {
+void prune(Run& run, const Inputs& inputs, DoneFile& done_file) {
   if (!run.options.prune) return;
   if (inputs.unread) {
     run.session.console.error("nothing is removed: not all that was named could be read");
     return;
   }
-  std::vector<Orphan> orphans = find_orphans(run.place, ledger);
+  std::vector<Orphan> orphans = find_orphans(run.place, done_file);
   if (!run.options.dry_run) {
     std::vector<Error> trouble;
-    orphans = remove_orphans(run.place, ledger, orphans, trouble);
+    orphans = remove_orphans(run.place, done_file, orphans, trouble);
     for (const Error& error : trouble) {
       fail_source(run, {error.path, "io_error", cause_text(error.code)}, Exit::cannot_create);
     }
@@ -78,9 +78,9 @@ void tell_plan(const Run& run, const std::vector<size_t>& left) {
   }
 }
 
-void report(const Run& run, const Worked& worked, const Ledger& ledger) {
+void report(const Run& run, const Worked& worked, const DoneFile& done_file) {
   Console& console = run.session.console;
-  report_too_large(run, ledger);
+  report_too_large(run, done_file);
   size_t failed = 0;
   for (const RunFailure& failure : run.failures) {
     if (failure.known) continue;
@@ -120,12 +120,12 @@ void report(const Run& run, const Worked& worked, const Ledger& ledger) {
   if (known > 0) console.note("--retry-failed tries again what is known to be bad; -v names it");
 }
 
-Status write_manifest(const Run& run, const Ledger& ledger) {
+Status write_manifest(const Run& run, const DoneFile& done_file) {
   if (run.options.manifest.empty()) return Ok{};
   std::vector<ManifestItem> items;
   for (size_t i = 0; i < run.items.size(); ++i) {
     if (run.marks[i] != Mark::made && run.marks[i] != Mark::up_to_date) continue;
-    const RunRecord* record = ledger.find(origin_of(run.items[i]));
+    const RunRecord* record = done_file.find(origin_of(run.items[i]));
     if (record != nullptr) items.push_back({run.items[i].path, record});
   }
   const std::string text = manifest_json(items, run.failures) + "\n";

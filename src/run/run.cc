@@ -34,17 +34,17 @@ InTheWay in_the_way(const Run& run) {
 }
 
 // A result that is wanted elsewhere goes there, and is called by that name.
-Status put_single(const Run& run, Ledger& ledger, RunRecord record) {
+Status put_single(const Run& run, DoneFile& done_file, RunRecord record) {
   if (run.target.empty()) return Ok{};
   RunResult& result = record.results.front();
   const std::string made = fmt::format("{}/{}", run.place, result.file);
   if (auto put = hand_out(made, run.target, in_the_way(run)); !put) return put;
   result.file = base_name(run.target);
-  return ledger.add(std::move(record));
+  return done_file.add(std::move(record));
 }
 
 // One job has ended: its results go to their place.
-void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t index,
+void take_outcome(Run& run, const Delivery& delivery, DoneFile& done_file, size_t index,
                   const Outcome& outcome) {
   if (outcome.ending != Ending::completed) {
     std::string message = outcome.cause.message;
@@ -53,10 +53,10 @@ void take_outcome(Run& run, const Delivery& delivery, Ledger& ledger, size_t ind
     fail_by_verdict(run, index, outcome.cause.code, message);
     return;
   }
-  auto record = deliver(delivery, ledger, run.items[index], outcome);
-  const Status added = record ? put_single(run, ledger, *record) : Ok{};
+  auto record = deliver(delivery, done_file, run.items[index], outcome);
+  const Status added = record ? put_single(run, done_file, *record) : Ok{};
   if (record && added) {
-    succeed(run, ledger, index, Mark::made);
+    succeed(run, done_file, index, Mark::made);
     return;
   }
   const Error& error = record ? added.error() : record.error();
@@ -75,7 +75,7 @@ Delivery delivery_of(const Run& run, const Spool& spool) {
   return delivery;
 }
 
-Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledger,
+Worked work_off(Run& run, const Engine& engine, const Spool& spool, DoneFile& done_file,
                 const std::vector<size_t>& left, const RunSubmitted& submitted) {
   const Delivery delivery = delivery_of(run, spool);
   Progress progress(run.session.console, static_cast<int64_t>(left.size()));
@@ -86,7 +86,7 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
   const auto ended = [&](const Outcome& outcome, const Ticket& ticket) {
     const auto found = run.by_key.find(ticket.key);
     if (found == run.by_key.end() || run.marks[found->second] != Mark::wanted) return;
-    take_outcome(run, delivery, ledger, found->second, outcome);
+    take_outcome(run, delivery, done_file, found->second, outcome);
     (void)run.session.console.flush();  // a reader sees what is ready; the last flush tells
     progress.step(run.marks[found->second] == Mark::failed);
   };
@@ -109,39 +109,39 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, Ledger& ledg
 }
 
 // The private spool, from its making to its end.
-Worked work(Run& run, const Engine& engine, Ledger& ledger, const std::vector<size_t>& left) {
+Worked work(Run& run, const Engine& engine, DoneFile& done_file, const std::vector<size_t>& left) {
   const auto spool = open_run_spool(run.place);
   if (!spool) return {false, spool.error()};
   forget_stale(*spool, run.by_key);
   const auto submitted =
       submit_items(*spool, run.items, left, run.request, run.session.config.max_attempts, run.sync);
   if (!submitted) return {false, submitted.error()};
-  Worked worked = work_off(run, engine, *spool, ledger, left, *submitted);
+  Worked worked = work_off(run, engine, *spool, done_file, left, *submitted);
   if (worked.interrupted || worked.trouble) return worked;
   if (auto gone = remove_tree(spool->path()); !gone) run.session.console.error(gone.error().text());
   return worked;
 }
 
 // What is left to do, done and told. Told by exit code; everything else is in `run`.
-Exit make(Run& run, const Engine& engine, const Inputs& inputs, Ledger& ledger) {
-  const std::vector<size_t> left = still_to_do(run, ledger);
-  const Worked worked = left.empty() ? Worked() : work(run, engine, ledger, left);
-  if (!worked.interrupted && !worked.trouble) prune(run, inputs, ledger);
-  report(run, worked, ledger);
+Exit make(Run& run, const Engine& engine, const Inputs& inputs, DoneFile& done_file) {
+  const std::vector<size_t> left = still_to_do(run, done_file);
+  const Worked worked = left.empty() ? Worked() : work(run, engine, done_file, left);
+  if (!worked.interrupted && !worked.trouble) prune(run, inputs, done_file);
+  report(run, worked, done_file);
   for (RunRecord& verdict : run.verdicts) {
-    if (auto added = ledger.add(std::move(verdict)); !added) {
+    if (auto added = done_file.add(std::move(verdict)); !added) {
       run.session.console.error(added.error().text());
       break;
     }
   }
-  if (auto tidied = ledger.tidy(); !tidied) run.session.console.error(tidied.error().text());
+  if (auto tidied = done_file.tidy(); !tidied) run.session.console.error(tidied.error().text());
   if (worked.interrupted || worked.trouble) {
     if (!run.options.manifest.empty()) {
       run.session.console.error("the manifest is left as it was: not all is made");
     }
     return worked.trouble ? exit_for(*worked.trouble) : Exit::interrupted;
   }
-  if (auto wrote = write_manifest(run, ledger); !wrote) {
+  if (auto wrote = write_manifest(run, done_file); !wrote) {
     return fail(run.session, Exit::cannot_create,
                 about(run.options.manifest, cause_text(wrote.error().code)));
   }
@@ -316,14 +316,14 @@ Exit run_in(const Session& session, const Wish& wish, const Engine& engine, cons
       return fail(session, Exit::cannot_create, about(file, cause_text(can.error().code)));
     }
   }
-  auto ledger = Ledger::open(place);
-  if (!ledger) return explain_output(session, place, ledger.error());
+  auto done_file = DoneFile::open(place);
+  if (!done_file) return explain_output(session, place, done_file.error());
   Run run = run_of(session, wish, place);
-  add_items(run, inputs, *ledger);
+  add_items(run, inputs, *done_file);
   if (has_nothing(run) && (options.strict || !run.target.empty())) {
     return fail(session, Exit::no_input, run.nothing);
   }
-  const Exit exit = make(run, engine, inputs, *ledger);
+  const Exit exit = make(run, engine, inputs, *done_file);
   (void)::unlink(saved_stdin(place).c_str());  // mostly not there; else swept by the next run
   return exit;
 }
@@ -338,14 +338,14 @@ Exit run_dry(const Session& session, const Wish& wish) {
   if (auto one = check_one_image(wish.goal, wish.options, *inputs); !one) {
     return fail(session, Exit::usage, one.error().action);
   }
-  auto ledger = Ledger::read(output);  // of a file there is none
-  if (!ledger) return explain_output(session, output, ledger.error());
+  auto done_file = DoneFile::read(output);  // of a file there is none
+  if (!done_file) return explain_output(session, output, done_file.error());
   Run run = run_of(session, wish, output);
-  add_items(run, *inputs, *ledger);
+  add_items(run, *inputs, *done_file);
   if (has_nothing(run) && wish.options.strict) return fail(session, Exit::no_input, run.nothing);
-  tell_plan(run, still_to_do(run, *ledger));
-  prune(run, *inputs, *ledger);
-  report(run, {}, *ledger);
+  tell_plan(run, still_to_do(run, *done_file));
+  prune(run, *inputs, *done_file);
+  report(run, {}, *done_file);
   return run.sum.total();
 }
 

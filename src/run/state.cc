@@ -39,9 +39,9 @@ RunRecord verdict_on(const Run& run, const RunItem& item, const std::string& cod
   return record;
 }
 
-const RunRecord* known_bad(const Run& run, const Ledger& ledger, const RunItem& item) {
+const RunRecord* known_bad(const Run& run, const DoneFile& done_file, const RunItem& item) {
   if (run.options.retry_failed) return nullptr;
-  return ledger.known_bad(item.real, item.size_bytes, item.modified_ns, run.judged_by);
+  return done_file.known_bad(item.real, item.size_bytes, item.modified_ns, run.judged_by);
 }
 
 // Fails it by what an earlier run has told.
@@ -57,8 +57,8 @@ void fail_opening(Run& run, const std::string& path, const Error& error) {
 }
 
 // A file without content needs no worker to tell.
-void fail_empty(Run& run, const Ledger& ledger, const RunItem& item) {
-  if (const RunRecord* bad = known_bad(run, ledger, item)) {
+void fail_empty(Run& run, const DoneFile& done_file, const RunItem& item) {
+  if (const RunRecord* bad = known_bad(run, done_file, item)) {
     fail_again(run, item, *bad);
     return;
   }
@@ -68,7 +68,7 @@ void fail_empty(Run& run, const Ledger& ledger, const RunItem& item) {
 }
 
 // Looks at one input; an item, or a failure.
-void add_item(Run& run, const Ledger& ledger, const Input& input, std::set<Origin>& seen,
+void add_item(Run& run, const DoneFile& done_file, const Input& input, std::set<Origin>& seen,
               std::vector<Input>& kept) {
   const bool on_stdin = input.path == "-";
   const std::string path = on_stdin ? saved_stdin(run.place) : input.path;
@@ -92,7 +92,7 @@ void add_item(Run& run, const Ledger& ledger, const Input& input, std::set<Origi
     return;
   }
   if (item.size_bytes == 0) {
-    fail_empty(run, ledger, item);
+    fail_empty(run, done_file, item);
     return;
   }
   item.folder = named.folder;
@@ -125,11 +125,11 @@ void fail_by_verdict(Run& run, size_t index, const std::string& code, const std:
 
 Origin origin_of(const RunItem& item) { return {item.real, item.folder}; }
 
-void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark) {
+void succeed(Run& run, const DoneFile& done_file, size_t index, Mark mark) {
   run.marks[index] = mark;
   run.sum.add(Exit::ok);
   const RunItem& item = run.items[index];
-  const RunRecord* record = ledger.find(origin_of(item));
+  const RunRecord* record = done_file.find(origin_of(item));
   Console& console = run.session.console;
   if (record == nullptr) return;
   if (run.session.json) {
@@ -144,17 +144,17 @@ void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark) {
   }
 }
 
-void add_items(Run& run, const Inputs& inputs, const Ledger& ledger) {
+void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file) {
   for (const Trouble& trouble : inputs.trouble) {
     fail_source(run, {trouble.name, std::string(name_of(trouble.code)), trouble.cause},
                 trouble.exit);
   }
   std::set<Origin> seen;
   std::vector<Input> kept;
-  for (const Input& input : inputs.files) add_item(run, ledger, input, seen, kept);
+  for (const Input& input : inputs.files) add_item(run, done_file, input, seen, kept);
   const std::vector<std::string> stems =
       name_outputs(kept, [&](const std::string& name, size_t input) {
-        return ledger.is_taken(name, run.items[input].real);
+        return done_file.is_taken(name, run.items[input].real);
       });
   for (size_t i = 0; i < run.items.size(); ++i) {
     run.items[i].stem = stems[i];
@@ -168,13 +168,14 @@ void add_items(Run& run, const Inputs& inputs, const Ledger& ledger) {
 }
 
 // What is done already is reported; what is left is returned.
-std::vector<size_t> still_to_do(Run& run, const Ledger& ledger) {
+std::vector<size_t> still_to_do(Run& run, const DoneFile& done_file) {
   std::vector<size_t> left;
   for (size_t i = 0; i < run.items.size(); ++i) {
     const RunItem& item = run.items[i];
-    if (ledger.up_to_date(origin_of(item), item.size_bytes, item.modified_ns, run.request_digest)) {
-      succeed(run, ledger, i, Mark::up_to_date);
-    } else if (const RunRecord* bad = known_bad(run, ledger, item)) {
+    if (done_file.up_to_date(origin_of(item), item.size_bytes, item.modified_ns,
+                             run.request_digest)) {
+      succeed(run, done_file, i, Mark::up_to_date);
+    } else if (const RunRecord* bad = known_bad(run, done_file, item)) {
       run.marks[i] = Mark::known_bad;
       fail_again(run, item, *bad);
     } else {

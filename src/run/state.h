@@ -49,15 +49,15 @@ void fail_item(Run& run, size_t index, std::string code, std::string message, Ex
 void fail_by_verdict(Run& run, size_t index, const std::string& code, const std::string& message);
 
 // One that is there: counted, and printed as the options ask.
-void succeed(Run& run, const Ledger& ledger, size_t index, Mark mark);
+void succeed(Run& run, const DoneFile& done_file, size_t index, Mark mark);
 
 Origin origin_of(const RunItem& item);
 
 // Looks at all inputs: items with their names, or failures.
-void add_items(Run& run, const Inputs& inputs, const Ledger& ledger);
+void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file);
 
 // What is done already, and what is known to be bad, is told; what is left is returned.
-std::vector<size_t> still_to_do(Run& run, const Ledger& ledger);
+std::vector<size_t> still_to_do(Run& run, const DoneFile& done_file);
 
 // How the work on the private spool ended.
 struct Worked {
@@ -67,15 +67,15 @@ struct Worked {
 
 // Removes the results whose sources are gone, and tells of each; nothing when any folder could not
 // be read. In a dry run it only tells.
-void prune(Run& run, const Inputs& inputs, Ledger& ledger);
+void prune(Run& run, const Inputs& inputs, DoneFile& done_file);
 
 // What would be made, a line each.
 void tell_plan(const Run& run, const std::vector<size_t>& left);
 
 // The lines at the end.
-void report(const Run& run, const Worked& worked, const Ledger& ledger);
+void report(const Run& run, const Worked& worked, const DoneFile& done_file);
 
-Status write_manifest(const Run& run, const Ledger& ledger);
+Status write_manifest(const Run& run, const DoneFile& done_file);
 
 }  // namespace imgq::cli
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "src/supervise/conductor.h"
+#include "src/supervise/scheduler.h"
 
 namespace imgq::supervise {
 namespace {
@@ -32,8 +32,8 @@ Result<Tally> run(const Spool& spool, Settings settings) {
   allow_background_threads();
   allow_many_files();
   Loop loop;
-  Conductor conductor(loop, spool, std::move(settings));
-  return conductor.run();
+  Scheduler scheduler(loop, spool, std::move(settings));
+  return scheduler.run();
 }
 
 }  // namespace imgq::supervise

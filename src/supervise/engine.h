@@ -20,9 +20,9 @@ struct Settings {
   std::string worker_program;  // absolute path of imgq-worker
   Sync sync = Sync::batch;
   enum class Until {
-    told,  // SIGTERM or SIGINT
-    idle,  // nothing waiting, delayed or running is left, or told
-  } until = Until::told;
+    stopped,  // SIGTERM or SIGINT
+    idle,     // nothing waiting, delayed or running is left, or stopped
+  } until = Until::stopped;
   bool reload_on_sighup = true;
   bool housekeeping = true;                // retention, sweep: not in `imgq run`
   std::function<Result<Config>()> reload;  // called on SIGHUP
@@ -32,7 +32,7 @@ struct Settings {
 
 struct Tally {
   int64_t completed = 0, failed = 0, retried = 0;
-  bool interrupted = false;  // told to stop while jobs were left
+  bool interrupted = false;  // a signal came while jobs were left
 };
 
 // Runs on this thread; installs signal handlers for SIGTERM, SIGINT, SIGHUP meanwhile. First

@@ -32,13 +32,13 @@ Publisher::Policy publishing(const Settings& settings) {
   return policy;
 }
 
-Supply::Policy supplying(const Settings& settings) {
+Claimer::Policy claimer_policy(const Settings& settings) {
   return {settings.sync, settings.config.poll, settings.config.min_free_bytes};
 }
 
-Upkeep::Policy keeping(const Settings& settings) {
+Housekeeping::Policy keeping(const Settings& settings) {
   const Config& config = settings.config;
-  Upkeep::Policy policy;
+  Housekeeping::Policy policy;
   policy.lease = config.lease;
   policy.retention = {config.keep_completed, config.keep_failed, config.keep_jobs,
                       config.keep_bytes};

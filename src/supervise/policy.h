@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include "src/supervise/claimer.h"
 #include "src/supervise/engine.h"
+#include "src/supervise/housekeeping.h"
 #include "src/supervise/publisher.h"
-#include "src/supervise/supply.h"
-#include "src/supervise/upkeep.h"
 #include "src/supervise/worker.h"
 
 // What each part needs to know of the settings.
@@ -15,8 +15,8 @@ namespace imgq::supervise {
 int worker_count(const Config& config);
 WorkerCommand worker_command(const Settings& settings);
 Publisher::Policy publishing(const Settings& settings);
-Supply::Policy supplying(const Settings& settings);
-Upkeep::Policy keeping(const Settings& settings);
+Claimer::Policy claimer_policy(const Settings& settings);
+Housekeeping::Policy keeping(const Settings& settings);
 
 // Puts a configuration that was read anew in the place of the old one.
 //   returns what of it does not count before a restart; empty: all of it counts

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "src/supervise/judge.h"
+#include "src/supervise/result_check.h"
 #include "src/util/log.h"
 
 namespace imgq::supervise {
@@ -41,9 +41,9 @@ Pool::Pool(Loop& loop, WorkerCommand command, int workers, Events events)
       command_(std::move(command)),
       wanted_(workers),
       events_(std::move(events)),
-      hiring_(loop, [this] { hire(); }) {}
+      spawning_(loop, [this] { spawn(); }) {}
 
-void Pool::start() { hire(); }
+void Pool::start() { spawn(); }
 
 void Pool::add(JobPtr job) {
   queue_.push_back(std::move(job));
@@ -51,8 +51,8 @@ void Pool::add(JobPtr job) {
 }
 
 bool Pool::has_ready_worker() const {
-  return std::any_of(seats_.begin(), seats_.end(), [](const auto& seat) {
-    const auto phase = seat.first->phase();
+  return std::any_of(slots_.begin(), slots_.end(), [](const auto& slot) {
+    const auto phase = slot.first->phase();
     return phase == Worker::Phase::idle || phase == Worker::Phase::busy;
   });
 }
@@ -66,12 +66,12 @@ std::vector<Claim> Pool::claims() const {
 
 // --- hiring
 
-void Pool::hire() {
-  departed_.clear();
-  while (!closing_ && !hiring_.armed() && static_cast<int>(seats_.size()) < wanted_) hire_one();
+void Pool::spawn() {
+  reaped_.clear();
+  while (!closing_ && !spawning_.armed() && static_cast<int>(slots_.size()) < wanted_) spawn_one();
 }
 
-void Pool::hire_one() {
+void Pool::spawn_one() {
   Worker::Events events;
   events.ready = [this](Worker& /*worker*/) {
     in_vain_ = 0;
@@ -84,18 +84,18 @@ void Pool::hire_one() {
   events.died = [this](Worker& worker, const Death& death) { died(worker, death); };
   auto worker = Worker::start(loop_, command_, std::move(events));
   if (!worker) {
-    not_hired(worker.error());
+    spawn_failed(worker.error());
     return;
   }
   Worker* key = worker->get();
-  seats_[key] = Seat{std::move(*worker), command_.limits, false};
+  slots_[key] = WorkerSlot{std::move(*worker), command_.limits, false};
 }
 
-void Pool::not_hired(const Error& error) {
+void Pool::spawn_failed(const Error& error) {
   ++fruitless_;
   log::line(log::Level::error, "cannot start a worker", {{"error", error.text()}});
   started_in_vain(error);
-  if (!closing_) hire_later();
+  if (!closing_) spawn_later();
 }
 
 // Whatever there was before: limits that were reloaded or a program that was replaced may be such
@@ -104,9 +104,9 @@ void Pool::started_in_vain(const Error& error) {
   if (++in_vain_ >= kHopeless && !has_ready_worker() && !closing_) events_.broken(error);
 }
 
-void Pool::hire_later() {
+void Pool::spawn_later() {
   const auto wait = kFirstWait * (1 << std::min(fruitless_, 7));
-  hiring_.after(std::min(wait, kLongestWait));
+  spawning_.after(std::min(wait, kLongestWait));
 }
 
 // --- giving out
@@ -117,7 +117,7 @@ bool Pool::heavy_running() const {
 }
 
 Worker* Pool::idle_worker() {
-  for (auto& [worker, seat] : seats_) {
+  for (auto& [worker, slot] : slots_) {
     if (worker->phase() == Worker::Phase::idle) return worker;
   }
   return nullptr;
@@ -146,7 +146,7 @@ void Pool::dispatch() {
 void Pool::make_way_for(const Job& job) {
   if (!job.fresh_worker || heavy_running()) return;
   bool one_is_coming = false;
-  for (auto& [worker, seat] : seats_) {
+  for (auto& [worker, slot] : slots_) {
     one_is_coming = one_is_coming || worker->phase() == Worker::Phase::starting ||
                     worker->phase() == Worker::Phase::leaving;
   }
@@ -189,9 +189,9 @@ JobPtr Pool::take_from(Worker& worker) {
 
 void Pool::retire_if_due(Worker& worker, bool wishes) {
   if (worker.phase() != Worker::Phase::idle) return;
-  const Seat& seat = seats_[&worker];
-  const bool spent = worker.answered() >= seat.limits.recycle_jobs;
-  if (wishes || spent || closing_ || seat.outdated) worker.retire();
+  const WorkerSlot& slot = slots_[&worker];
+  const bool spent = worker.answered() >= slot.limits.recycle_jobs;
+  if (wishes || spent || closing_ || slot.outdated) worker.retire();
 }
 
 void Pool::answered(Worker& worker, Verdict verdict) {
@@ -206,7 +206,7 @@ void Pool::answered(Worker& worker, Verdict verdict) {
     job->slot = Slot::heavy;
     queue_.push_front(std::move(job));
   } else {
-    const Limits& limits = seats_[&worker].limits;
+    const Limits& limits = slots_[&worker].limits;
     verdict = checked(std::move(verdict), job->request, limits, descriptors_of(*job));
     events_.judged(std::move(job), std::move(verdict));
   }
@@ -216,20 +216,20 @@ void Pool::answered(Worker& worker, Verdict verdict) {
 
 void Pool::died(Worker& worker, const Death& death) {
   JobPtr job = take_from(worker);
-  const auto seat = seats_.find(&worker);
-  const Limits limits = seat->second.limits;
-  departed_.push_back(std::move(seat->second.worker));
-  seats_.erase(seat);
+  const auto slot = slots_.find(&worker);
+  const Limits limits = slot->second.limits;
+  reaped_.push_back(std::move(slot->second.worker));
+  slots_.erase(slot);
   if (job) {
     judge_death(std::move(job), death, limits);
-  } else if (death.why != Death::Why::told) {
+  } else if (death.why != Death::Why::asked) {
     note_idle_death(death, limits);
   }
-  if (!closing_ && !hiring_.armed()) {
+  if (!closing_ && !spawning_.armed()) {
     if (fruitless_ > 1) {
-      hire_later();
+      spawn_later();
     } else {
-      hiring_.after(std::chrono::milliseconds(0));  // this worker is still in use up the stack
+      spawning_.after(std::chrono::milliseconds(0));  // this worker is still in use up the stack
     }
   }
   events_.changed();
@@ -316,13 +316,13 @@ void Pool::drop_all() {
 void Pool::change(WorkerCommand command, int workers) {
   command_ = std::move(command);
   wanted_ = workers;
-  for (auto& [worker, seat] : seats_) seat.outdated = true;
+  for (auto& [worker, slot] : slots_) slot.outdated = true;
   send_home_unless_busy();
-  hire();
+  spawn();
 }
 
 void Pool::send_home_unless_busy() {
-  for (auto& [worker, seat] : seats_) {
+  for (auto& [worker, slot] : slots_) {
     if (worker->phase() == Worker::Phase::starting) worker->kill();
     retire_if_due(*worker, true);
   }
@@ -330,7 +330,7 @@ void Pool::send_home_unless_busy() {
 
 void Pool::close() {
   closing_ = true;
-  hiring_.stop();
+  spawning_.stop();
   send_home_unless_busy();
   events_.changed();
 }

@@ -40,7 +40,7 @@ class Pool {
   size_t waiting() const { return queue_.size(); }
   size_t running() const { return busy_.size(); }
   bool has_ready_worker() const;
-  bool empty() const { return seats_.empty(); }  // of processes
+  bool empty() const { return slots_.empty(); }  // of processes
   std::vector<Claim> claims() const;             // of all jobs here
 
   // Takes a job out, its worker killed when it is running. Nothing when it is not here (any more).
@@ -60,16 +60,16 @@ class Pool {
 
  private:
   // A worker, and what it was started with.
-  struct Seat {
+  struct WorkerSlot {
     std::unique_ptr<Worker> worker;
     Limits limits;
     bool outdated = false;  // the limits have changed since
   };
 
-  void hire();
-  void hire_later();
-  void hire_one();
-  void not_hired(const Error& error);
+  void spawn();
+  void spawn_later();
+  void spawn_one();
+  void spawn_failed(const Error& error);
   void started_in_vain(const Error& error);
   void send_home_unless_busy();
   void dispatch();
@@ -93,11 +93,11 @@ class Pool {
   bool closing_ = false;
   int fruitless_ = 0;  // deaths in a row without an answer between
   int in_vain_ = 0;    // starts in a row that led to no ready worker
-  std::map<Worker*, Seat> seats_;
+  std::map<Worker*, WorkerSlot> slots_;
   std::map<Worker*, JobPtr> busy_;
   std::deque<JobPtr> queue_;
-  std::vector<std::unique_ptr<Worker>> departed_;  // until the loop comes round
-  Timer hiring_;
+  std::vector<std::unique_ptr<Worker>> reaped_;  // until the loop comes round
+  Timer spawning_;
 };
 
 }  // namespace imgq::supervise

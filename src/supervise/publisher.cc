@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "spool/query.h"
-#include "src/supervise/judge.h"
+#include "src/supervise/result_check.h"
 #include "src/util/log.h"
 
 namespace imgq::supervise {

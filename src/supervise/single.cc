@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "src/supervise/engine.h"
-#include "src/supervise/judge.h"
+#include "src/supervise/result_check.h"
 #include "src/supervise/worker.h"
 
 namespace imgq::supervise {

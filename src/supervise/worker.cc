@@ -106,7 +106,7 @@ Status Worker::give(const wire::Order& order, const std::vector<int>& fds) {
 }
 
 void Worker::retire() {
-  if (why_ == Death::Why::itself) why_ = Death::Why::told;
+  if (why_ == Death::Why::itself) why_ = Death::Why::asked;
   phase_ = Phase::leaving;
   deaf_ = true;
   readable_.reset();
@@ -115,7 +115,7 @@ void Worker::retire() {
 }
 
 void Worker::kill() {
-  if (why_ == Death::Why::itself) why_ = Death::Why::told;
+  if (why_ == Death::Why::itself) why_ = Death::Why::asked;
   if (phase_ != Phase::busy) phase_ = Phase::leaving;
   deaf_ = true;
   end_reading();

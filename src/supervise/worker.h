@@ -27,7 +27,7 @@ struct Death {
     itself,   // by its own fault or wish
     overdue,  // killed: over the wall limit
     garbage,  // killed: it did not keep to the wire protocol
-    told,     // killed or sent home by us
+    asked,    // killed or sent home by us
   } why = Why::itself;
   std::string last_words;  // the end of its stderr
   bool first_job = false;  // nothing had been asked of it before

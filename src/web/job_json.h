@@ -4,7 +4,7 @@
 #include <string>
 
 #include "spool/query.h"
-#include "src/web/board.h"
+#include "src/web/spool_view.h"
 
 // Jobs as clients see them, in JSON.
 namespace imgq::web {

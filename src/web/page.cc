@@ -290,7 +290,7 @@ std::string choice_query(std::string_view before, const Choice& choice) {
 }
 
 std::string page_html(const Site& site, std::string_view notice, const Choice& choice) {
-  const auto view = site.board.view_within(200);
+  const auto view = site.spool_view.view_within(200);
   return filled(assets::kPageHtml,
                 {{"refresh", refresh_html(*view, choice)},
                  {"notice", notice_html(*view, notice)},

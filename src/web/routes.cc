@@ -6,7 +6,7 @@
 
 #include "src/http/problem.h"
 #include "src/util/sys.h"
-#include "src/web/guard.h"
+#include "src/web/auth.h"
 
 namespace imgq::web {
 namespace {
@@ -103,7 +103,7 @@ Reply answer(Site& site, const Asked& asked) {
   const Route* route = find_route(asked.head);
   Reply reply = run(site, asked, route);
   const std::string name = route == nullptr ? "none" : "/" + std::string(route->pattern);
-  site.meter.count(name, reply.status, static_cast<double>(sys::monotonic_ms() - began) / 1000);
+  site.metrics.count(name, reply.status, static_cast<double>(sys::monotonic_ms() - began) / 1000);
   return reply;
 }
 

@@ -49,7 +49,7 @@ class Teller {
 void tell(Site& site, Client& client, const StreamWrite& write) {
   Teller teller;
   int64_t silent_since = sys::monotonic_ms();
-  auto view = site.board.view();
+  auto view = site.spool_view.view();
   if (!write("retry: 2000\n\n")) return;
   for (;;) {
     std::string text = teller.news(*view);
@@ -59,15 +59,15 @@ void tell(Site& site, Client& client, const StreamWrite& write) {
       silent_since = sys::monotonic_ms();
     }
     if (!client.wait(0)) return;
-    view = site.board.wait_newer(view->number, kStepMs);
+    view = site.spool_view.wait_newer(view->number, kStepMs);
   }
 }
 
 }  // namespace
 
 Reply events(Site& site, const Asked&) {
-  auto turn = Turn::take(site.streams, site.options.max_held);
-  if (!turn) {
+  auto permit = Permit::take(site.streams, site.options.max_held);
+  if (!permit) {
     Reply reply = problem(503, "too many event streams are open: poll instead", "too_many_streams");
     reply.fields.emplace_back("Retry-After", "10");
     return reply;
@@ -75,8 +75,8 @@ Reply events(Site& site, const Asked&) {
   Reply reply;
   reply.type = "text/event-stream";
   reply.fields.emplace_back("X-Accel-Buffering", "no");  // or nginx keeps events back
-  // std::function wants copies: the turn is shared, and given back with the last of them.
-  reply.stream = [&site, turn = std::make_shared<Turn>(std::move(*turn))](
+  // std::function wants copies: the permit is shared, and given back with the last of them.
+  reply.stream = [&site, permit = std::make_shared<Permit>(std::move(*permit))](
                      Client& client, const StreamWrite& write) { tell(site, client, write); };
   return reply;
 }

@@ -52,7 +52,7 @@ std::optional<std::string> key_of(const Head& head) {
 Reply accepted(const Site& site, const Taken& taken) {
   std::vector<std::string> jobs;
   for (const auto& job : taken.jobs) jobs.push_back(fresh_json(site, job));
-  const bool one = taken.jobs.size() == 1 && taken.turned_away.empty();
+  const bool one = taken.jobs.size() == 1 && taken.refused.empty();
   Reply reply = json_reply(202, one ? jobs.front() : jobs_json(jobs));
   reply.fields.emplace_back("Location", job_address(taken.jobs.front().submitted.id));
   reply.fields.emplace_back("Retry-After", "1");
@@ -61,8 +61,8 @@ Reply accepted(const Site& site, const Taken& taken) {
 
 // Waits until the job has ended, the client has gone or `seconds` are over.
 void wait_for_end(Site& site, const Asked& asked, const JobId& id, int64_t seconds) {
-  const auto turn = Turn::take(site.long_polls, site.options.max_held);
-  if (!turn) return;  // too many wait: this one hears how it stands now and asks again
+  const auto permit = Permit::take(site.long_polls, site.options.max_held);
+  if (!permit) return;  // too many wait: this one hears how it stands now and asks again
   const int64_t until = sys::monotonic_ms() + seconds * 1000;
   for (int64_t step = 20; sys::monotonic_ms() < until; step = std::min<int64_t>(step * 2, 250)) {
     const auto ended = has_ended(site.spool, id);
@@ -133,7 +133,7 @@ Reply submit_jobs(Site& site, const Asked& asked) {
   if (const auto objection = check_query(asked.head)) return reply_to(*objection);
   Terms terms;
   terms.key = std::move(*key);
-  auto taken = take_in(site, asked, terms);
+  auto taken = take_upload(site, asked, terms);
   if (auto* objection = std::get_if<Objection>(&taken)) return reply_to(*objection);
   return accepted(site, std::get<Taken>(taken));
 }

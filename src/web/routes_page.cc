@@ -67,16 +67,16 @@ Reply page(Site& site, const Asked& asked) {
 Reply page_upload(Site& site, const Asked& asked) {
   Terms terms;
   terms.on_bad_file = OnBadFile::skip;
-  auto taken = take_in(site, asked, terms);
+  auto taken = take_upload(site, asked, terms);
   if (const auto* objection = std::get_if<Objection>(&taken)) {
     const bool told = objection->code == "no_file" || objection->status == 413 ||
                       objection->status == 507 || objection->status == 503;
     return told ? see_page(query_for(*objection)) : reply_to(*objection);
   }
-  site.board.look();  // so that the page shows them
+  site.spool_view.look();  // so that the page shows them
   const auto& done = std::get<Taken>(taken);
   return see_page("?taken=" + std::to_string(done.jobs.size()) + "&refused=" +
-                  std::to_string(done.turned_away.size()) + choice_query("&", done.fields));
+                  std::to_string(done.refused.size()) + choice_query("&", done.fields));
 }
 
 Reply page_action(Site& site, const Asked& asked) {
@@ -90,7 +90,7 @@ Reply page_action(Site& site, const Asked& asked) {
   if (!done && done.error().code != EBUSY && done.error().code != EAGAIN) {
     return problem_of(done.error());
   }
-  site.board.look();
+  site.spool_view.look();
   return see_page(done ? "" : "?moved=1");
 }
 

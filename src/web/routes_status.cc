@@ -24,14 +24,14 @@ Reply readyz(Site& site, const Asked&) {
   Reply reply;
   reply.text = dump_json(Json{{"status", "ok"},
                               {"free_bytes", room->free_bytes},
-                              {"daemons", site.board.view()->counts.owners}});
+                              {"daemons", site.spool_view.view()->counts.owners}});
   return reply;
 }
 
 Reply metrics(Site& site, const Asked&) {
   Reply reply;
   reply.type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.text = metrics_text(*site.board.view()) + site.meter.text();
+  reply.text = metrics_text(*site.spool_view.view()) + site.metrics.text();
   return reply;
 }
 

@@ -147,10 +147,10 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
           ? service.max_body_bytes
           : std::max(kMinBody, config.limits.max_file_bytes + (int64_t{1} << 20));
   Committer committer(spool, sync_named(config.sync).value_or(Sync::batch));
-  Board board(spool);
-  Meter meter;
+  SpoolView spool_view(spool);
+  Metrics metrics;
   const ServerOptions options = server_options(service, max_body);
-  Site site{spool, config, site_options(service, options), committer, board, meter};
+  Site site{spool, config, site_options(service, options), committer, spool_view, metrics};
   Server server(options, [&site](const Asked& asked) { return answer(site, asked); });
   log::line(log::Level::notice, "serving", {{"spool", spool.path()}, {"at", listening.where}});
   tell_manager("READY=1\nSTATUS=Serving " + listening.where);

@@ -8,11 +8,11 @@
 
 #include "spool/spool.h"
 #include "src/jobs/config.h"
-#include "src/web/board.h"
 #include "src/web/committer.h"
-#include "src/web/intake.h"
-#include "src/web/meter.h"
-#include "src/web/turn.h"
+#include "src/web/metrics.h"
+#include "src/web/permit.h"
+#include "src/web/receive_upload.h"
+#include "src/web/spool_view.h"
 
 namespace imgq::web {
 
@@ -31,8 +31,8 @@ struct Site {
   const Config& config;
   SiteOptions options;
   Committer& committer;
-  Board& board;
-  Meter& meter;
+  SpoolView& spool_view;
+  Metrics& metrics;
   std::atomic<int> streams{0}, long_polls{0};  // replies that are held open
   std::atomic<int> further_files{0};           // of forms, held open until their job is durable
 };

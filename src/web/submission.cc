@@ -127,15 +127,15 @@ Objection spool_refused(const Error& error) {
   return {500, "internal", "the job could not be submitted: see the server's log"};
 }
 
-IntakeRules rules_for(Site& site, const Terms& terms) {
-  IntakeRules rules;
+UploadRules rules_for(Site& site, const Terms& terms) {
+  UploadRules rules;
   rules.max_file_bytes = site.config.limits.max_file_bytes;
   rules.max_body_bytes = site.options.max_body_bytes;
   rules.min_free_bytes = site.config.min_free_bytes;
   rules.formats = site.config.limits.formats;
   rules.on_bad_file = terms.on_bad_file;
   rules.fields = terms.fields;
-  using Digests = IntakeRules::Digests;
+  using Digests = UploadRules::Digests;
   rules.digests = terms.key.empty() ? Digests::none : Digests::make;
   rules.further_files = &site.further_files;
   rules.max_further_files = site.options.max_further_files;
@@ -171,7 +171,7 @@ bool is_same(const Site& site, const JobId& id, const std::string& request, cons
 std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const Request& request,
                                              const Terms& terms) {
   Taken taken;
-  taken.turned_away = std::move(upload.turned_away);
+  taken.refused = std::move(upload.refused);
   taken.fields = std::move(upload.values);
   const auto answers = site.committer.submit(drafts_of(site, upload, request, terms.key));
   for (size_t i = 0; i < answers.size(); ++i) {
@@ -180,7 +180,7 @@ std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const Re
     if (answers[i]->existing && !is_same(site, answers[i]->id, to_json(request), file)) {
       return Objection{409, "key_reused", "this Idempotency-Key was used for something else"};
     }
-    site.meter.add_received(file.size_bytes);
+    site.metrics.add_received(file.size_bytes);
     taken.jobs.push_back({file.name, *answers[i]});
   }
   return taken;
@@ -199,8 +199,8 @@ Result<Request> request_of(const Config& config, const Head& head,
   return single(words);
 }
 
-std::variant<Taken, Objection> take_in(Site& site, const Asked& asked, const Terms& terms) {
-  const auto view = site.board.view();
+std::variant<Taken, Objection> take_upload(Site& site, const Asked& asked, const Terms& terms) {
+  const auto view = site.spool_view.view();
   if (view->in(State::staging) + view->in(State::delayed) >= site.options.max_waiting) {
     return too_many_waiting(site);
   }

@@ -9,7 +9,7 @@
 
 #include "spool/submit.h"
 #include "src/base/request.h"
-#include "src/web/intake.h"
+#include "src/web/receive_upload.h"
 #include "src/web/site.h"
 
 namespace imgq::web {
@@ -30,20 +30,20 @@ struct Taken {
     Submitted submitted;
   };
   std::vector<Job> jobs;                      // durable now
-  std::vector<Turned> turned_away;            // with OnBadFile::skip
+  std::vector<RefusedFile> refused;           // with OnBadFile::skip
   std::map<std::string, std::string> fields;  // of the form, but its files
 };
 
 struct Terms {
   OnBadFile on_bad_file = OnBadFile::refuse;
-  IntakeRules::Fields fields = IntakeRules::Fields::any_filename;
+  UploadRules::Fields fields = UploadRules::Fields::any_filename;
   std::string key;  // idempotency key; then at most one file
 };
 
 // Takes an upload in and submits it.
 //   objections  those of receive; 429 too many jobs wait; 400 bad_request; 507, 503, 500 the spool
 //               refused; 409 the key was used for something else
-std::variant<Taken, Objection> take_in(Site& site, const Asked& asked, const Terms& terms);
+std::variant<Taken, Objection> take_upload(Site& site, const Asked& asked, const Terms& terms);
 
 // Names a query field that is none of request_of's and not "filename", with the nearest that is.
 std::optional<Objection> check_query(const Head& head);

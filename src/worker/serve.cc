@@ -43,7 +43,7 @@ class Server {
  private:
   Status answer(const wire::Packet& packet) {
     if (auto granted = grant_cpu(limits_.cpu_seconds); !granted) return granted;
-    Verdict verdict = judge(packet);
+    Verdict verdict = render(packet);
     rusage used{};
     if (::getrusage(RUSAGE_SELF, &used) == 0) verdict.peak_kib = used.ru_maxrss;
     verdict.recycle =
@@ -51,7 +51,7 @@ class Server {
     return wire::send(wire::kWorkerSocket, to_json(verdict), {});
   }
 
-  Verdict judge(const wire::Packet& packet) const {
+  Verdict render(const wire::Packet& packet) const {
     const auto order = wire::decode_order(packet.text);
     if (!order) return refused(Code::bad_request, order.error().text());
     if (packet.fds.size() != descriptors_for(*order)) {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "src/image/mix_x86.h"
+#include "src/image/convolve_x86.h"
 #include "tests/images/rendered.h"
 
 namespace imgq::image {
@@ -180,8 +180,8 @@ TEST(ResampleVectors, RowsOfBytesAddUp) {
         pointers.push_back(rows[k].data());
         weights[k] = static_cast<int16_t>(k % 3 == 1 ? -700 : 16384 / static_cast<int>(taps));
       }
-      const size_t done =
-          x86::mix_byte_rows(pointers.data(), weights.data(), taps, made.data(), kCount, vectors);
+      const size_t done = x86::convolve_byte_rows(pointers.data(), weights.data(), taps,
+                                                  made.data(), kCount, vectors);
       EXPECT_TRUE(done == 0 || done + 16 > kCount);
       for (size_t i = 0; i < done; ++i) {
         int32_t sum = 128;
@@ -198,7 +198,7 @@ TEST(ResampleVectors, RowsOfSamplesAddUpAndSaturate) {
   const int16_t* rows[] = {high.data(), low.data(), high.data()};
   for (const std::vector<int16_t>& weights :
        {std::vector<int16_t>{16384, 0, 0}, {8000, 500, 8000}, {16384, -16384, 16384}}) {
-    const size_t done = x86::mix_sample_rows(rows, weights.data(), 3, made.data(), kCount);
+    const size_t done = x86::convolve_sample_rows(rows, weights.data(), 3, made.data(), kCount);
     const int32_t sum = (16000 * (weights[0] + weights[2]) - 9000 * weights[1] + 8192) >> 14;
     for (size_t i = 0; i < done; ++i) ASSERT_EQ(made[i], std::min(sum, 32767));
   }
@@ -209,9 +209,9 @@ TEST(ResampleVectors, SayThatTheyHaveNotDoneFiveBands) {
   std::vector<int32_t> made(samples_of(17, 5), -1);
   const ColumnTaps taps(lanczos_taps({0, 50.0 / 17, 17}, 50), 0);
   for (const x86::Vectors vectors : vectors_here()) {
-    EXPECT_FALSE(x86::mix_columns(row.data(), taps, 5, made.data(), vectors));
+    EXPECT_FALSE(x86::convolve_columns(row.data(), taps, 5, made.data(), vectors));
   }
-  mix_columns(row.data(), taps, 5, made.data());
+  convolve_columns(row.data(), taps, 5, made.data());
   for (const int32_t sum : made) EXPECT_EQ(sum, 100 << kWeightBits);
 }
 
@@ -222,7 +222,8 @@ TEST(ResampleVectors, ColumnsAddUp) {
       for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<int16_t>(i * 397 % 16320);
       const std::vector<Taps> taps = lanczos_taps({0, 50.0 / 17, 17}, 50);
       std::vector<int32_t> made(samples_of(17, bands));
-      if (!x86::mix_columns(row.data(), ColumnTaps(taps, 0), bands, made.data(), vectors)) return;
+      if (!x86::convolve_columns(row.data(), ColumnTaps(taps, 0), bands, made.data(), vectors))
+        return;
       for (size_t i = 0; i < taps.size(); ++i) {
         for (int b = 0; b < bands; ++b) {
           int32_t sum = 0;

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "src/image/finish.h"
+#include "src/image/write_result.h"
 #include "src/util/fd.h"
 #include "tests/images/rendered.h"
 

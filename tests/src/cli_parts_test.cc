@@ -420,7 +420,7 @@ TEST(RunManifest, HasASrcsetWithTheWidestLastAndUrlsEscaped) {
 class LedgerFile : public testing::Test {
  protected:
   void SetUp() override {
-    std::string name = testing::TempDir() + "imgq-ledger-XXXXXX";
+    std::string name = testing::TempDir() + "imgq-done-XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     output_ = name;
     std::filesystem::create_directories(output_ + "/.imgq");
@@ -442,46 +442,47 @@ class LedgerFile : public testing::Test {
 
 TEST_F(LedgerFile, KnowsWhatIsUpToDateAfterItIsReadAgain) {
   {
-    auto ledger = Ledger::open(output_);
-    ASSERT_TRUE(ledger);
-    ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
+    auto done_file = DoneFile::open(output_);
+    ASSERT_TRUE(done_file);
+    ASSERT_TRUE(done_file->add(made("/a.jpg", "a.jpg")));
   }
-  const auto ledger = Ledger::open(output_);
-  ASSERT_TRUE(ledger);
-  EXPECT_NE(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
-  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 7, "req"), nullptr) << "source touched";
-  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 4, 6, "req"), nullptr) << "source of another size";
-  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "other"), nullptr) << "another request";
-  EXPECT_EQ(ledger->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
-  EXPECT_TRUE(ledger->owns("a.jpg", "/a.jpg"));
-  EXPECT_FALSE(ledger->owns("b.jpg", "/a.jpg"));
+  const auto done_file = DoneFile::open(output_);
+  ASSERT_TRUE(done_file);
+  EXPECT_NE(done_file->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_EQ(done_file->up_to_date({"/a.jpg", ""}, 5, 7, "req"), nullptr) << "source touched";
+  EXPECT_EQ(done_file->up_to_date({"/a.jpg", ""}, 4, 6, "req"), nullptr)
+      << "source of another size";
+  EXPECT_EQ(done_file->up_to_date({"/a.jpg", ""}, 5, 6, "other"), nullptr) << "another request";
+  EXPECT_EQ(done_file->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_TRUE(done_file->owns("a.jpg", "/a.jpg"));
+  EXPECT_FALSE(done_file->owns("b.jpg", "/a.jpg"));
   std::filesystem::remove(output_ + "/a.jpg");
-  EXPECT_EQ(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr) << "result removed";
+  EXPECT_EQ(done_file->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr) << "result removed";
 }
 
 TEST_F(LedgerFile, ATornLastLineIsForgottenAndTheNextStillRead) {
   {
-    auto ledger = Ledger::open(output_);
-    ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
+    auto done_file = DoneFile::open(output_);
+    ASSERT_TRUE(done_file->add(made("/a.jpg", "a.jpg")));
   }
   std::ofstream(output_ + "/.imgq/done", std::ios::app) << "{\"imgq\":1,\"sour";
   {
-    auto ledger = Ledger::open(output_);
-    ASSERT_TRUE(ledger);
-    ASSERT_TRUE(ledger->add(made("/b.jpg", "b.jpg")));
+    auto done_file = DoneFile::open(output_);
+    ASSERT_TRUE(done_file);
+    ASSERT_TRUE(done_file->add(made("/b.jpg", "b.jpg")));
   }
-  const auto ledger = Ledger::open(output_);
-  EXPECT_NE(ledger->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
-  EXPECT_NE(ledger->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
+  const auto done_file = DoneFile::open(output_);
+  EXPECT_NE(done_file->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_NE(done_file->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
 }
 
 TEST_F(LedgerFile, IsWrittenAnewWhenMostOfItIsReplaced) {
-  auto ledger = Ledger::open(output_);
-  for (int i = 0; i < 300; ++i) ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
+  auto done_file = DoneFile::open(output_);
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(done_file->add(made("/a.jpg", "a.jpg")));
   const auto before = std::filesystem::file_size(output_ + "/.imgq/done");
-  ASSERT_TRUE(ledger->tidy());
+  ASSERT_TRUE(done_file->tidy());
   EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 100);
-  const auto again = Ledger::open(output_);
+  const auto again = DoneFile::open(output_);
   EXPECT_NE(again->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
 }
 
@@ -489,61 +490,61 @@ TEST_F(LedgerFile, KeepsWhatOnlyAReplacedRecordKnowsToBeAThumbnail) {
   const std::string root = std::filesystem::canonical(output_).string();
   const std::string source = root + "/a.jpg";
   {
-    auto ledger = Ledger::open(output_);
-    ASSERT_TRUE(ledger->add(made(source, "a.320w.jpg")));
-    for (int i = 0; i < 150; ++i) ASSERT_TRUE(ledger->add(made(source, "a.thumb.jpg")));
+    auto done_file = DoneFile::open(output_);
+    ASSERT_TRUE(done_file->add(made(source, "a.320w.jpg")));
+    for (int i = 0; i < 150; ++i) ASSERT_TRUE(done_file->add(made(source, "a.thumb.jpg")));
     const auto before = std::filesystem::file_size(output_ + "/.imgq/done");
-    ASSERT_TRUE(ledger->tidy());
+    ASSERT_TRUE(done_file->tidy());
     EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 10);
   }
   Made made;
   EXPECT_TRUE(made.knows(output_ + "/a.320w.jpg", root));
   EXPECT_TRUE(made.knows(output_ + "/a.thumb.jpg", root));
-  const auto ledger = Ledger::open(output_);
-  EXPECT_TRUE(ledger->owns("a.320w.jpg", source));
-  ASSERT_NE(ledger->find({source, ""}), nullptr);
-  EXPECT_EQ(ledger->find({source, ""})->results[0].file, "a.thumb.jpg");
+  const auto done_file = DoneFile::open(output_);
+  EXPECT_TRUE(done_file->owns("a.320w.jpg", source));
+  ASSERT_NE(done_file->find({source, ""}), nullptr);
+  EXPECT_EQ(done_file->find({source, ""})->results[0].file, "a.thumb.jpg");
 }
 
 TEST_F(LedgerFile, KnowsWhatIsBadUntilItOrWhatItIsJudgedByChanges) {
   const RunRecord bad{"/caf\xe9.jpg",     5, 6, "judged", {}, 0, 0, "", "truncated",
                       "it ends \"early\""};
   {
-    auto ledger = Ledger::open(output_);
-    ASSERT_TRUE(ledger->add(bad));
-    ASSERT_TRUE(ledger->add(made("/good.jpg", "good.jpg")));
-    for (int i = 0; i < 300; ++i) ASSERT_TRUE(ledger->add(made("/a.jpg", "a.jpg")));
-    ASSERT_TRUE(ledger->tidy());  // keeps it
+    auto done_file = DoneFile::open(output_);
+    ASSERT_TRUE(done_file->add(bad));
+    ASSERT_TRUE(done_file->add(made("/good.jpg", "good.jpg")));
+    for (int i = 0; i < 300; ++i) ASSERT_TRUE(done_file->add(made("/a.jpg", "a.jpg")));
+    ASSERT_TRUE(done_file->tidy());  // keeps it
   }
-  auto ledger = Ledger::open(output_);
-  const RunRecord* known = ledger->known_bad(bad.source, 5, 6, "judged");
+  auto done_file = DoneFile::open(output_);
+  const RunRecord* known = done_file->known_bad(bad.source, 5, 6, "judged");
   ASSERT_NE(known, nullptr);
   EXPECT_EQ(known->code, "truncated");
   EXPECT_EQ(known->message, bad.message);
-  EXPECT_EQ(ledger->known_bad(bad.source, 4, 6, "judged"), nullptr);
-  EXPECT_EQ(ledger->known_bad(bad.source, 5, 7, "judged"), nullptr);
-  EXPECT_EQ(ledger->known_bad(bad.source, 5, 6, "otherwise"), nullptr);
-  EXPECT_EQ(ledger->known_bad("/good.jpg", 5, 6, "req"), nullptr);
-  EXPECT_EQ(ledger->find({bad.source, ""}), nullptr);
-  ASSERT_TRUE(ledger->add(made(bad.source, "b.jpg")));
-  EXPECT_EQ(ledger->known_bad(bad.source, 5, 6, "judged"), nullptr) << "made after all";
+  EXPECT_EQ(done_file->known_bad(bad.source, 4, 6, "judged"), nullptr);
+  EXPECT_EQ(done_file->known_bad(bad.source, 5, 7, "judged"), nullptr);
+  EXPECT_EQ(done_file->known_bad(bad.source, 5, 6, "otherwise"), nullptr);
+  EXPECT_EQ(done_file->known_bad("/good.jpg", 5, 6, "req"), nullptr);
+  EXPECT_EQ(done_file->find({bad.source, ""}), nullptr);
+  ASSERT_TRUE(done_file->add(made(bad.source, "b.jpg")));
+  EXPECT_EQ(done_file->known_bad(bad.source, 5, 6, "judged"), nullptr) << "made after all";
 }
 
 TEST_F(LedgerFile, OwnsNothingThatWasMadeOfAnotherImageStillThere) {
-  auto ledger = Ledger::open(output_);
+  auto done_file = DoneFile::open(output_);
   std::ofstream(output_ + "/there") << "image";
-  ASSERT_TRUE(ledger->add(made(output_ + "/there", "a.jpg")));
-  ASSERT_TRUE(ledger->add(made(output_ + "/gone", "b.jpg")));
-  EXPECT_FALSE(ledger->owns("a.jpg", "/other"));
-  EXPECT_TRUE(ledger->owns("b.jpg", "/other"));
+  ASSERT_TRUE(done_file->add(made(output_ + "/there", "a.jpg")));
+  ASSERT_TRUE(done_file->add(made(output_ + "/gone", "b.jpg")));
+  EXPECT_FALSE(done_file->owns("a.jpg", "/other"));
+  EXPECT_TRUE(done_file->owns("b.jpg", "/other"));
 }
 
 TEST_F(LedgerFile, MovesWithTheSourcesThatLieBesideItsResults) {
   const std::string before = std::filesystem::canonical(output_).string();
   {
-    auto ledger = Ledger::open(output_);
-    ASSERT_TRUE(ledger->add(made(before + "/a.jpg", "a.webp")));
-    ASSERT_TRUE(ledger->add(made("/elsewhere/b.jpg", "b.webp")));
+    auto done_file = DoneFile::open(output_);
+    ASSERT_TRUE(done_file->add(made(before + "/a.jpg", "a.webp")));
+    ASSERT_TRUE(done_file->add(made("/elsewhere/b.jpg", "b.webp")));
   }
   // A line of an earlier version has the whole path.
   std::ofstream(output_ + "/.imgq/done", std::ios::app)
@@ -553,9 +554,9 @@ TEST_F(LedgerFile, MovesWithTheSourcesThatLieBesideItsResults) {
   const std::string after = before + "-moved";
   std::filesystem::rename(output_, after);
   output_ = after;
-  const auto ledger = Ledger::open(output_);
-  EXPECT_NE(ledger->up_to_date({after + "/a.jpg", ""}, 5, 6, "req"), nullptr);
-  EXPECT_NE(ledger->up_to_date({"/elsewhere/b.jpg", ""}, 5, 6, "req"), nullptr);
+  const auto done_file = DoneFile::open(output_);
+  EXPECT_NE(done_file->up_to_date({after + "/a.jpg", ""}, 5, 6, "req"), nullptr);
+  EXPECT_NE(done_file->up_to_date({"/elsewhere/b.jpg", ""}, 5, 6, "req"), nullptr);
   EXPECT_TRUE(Made().knows(output_ + "/a.webp", after));
   EXPECT_FALSE(Made().knows(output_ + "/b.webp", after)) << "not of an image below";
   EXPECT_FALSE(Made().knows(output_ + "/old.webp", after)) << "its source is where it was";
@@ -565,8 +566,8 @@ TEST_F(LedgerFile, MovesWithTheSourcesThatLieBesideItsResults) {
 TEST_F(LedgerFile, ToldOfFilesInTheFoldersBelowItUntilTheyChange) {
   std::filesystem::create_directories(output_ + "/x/y");
   std::filesystem::create_directory_symlink("x/y", output_ + "/link");
-  auto ledger = Ledger::open(output_);
-  ASSERT_TRUE(ledger->add(made("/a.jpg", "x/y/a.webp")));
+  auto done_file = DoneFile::open(output_);
+  ASSERT_TRUE(done_file->add(made("/a.jpg", "x/y/a.webp")));
   EXPECT_TRUE(Made().knows(output_ + "/x/y/a.webp", "/"));
   EXPECT_TRUE(Made().knows(output_ + "/link/../y/a.webp", "/"));
   EXPECT_FALSE(Made().knows(output_ + "/x/y/b.webp", "/"));

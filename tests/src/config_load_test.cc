@@ -193,10 +193,10 @@ TEST_F(ConfigFiles, IntakesAreReadAndChecked) {
       "[[intake]]\ndirectory = \"/in\"\npreset = \"web\"\nafter = \"move\"\nmove_to = \"/done\"\n"
       "settle = \"5s\"\n[[intake]]\ndirectory = \"/other\"\n");
   ASSERT_TRUE(config) << config.error().text();
-  ASSERT_EQ(config->intakes.size(), 2U);
-  EXPECT_EQ(config->intakes[0].after, Intake::After::move);
-  EXPECT_EQ(config->intakes[0].settle_seconds, 5);
-  EXPECT_EQ(config->intakes[1].after, Intake::After::keep);
+  ASSERT_EQ(config->hot_folders.size(), 2U);
+  EXPECT_EQ(config->hot_folders[0].after, HotFolder::After::move);
+  EXPECT_EQ(config->hot_folders[0].settle_seconds, 5);
+  EXPECT_EQ(config->hot_folders[1].after, HotFolder::After::keep);
   EXPECT_EQ(complaint("[[intake]]\npreset = \"x\"\n"),
             "line 1, column 1: an intake needs a 'directory'");
   EXPECT_EQ(complaint("[[intake]]\ndirectory = \"in\"\n"),
@@ -229,7 +229,7 @@ TEST_F(ConfigFiles, WhatIsShownCanBeReadAgainAndMeansTheSame) {
   for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].value, b[i].value) << a[i].key;
   EXPECT_EQ(again->presets.at("web")[0].anchor, Anchor::north_east);
   EXPECT_EQ(again->presets.at("web")[0].background.green, 0x20);
-  EXPECT_EQ(again->intakes.size(), 1U);
+  EXPECT_EQ(again->hot_folders.size(), 1U);
 }
 
 TEST_F(ConfigFiles, ValuesThatContradictEachOtherAreRefused) {

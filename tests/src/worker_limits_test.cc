@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "src/supervise/engine.h"
-#include "src/supervise/judge.h"
+#include "src/supervise/result_check.h"
 #include "tests/src/bench.h"
 
 namespace imgq::test {
@@ -129,7 +129,7 @@ TEST(WorkerLimits, ARetiredWorkerGoesHomeByItself) {
   ASSERT_TRUE(bench.ask("").verdict);
   bench.worker().retire();
   const Death death = bench.wait_for_death();
-  EXPECT_EQ(death.why, Death::Why::told);
+  EXPECT_EQ(death.why, Death::Why::asked);
   EXPECT_EQ(death.end.exit_code, 0);
   EXPECT_EQ(death.end.signal, 0);
 }

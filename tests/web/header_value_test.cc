@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "src/web/guard.h"
+#include "src/web/auth.h"
 
 namespace imgq::web {
 namespace {

@@ -32,7 +32,7 @@ SiteTest::~SiteTest() {
 void SiteTest::open_site() {
   site_.reset();
   committer_.emplace(*spool_, Sync::none);
-  board_ = std::make_unique<Board>(*spool_);
+  board_ = std::make_unique<SpoolView>(*spool_);
   meter_.emplace();
   site_ =
       std::unique_ptr<Site>(new Site{*spool_, config_, options_, *committer_, *board_, *meter_});

@@ -84,8 +84,8 @@ class SiteTest : public ::testing::Test {
   Config config_;
   SiteOptions options_;
   std::optional<Committer> committer_;
-  std::unique_ptr<Board> board_;
-  std::optional<Meter> meter_;
+  std::unique_ptr<SpoolView> board_;
+  std::optional<Metrics> meter_;
   std::unique_ptr<Site> site_;
   std::optional<Owner> owner_;
   FakeClient client_;

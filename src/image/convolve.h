@@ -1,0 +1,44 @@
+#ifndef IMGQ_SRC_IMAGE_CONVOLVE_H_
+#define IMGQ_SRC_IMAGE_CONVOLVE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "src/image/kernel.h"
+
+// The inner loops of resampling, where nearly all of its time goes. Between the two passes a sample
+// is an int16_t with kMiddleBits of fraction, which leaves room for what Lanczos overshoots.
+namespace imgq::image {
+
+inline constexpr int kMiddleBits = 6;
+
+// Samples that may be read, but do not count, behind the end of a middle row.
+inline constexpr size_t kReadAhead = 32;
+
+// The taps of a whole row in one piece: the weights of each result are filled up with zeros to a
+// multiple of kGroup, so that the loops need no ends.
+struct ColumnTaps {
+  static constexpr int kGroup = 4;
+  std::vector<int32_t> first;   // input pixel, a result each
+  std::vector<int32_t> groups;  // how many groups of weights, a result each
+  std::vector<int16_t> weights;
+
+  ColumnTaps() = default;
+  ColumnTaps(const std::vector<Taps>& taps, int first_px);
+};
+
+// out[i] = sum over k of rows[k][i] * weights[k], for bytes, or for samples with kMiddleBits.
+void convolve_rows(const uint8_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
+                   size_t count);
+void convolve_rows(const int16_t* const* rows, const int16_t* weights, size_t taps, int16_t* out,
+                   size_t count);
+
+// One result row from one middle row, for `bands` interleaved samples a pixel; `row` begins at the
+// pixel the taps count from and has kReadAhead samples behind it. The sums keep kWeightBits +
+// kMiddleBits of fraction.
+void convolve_columns(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_CONVOLVE_H_

@@ -1,0 +1,131 @@
+#include "src/image/strip.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
+
+namespace imgq::image {
+namespace {
+
+using std::string_view;
+
+constexpr size_t kExifPrefixBytes = 6;  // "Exif\0\0": JPEG's own, others go without
+
+bool is_one_of(View file, size_t at, std::initializer_list<string_view> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](string_view name) { return has(file, at, name); });
+}
+
+void append(std::vector<uint8_t>* out, View bytes) {
+  out->insert(out->end(), bytes.begin(), bytes.end());
+}
+
+void append(std::vector<uint8_t>* out, string_view text) {
+  out->insert(out->end(), text.begin(), text.end());
+}
+
+View without_prefix(const std::vector<uint8_t>& exif) {
+  return View(exif).subspan(kExifPrefixBytes);
+}
+
+// --- PNG
+
+void put_be32(std::vector<uint8_t>* out, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<uint8_t>(value >> shift));
+}
+
+// The checksum of PNG's annex D, a bit at a time: the chunk is short.
+uint32_t checksum(View bytes) {
+  uint32_t sum = 0xffffffff;
+  for (const uint8_t byte : bytes) {
+    sum ^= byte;
+    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? 0xedb88320U : 0U);
+  }
+  return ~sum;
+}
+
+void put_exif_chunk(std::vector<uint8_t>* out, View exif) {
+  put_be32(out, static_cast<uint32_t>(exif.size()));
+  const size_t named = out->size();
+  append(out, "eXIf");
+  append(out, exif);
+  put_be32(out, checksum(View(*out).subspan(named)));
+}
+
+// --- WebP
+
+void put_le32(std::vector<uint8_t>* out, size_t at, size_t value) {
+  for (size_t i = 0; i < 4; ++i) (*out)[at + i] = static_cast<uint8_t>(value >> (8 * i));
+}
+
+void put_chunk(std::vector<uint8_t>* out, string_view name, View data) {
+  append(out, name);
+  const size_t size_at = out->size();
+  out->resize(size_at + 4);
+  put_le32(out, size_at, data.size());
+  append(out, data);
+  if (data.size() % 2 != 0) out->push_back(0);
+}
+
+constexpr uint8_t kHasAlpha = 0x10, kHasExif = 0x08;
+
+uint8_t alpha_of(View file) {
+  return has(file, 12, "VP8X") && file.size() > 20 ? file[20] & kHasAlpha : uint8_t{0};
+}
+
+// Flags, three bytes of nothing, width - 1 and height - 1 in three bytes each.
+void put_extended_header(std::vector<uint8_t>* out, View file, uint8_t flags) {
+  std::vector<uint8_t> header(10);
+  header[0] = flags;
+  if (has(file, 12, "VP8X")) {
+    std::copy_n(file.begin() + 24, 6, header.begin() + 4);
+  } else {
+    const bool lossless = has(file, 12, "VP8L");
+    const uint32_t bits = lossless ? le32(file, 21) : 0;
+    const uint32_t width = lossless ? bits & 0x3fff : (le16(file, 26) & 0x3fff) - 1;
+    const uint32_t height = lossless ? bits >> 14 & 0x3fff : (le16(file, 28) & 0x3fff) - 1;
+    for (size_t i = 0; i < 3; ++i) {
+      header[4 + i] = static_cast<uint8_t>(width >> (8 * i));
+      header[7 + i] = static_cast<uint8_t>(height >> (8 * i));
+    }
+  }
+  put_chunk(out, "VP8X", header);
+}
+
+}  // namespace
+
+std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif) {
+  constexpr size_t kSignature = 8, kFrame = 12;  // length, name, checksum
+  std::vector<uint8_t> out;
+  append(&out, file.first(std::min(file.size(), kSignature)));
+  for (size_t at = kSignature; at + kFrame <= file.size();) {
+    const size_t size = kFrame + be32(file, at);
+    if (size > file.size() - at) break;
+    if (is_one_of(file, at + 4, {"IHDR", "PLTE", "tRNS", "IDAT", "IEND"})) {
+      append(&out, file.subspan(at, size));
+    }
+    if (has(file, at + 4, "IHDR") && !exif.empty()) put_exif_chunk(&out, without_prefix(exif));
+    at += size;
+  }
+  return out;
+}
+
+std::vector<uint8_t> strip_webp(View file, const std::vector<uint8_t>& exif) {
+  constexpr size_t kHeader = 12, kFrame = 8, kLeastBytes = 30;
+  std::vector<uint8_t> out;
+  if (file.size() < kLeastBytes) return out;
+  append(&out, file.first(kHeader));
+  const uint8_t flags = alpha_of(file) | (exif.empty() ? uint8_t{0} : kHasExif);
+  if (flags != 0) put_extended_header(&out, file, flags);
+  for (size_t at = kHeader; at + kFrame <= file.size();) {
+    const size_t data = le32(file, at + 4), size = kFrame + data + data % 2;
+    if (size > file.size() - at) break;
+    if (is_one_of(file, at, {"VP8 ", "VP8L", "ALPH"})) append(&out, file.subspan(at, size));
+    at += size;
+  }
+  if (!exif.empty()) put_chunk(&out, "EXIF", without_prefix(exif));
+  put_le32(&out, 4, out.size() - 8);
+  return out;
+}
+
+}  // namespace imgq::image

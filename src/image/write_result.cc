@@ -1,0 +1,91 @@
+#include "src/image/write_result.h"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <utility>
+
+#include "src/image/bytes.h"
+#include "src/image/container.h"
+#include "src/image/encode.h"
+#include "src/image/look.h"
+#include "src/image/vips_start.h"
+
+namespace imgq::image {
+namespace {
+
+Format kept(Kind kind) {
+  switch (kind) {
+    case Kind::png:
+      return Format::png;
+    case Kind::webp:
+      return Format::webp;
+    case Kind::avif:
+      return Format::avif;
+    case Kind::jpeg:
+    case Kind::gif:
+    case Kind::heic:
+    case Kind::jxl:
+    case Kind::tiff:
+    case Kind::unsupported:
+    case Kind::unknown:
+      return Format::jpeg;
+  }
+  return Format::jpeg;
+}
+
+EncodeOptions options_for(const Rendition& rendition, Format format, const SourceFacts& source) {
+  EncodeOptions options;
+  options.format = format;
+  options.quality = rendition.quality > 0 ? rendition.quality : default_quality(format);
+  options.chroma = rendition.chroma;
+  options.scan = rendition.scan;
+  options.palette_bits = format == Format::png && source.palette ? 8 : 0;
+  if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
+  return options;
+}
+
+// The file itself is asked, not the raster it was made from.
+Failure check_result(View file, Size planned) {
+  Container made;
+  if (Failure fault = walk(sniff(as_text(file)).kind, file, 1, &made)) return fault;
+  if (made.width == planned.width && made.height == planned.height) return {};
+  return Fault{Code::wrong_result, fmt::format("{}x{} was planned, {}x{} was made", planned.width,
+                                               planned.height, made.width, made.height)};
+}
+
+}  // namespace
+
+Format chosen_format(Format asked, const SourceFacts& source, bool transparent) {
+  if (asked == Format::keep) return kept(source.kind);
+  if (asked != Format::automatic) return asked;
+  if (!transparent) return Format::jpeg;
+  return source.palette || source.kind == Kind::png ? Format::png : Format::webp;
+}
+
+Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
+               int descriptor, ResultReport* report) {
+  const Format format = chosen_format(rendition.format, source, is_transparent(raster));
+  if (format == Format::avif && !can_write_avif()) {
+    return Fault{Code::format_not_enabled, "this libvips cannot write AVIF"};
+  }
+  if (rendition.sharpen > 0) {
+    if (Failure fault = sharpen(&raster, rendition.sharpen)) return fault;
+  }
+  if (format == Format::jpeg) raster = flatten(raster, rendition.background);
+  Fitted made;
+  const EncodeOptions options = options_for(rendition, format, source);
+  if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
+  if (Failure fault = check_result(made.bytes, planned)) return fault;
+  if (Failure fault = write_all(descriptor, made.bytes)) return fault;
+  report->rendition = rendition.name;
+  report->width_px = planned.width;
+  report->height_px = planned.height;
+  report->size_bytes = static_cast<int64_t>(made.bytes.size());
+  report->format = name_of(format);
+  report->quality = made.quality;
+  report->max_bytes_met = made.met;
+  return {};
+}
+
+}  // namespace imgq::image

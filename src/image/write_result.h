@@ -1,0 +1,27 @@
+#ifndef IMGQ_SRC_IMAGE_WRITE_RESULT_H_
+#define IMGQ_SRC_IMAGE_WRITE_RESULT_H_
+
+#include "src/base/signature.h"
+#include "src/base/verdict.h"
+#include "src/image/plan.h"
+
+namespace imgq::image {
+
+struct SourceFacts {
+  Kind kind = Kind::jpeg;
+  bool palette = false;
+  Exif exif;
+};
+
+// The format that is written, for a picture that can or cannot be seen through.
+Format chosen_format(Format asked, const SourceFacts& source, bool transparent);
+
+// From a rendition's upright pixels in sRGB to its file: sharpened, flattened where the format
+// knows no alpha, encoded, measured, written.
+//   errors  wrong_result (its size is not what the plan says), io_error, those of encode
+Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
+               int descriptor, ResultReport* report);
+
+}  // namespace imgq::image
+
+#endif  // IMGQ_SRC_IMAGE_WRITE_RESULT_H_

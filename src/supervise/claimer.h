@@ -1,0 +1,91 @@
+#ifndef IMGQ_SRC_SUPERVISE_CLAIMER_H_
+#define IMGQ_SRC_SUPERVISE_CLAIMER_H_
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "src/supervise/job.h"
+#include "src/supervise/loop.h"
+
+namespace imgq::supervise {
+
+// Finds waiting jobs and claims them, a small batch at a time, on another thread. Keeps the names
+// of at most kMaxCandidates, oldest first; the folder is read again when they have run out and it
+// may have changed: a hint came, or the poll interval is over.
+class Claimer {
+ public:
+  static constexpr size_t kMaxCandidates = 20'000;
+
+  struct Policy {
+    Sync sync = Sync::batch;
+    std::chrono::milliseconds poll{2000};
+    uint64_t min_free_bytes = 0;
+  };
+  struct Events {
+    std::function<void(Prepared)> prepared;     // a job to run, or judged or troubled already
+    std::function<void(const Error&)> trouble;  // the spool refused to be read or to move jobs
+    std::function<void(const std::shared_ptr<Owner>&)> doubtful;  // is this owner still there?
+    std::function<void()> changed;  // there is more to claim, or a batch is through
+  };
+  Claimer(Loop& loop, const Spool& spool, Policy policy, Events events);
+
+  void change(Policy policy) { policy_ = policy; }
+  void start();
+  void stop();  // claims nothing more; delayed jobs stay where they are
+
+  // A name appeared in staging/, or some may have: look.
+  void hint(std::string_view name);
+  void look();
+
+  // A job was put off until then (Unix ms).
+  void due(int64_t when_ms);
+
+  // Claims up to `wanted` jobs for `owner`, if there are any and no batch is under way. `warily`:
+  // only when the spool takes a file of a thumbnail's size; each claim in vain uses up a number.
+  void claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool warily);
+
+  size_t claiming() const { return claiming_; }  // jobs of the batch under way
+  bool idle() const;                             // nothing known to wait, nothing under way
+
+ private:
+  struct Batch;
+  struct Scan;
+  void scan();
+  void scanned(Scan& scan);
+  void claimed(Batch& batch);
+  void set_aside(const std::vector<std::pair<Token, Error>>& stuck);
+  bool is_stuck(const Token& token) const;
+  void tell_stuck(const std::optional<Error>& stuck);
+  void promote();
+  void plan_promotion(int64_t next_due_ms);
+  std::chrono::milliseconds jittered_poll() const;
+
+  Loop& loop_;
+  const Spool& spool_;
+  Policy policy_;
+  Events events_;
+  std::set<Token> candidates_;
+  std::map<Token, int64_t> stuck_;  // not before, in monotonic ms
+  std::string said_stuck_;
+  bool stopped_ = false;
+  bool unread_ = true;  // the folder may hold more than the candidates
+  bool scanning_ = false;
+  bool promoting_ = false;
+  size_t claiming_ = 0;
+  int64_t seen_mtime_ns_ = -1;  // of the folder, when it was last read to its end
+  int skipped_ = 0;
+  Timer polling_;
+  Timer promotion_;
+};
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_CLAIMER_H_

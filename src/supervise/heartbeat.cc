@@ -1,0 +1,112 @@
+#include "src/supervise/heartbeat.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "src/util/log.h"
+
+namespace imgq::supervise {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kEnterAgain{1000};
+
+// What entering led to.
+struct Entry {
+  std::optional<Result<Owner>> owner = {};
+  bool removed = false;
+
+  void make(const Spool& spool) {
+    owner.emplace(Owner::enter(spool));
+    removed = !*owner && owner->error().code == ENOENT && spool.removed();
+  }
+};
+
+milliseconds beat_for(milliseconds lease) {
+  return std::clamp(lease / 5, milliseconds(100), milliseconds(2000));
+}
+
+}  // namespace
+
+Heartbeat::Heartbeat(Loop& loop, const Spool& spool, milliseconds lease, Events events)
+    : loop_(loop),
+      spool_(spool),
+      beat_(beat_for(lease)),
+      events_(std::move(events)),
+      timer_(loop, [this] {
+        if (owner_) {
+          beat();
+        } else {
+          enter();
+        }
+      }) {}
+
+void Heartbeat::change(milliseconds lease) {
+  beat_ = beat_for(lease);
+  if (owner_ && !stopped_) timer_.every(beat_);
+}
+
+void Heartbeat::start() { enter(); }
+
+void Heartbeat::enter() {
+  if (stopped_ || entering_) return;
+  entering_ = true;
+  auto entry = std::make_shared<Entry>();
+  loop_.in_background([this, entry] { entry->make(spool_); },
+                      [this, entry] {
+                        entering_ = false;
+                        entered(*entry->owner, entry->removed);
+                      });
+}
+
+void Heartbeat::entered(Result<Owner>& owner, bool removed) {
+  if (owner) {
+    owner_ = std::make_shared<Owner>(std::move(*owner));
+    timer_.every(beat_);
+    if (!stopped_) events_.entered();
+  } else if (removed) {
+    if (!stopped_) events_.removed();
+  } else {
+    timer_.after(kEnterAgain);
+    if (!stopped_) events_.refused(owner.error());
+  }
+}
+
+void Heartbeat::check() {
+  if (owner_) beat();
+}
+
+void Heartbeat::beat() {
+  if (stopped_ || beating_) return;
+  beating_ = true;
+  auto answer = std::make_shared<Status>(Ok{});
+  loop_.in_background([owner = owner_, answer] { *answer = owner->beat(); },
+                      [this, owner = owner_, answer] {
+                        beating_ = false;
+                        if (!*answer && answer->error().code == ENOENT) found_lost(owner);
+                      });
+}
+
+void Heartbeat::found_lost(const std::shared_ptr<Owner>& owner) {
+  if (owner != owner_ || !owner) return;
+  log::line(log::Level::warning, "others thought this daemon dead and took its jobs; going on anew",
+            {{"instance", owner->name()}});
+  owner_.reset();
+  timer_.stop();
+  events_.lost(owner);
+  enter();
+}
+
+void Heartbeat::stop() {
+  stopped_ = true;
+  timer_.stop();
+}
+
+Status Heartbeat::leave() {
+  if (!owner_) return Ok{};
+  return owner_->leave();
+}
+
+}  // namespace imgq::supervise

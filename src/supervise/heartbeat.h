@@ -1,0 +1,58 @@
+#ifndef IMGQ_SRC_SUPERVISE_HEARTBEAT_H_
+#define IMGQ_SRC_SUPERVISE_HEARTBEAT_H_
+
+#include <functional>
+#include <memory>
+
+#include "spool/claim.h"
+#include "src/supervise/loop.h"
+
+namespace imgq::supervise {
+
+// This daemon's instance in the spool, kept alive by its heartbeat. When others thought it dead and
+// took its folder, all its claims are forgotten and it enters anew under another name.
+class Heartbeat {
+ public:
+  struct Events {
+    std::function<void()> entered;
+    std::function<void(const Error&)> refused;                // not entered; it is tried again
+    std::function<void()> removed;                            // the spool itself: no more to try
+    std::function<void(const std::shared_ptr<Owner>&)> lost;  // forget its claims; entered follows
+  };
+  Heartbeat(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Events events);
+
+  // Others take this instance for dead after `lease` without a beat: it beats five times as often.
+  void change(std::chrono::milliseconds lease);
+
+  void start();  // enters; tries again by itself when the spool does not allow it now
+
+  // The instance; null while there is none. Background work keeps its own reference.
+  const std::shared_ptr<Owner>& owner() const { return owner_; }
+
+  // Something looks as if the folder were gone: beats now instead of later.
+  void check();
+
+  // No more heartbeats. Then, when no background work is left: releases what is still claimed.
+  void stop();
+  Status leave();
+
+ private:
+  void enter();
+  void entered(Result<Owner>& owner, bool removed);
+  void beat();
+  void found_lost(const std::shared_ptr<Owner>& owner);
+
+  Loop& loop_;
+  const Spool& spool_;
+  std::chrono::milliseconds beat_;
+  Events events_;
+  std::shared_ptr<Owner> owner_;
+  bool stopped_ = false;
+  bool entering_ = false;
+  bool beating_ = false;
+  Timer timer_;
+};
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_HEARTBEAT_H_

@@ -1,0 +1,121 @@
+#include "src/supervise/housekeeping.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "src/util/log.h"
+
+namespace imgq::supervise {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kSweepAgain{10 * 60 * 1000};
+constexpr milliseconds kPurgeAgain{60 * 1000};
+constexpr milliseconds kPurgeMore{200};  // leaves the disk to the jobs between batches
+constexpr int kPurgeBatch = 1000;        // each reads whole hours: 4 s for 250,000 jobs
+
+milliseconds recovery_period(milliseconds lease) {
+  return std::clamp(lease / 6, milliseconds(250), milliseconds(5000));
+}
+
+}  // namespace
+
+Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Policy& policy, Events events)
+    : loop_(loop),
+      spool_(spool),
+      policy_(policy),
+      events_(std::move(events)),
+      recovery_(loop, [this] { recover_others(); }),
+      sweeping_(loop, [this] { sweep(); }),
+      purging_(loop, [this] { purge(); }) {}
+
+void Housekeeping::start() {
+  if (!policy_.housekeeping) return;
+  sweep();
+  purging_.after(kPurgeMore);
+}
+
+void Housekeeping::recover_for(const std::string& me) {
+  me_ = me;
+  recover_others();
+}
+
+void Housekeeping::stop() {
+  stopped_ = true;
+  recovery_.stop();
+  sweeping_.stop();
+  purging_.stop();
+}
+
+void Housekeeping::recover_others() {
+  if (recovering_ || stopped_) return;
+  recovering_ = true;
+  auto answer = std::make_shared<std::optional<Result<Recovered>>>();
+  loop_.in_background(
+      [this, answer, me = me_, lease = policy_.lease] {
+        answer->emplace(recover(spool_, me, heartbeats_, lease));
+      },
+      [this, answer] {
+        recovering_ = false;
+        if (!stopped_) recovered(**answer);
+      });
+}
+
+void Housekeeping::recovered(const Result<Recovered>& found) {
+  recovery_.after(recovery_period(policy_.lease));
+  std::string complaint;
+  if (!found) complaint = found.error().text();
+  if (found && !found->trouble.empty()) complaint = found->trouble.front().text();
+  if (!complaint.empty() && complaint != complaint_) {
+    log::line(log::Level::warning, "cannot take over from a dead owner", {{"error", complaint}});
+  }
+  complaint_ = complaint;
+  const bool any = found && found->owners + found->jobs + found->finished > 0;
+  if (any) {
+    log::line(log::Level::notice, "took over from dead owners",
+              {{"owners", std::to_string(found->owners)},
+               {"jobs", std::to_string(found->jobs)},
+               {"ended", std::to_string(found->finished)}});
+  }
+  if (any || std::exchange(first_look_, false)) events_.recovered();
+}
+
+void Housekeeping::sweep() {
+  auto answer = std::make_shared<std::optional<Result<int>>>();
+  loop_.in_background([this, answer] { answer->emplace(sweep_tmp(spool_)); },
+                      [this, answer] {
+                        if (stopped_) return;
+                        sweeping_.after(kSweepAgain);
+                        if (**answer && ***answer > 0) {
+                          log::line(log::Level::info, "swept dead writers' temporary files",
+                                    {{"files", std::to_string(***answer)}});
+                        }
+                      });
+}
+
+void Housekeeping::purge() {
+  auto answer = std::make_shared<std::optional<Result<Retained>>>();
+  loop_.in_background(
+      [this, answer, retention = policy_.retention] {
+        answer->emplace(retain(spool_, retention, unix_now_ms(), kPurgeBatch));
+      },
+      [this, answer] {
+        if (!stopped_) purged(**answer);
+      });
+}
+
+void Housekeeping::purged(const Result<Retained>& gone) {
+  purging_.after(gone && gone->more ? kPurgeMore : kPurgeAgain);
+  const std::string complaint = gone ? "" : gone.error().text();
+  if (!complaint.empty() && complaint != purge_complaint_) {
+    log::line(log::Level::warning, "cannot purge ended jobs", {{"error", complaint}});
+  }
+  purge_complaint_ = complaint;
+  if (gone && gone->purged > 0) {
+    log::line(log::Level::info, "purged ended jobs", {{"jobs", std::to_string(gone->purged)}});
+  }
+}
+
+}  // namespace imgq::supervise

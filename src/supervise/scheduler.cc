@@ -1,0 +1,401 @@
+#include "src/supervise/scheduler.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "src/supervise/policy.h"
+#include "src/util/log.h"
+#include "src/util/sd_notify.h"
+
+namespace imgq::supervise {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr size_t kMostUnpublished = 256;
+constexpr milliseconds kTick{1000};
+constexpr milliseconds kAskAgain{250};
+constexpr milliseconds kHooksLastCall{10'000};  // how long hooks may hold up the end
+
+std::string cause_of_pause(const Error& error) {
+  const char* words = ::strerrordesc_np(error.code);
+  return words == nullptr ? error.text() : words;
+}
+
+}  // namespace
+
+Pool::Events Scheduler::pool_events() {
+  Pool::Events events;
+  events.judged = [this](JobPtr job, Verdict verdict) {
+    judged(std::move(job), std::move(verdict));
+  };
+  events.dropped = [this](JobPtr job) { dropped(std::move(job)); };
+  events.changed = [this] { pump(); };
+  events.broken = [this](const Error& error) {
+    fatal_ = error;
+    drain();
+  };
+  return events;
+}
+
+Claimer::Events Scheduler::claimer_events() {
+  Claimer::Events events;
+  events.prepared = [this](Prepared job) { prepared(std::move(job)); };
+  events.trouble = [this](const Error& error) { trouble(error); };
+  events.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
+  events.changed = [this] { pump(); };
+  return events;
+}
+
+Publisher::Events Scheduler::publisher_events() {
+  Publisher::Events events;
+  events.ended = [this](const Outcome& outcome, const Ticket& ticket) { ended(outcome, ticket); };
+  events.delayed = [this](const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) {
+    delayed(ticket, verdict, retry_ms);
+  };
+  events.trouble = [this](const Error& error) { trouble(error); };
+  events.well = [this] { well(); };
+  events.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
+  events.changed = [this] { pump(); };
+  return events;
+}
+
+Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
+    : loop_(loop),
+      spool_(spool),
+      settings_(std::move(settings)),
+      heartbeat_(
+          loop, spool, settings_.config.lease,
+          {[this] { entered(); }, [this](const Error& error) { refused(error); },
+           [this] { removed(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
+      pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_events()),
+      publisher_(loop, spool, publishing(settings_), publisher_events()),
+      claimer_(loop, spool, claimer_policy(settings_), claimer_events()),
+      housekeeping_(loop, spool, keeping(settings_), {[this] {
+                      recovered_ = true;
+                      claimer_.look();
+                    }}),
+      hook_(loop, spool.path(), [this] { end_if_done(); }),
+      hot_folders_(loop, spool),
+      ticking_(loop, [this] { tick(); }),
+      asking_(loop, [this] { end_if_idle(); }),
+      watching_dog_(loop, [] { (void)notify::send("WATCHDOG=1"); }),
+      hooks_last_call_(loop, [this] { hook_.close(); }) {}
+
+Result<Tally> Scheduler::run() {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    stop_signals_.push_back(
+        std::make_unique<SignalWatch>(loop_, signal, [this] { stop_requested(); }));
+  }
+  const SignalWatch hang_up(loop_, SIGHUP, [this] { reload(); });
+  hook_.change(settings_.config.hook);
+  pool_.start();
+  heartbeat_.start();
+  housekeeping_.start();
+  watch();
+  claimer_.start();
+  hot_folders_.change(settings_.config, settings_.sync);
+  ticking_.every(kTick);
+  if (const auto interval = notify::watchdog()) {
+    watching_dog_.every(std::chrono::duration_cast<milliseconds>(*interval) / 3);
+  }
+  loop_.run();
+  heartbeat_.stop();
+  loop_.settle();
+  const auto left = heartbeat_.leave();
+  if (!left) log::line(log::Level::warning, "cannot leave", {{"error", left.error().text()}});
+  tally_.interrupted = stop_signals_seen_ > 0 && jobs_left_;
+  if (fatal_) return *fatal_;
+  return tally_;
+}
+
+// --- the way of a job
+
+bool Scheduler::nothing_in_hand() const {
+  return pool_.waiting() + pool_.running() + publisher_.in_hand() + claimer_.claiming() == 0;
+}
+
+size_t Scheduler::wanted() const {
+  if (phase_ != Phase::working || !heartbeat_.owner() || !recovered_) return 0;
+  if (!pool_.has_ready_worker() || publisher_.in_hand() > kMostUnpublished) return 0;
+  switch (pause_.allowed(monotonic_now_ms())) {
+    case Pause::Allowed::none:
+      return 0;
+    case Pause::Allowed::one:
+      return nothing_in_hand() ? 1 : 0;
+    case Pause::Allowed::all:
+      break;
+  }
+  // One waiting for each worker, and as many again once that runs short.
+  const auto workers = static_cast<size_t>(pool_.workers());
+  return pool_.waiting() > workers ? 0 : 2 * workers - pool_.waiting();
+}
+
+void Scheduler::pump() {
+  if (const size_t count = wanted(); count > 0) {
+    claimer_.claim(heartbeat_.owner(), count, pause_.on());
+  }
+  end_if_done();
+  end_if_idle();
+}
+
+void Scheduler::prepared(Prepared prepared) {
+  if (!is_ours(*prepared.job)) return;  // forgotten meanwhile
+  if (prepared.trouble) {
+    trouble(*prepared.trouble);
+    publisher_.give_back(std::move(prepared.job));
+  } else if (prepared.verdict) {
+    publisher_.publish(std::move(prepared.job), std::move(*prepared.verdict));
+  } else if (phase_ != Phase::working) {
+    jobs_left_ = true;
+    publisher_.give_back(std::move(prepared.job));
+  } else {
+    pool_.add(std::move(prepared.job));
+  }
+}
+
+void Scheduler::judged(JobPtr job, Verdict verdict) {
+  if (is_ours(*job)) publisher_.publish(std::move(job), std::move(verdict));
+}
+
+// Cancelled, taken over, or we are stopping at once. The worker had its files until now, but its
+// results are nobody's.
+void Scheduler::dropped(JobPtr job) {
+  if (!is_ours(*job)) return;
+  jobs_left_ = jobs_left_ || phase_ != Phase::working;
+  publisher_.give_back(std::move(job));
+}
+
+void Scheduler::ended(const Outcome& outcome, const Ticket& ticket) {
+  const bool good = outcome.ending == Ending::completed;
+  ++(good ? tally_.completed : tally_.failed);
+  log::line(good ? log::Level::info : log::Level::notice, good ? "completed" : "failed",
+            {{"job", outcome.id.text()},
+             {"attempt", std::to_string(outcome.attempt)},
+             {"ms", std::to_string(outcome.ended_ms - outcome.started_ms)},
+             {"code", good ? "ok" : outcome.cause.code},
+             {"message", outcome.cause.message}});
+  hook_.run(outcome, ticket);
+  if (settings_.ended) settings_.ended(outcome, ticket);
+}
+
+void Scheduler::delayed(const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) {
+  log::line(log::Level::notice, "to be tried again",
+            {{"job", ticket.id.text()},
+             {"code", std::string(name_of(verdict.code))},
+             {"message", verdict.message}});
+  ++tally_.retried;
+  claimer_.due(retry_ms);
+}
+
+// --- the spool
+
+void Scheduler::trouble(const Error& error) {
+  if (pause_.trouble(cause_of_pause(error), monotonic_now_ms())) {
+    log::line(log::Level::error, "the spool takes no changes; claims pause",
+              {{"error", error.text()}});
+  }
+  // Who waits for the end gets an answer instead: full, tried again, still full.
+  if (settings_.until == Settings::Until::idle && pause_.lasting() && phase_ == Phase::working) {
+    fatal_ = error;
+    drain();
+  }
+}
+
+void Scheduler::well() {
+  if (!pause_.well()) return;
+  log::line(log::Level::notice, "the spool takes changes again; claims go on");
+  pump();
+}
+
+// Not entered yet; it is tried again. Whoever started us need not wait for that.
+void Scheduler::refused(const Error& error) {
+  trouble(error);
+  report_status();
+  say_ready();
+}
+
+void Scheduler::say_ready() {
+  if (!std::exchange(said_ready_, true)) (void)notify::send("READY=1");
+}
+
+void Scheduler::entered() {
+  housekeeping_.recover_for(heartbeat_.owner()->name());
+  log::line(log::Level::info, "entered the spool",
+            {{"spool", spool_.path()}, {"instance", heartbeat_.owner()->name()}});
+  say_ready();
+  well();
+  pump();
+}
+
+void Scheduler::lost(const std::shared_ptr<Owner>& owner) {
+  publisher_.forget(owner);
+  pool_.drop_all();
+  claimer_.look();
+}
+
+// A spool that is made anew under the same name is another one: whoever starts us again opens it.
+void Scheduler::removed() {
+  fatal_ = Error{ENOENT, "go on: the spool was removed", spool_.path()};
+  drain();
+}
+
+void Scheduler::watch() {
+  Watcher::Calls calls;
+  calls.named = [this](std::string_view name) { claimer_.hint(name); };
+  calls.unsure = [this] { claimer_.look(); };
+  calls.gone = [this] { watcher_.reset(); };
+  const std::string staging = spool_.path() + "/" + std::string(name_of(State::staging));
+  auto watcher = Watcher::start(loop_, staging, Watcher::Events::appear, std::move(calls));
+  if (!watcher) {
+    if (!std::exchange(unwatched_, true)) {
+      log::line(log::Level::warning, "cannot watch; looking every few seconds instead",
+                {{"error", watcher.error().text()}});
+    }
+    return;
+  }
+  unwatched_ = false;
+  watcher_ = std::move(*watcher);
+}
+
+// The folder was gone and may be back, with jobs in it.
+void Scheduler::watch_again() {
+  if (watcher_ || phase_ != Phase::working) return;
+  watch();
+  if (watcher_) claimer_.look();
+}
+
+// --- time
+
+void Scheduler::tick() {
+  if (pause_.allowed(monotonic_now_ms()) != Pause::Allowed::none) publisher_.try_again();
+  watch_again();
+  look_for_cancelled();
+  report_status();
+  pump();
+}
+
+void Scheduler::look_for_cancelled() {
+  auto claims = std::make_shared<std::vector<Claim>>(pool_.claims());
+  if (looking_for_cancelled_ || claims->empty() || !heartbeat_.owner()) return;
+  looking_for_cancelled_ = true;
+  auto ended = std::make_shared<std::vector<JobId>>();
+  loop_.in_background(
+      [owner = heartbeat_.owner(), claims, ended] {
+        for (const Claim& claim : *claims) {
+          const auto answer = owner->has_ended(claim);
+          if (answer && *answer) ended->push_back(claim.token.id);
+        }
+      },
+      [this, ended] {
+        looking_for_cancelled_ = false;
+        for (const JobId& id : *ended) {
+          log::line(log::Level::info, "ended by somebody else; dropped", {{"job", id.text()}});
+          pool_.drop(id);
+        }
+      });
+}
+
+void Scheduler::report_status() {
+  std::string status = std::to_string(pool_.running()) + " running, " +
+                       std::to_string(pool_.waiting()) + " ready, " +
+                       std::to_string(tally_.completed) + " completed, " +
+                       std::to_string(tally_.failed) + " failed";
+  if (pause_.on()) status = "Paused: " + pause_.cause() + "; " + status;
+  // Jobs and hooks have limits of their own. For a spool that hangs, the unit's limit counts.
+  const bool needs_time = phase_ != Phase::working && (pool_.running() > 0 || !hook_.idle());
+  if (needs_time) (void)notify::send("EXTEND_TIMEOUT_USEC=10000000");
+  if (status == status_) return;
+  status_ = status;
+  (void)notify::send("STATUS=" + status);
+}
+
+// --- the end
+
+void Scheduler::stop_requested() {
+  ++stop_signals_seen_;
+  if (stop_signals_seen_ == 1) {
+    log::line(log::Level::notice, "told to stop: no more claims, running jobs may end");
+    drain();
+    return;
+  }
+  log::line(log::Level::notice, "told again: running jobs are given back");
+  stop_signals_.clear();  // a third signal ends us whatever hangs
+  hook_.close();
+  pool_.drop_all();
+  end_if_done();
+}
+
+void Scheduler::drain() {
+  if (phase_ != Phase::working) return;
+  phase_ = Phase::draining;
+  (void)notify::send("STOPPING=1\nSTATUS=Draining");
+  jobs_left_ = jobs_left_ || !claimer_.idle() || pool_.waiting() > 0;
+  claimer_.stop();
+  housekeeping_.stop();
+  hot_folders_.stop();
+  watcher_.reset();
+  hooks_last_call_.after(kHooksLastCall);
+  for (JobPtr& job : pool_.take_waiting()) publisher_.give_back(std::move(job));
+  end_if_done();
+}
+
+// What the spool refused is released when leaving, or taken over by the next daemon.
+void Scheduler::end_if_done() {
+  if (phase_ == Phase::working) return;
+  const size_t held = publisher_.held();
+  const bool done = pool_.waiting() + pool_.running() + claimer_.claiming() == 0 &&
+                    publisher_.in_hand() == held && hook_.idle();
+  if (done && phase_ == Phase::draining) finish();
+  if (phase_ == Phase::finishing && pool_.empty()) loop_.stop();
+}
+
+void Scheduler::finish() {
+  phase_ = Phase::finishing;
+  pool_.close();
+}
+
+void Scheduler::end_if_idle() {
+  if (settings_.until != Settings::Until::idle || phase_ != Phase::working || !recovered_) return;
+  if (!nothing_in_hand() || !claimer_.idle() || asking_what_is_left_ || asking_.armed()) return;
+  asking_what_is_left_ = true;
+  auto answer = std::make_shared<std::optional<Result<bool>>>();
+  loop_.in_background([this, answer] { answer->emplace(anything_left(spool_)); },
+                      [this, answer] {
+                        asking_what_is_left_ = false;
+                        if (**answer && !***answer) {
+                          drain();
+                          return;
+                        }
+                        claimer_.look();
+                        asking_.after(kAskAgain);
+                      });
+}
+
+void Scheduler::reload() {
+  if (!settings_.reload_on_sighup || !settings_.reload || phase_ != Phase::working) return;
+  auto config = settings_.reload();
+  if (!config) {
+    log::line(log::Level::error, "configuration not reloaded; going on with the old one",
+              {{"error", config.error().text()}});
+    return;
+  }
+  const std::string later = take_over(settings_, std::move(*config));
+  if (!later.empty()) {
+    log::line(log::Level::warning, "a changed setting counts only after a restart",
+              {{"setting", later}});
+  }
+  pool_.change(worker_command(settings_), worker_count(settings_.config));
+  publisher_.change(publishing(settings_));
+  claimer_.change(claimer_policy(settings_));
+  housekeeping_.change(keeping(settings_));
+  heartbeat_.change(settings_.config.lease);
+  hook_.change(settings_.config.hook);
+  hot_folders_.change(settings_.config, settings_.sync);
+  log::line(log::Level::notice, "configuration reloaded; workers are replaced as they finish");
+}
+
+}  // namespace imgq::supervise

@@ -1,0 +1,108 @@
+#ifndef IMGQ_SRC_SUPERVISE_SCHEDULER_H_
+#define IMGQ_SRC_SUPERVISE_SCHEDULER_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "src/supervise/claimer.h"
+#include "src/supervise/engine.h"
+#include "src/supervise/heartbeat.h"
+#include "src/supervise/hook.h"
+#include "src/supervise/hot_folder.h"
+#include "src/supervise/housekeeping.h"
+#include "src/supervise/loop.h"
+#include "src/supervise/pause.h"
+#include "src/supervise/pool.h"
+#include "src/supervise/publisher.h"
+#include "src/supervise/watcher.h"
+
+namespace imgq::supervise {
+
+// Leads a job from one part to the next: claimer -> pool -> publisher; and decides when to pause,
+// to drain, to end. Each part calls back on the loop's thread.
+class Scheduler {
+ public:
+  Scheduler(Loop& loop, const Spool& spool, Settings settings);
+  Result<Tally> run();
+
+ private:
+  enum class Phase {
+    working,
+    draining,   // told to stop: what runs may end, nothing new begins
+    finishing,  // nothing in hand: workers go home
+  };
+
+  // the way of a job
+  void pump();
+  size_t wanted() const;
+  bool nothing_in_hand() const;
+  void prepared(Prepared job);
+  void judged(JobPtr job, Verdict verdict);
+  void dropped(JobPtr job);
+  void ended(const Outcome& outcome, const Ticket& ticket);
+  void delayed(const Ticket& ticket, const Verdict& verdict, int64_t retry_ms);
+  bool is_ours(const Job& job) const { return job.owner == heartbeat_.owner(); }
+
+  // the spool
+  void trouble(const Error& error);
+  void well();
+  void refused(const Error& error);
+  void say_ready();
+  void entered();
+  void lost(const std::shared_ptr<Owner>& owner);
+  void removed();
+  void watch();
+  void watch_again();
+
+  // time
+  void tick();
+  void look_for_cancelled();
+  void report_status();
+
+  // the end
+  void stop_requested();
+  void drain();
+  void end_if_done();
+  void end_if_idle();
+  void finish();
+  void reload();
+
+  Pool::Events pool_events();
+  Claimer::Events claimer_events();
+  Publisher::Events publisher_events();
+
+  Loop& loop_;
+  const Spool& spool_;
+  Settings settings_;
+  Phase phase_ = Phase::working;
+  int stop_signals_seen_ = 0;
+  bool recovered_ = false;
+  bool looking_for_cancelled_ = false;
+  bool asking_what_is_left_ = false;
+  bool jobs_left_ = false;  // given back while draining
+  bool unwatched_ = false;  // said so
+  bool said_ready_ = false;
+  std::string status_;
+  Pause pause_;
+  Tally tally_;
+  std::optional<Error> fatal_;
+  Heartbeat heartbeat_;
+  Pool pool_;
+  Publisher publisher_;
+  Claimer claimer_;
+  Housekeeping housekeeping_;
+  Hook hook_;
+  HotFolders hot_folders_;
+  std::unique_ptr<Watcher> watcher_;
+  std::vector<std::unique_ptr<SignalWatch>> stop_signals_;
+  Timer ticking_;
+  Timer asking_;
+  Timer watching_dog_;
+  Timer hooks_last_call_;
+};
+
+}  // namespace imgq::supervise
+
+#endif  // IMGQ_SRC_SUPERVISE_SCHEDULER_H_

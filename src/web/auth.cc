@@ -1,0 +1,119 @@
+#include "src/web/auth.h"
+
+#include <algorithm>
+
+#include "src/http/header_value.h"
+#include "src/http/problem.h"
+#include "src/util/digest.h"
+
+namespace imgq::web {
+namespace {
+
+// Digests are compared, in full, so that the time tells neither the length nor a right beginning.
+bool same_secret(std::string_view a, std::string_view b) {
+  const std::string x = sha256_hex(a);
+  const std::string y = sha256_hex(b);
+  unsigned difference = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    difference |=
+        static_cast<unsigned>(static_cast<unsigned char>(x[i]) ^ static_cast<unsigned char>(y[i]));
+  }
+  return difference == 0;
+}
+
+int base64_digit(char c) {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const size_t at = digits.find(c);
+  return at == std::string_view::npos ? -1 : static_cast<int>(at);
+}
+
+std::optional<std::string> password_of(std::string_view basic) {
+  auto pair = base64_decoded(basic);
+  if (!pair) return std::nullopt;
+  const size_t colon = pair->find(':');
+  if (colon == std::string::npos) return std::nullopt;
+  return pair->substr(colon + 1);
+}
+
+// "localhost:8080", "[::1]:8080", "10.0.0.1" without the port and the brackets, lower case.
+std::string host_name(std::string_view host) {
+  if (host.starts_with('[')) return lower(host.substr(0, host.find(']') + 1));
+  return lower(host.substr(0, host.find(':')));
+}
+
+bool is_address(std::string_view name) {
+  if (name.starts_with('[')) return name.ends_with(']');
+  return !name.empty() && name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+bool is_answered(const std::string& host, const SiteOptions& options) {
+  const std::string name = host_name(host);
+  return options.hosts.empty() || is_address(name) ||
+         std::find(options.hosts.begin(), options.hosts.end(), name) != options.hosts.end();
+}
+
+bool changes_something(const Head& head) {
+  return head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
+}
+
+bool same_origin(const Head& head) {
+  const std::string* origin = head.field("origin");
+  if (origin == nullptr) return true;  // no browser's page sent it
+  const std::string* host = head.field("host");
+  const size_t slashes = origin->find("://");
+  if (host == nullptr || slashes == std::string::npos) return false;
+  return same_word(std::string_view(*origin).substr(slashes + 3), *host);
+}
+
+}  // namespace
+
+bool shows_token(const Head& head, const std::string& token) {
+  const std::string* field = head.field("authorization");
+  if (field == nullptr) return false;
+  const size_t blank = field->find(' ');
+  if (blank == std::string::npos) return false;
+  const std::string scheme = lower(field->substr(0, blank));
+  const std::string_view rest = trimmed(std::string_view(*field).substr(blank));
+  if (scheme == "bearer") return same_secret(rest, token);
+  if (scheme != "basic") return false;
+  const auto password = password_of(rest);
+  return password && same_secret(*password, token);
+}
+
+std::optional<Reply> check_origin(const Head& head, const SiteOptions& options) {
+  const std::string* host = head.field("host");
+  if (host != nullptr && !is_answered(*host, options)) {
+    return problem(421, "this Host is not answered here (imgq-httpd --allow-host)", "bad_host");
+  }
+  if (changes_something(head) && !same_origin(head)) {
+    return problem(403, "another site's page may not change anything here", "bad_origin");
+  }
+  return std::nullopt;
+}
+
+Reply unauthorized() {
+  Reply reply = problem(401, "a bearer token is needed", "no_token");
+  reply.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"imgq\"");
+  reply.fields.emplace_back("WWW-Authenticate", "Basic realm=\"imgq\", charset=\"UTF-8\"");
+  return reply;
+}
+
+std::optional<std::string> base64_decoded(std::string_view text) {
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  std::string out;
+  unsigned bits = 0;
+  int held = 0;
+  for (const char c : text) {
+    const int digit = base64_digit(c);
+    if (digit < 0) return std::nullopt;
+    bits = (bits << 6U | static_cast<unsigned>(digit)) & 0xffffU;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    out += static_cast<char>(bits >> static_cast<unsigned>(held) & 0xffU);
+  }
+  return out;
+}
+
+}  // namespace imgq::web

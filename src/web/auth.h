@@ -1,0 +1,31 @@
+#ifndef IMGQ_SRC_WEB_AUTH_H_
+#define IMGQ_SRC_WEB_AUTH_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "src/http/exchange.h"
+#include "src/web/site.h"
+
+// Who may ask: checked before a route is run.
+namespace imgq::web {
+
+// True when the request shows the token, as "Bearer <token>" or, for browsers, as the password of
+// Basic. Takes the same time however much of it is right.
+bool shows_token(const Head& head, const std::string& token);
+
+// A page of another site must not reach this one through its visitor's browser.
+//   421  a Host that is neither an address nor a name that is answered here (DNS rebinding)
+//   403  a request that changes something, sent by another origin's page
+std::optional<Reply> check_origin(const Head& head, const SiteOptions& options);
+
+// 401 with both challenges.
+Reply unauthorized();
+
+// RFC 4648; nothing for what is not base64.
+std::optional<std::string> base64_decoded(std::string_view text);
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_AUTH_H_

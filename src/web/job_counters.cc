@@ -1,0 +1,81 @@
+#include "src/web/job_counters.h"
+
+#include <algorithm>
+
+namespace imgq::web {
+namespace {
+
+constexpr int64_t kSkewMs = 5'000;      // a submitter's clock may differ so much from ours
+constexpr int64_t kMemoryMs = 120'000;  // how long an ended job is remembered as counted
+
+void add_all(const Spool& spool, State state, size_t limit, std::set<JobId>& into) {
+  const auto listed = list(spool, state, Order::oldest_first, limit);
+  if (!listed) return;  // looked at next time
+  for (const Listed& one : *listed) into.insert(one.id);
+}
+
+}  // namespace
+
+void JobCounters::look(const Spool& spool, int64_t now_ms) {
+  completed_now_ = 0;
+  std::set<JobId> active;
+  for (const State state : {State::staging, State::delayed, State::processing, State::hold}) {
+    add_all(spool, state, kMostActive, active);
+  }
+  settle_vanished(spool, active);
+  active_ = std::move(active);
+  settle_quick(spool);
+  looked_ms_ = now_ms;
+  completed_.emplace_back(now_ms, completed_now_);
+  while (completed_.front().first <= now_ms - 60'000) completed_.pop_front();
+  std::erase_if(settled_, [&](const JobId& id) { return id.unix_ms() < now_ms - kMemoryMs; });
+}
+
+int64_t JobCounters::last_minute() const {
+  int64_t sum = 0;
+  for (const auto& [when, count] : completed_) sum += count;
+  return sum;
+}
+
+// A job that was active and is in no list now has ended, or moved while the lists were read.
+void JobCounters::settle_vanished(const Spool& spool, std::set<JobId>& active) {
+  for (const JobId& id : active_) {
+    if (active.contains(id)) continue;
+    if (active.size() < kMostActive && !settle(spool, id)) active.insert(id);
+  }
+}
+
+// Jobs that came and went between two looks.
+void JobCounters::settle_quick(const Spool& spool) {
+  for (const State state : {State::completed, State::failed, State::cancelled}) {
+    const auto ended = list(spool, state, Order::newest_first, kMostEnded);
+    if (!ended) continue;
+    for (const Listed& one : *ended) {
+      if (one.id.unix_ms() < looked_ms_ - kSkewMs) break;
+      if (!settled_.contains(one.id)) (void)settle(spool, one.id);  // else at the next look
+    }
+  }
+}
+
+// True when the job is done with: counted, or gone without a trace.
+bool JobCounters::settle(const Spool& spool, const JobId& id) {
+  const auto job = find(spool, id);
+  if (!job) return job.error().code == ENOENT;
+  if (!job->outcome) return false;
+  book(*job->outcome);
+  settled_.insert(id);
+  return true;
+}
+
+void JobCounters::book(const Outcome& outcome) {
+  ++totals_.finished[static_cast<size_t>(outcome.ending)];
+  if (outcome.ending == Ending::completed) ++completed_now_;
+  if (outcome.started_ms <= 0 || outcome.ending == Ending::cancelled) return;
+  const double seconds =
+      static_cast<double>(std::max<int64_t>(0, outcome.ended_ms - outcome.started_ms)) / 1000;
+  const auto* bound = std::lower_bound(kBounds.begin(), kBounds.end(), seconds);
+  ++totals_.took[static_cast<size_t>(bound - kBounds.begin())];
+  totals_.took_seconds += seconds;
+}
+
+}  // namespace imgq::web

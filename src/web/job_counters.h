@@ -1,0 +1,58 @@
+#ifndef IMGQ_SRC_WEB_JOB_COUNTERS_H_
+#define IMGQ_SRC_WEB_JOB_COUNTERS_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "spool/query.h"
+
+namespace imgq::web {
+
+// How many jobs ended since this process looks, and how long they took: what /metrics counts. The
+// spool holds no counters, so they are seen: of each look at the spool, the jobs that were active
+// at the last one and are no more, and those submitted since that have ended already. Kept in
+// memory for statistics only; a restart begins at zero, as counters may.
+class JobCounters {
+ public:
+  static constexpr std::array<double, 10> kBounds = {0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
+
+  struct Totals {
+    std::array<int64_t, 3> finished{};               // indexed by Ending
+    std::array<int64_t, kBounds.size() + 1> took{};  // jobs by duration; the last: longer
+    double took_seconds = 0;                         // all together
+  };
+
+  explicit JobCounters(int64_t now_ms) : looked_ms_(now_ms) {}
+
+  // Looks again. What cannot be read now is looked at next time.
+  void look(const Spool& spool, int64_t now_ms);
+
+  const Totals& totals() const { return totals_; }
+  bool any_active() const { return !active_.empty(); }
+  // Jobs completed in the minute before the last look.
+  int64_t last_minute() const;
+
+ private:
+  static constexpr size_t kMostActive = 20'000;
+  static constexpr size_t kMostEnded = 4'096;
+
+  void settle_vanished(const Spool& spool, std::set<JobId>& active);
+  void settle_quick(const Spool& spool);
+  bool settle(const Spool& spool, const JobId& id);
+  void book(const Outcome& outcome);
+
+  int64_t looked_ms_;
+  std::set<JobId> active_;   // at the last look
+  std::set<JobId> settled_;  // ended ones of the last minutes, counted already
+  std::deque<std::pair<int64_t, int64_t>> completed_;  // (time of a look, completed at it)
+  int64_t completed_now_ = 0;
+  Totals totals_;
+};
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_JOB_COUNTERS_H_

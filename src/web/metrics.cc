@@ -1,0 +1,109 @@
+#include "src/web/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "spool/records.h"
+
+namespace imgq::web {
+namespace {
+
+void family(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
+  fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+}
+
+void gauge(std::string& out, std::string_view name, std::string_view help, double value) {
+  family(out, name, "gauge", help);
+  fmt::format_to(std::back_inserter(out), "{} {}\n", name, value);
+}
+
+// The rows of one histogram. labels: "" or "route=\"jobs\","
+template <size_t N>
+void histogram(std::string& out, std::string_view name, std::string_view labels,
+               const std::array<double, N>& bounds, const std::array<int64_t, N + 1>& counts,
+               double sum) {
+  int64_t total = 0;
+  for (size_t i = 0; i < N; ++i) {
+    total += counts[i];
+    fmt::format_to(std::back_inserter(out), "{}_bucket{{{}le=\"{}\"}} {}\n", name, labels,
+                   bounds[i], total);
+  }
+  total += counts[N];
+  fmt::format_to(std::back_inserter(out), "{}_bucket{{{}le=\"+Inf\"}} {}\n", name, labels, total);
+  const std::string_view bare = labels.substr(0, labels.size() - (labels.empty() ? 0 : 1));
+  const std::string braces = bare.empty() ? "" : fmt::format("{{{}}}", bare);
+  fmt::format_to(std::back_inserter(out), "{}_sum{} {}\n{}_count{} {}\n", name, braces, sum, name,
+                 braces, total);
+}
+
+}  // namespace
+
+void Metrics::count(std::string_view route, int status, double seconds) {
+  const std::lock_guard lock(mutex_);
+  auto row = rows_.find(route);
+  if (row == rows_.end()) row = rows_.emplace(std::string(route), Row{}).first;
+  ++row->second.by_status[status];
+  const auto* bound = std::lower_bound(kBounds.begin(), kBounds.end(), seconds);
+  ++row->second.took[static_cast<size_t>(bound - kBounds.begin())];
+  row->second.seconds += seconds;
+}
+
+void Metrics::add_received(int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  received_bytes_ += bytes;
+}
+
+std::string Metrics::text() const {
+  const std::lock_guard lock(mutex_);
+  std::string out;
+  family(out, "imgq_http_requests_total", "counter", "Requests answered, by route and status.");
+  for (const auto& [route, row] : rows_) {
+    for (const auto& [status, count] : row.by_status) {
+      fmt::format_to(std::back_inserter(out),
+                     "imgq_http_requests_total{{route=\"{}\",status=\"{}\"}} {}\n", route, status,
+                     count);
+    }
+  }
+  family(out, "imgq_http_request_duration_seconds", "histogram",
+         "Time from a request's head to its reply, before the reply is sent.");
+  for (const auto& [route, row] : rows_) {
+    histogram(out, "imgq_http_request_duration_seconds", fmt::format("route=\"{}\",", route),
+              kBounds, row.took, row.seconds);
+  }
+  family(out, "imgq_http_received_bytes_total", "counter", "Bytes of images taken in.");
+  fmt::format_to(std::back_inserter(out), "imgq_http_received_bytes_total {}\n", received_bytes_);
+  return out;
+}
+
+std::string metrics_text(const View& view) {
+  std::string out;
+  family(out, "imgq_build_info", "gauge", "Always 1; the version is in the label.");
+  out += "imgq_build_info{version=\"" IMGQ_VERSION "\"} 1\n";
+  gauge(out, "imgq_spool_up", "1 when the spool can be read.", view.good ? 1 : 0);
+  family(out, "imgq_jobs", "gauge", "Jobs in the spool, by state.");
+  for (const State state : kAllStates) {
+    fmt::format_to(std::back_inserter(out), "imgq_jobs{{state=\"{}\"}} {}\n", name_of(state),
+                   view.in(state));
+  }
+  gauge(out, "imgq_oldest_job_age_seconds", "Age of the oldest waiting job; 0 when none waits.",
+        static_cast<double>(view.oldest_age_ms) / 1000);
+  gauge(out, "imgq_spool_free_bytes", "Free space of the spool's file system.",
+        static_cast<double>(view.free_bytes));
+  gauge(out, "imgq_daemons", "Daemon instances registered in the spool.",
+        static_cast<double>(view.counts.owners));
+  gauge(out, "imgq_corrupt_files", "Files in corrupt/.", static_cast<double>(view.counts.corrupt));
+  family(out, "imgq_jobs_finished_total", "counter", "Jobs seen to end since this server started.");
+  for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
+    fmt::format_to(std::back_inserter(out), "imgq_jobs_finished_total{{result=\"{}\"}} {}\n",
+                   name_of(ending), view.totals.finished[static_cast<size_t>(ending)]);
+  }
+  family(out, "imgq_job_duration_seconds", "histogram",
+         "Time from the claim to the outcome of jobs seen to complete or fail.");
+  histogram(out, "imgq_job_duration_seconds", "", JobCounters::kBounds, view.totals.took,
+            view.totals.took_seconds);
+  return out;
+}
+
+}  // namespace imgq::web

@@ -1,0 +1,43 @@
+#ifndef IMGQ_SRC_WEB_METRICS_H_
+#define IMGQ_SRC_WEB_METRICS_H_
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "src/web/spool_view.h"
+
+namespace imgq::web {
+
+// Counts this server's requests by route and status; no label ever holds a client's words.
+class Metrics {
+ public:
+  static constexpr std::array<double, 8> kBounds = {0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60};
+
+  void count(std::string_view route, int status, double seconds);
+  void add_received(int64_t bytes);
+
+  // In the Prometheus text format 0.0.4.
+  std::string text() const;
+
+ private:
+  struct Row {
+    std::map<int, int64_t> by_status;
+    std::array<int64_t, kBounds.size() + 1> took{};
+    double seconds = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::string, Row, std::less<>> rows_;
+  int64_t received_bytes_ = 0;
+};
+
+// The spool's own figures in the same format.
+std::string metrics_text(const View& view);
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_METRICS_H_

@@ -1,0 +1,293 @@
+#include "src/web/receive_upload.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "src/http/header_value.h"
+#include "src/util/digest.h"
+#include "src/util/text.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr size_t kMaxValueBytes = size_t{16} * 1024;
+constexpr size_t kMaxNameBytes = 255;
+constexpr size_t kHeldBytes = size_t{16} * 1024;
+constexpr int64_t kRoomStep = int64_t{4} << 20;  // how often the free space is looked at
+
+Objection spool_objection(const Error& error) {
+  if (error.code == ENOSPC || error.code == EDQUOT) {
+    return {507, "no_room", "the spool has no room: try again later"};
+  }
+  return {503, "unavailable", "the spool cannot be written now: try again later"};
+}
+
+Objection body_objection(const Error& error) {
+  switch (error.code) {
+    case EFBIG:
+      return {413, "body_too_large", "the request's body is larger than is taken here"};
+    case ETIMEDOUT:
+      return {408, "too_slow", "the request's body came too slowly"};
+    case 0:
+      return {400, "bad_body", error.action};
+    default:
+      return {400, "cut_short", "the request's body was cut short"};
+  }
+}
+
+Status write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = sys::write(fd, bytes.data(), bytes.size());
+    if (written < 0) return last_error("write", "tmp/");
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return Ok{};
+}
+
+// One image on its way into tmp/. Nothing is written before it is known to be one, and nothing in
+// small pieces, as a form full of line ends would have it.
+class Incoming {
+ public:
+  Incoming(const Spool& spool, const UploadRules& rules, std::string name,
+           std::optional<Permit> permit = {})
+      : spool_(spool), rules_(rules), name_(std::move(name)), permit_(std::move(permit)) {}
+
+  std::optional<Objection> take(std::string_view bytes) {
+    size_ += static_cast<int64_t>(bytes.size());
+    if (size_ > rules_.max_file_bytes) {
+      return Objection{413, "file_too_large",
+                       "the image is larger than " + human_bytes(rules_.max_file_bytes)};
+    }
+    held_ += bytes;
+    if (held_.size() < (file_ ? kHeldBytes : kSignatureBytes)) return std::nullopt;
+    return file_ ? store() : open();
+  }
+
+  std::optional<Objection> finish() {
+    if (size_ == 0) return Objection{400, "empty_file", "the file is empty"};
+    if (!file_) {
+      if (auto objection = open()) return objection;
+    }
+    if (auto objection = store()) return objection;
+    return rules_.digests == UploadRules::Digests::make ? digest() : std::nullopt;
+  }
+
+  // After finish.
+  Arrived arrived() && {
+    return {std::move(name_), std::move(*file_), size_, std::move(sha256_), std::move(permit_)};
+  }
+  std::string name() && { return std::move(name_); }
+
+ private:
+  std::optional<Objection> open() {
+    const Signature signature = sniff(held_);
+    if (signature.kind == Kind::unknown) {
+      return Objection{415, "not_an_image",
+                       "the content is no image of a format that is read here"};
+    }
+    if (signature.kind == Kind::unsupported) {
+      return Objection{415, "unsupported_format",
+                       std::string(signature.name) + " is never read here"};
+    }
+    if (!is_read(signature.kind, rules_.formats)) {
+      return Objection{415, "format_not_enabled", not_enabled_words(signature)};
+    }
+    auto file = TempFile::create(spool_);
+    if (!file) return spool_objection(file.error());
+    file_.emplace(std::move(*file));
+    return std::nullopt;
+  }
+
+  std::optional<Objection> store() {
+    const Status written = write_all(file_->fd(), held_);
+    held_.clear();
+    if (!written) return spool_objection(written.error());
+    if (size_ - room_seen_at_ < kRoomStep) return std::nullopt;
+    room_seen_at_ = size_;
+    return check_room();
+  }
+
+  std::optional<Objection> digest() {
+    auto made = sha256_of_file(file_->fd(), "tmp/");
+    if (!made) return spool_objection(made.error());
+    sha256_ = std::move(*made);
+    return std::nullopt;
+  }
+
+  std::optional<Objection> check_room() const {
+    const auto room = spool_.room();
+    if (!room) return spool_objection(room.error());
+    if (room->free_bytes < rules_.min_free_bytes) return spool_objection({ENOSPC, "write", "tmp/"});
+    return std::nullopt;
+  }
+
+  const Spool& spool_;
+  const UploadRules& rules_;
+  std::string name_;
+  std::optional<Permit> permit_;
+  std::string held_;  // not yet written
+  std::optional<TempFile> file_;
+  std::string sha256_;
+  int64_t size_ = 0;
+  int64_t room_seen_at_ = 0;
+};
+
+// Sorts the parts of a form into files and values.
+class Sorter final : public PartSink {
+ public:
+  Sorter(const Spool& spool, const UploadRules& rules) : spool_(spool), rules_(rules) {}
+
+  Status part_begins(const Part& part) override {
+    value_ = nullptr;
+    if (is_file(part)) return file_begins(part);
+    const bool known = upload_.values.contains(part.name);
+    value_ = known || part.filename ? nullptr
+                                    : &upload_.values[part.name];  // the first of a name counts
+    return Ok{};
+  }
+
+  Status part_data(std::string_view bytes) override {
+    if (file_) return keep(file_->take(bytes));
+    if (value_ == nullptr) return Ok{};
+    if (value_->size() + bytes.size() > kMaxValueBytes) {
+      return object({413, "body_too_large", "a field of the form is too long"});
+    }
+    *value_ += bytes;
+    return Ok{};
+  }
+
+  Status part_ends() override {
+    if (!file_) return Ok{};
+    auto objection = file_->finish();
+    // What a browser sends for a file input that was left empty.
+    const bool left_empty = objection && objection->code == "empty_file" && unnamed_ &&
+                            rules_.on_bad_file == OnBadFile::skip;
+    if (left_empty) file_.reset();
+    if (Status judged = keep(std::move(objection)); !judged) return judged;
+    if (file_) upload_.files.push_back(std::move(*file_).arrived());
+    file_.reset();
+    return Ok{};
+  }
+
+  Upload& upload() { return upload_; }
+  std::optional<Objection>& objection() { return objection_; }
+
+ private:
+  bool is_file(const Part& part) const {
+    if (rules_.fields == UploadRules::Fields::any_filename) {
+      return part.name == "file" || part.filename.has_value();
+    }
+    return part.name == "file" && upload_.files.empty();
+  }
+
+  Status file_begins(const Part& part) {
+    std::optional<Permit> permit;
+    if (!upload_.files.empty() && rules_.further_files != nullptr) {
+      permit = Permit::take(*rules_.further_files, rules_.max_further_files);
+      if (!permit)
+        return object({503, "busy", "too many files are being taken in: try again later"});
+    }
+    file_.emplace(spool_, rules_, std::string(part.filename.value_or("").substr(0, kMaxNameBytes)),
+                  std::move(permit));
+    unnamed_ = !part.filename || part.filename->empty();
+    return Ok{};
+  }
+
+  // A bad file ends the upload, or is left out of it.
+  Status keep(std::optional<Objection> objection) {
+    if (!objection || !file_) return Ok{};
+    const bool ours = objection->status == 507 || objection->status == 503;
+    if (rules_.on_bad_file == OnBadFile::refuse || ours) return object(std::move(*objection));
+    upload_.refused.push_back({std::move(*file_).name(), std::move(*objection)});
+    file_.reset();
+    return Ok{};
+  }
+
+  Status object(Objection why) {
+    Error error = bad_data(why.detail, "upload");
+    objection_ = std::move(why);
+    return error;
+  }
+
+  const Spool& spool_;
+  const UploadRules& rules_;
+  Upload upload_;
+  std::optional<Incoming> file_;
+  std::string* value_ = nullptr;
+  bool unnamed_ = false;
+  std::optional<Objection> objection_;
+};
+
+using Received = std::variant<Upload, Objection>;
+
+Received receive_form(const Spool& spool, const UploadRules& rules, Body& body,
+                      const std::string& boundary) {
+  Sorter sorter(spool, rules);
+  Multipart form(boundary, sorter);
+  Status formed = Ok{};
+  const Status read = body.read([&](std::string_view bytes) {
+    formed = form.feed(bytes);
+    return static_cast<bool>(formed);
+  });
+  if (!read) return body_objection(read.error());
+  if (formed) formed = form.finish();
+  if (!formed && sorter.objection()) return std::move(*sorter.objection());
+  if (!formed) return Objection{400, "bad_form", formed.error().action};
+  Upload upload = std::move(sorter.upload());
+  if (upload.files.empty() && upload.refused.empty()) {
+    return Objection{400, "no_file", "the form holds no file"};
+  }
+  return upload;
+}
+
+Received receive_raw(const Spool& spool, const UploadRules& rules, Body& body,
+                     std::string_view name) {
+  Incoming file(spool, rules, last_component(name).substr(0, kMaxNameBytes));
+  std::optional<Objection> objection;
+  const Status read = body.read([&](std::string_view bytes) {
+    objection = file.take(bytes);
+    return !objection;
+  });
+  if (!read) return body_objection(read.error());
+  if (!objection) objection = file.finish();
+  if (objection) return std::move(*objection);
+  Upload upload;
+  upload.files.push_back(std::move(file).arrived());
+  return upload;
+}
+
+// Is there room for what the client says that it will send?
+std::optional<Objection> check_room(const Spool& spool, const UploadRules& rules,
+                                    const Head& head) {
+  const auto room = spool.room();
+  if (!room) return spool_objection(room.error());
+  const uint64_t needed = rules.min_free_bytes + static_cast<uint64_t>(head.length_bytes);
+  if (room->free_bytes < needed || room->free_inodes < 16) {
+    return spool_objection({ENOSPC, "write", "tmp/"});
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& rules,
+                                        const Asked& asked, std::string_view raw_name) {
+  const Head& head = asked.head;
+  if (head.framing == Head::Framing::none) {
+    return Objection{411, "no_length", "the request needs a body and its Content-Length"};
+  }
+  const std::string* type = head.field("content-type");
+  const bool form = type != nullptr && lower(*type).starts_with("multipart/");
+  if (!form && head.length_bytes > rules.max_file_bytes) {
+    return Objection{413, "file_too_large",
+                     "the image is larger than " + human_bytes(rules.max_file_bytes)};
+  }
+  if (head.length_bytes > rules.max_body_bytes) return body_objection({EFBIG, "", ""});
+  if (auto full = check_room(spool, rules, head)) return std::move(*full);
+  if (!form) return receive_raw(spool, rules, *asked.body, raw_name);
+  const auto boundary = multipart_boundary(*type);
+  if (!boundary) return Objection{400, "bad_form", "Content-Type names no proper boundary"};
+  return receive_form(spool, rules, *asked.body, *boundary);
+}
+
+}  // namespace imgq::web

@@ -1,0 +1,82 @@
+#ifndef IMGQ_SRC_WEB_RECEIVE_UPLOAD_H_
+#define IMGQ_SRC_WEB_RECEIVE_UPLOAD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "spool/spool.h"
+#include "src/base/limits.h"
+#include "src/base/signature.h"
+#include "src/http/exchange.h"
+#include "src/http/multipart.h"
+#include "src/web/permit.h"
+
+namespace imgq::web {
+
+// Why an upload, or one file of it, is not taken.
+struct Objection {
+  int status = 400;
+  std::string code;    // a word of src/base/verdict.h, or one of ours
+  std::string detail;  // one sentence, fit to be sent
+};
+
+// An image that has arrived whole in the spool's tmp/.
+struct Arrived {
+  std::string name;  // as its sender calls it; any bytes, last component only, at most 255
+  TempFile file;
+  int64_t size_bytes = 0;
+  std::string sha256;  // hex; with Digests::make
+  std::optional<Permit> permit = {};
+};
+
+struct RefusedFile {
+  std::string name;
+  Objection why;
+};
+
+struct Upload {
+  std::vector<Arrived> files;
+  std::vector<RefusedFile> refused;           // only with OnBadFile::skip
+  std::map<std::string, std::string> values;  // the form's other fields
+};
+
+enum class OnBadFile {
+  refuse,  // the first bad file ends the upload
+  skip,    // the others are still taken
+};
+
+struct UploadRules {
+  int64_t max_file_bytes = 0;
+  int64_t max_body_bytes = 0;
+  uint64_t min_free_bytes = 0;  // of the spool's file system, while it arrives
+  OptionalFormats formats;
+  OnBadFile on_bad_file = OnBadFile::refuse;
+  enum class Fields {
+    only_file,     // a part named "file" is the image, whatever else it says
+    any_filename,  // so is each part with a file name
+  } fields = Fields::any_filename;
+  enum class Digests { none, make } digests = Digests::none;
+  // Files that forms hold open, beyond the first of each, which every connection may: counted for
+  // all of them together. Null: not counted.
+  std::atomic<int>* further_files = nullptr;
+  int max_further_files = 0;
+};
+
+// Streams a request's body to tmp/: a multipart form, or the bytes of one image. What the image is
+// is told by its first bytes; how it is called, by the form or by `raw_name`.
+//   objections  411 no body at all; 400 not a proper form, no file in it (code "no_file"), an
+//               empty one ("empty_file"); 415 none of the formats that are read; 413 too large;
+//               507 no room; 408 too slow; 503 the spool cannot be written, or forms hold too many
+//               files ("busy")
+std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& rules,
+                                        const Asked& asked, std::string_view raw_name);
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_RECEIVE_UPLOAD_H_

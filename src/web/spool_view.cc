@@ -1,0 +1,175 @@
+#include "src/web/spool_view.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "src/util/sys.h"
+
+namespace imgq::web {
+namespace {
+
+constexpr int64_t kWatchedMs = 300, kUnwatchedMs = 1'000;
+constexpr int64_t kFullLookMs = 15'000;  // what does not move is looked at so often
+constexpr int64_t kShare = 20;           // looking may take one part in so many of the time
+
+bool has_ended_state(State state) {
+  return state == State::completed || state == State::failed || state == State::cancelled;
+}
+
+bool same_job(const JobView& a, const JobView& b) {
+  return a.ticket.id == b.ticket.id && a.state == b.state && a.attempt == b.attempt &&
+         a.tries.size() == b.tries.size();
+}
+
+// Nothing that a watcher is shown has changed.
+bool same(const View& a, const View& b) {
+  return a.good == b.good && a.counts.jobs == b.counts.jobs && a.last_minute == b.last_minute &&
+         a.counts.owners == b.counts.owners && a.counts.corrupt == b.counts.corrupt &&
+         std::equal(a.jobs.begin(), a.jobs.end(), b.jobs.begin(), b.jobs.end(), same_job);
+}
+
+}  // namespace
+
+int64_t now_ms() {
+  timespec now{};
+  (void)sys::clock_realtime(&now);  // cannot fail with a valid clock
+  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+}
+
+SpoolView::SpoolView(const Spool& spool)
+    : spool_(spool), counters_(now_ms()), view_(std::make_shared<View>()) {
+  look();
+  thread_ = std::thread([this] { run(); });
+}
+
+SpoolView::~SpoolView() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_.notify_all();
+  thread_.join();
+}
+
+std::shared_ptr<const View> SpoolView::view() const {
+  const std::lock_guard lock(mutex_);
+  return view_;
+}
+
+std::shared_ptr<const View> SpoolView::wait_newer(uint64_t number, int64_t ms) {
+  std::unique_lock lock(mutex_);
+  if (++watchers_ == 1) stop_.notify_all();
+  (void)changed_.wait_for(lock, std::chrono::milliseconds(ms),
+                          [&] { return view_->number > number || stopping_; });
+  --watchers_;
+  return view_;
+}
+
+void SpoolView::look() {
+  const std::lock_guard looking(looking_);
+  look_locked();
+}
+
+std::shared_ptr<const View> SpoolView::view_within(int64_t ms) {
+  {
+    const std::lock_guard looking(looking_);
+    if (sys::monotonic_ms() - full_look_ms_ >= std::max(ms, cost_ms_ * kShare)) look_locked();
+  }
+  return view();
+}
+
+void SpoolView::look_locked() {
+  full_look_ms_ = sys::monotonic_ms();
+  auto next = make_view();
+  cost_ms_ = sys::monotonic_ms() - full_look_ms_;
+  const std::lock_guard lock(mutex_);
+  next->number = view_->number + (same(*view_, *next) ? 0 : 1);
+  view_ = std::move(next);
+  changed_.notify_all();
+}
+
+// Looks, unless there is nothing to see; returns what it cost.
+int64_t SpoolView::look_if_moved() {
+  const std::lock_guard looking(looking_);
+  if (nothing_moved()) return 0;
+  look_locked();
+  return cost_ms_;
+}
+
+void SpoolView::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    const int64_t cost_ms = look_if_moved();
+    lock.lock();
+    const bool watched = watchers_ > 0;
+    const int64_t pause_ms = std::max(watched ? kWatchedMs : kUnwatchedMs, cost_ms * kShare);
+    (void)stop_.wait_for(lock, std::chrono::milliseconds(pause_ms),
+                         [&] { return stopping_ || (!watched && watchers_ > 0); });
+  }
+}
+
+// A job that moves changes a folder of waiting or ended jobs; while none is active and those
+// folders' times stand still, there is nothing to see.
+bool SpoolView::nothing_moved() {
+  std::string moved;
+  for (const State state : kAllStates) {
+    struct stat info{};
+    if (sys::fstatat(spool_.root(), std::string(name_of(state)).c_str(), &info) != 0) return false;
+    moved += std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + " ";
+  }
+  const bool still = moved == moved_ && !counters_.any_active() &&
+                     sys::monotonic_ms() - full_look_ms_ < kFullLookMs &&
+                     counters_.last_minute() == 0;
+  moved_ = std::move(moved);
+  return still;
+}
+
+std::shared_ptr<View> SpoolView::make_view() {
+  auto view = std::make_shared<View>();
+  view->made_ms = now_ms();
+  const auto counts = count(spool_);
+  const auto room = spool_.room();
+  view->good = counts && room;
+  if (counts) view->counts = *counts;
+  if (room) view->free_bytes = room->free_bytes;
+  if (view->counts.oldest_waiting) {
+    view->oldest_age_ms =
+        std::max<int64_t>(0, view->made_ms - view->counts.oldest_waiting->unix_ms());
+  }
+  counters_.look(spool_, view->made_ms);
+  view->totals = counters_.totals();
+  view->last_minute = counters_.last_minute();
+  add_newest(*view);
+  return view;
+}
+
+void SpoolView::add_newest(View& view) {
+  std::vector<Listed> newest;
+  for (const State state : kAllStates) {
+    const auto listed = list(spool_, state, Order::newest_first, kNewest);
+    if (listed) newest.insert(newest.end(), listed->begin(), listed->end());
+  }
+  // A job that moved meanwhile may be listed twice.
+  std::sort(newest.begin(), newest.end(),
+            [](const Listed& a, const Listed& b) { return a.id > b.id; });
+  const auto twice = std::unique(newest.begin(), newest.end(),
+                                 [](const Listed& a, const Listed& b) { return a.id == b.id; });
+  newest.erase(twice, newest.end());
+  if (newest.size() > kNewest) newest.erase(newest.begin() + kNewest, newest.end());
+  std::map<JobId, JobView> ended;
+  for (const Listed& one : newest) {
+    const auto known = ended_.find(one.id);
+    if (known != ended_.end() && known->second.state == one.state) {
+      view.jobs.push_back(known->second);
+    } else if (auto job = find(spool_, one.id)) {
+      view.jobs.push_back(std::move(*job));
+    } else {
+      continue;
+    }
+    if (has_ended_state(view.jobs.back().state)) ended.emplace(one.id, view.jobs.back());
+  }
+  ended_ = std::move(ended);
+}
+
+}  // namespace imgq::web

@@ -1,0 +1,83 @@
+#ifndef IMGQ_SRC_WEB_SPOOL_VIEW_H_
+#define IMGQ_SRC_WEB_SPOOL_VIEW_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "spool/query.h"
+#include "src/web/job_counters.h"
+
+namespace imgq::web {
+
+int64_t now_ms();  // milliseconds since 1970
+
+// What the page, the event streams and /metrics show of the spool, looked at once for all of them.
+struct View {
+  uint64_t number = 0;  // of this view; grows when something changed
+  int64_t made_ms = 0;  // Unix time
+  bool good = false;    // the spool could be read
+  Counts counts;
+  uint64_t free_bytes = 0;
+  int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
+  int64_t last_minute = 0;    // completed
+  std::vector<JobView> jobs;  // the newest, newest first
+  JobCounters::Totals totals;
+
+  int64_t in(State state) const { return counts.jobs[static_cast<size_t>(state)]; }
+};
+
+// Looks at the spool again and again, on a thread of its own: every few tenths of a second while
+// somebody watches, every second otherwise; never more than a twentieth of the time, however large
+// the spool; and hardly at all while nothing moves.
+class SpoolView {
+ public:
+  static constexpr size_t kNewest = 50;
+
+  explicit SpoolView(const Spool& spool);
+  ~SpoolView();
+
+  std::shared_ptr<const View> view() const;
+
+  // Waits up to `ms` for a view newer than `number`; returns the latest either way. While someone
+  // waits, the spool_view looks more often.
+  std::shared_ptr<const View> wait_newer(uint64_t number, int64_t ms);
+
+  // Looks now, on the caller's thread.
+  void look();
+
+  // The view, at most so old, as far as looking costs no more than its share of the time.
+  std::shared_ptr<const View> view_within(int64_t ms);
+
+ private:
+  void run();
+  void look_locked();
+  int64_t look_if_moved();
+  std::shared_ptr<View> make_view();
+  void add_newest(View& view);
+  bool nothing_moved();
+
+  const Spool& spool_;
+  std::mutex looking_;  // one look at a time
+  JobCounters counters_;
+  std::map<JobId, JobView> ended_;  // ended jobs among the newest: they hardly change
+  std::string moved_;               // what nothing_moved saw last
+  int64_t full_look_ms_ = 0;        // monotonic
+  int64_t cost_ms_ = 0;             // of the last full look
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_, stop_;
+  std::shared_ptr<const View> view_;
+  int watchers_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace imgq::web
+
+#endif  // IMGQ_SRC_WEB_SPOOL_VIEW_H_

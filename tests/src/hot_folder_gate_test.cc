@@ -1,0 +1,90 @@
+#include "src/supervise/hot_folder_gate.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <future>
+#include <map>
+#include <mutex>
+
+namespace imgq::supervise {
+namespace {
+
+// Pieces of work that hang until they are let go. "begun" and "ended" hold their names in order.
+class Gate : public testing::Test {
+ protected:
+  void enter(const std::string& name, const std::string& directory) {
+    std::shared_future<void> go = release_[name].get_future().share();
+    gate_->enter({directory, this,
+                  [this, name, go] {
+                    note(name);
+                    go.wait();
+                  },
+                  [this, name] {
+                    ended_ += name;
+                    loop_.stop();
+                  }});
+  }
+  void note(const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    begun_ += name;
+    changed_.notify_all();
+  }
+  std::string begun(size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return begun_.size() >= count; });
+    return begun_;
+  }
+  void let_go(const std::string& name) {
+    release_[name].set_value();
+    while (ended_.find(name) == std::string::npos) loop_.run();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, std::promise<void>> release_;
+  std::string begun_, ended_;
+  Loop loop_;
+  std::shared_ptr<HotFolderGate> gate_ = std::make_shared<HotFolderGate>(loop_);
+};
+
+TEST_F(Gate, LetsADirectoryThatHangsHaveOneThreadHoweverOftenItIsTried) {
+  enter("a", "/hangs");
+  EXPECT_EQ(begun(1), "a");
+  enter("b", "/hangs");
+  enter("c", "/other");
+  EXPECT_EQ(begun(2), "ac");
+  let_go("c");
+  enter("d", "/other");
+  EXPECT_EQ(begun(3), "acd");
+  let_go("d");
+  let_go("a");
+  EXPECT_EQ(begun(4), "acdb");
+  let_go("b");
+}
+
+TEST_F(Gate, LetsTwoThroughAtATime) {
+  enter("a", "/1");
+  (void)begun(1);
+  enter("b", "/2");
+  (void)begun(2);
+  enter("c", "/3");
+  let_go("b");
+  EXPECT_EQ(begun(3), "abc");
+  let_go("a");
+  let_go("c");
+}
+
+TEST_F(Gate, ForgetsWhatHasNotBegun) {
+  enter("a", "/1");
+  (void)begun(1);
+  enter("b", "/1");
+  gate_->forget(this);
+  enter("c", "/1");
+  let_go("a");
+  EXPECT_EQ(begun(2), "ac");
+  let_go("c");
+}
+
+}  // namespace
+}  // namespace imgq::supervise
