@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/keys.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
 #include "src/util/sys.h"
@@ -99,6 +100,11 @@ Result<State> state_of(const Spool& spool, const JobId& id) {
   if (!standing) return standing.error();
   if (standing->outcome) return state_after(standing->outcome->ending);
   return standing->place ? standing->place->state : State::staging;
+}
+
+Result<JobId> find_by_key(const Spool& spool, const std::string& key) {
+  const auto ticket = read_key(spool, key_path(key), key);
+  return ticket ? Result<JobId>(ticket->id) : ticket.error();
 }
 
 Result<bool> has_ended(const Spool& spool, const JobId& id) {

@@ -32,6 +32,11 @@ Result<JobView> find(const Spool& spool, const JobId& id);
 // Only where it stands: one or two stats when it has ended.
 Result<State> state_of(const Spool& spool, const JobId& id);
 
+// The job that was submitted with an idempotency key.
+//   errors  ENOENT none; code 0 what lies under the key cannot be read, or is not a ticket with it
+//   source  FORMAT.md "Keys"
+Result<JobId> find_by_key(const Spool& spool, const std::string& key);
+
 // True when <id>.end exists. The cheapest question of all, for waiting.
 Result<bool> has_ended(const Spool& spool, const JobId& id);
 

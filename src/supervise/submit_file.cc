@@ -7,7 +7,6 @@
 #include <string_view>
 #include <utility>
 
-#include "spool/internal/keys.h"
 #include "spool/query.h"
 #include "spool/submit.h"
 #include "src/util/digest.h"
@@ -97,12 +96,11 @@ Status has_room(const Spool& spool, const HotFolderPlan& plan, const Arrival& ar
 std::optional<JobId> known_job(const Spool& spool, const HotFolderPlan& plan,
                                const Arrival& arrival) {
   if (plan.hot_folder.after != HotFolder::After::keep) return std::nullopt;
-  const std::string key = key_of(plan, arrival);
-  const auto ticket = read_key(spool, key_path(key), key);
-  if (!ticket) return std::nullopt;
-  const auto state = state_of(spool, ticket->id);
+  const auto id = find_by_key(spool, key_of(plan, arrival));
+  if (!id) return std::nullopt;
+  const auto state = state_of(spool, *id);
   if (!state || *state == State::staging) return std::nullopt;  // it may have been cut short
-  return ticket->id;
+  return *id;
 }
 
 // Copies one file into the spool; a file that changes meanwhile is not finished.

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "spool/internal/keys.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
 #include "src/util/random.h"
@@ -21,6 +22,17 @@ class Queries : public lab::SpoolTest {
  protected:
   Owner owner_ = must(Owner::enter(spool_));
 };
+
+TEST_F(Queries, AJobIsFoundByItsKeyAndByNoOther) {
+  Draft keyed = draft();
+  keyed.key = "a key";
+  const JobId id = submit_one(std::move(keyed));
+  EXPECT_EQ(must(find_by_key(spool_, "a key")), id);
+  EXPECT_EQ(code_of(find_by_key(spool_, "A key")), ENOENT);
+  ASSERT_TRUE(std::filesystem::create_directories(path(key_folder("other"))));
+  std::filesystem::create_hard_link(path(layout::ticket(id)), path(key_path("other")));
+  EXPECT_EQ(code_of(find_by_key(spool_, "other")), -1);
+}
 
 TEST_F(Queries, AJobIsFoundInEveryState) {
   for (const State wanted : kAllStates) {
