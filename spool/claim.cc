@@ -8,8 +8,8 @@
 #include "spool/internal/tidy.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/mutant.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {

@@ -7,6 +7,7 @@
 #include "spool/internal/tidy.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/digest.h"
 #include "src/util/mutant.h"
 #include "src/util/random.h"

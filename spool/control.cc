@@ -8,7 +8,7 @@
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
 #include "spool/query.h"
-#include "src/util/random.h"
+#include "src/util/clock.h"
 #include "src/util/sys.h"
 
 namespace imgq {

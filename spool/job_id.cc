@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "src/util/clock.h"
 #include "src/util/random.h"
 
 namespace imgq {

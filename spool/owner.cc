@@ -11,6 +11,7 @@
 #include "spool/internal/tokens.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/mutant.h"
 #include "src/util/random.h"
 #include "src/util/sys.h"
@@ -51,8 +52,7 @@ Status check_source(const Claim& claim, const struct stat& about, const std::str
   if (!S_ISREG(about.st_mode)) return Error{EINVAL, "read what is not a regular file", path};
   bool same = about.st_size == source.size_bytes;
   if (source.kind == SourceKind::referenced) {
-    const int64_t modified =
-        static_cast<int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec;
+    const int64_t modified = ns_of(about.st_mtim);
     same = same && modified == source.modified_ns;
   }
   return same ? Status(Ok{}) : Error{ESTALE, "read a source that changed", path};

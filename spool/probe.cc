@@ -4,6 +4,8 @@
 #include "spool/internal/durable.h"
 #include "spool/layout.h"
 #include "spool/recover.h"
+#include "src/util/clock.h"
+#include "src/util/io.h"
 #include "src/util/random.h"
 #include "src/util/sys.h"
 
@@ -29,7 +31,7 @@ bool make_file(const Spool& spool, const std::string& path) {
 Probe write_probe(const Spool& spool) {
   const auto file = TempFile::create(spool);
   const bool good =
-      file && durable::write_all(file->fd(), "imgq", file->path()) && sys::fsync(file->fd()) == 0;
+      file && write_all(file->fd(), "imgq", file->path()) && sys::fsync(file->fd()) == 0;
   return probe_of("writing and syncing a file", good,
                   "make the spool writable for this user (group of the spool, mode 2770)" +
                       (file ? std::string() : ": " + file.error().text()));

@@ -90,10 +90,6 @@ Error refuse(std::string_view what, const JobId& id) {
   return Error{EINVAL, std::string(what), id.text()};
 }
 
-bool is_digest(const std::string& text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
 Writer write(const Ticket& ticket) {
   Writer out("ticket");
   out.plain("id", ticket.id.text());

@@ -72,8 +72,7 @@ class Reader {
   }
   std::string digest(std::string_view key) {
     std::string value = plain(key);
-    const bool hex = value.find_first_not_of("0123456789abcdef") == std::string::npos;
-    return value.size() == 64 && hex ? value : wrong(key, "a SHA-256");
+    return is_digest(value) ? value : wrong(key, "a SHA-256");
   }
   std::string wrong(std::string_view key, std::string_view type) {
     fail("field " + std::string(key) + " is not " + std::string(type));

@@ -12,7 +12,7 @@
 #include "spool/internal/tokens.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "src/util/random.h"
+#include "src/util/clock.h"
 #include "src/util/sys.h"
 
 namespace imgq {
@@ -28,9 +28,7 @@ struct Sign {
   Fd lock = Fd();
 };
 
-int64_t mark_of(const struct stat& about) {
-  return static_cast<int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec;
-}
+int64_t mark_of(const struct stat& about) { return ns_of(about.st_mtim); }
 
 Result<Sign> look_at(const Spool& spool, const std::string& owner, Heartbeats& seen,
                      std::chrono::milliseconds lease) {

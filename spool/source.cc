@@ -5,6 +5,7 @@
 
 #include "spool/internal/durable.h"
 #include "spool/submit.h"
+#include "src/util/io.h"
 #include "src/util/sys.h"
 
 namespace imgq {
@@ -42,7 +43,7 @@ Status copy_by_hand(int from, int to, int64_t limit_bytes) {
     offset += got;
     if (offset > limit_bytes) return Error{EFBIG, "take so large a file", ""};
     const std::string_view bytes(chunk.get(), static_cast<size_t>(got));
-    if (const auto done = durable::write_all(to, bytes, "tmp"); !done) return done.error();
+    if (const auto done = write_all(to, bytes, "tmp"); !done) return done.error();
   }
 }
 

@@ -11,7 +11,6 @@
 #include "spool/job_id.h"
 #include "spool/layout.h"
 #include "src/util/mutant.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {

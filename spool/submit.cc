@@ -5,8 +5,8 @@
 #include "spool/internal/durable.h"
 #include "spool/internal/keys.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/mutant.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {

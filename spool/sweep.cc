@@ -9,8 +9,8 @@
 #include "spool/layout.h"
 #include "spool/records.h"
 #include "spool/recover.h"
+#include "src/util/clock.h"
 #include "src/util/mutant.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {

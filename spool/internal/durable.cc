@@ -6,6 +6,7 @@
 
 #include "spool/layout.h"
 #include "spool/records.h"
+#include "src/util/io.h"
 #include "src/util/random.h"
 #include "src/util/sys.h"
 
@@ -94,15 +95,6 @@ Status sync_names(const Spool& spool, const std::string& path) {
 
 Status sync_after_move(const Spool& spool, const std::string& path) {
   return sync_folder(spool, path, sys::fsync_after_move);
-}
-
-Status write_all(int fd, std::string_view bytes, std::string_view path) {
-  while (!bytes.empty()) {
-    const ssize_t done = sys::write(fd, bytes.data(), bytes.size());
-    if (done < 0) return last_error("write", path);
-    bytes.remove_prefix(static_cast<size_t>(done));
-  }
-  return Ok{};
 }
 
 Result<TempFile> write_temp(const Spool& spool, std::string_view text) {

@@ -40,9 +40,6 @@ Status sync_names(const Spool& spool, const std::string& path);
 // Waits until the names in a folder are on the disk that another folder was just moved into.
 Status sync_after_move(const Spool& spool, const std::string& path);
 
-// Writes all of `bytes`.
-Status write_all(int fd, std::string_view bytes, std::string_view path);
-
 // A record's text in tmp/, whole but not yet synced.
 Result<TempFile> write_temp(const Spool& spool, std::string_view text);
 

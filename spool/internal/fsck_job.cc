@@ -7,8 +7,8 @@
 #include "spool/internal/keys.h"
 #include "spool/internal/purge.h"
 #include "spool/query.h"
+#include "src/util/clock.h"
 #include "src/util/digest.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq::checking {

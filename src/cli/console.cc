@@ -7,22 +7,13 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "src/util/io.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {
 
 constexpr size_t kHeld = size_t{64} * 1024;
-
-bool write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return true;
-}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): never set here
@@ -72,7 +63,7 @@ void Console::put_line(std::string_view line) {
 bool Console::flush() {
   if (!held_.empty() && !broken_) {
     if (lively_ && drawn_) clear();
-    broken_ = !write_all(STDOUT_FILENO, held_);
+    broken_ = !write_all(STDOUT_FILENO, held_, "stdout");
   }
   held_.clear();
   return !broken_;
@@ -80,7 +71,8 @@ bool Console::flush() {
 
 void Console::talk(std::string_view message) {
   clear();
-  (void)write_all(STDERR_FILENO, fmt::format("imgq: {}\n", message));  // nobody else to tell
+  (void)write_all(STDERR_FILENO, fmt::format("imgq: {}\n", message),
+                  "stderr");  // nobody else to tell
 }
 
 void Console::error(std::string_view message) { talk(message); }
@@ -100,12 +92,12 @@ std::string Console::paint(Tint tint, std::string_view text) const {
 
 void Console::redraw(std::string_view line) {
   if (!lively_) return;
-  (void)write_all(STDERR_FILENO, fmt::format("\r{}\x1b[K", line));  // only decoration
+  (void)write_all(STDERR_FILENO, fmt::format("\r{}\x1b[K", line), "stderr");  // only decoration
   drawn_ = true;
 }
 
 void Console::clear() {
-  if (drawn_) (void)write_all(STDERR_FILENO, "\r\x1b[K");  // only decoration
+  if (drawn_) (void)write_all(STDERR_FILENO, "\r\x1b[K", "stderr");  // only decoration
   drawn_ = false;
 }
 
@@ -118,7 +110,8 @@ int terminal_width() {
 bool can_ask() { return isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1; }
 
 bool ask(std::string_view question) {
-  (void)write_all(STDERR_FILENO, fmt::format("{} [y/N] ", question));  // the answer decides
+  (void)write_all(STDERR_FILENO, fmt::format("{} [y/N] ", question),
+                  "stderr");  // the answer decides
   std::string answer;
   char byte = 0;
   while (::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n') answer += byte;

@@ -18,6 +18,7 @@
 #include "src/cli/doctor.h"
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"
+#include "src/util/clock.h"
 #include "src/util/text.h"
 
 extern "C" char** environ;
@@ -204,7 +205,7 @@ Check check_clock(const Spool& spool) {
     return {Health::bad, "clock", "no file can be made in the spool",
             temp ? "look at the file system" : temp.error().text()};
   }
-  const int64_t theirs = int64_t{about.st_mtim.tv_sec} * 1000 + about.st_mtim.tv_nsec / 1'000'000;
+  const int64_t theirs = ms_of(about.st_mtim);
   const int64_t apart = std::abs(now_ms() - theirs);
   if (apart <= kClockSlackMs) return {Health::good, "clock", "agrees with the file system", ""};
   return {Health::doubtful, "clock",

@@ -11,6 +11,7 @@
 
 #include "src/cli/file_out.h"
 #include "src/cli/files.h"
+#include "src/util/clock.h"
 #include "src/util/json.h"
 
 namespace imgq::cli {
@@ -76,7 +77,7 @@ bool is_unchanged(const std::string& output, const RunResult& result) {
   struct stat about{};
   const std::string path = fmt::format("{}/{}", output, result.file);
   if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
-  const int64_t modified = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
+  const int64_t modified = ns_of(about.st_mtim);
   return about.st_size == result.size_bytes && modified == result.modified_ns;
 }
 

@@ -8,6 +8,7 @@
 
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"
+#include "src/util/clock.h"
 #include "src/util/sys.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
@@ -21,14 +22,6 @@ constexpr int64_t kSlackMs = 5'000;
 constexpr int64_t kRememberMs = 60'000;
 constexpr size_t kMostCompleted = 4096;
 constexpr size_t kMostOthers = 16384;
-
-int64_t ms_of(const struct timespec& time) {
-  return int64_t{time.tv_sec} * 1000 + time.tv_nsec / 1'000'000;
-}
-
-int64_t ns_of(const struct timespec& time) {
-  return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
 
 std::vector<std::string> ended_folders(const Spool& spool) {
   std::vector<std::string> folders = {std::string(name_of(State::failed)),

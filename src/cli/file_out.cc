@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "src/util/digest.h"
+#include "src/util/io.h"
 #include "src/util/sys.h"
 
 namespace imgq::cli {
@@ -23,16 +24,6 @@ mode_t read_umask() {
   const mode_t mask = ::umask(0);
   (void)::umask(mask);  // cannot fail
   return mask;
-}
-
-Status write_all(int fd, std::string_view bytes, std::string_view name) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = ::write(fd, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return last_error("write", name);
-    bytes.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return Ok{};
 }
 
 // Where the links at the end of a path lead, also when nothing is there yet.

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "src/cli/session.h"
+#include "src/util/clock.h"
 #include "src/util/fd.h"
 #include "src/util/text.h"
 
@@ -75,7 +76,7 @@ Result<Opened> open_input(const std::string& path) {
   if (!S_ISREG(about.st_mode)) return Error{EINVAL, "open", path};
   Opened opened;
   opened.size_bytes = about.st_size;
-  opened.modified_ns = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
+  opened.modified_ns = ns_of(about.st_mtim);
   opened.id = {about.st_dev, about.st_ino};
   opened.fd = file.release();
   return opened;

@@ -185,10 +185,4 @@ std::string age_words(int64_t from_ms, int64_t now_ms) {
   return fmt::format("{} d", seconds / 86400);
 }
 
-int64_t now_ms() {
-  struct timespec now{};
-  if (sys::clock_realtime(&now) != 0) return 0;
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
 }  // namespace imgq::cli

@@ -33,8 +33,6 @@ std::string cause_words(const JobView& view);
 // "3 s", "5 min", "2 h", "4 d"
 std::string age_words(int64_t from_ms, int64_t now_ms);
 
-int64_t now_ms();
-
 }  // namespace imgq::cli
 
 #endif  // IMGQ_SRC_CLI_JOB_TEXT_H_

@@ -7,6 +7,7 @@
 
 #include "spool/query.h"
 #include "src/cli/job_text.h"
+#include "src/util/clock.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 

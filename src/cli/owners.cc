@@ -7,6 +7,7 @@
 
 #include "spool/layout.h"
 #include "src/cli/job_text.h"
+#include "src/util/clock.h"
 #include "src/util/fd.h"
 
 namespace imgq::cli {
@@ -26,7 +27,7 @@ std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
   struct stat about{};
   if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
   OwnerSeen owner{name, writer->host, writer->pid, OwnerSeen::Life::dead, 0};
-  const int64_t beat = int64_t{about.st_mtim.tv_sec} * 1000 + about.st_mtim.tv_nsec / 1'000'000;
+  const int64_t beat = ms_of(about.st_mtim);
   owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - beat);
   if (writer->host == sys::identity().host) {
     const bool held = sys::flock(alive.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;

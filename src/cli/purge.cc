@@ -9,6 +9,7 @@
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/list.h"
+#include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 #include "src/util/units.h"

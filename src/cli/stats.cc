@@ -4,6 +4,7 @@
 
 #include "spool/query.h"
 #include "src/cli/job_text.h"
+#include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 

@@ -9,6 +9,7 @@
 #include "spool/layout.h"
 #include "src/cli/job_text.h"
 #include "src/cli/top.h"
+#include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/sys.h"
 #include "src/util/text.h"
@@ -237,7 +238,7 @@ int64_t claimed_ms(const Spool& spool, const Listed& job) {
   struct stat about{};
   const std::string token = layout::processing(job.owner, {job.id, job.attempt});
   if (sys::fstatat(spool.root(), token.c_str(), &about) != 0) return 0;  // it moved on
-  return int64_t{about.st_ctim.tv_sec} * 1000 + about.st_ctim.tv_nsec / 1'000'000;
+  return ms_of(about.st_ctim);
 }
 
 int64_t ended_ms(const JobView& job) { return job.outcome ? job.outcome->ended_ms : 0; }

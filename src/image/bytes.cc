@@ -44,16 +44,6 @@ Failure read_all(int descriptor, int64_t max_bytes, Bytes* out) {
   return {};
 }
 
-Failure write_all(int descriptor, View bytes) {
-  for (size_t at = 0; at < bytes.size();) {
-    const ssize_t put = write(descriptor, bytes.data() + at, bytes.size() - at);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return Fault{Code::io_error, "cannot write a result: " + reason(errno)};
-    at += static_cast<size_t>(put);
-  }
-  return {};
-}
-
 std::string_view as_text(View v) { return {reinterpret_cast<const char*>(v.data()), v.size()}; }
 
 bool has(View v, size_t at, std::string_view text) {

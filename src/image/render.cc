@@ -11,6 +11,7 @@
 #include "src/image/look.h"
 #include "src/image/thumbhash.h"
 #include "src/image/write_result.h"
+#include "src/util/base64.h"
 
 namespace imgq::image {
 namespace {
@@ -172,7 +173,8 @@ void Renderer::take_rasters() {
 
 void Renderer::hash(const Raster& raster) {
   const Raster small = to_rgb(scaled_to(raster, fit_into(raster.size, kHashSidePx)));
-  verdict_.source.thumbhash = base64(thumbhash(turn_upright(small, picture_.exif.orientation)));
+  const auto hash = thumbhash(turn_upright(small, picture_.exif.orientation));
+  verdict_.source.thumbhash = base64_encoded(as_text(hash));
 }
 
 Failure Renderer::find_and_cut(const Job& job, Raster looked_at, Raster* out) {

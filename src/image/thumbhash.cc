@@ -174,18 +174,4 @@ std::vector<uint8_t> thumbhash(const Raster& raster) {
   return hash;
 }
 
-std::string base64(const std::vector<uint8_t>& bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t at = 0; at < bytes.size(); at += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - at);
-    uint32_t group = 0;
-    for (size_t i = 0; i < 3; ++i) group = group << 8 | (i < count ? bytes[at + i] : 0U);
-    for (size_t i = 0; i < 4; ++i) {
-      out.push_back(i <= count ? kDigits[group >> (18 - 6 * i) & 63] : '=');
-    }
-  }
-  return out;
-}
-
 }  // namespace imgq::image

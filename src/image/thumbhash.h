@@ -15,8 +15,6 @@ namespace imgq::image {
 //   source  "ThumbHash" by Evan Wallace, evanw.github.io/thumbhash
 std::vector<uint8_t> thumbhash(const Raster& raster);
 
-std::string base64(const std::vector<uint8_t>& bytes);
-
 }  // namespace imgq::image
 
 #endif  // IMGQ_SRC_IMAGE_THUMBHASH_H_

@@ -10,6 +10,7 @@
 #include "src/image/encode.h"
 #include "src/image/look.h"
 #include "src/image/vips_start.h"
+#include "src/util/io.h"
 
 namespace imgq::image {
 namespace {
@@ -77,7 +78,9 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   const EncodeOptions options = options_for(rendition, format, source);
   if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
   if (Failure fault = check_result(made.bytes, planned)) return fault;
-  if (Failure fault = write_all(descriptor, made.bytes)) return fault;
+  if (const auto wrote = write_all(descriptor, as_text(made.bytes), "a result"); !wrote) {
+    return Fault{Code::io_error, wrote.error().text()};
+  }
   report->rendition = rendition.name;
   report->width_px = planned.width;
   report->height_px = planned.height;

@@ -13,6 +13,7 @@
 
 #include "spool/query.h"
 #include "src/cli/file_out.h"
+#include "src/util/clock.h"
 #include "src/util/json.h"
 
 namespace imgq::cli {
@@ -99,7 +100,7 @@ RunResult record_of(const struct stat& about, const std::string& name, const Res
   record.rendition = result.rendition;
   record.file = name;
   record.size_bytes = about.st_size;
-  record.modified_ns = int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec;
+  record.modified_ns = ns_of(about.st_mtim);
   const auto facts = parse_json(result.about, "result");
   if (facts) {
     record.type = text_in(*facts, "type").value_or("");

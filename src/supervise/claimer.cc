@@ -7,7 +7,9 @@
 
 #include "spool/layout.h"
 #include "src/supervise/result_check.h"
+#include "src/util/clock.h"
 #include "src/util/log.h"
+#include "src/util/sys.h"
 
 namespace imgq::supervise {
 namespace {
@@ -21,7 +23,7 @@ int64_t staging_mtime_ns(const Spool& spool) {
   struct stat folder{};
   const std::string name(name_of(State::staging));
   if (sys::fstatat(spool.root(), name.c_str(), &folder) != 0) return -1;
-  return folder.st_mtim.tv_sec * 1'000'000'000LL + folder.st_mtim.tv_nsec;
+  return ns_of(folder.st_mtim);
 }
 
 // The free-space floor as an error like the kernel's own.
@@ -49,7 +51,7 @@ struct Claimer::Scan {
 
   void read(const Spool& spool) {
     mtime_ns = staging_mtime_ns(spool);
-    const bool settled = mtime_ns >= 0 && mtime_ns < unix_now_ms() * 1'000'000 - kSettledNs;
+    const bool settled = mtime_ns >= 0 && mtime_ns < now_ms() * 1'000'000 - kSettledNs;
     skipped = settled && mtime_ns == skip_mtime_ns;
     if (!skipped) tokens.emplace(scan_staging(spool, kMaxCandidates));
   }
@@ -183,7 +185,7 @@ void Claimer::claimed(Batch& batch) {
 // What cannot be moved (a damaged inode, one that was made immutable) stays in staging/ and must
 // not be met again at once: the jobs behind it would wait for it.
 void Claimer::set_aside(const std::vector<std::pair<Token, Error>>& stuck) {
-  const int64_t now_ms = monotonic_now_ms();
+  const int64_t now_ms = sys::monotonic_ms();
   std::erase_if(stuck_, [now_ms](const auto& entry) { return entry.second <= now_ms; });
   for (const auto& [token, error] : stuck) {
     log::line(log::Level::warning, "job cannot be claimed; tried again in a minute",
@@ -194,7 +196,7 @@ void Claimer::set_aside(const std::vector<std::pair<Token, Error>>& stuck) {
 
 bool Claimer::is_stuck(const Token& token) const {
   const auto found = stuck_.find(token);
-  return found != stuck_.end() && found->second > monotonic_now_ms();
+  return found != stuck_.end() && found->second > sys::monotonic_ms();
 }
 
 void Claimer::scan() {
@@ -232,7 +234,7 @@ void Claimer::due(int64_t when_ms) {
 void Claimer::plan_promotion(int64_t next_due_ms) {
   if (next_due_ms <= 0) return;
   // Never sleep long on the word of the wall clock; polling looks again anyway.
-  const int64_t wait = std::clamp<int64_t>(next_due_ms - unix_now_ms(), 1, policy_.poll.count());
+  const int64_t wait = std::clamp<int64_t>(next_due_ms - now_ms(), 1, policy_.poll.count());
   if (!promotion_.armed()) promotion_.after(std::chrono::milliseconds(wait));
 }
 
@@ -249,7 +251,7 @@ void Claimer::promote() {
   if (promoting_ || stopped_) return;
   promoting_ = true;
   auto answer = std::make_shared<std::optional<Result<Promoted>>>();
-  loop_.in_background([this, answer] { answer->emplace(promote_delayed(spool_, unix_now_ms())); },
+  loop_.in_background([this, answer] { answer->emplace(promote_delayed(spool_, now_ms())); },
                       [this, answer] {
                         promoting_ = false;
                         if (stopped_) return;

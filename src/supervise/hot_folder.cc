@@ -10,6 +10,7 @@
 #include "src/supervise/submit_file.h"
 #include "src/supervise/watcher.h"
 #include "src/util/log.h"
+#include "src/util/sys.h"
 
 namespace imgq::supervise {
 namespace {
@@ -161,7 +162,7 @@ void FolderWatch::looked(const Result<std::vector<FoundFile>>& found) {
   std::set<std::string> present;
   for (const FoundFile& file : *found) present.insert(file.name);
   forget_absent(present);
-  for (const FoundFile& file : *found) weigh(file, monotonic_now_ms());
+  for (const FoundFile& file : *found) weigh(file, sys::monotonic_ms());
   go_on();
 }
 
@@ -239,7 +240,7 @@ void FolderWatch::note(const SubmittedFile& file) {
   note_room(file);
   switch (file.fate) {
     case SubmittedFile::Fate::submitted:
-      seen_[file.name] = {file.mark, monotonic_now_ms(), Seen::Fate::submitted};
+      seen_[file.name] = {file.mark, sys::monotonic_ms(), Seen::Fate::submitted};
       log::line(log::Level::info, "taken in", {{"job", file.job}, {"file", where}});
       if (!file.why.empty()) {
         log::line(log::Level::warning, "original left where it is",
@@ -247,7 +248,7 @@ void FolderWatch::note(const SubmittedFile& file) {
       }
       return;
     case SubmittedFile::Fate::refused:
-      seen_[file.name] = {file.mark, monotonic_now_ms(), Seen::Fate::refused};
+      seen_[file.name] = {file.mark, sys::monotonic_ms(), Seen::Fate::refused};
       log::line(log::Level::warning, "not taken in", {{"file", where}, {"error", file.why}});
       return;
     case SubmittedFile::Fate::vanished:
@@ -255,7 +256,7 @@ void FolderWatch::note(const SubmittedFile& file) {
       return;
     case SubmittedFile::Fate::later:
     case SubmittedFile::Fate::no_room:
-      seen_[file.name] = {file.mark, monotonic_now_ms() + kTryAgainMs};
+      seen_[file.name] = {file.mark, sys::monotonic_ms() + kTryAgainMs};
       log::line(log::Level::debug, "taken in later", {{"file", where}, {"error", file.why}});
       return;
   }

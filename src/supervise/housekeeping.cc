@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "src/util/clock.h"
 #include "src/util/log.h"
 
 namespace imgq::supervise {
@@ -99,7 +100,7 @@ void Housekeeping::purge() {
   auto answer = std::make_shared<std::optional<Result<Retained>>>();
   loop_.in_background(
       [this, answer, retention = policy_.retention] {
-        answer->emplace(retain(spool_, retention, unix_now_ms(), kPurgeBatch));
+        answer->emplace(retain(spool_, retention, now_ms(), kPurgeBatch));
       },
       [this, answer] {
         if (!stopped_) purged(**answer);

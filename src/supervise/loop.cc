@@ -62,20 +62,6 @@ void Loop::settle() {
   while (background_ > 0) ::uv_run(raw_.get(), UV_RUN_ONCE);
 }
 
-int64_t monotonic_now_ms() {
-  using std::chrono::steady_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             steady_clock::now().time_since_epoch())
-      .count();
-}
-
-int64_t unix_now_ms() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             system_clock::now().time_since_epoch())
-      .count();
-}
-
 // Each handle lives on the heap until libuv has closed it. A callback is copied before it is
 // called, for it may destroy its own owner.
 

@@ -42,9 +42,6 @@ class Loop {
 };
 
 // Milliseconds of the monotonic clock; and of the wall clock, for names and not-before alone.
-int64_t monotonic_now_ms();
-int64_t unix_now_ms();
-
 class Timer {
  public:
   Timer(Loop& loop, std::function<void()> ring);

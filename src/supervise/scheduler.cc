@@ -9,6 +9,7 @@
 #include "src/supervise/policy.h"
 #include "src/util/log.h"
 #include "src/util/sd_notify.h"
+#include "src/util/sys.h"
 
 namespace imgq::supervise {
 namespace {
@@ -121,7 +122,7 @@ bool Scheduler::nothing_in_hand() const {
 size_t Scheduler::wanted() const {
   if (phase_ != Phase::working || !heartbeat_.owner() || !recovered_) return 0;
   if (!pool_.has_ready_worker() || publisher_.in_hand() > kMostUnpublished) return 0;
-  switch (pause_.allowed(monotonic_now_ms())) {
+  switch (pause_.allowed(sys::monotonic_ms())) {
     case Pause::Allowed::none:
       return 0;
     case Pause::Allowed::one:
@@ -194,7 +195,7 @@ void Scheduler::delayed(const Ticket& ticket, const Verdict& verdict, int64_t re
 // --- the spool
 
 void Scheduler::trouble(const Error& error) {
-  if (pause_.trouble(cause_of_pause(error), monotonic_now_ms())) {
+  if (pause_.trouble(cause_of_pause(error), sys::monotonic_ms())) {
     log::line(log::Level::error, "the spool takes no changes; claims pause",
               {{"error", error.text()}});
   }
@@ -271,7 +272,7 @@ void Scheduler::watch_again() {
 // --- time
 
 void Scheduler::tick() {
-  if (pause_.allowed(monotonic_now_ms()) != Pause::Allowed::none) publisher_.try_again();
+  if (pause_.allowed(sys::monotonic_ms()) != Pause::Allowed::none) publisher_.try_again();
   watch_again();
   look_for_cancelled();
   report_status();

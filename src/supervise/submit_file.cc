@@ -9,6 +9,7 @@
 
 #include "spool/query.h"
 #include "spool/submit.h"
+#include "src/util/clock.h"
 #include "src/util/digest.h"
 
 namespace imgq::supervise {
@@ -16,10 +17,8 @@ namespace {
 
 constexpr int kMostNames = 100;  // "photo.jpg", "photo.jpg.1", ... where originals are moved to
 
-int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
-
 FileMark mark_of(const struct stat& file) {
-  return {file.st_size, nanoseconds(file.st_mtim), nanoseconds(file.st_ctim)};
+  return {file.st_size, ns_of(file.st_mtim), ns_of(file.st_ctim)};
 }
 
 bool same_file(const struct stat& one, const struct stat& other) {
@@ -29,7 +28,7 @@ bool same_file(const struct stat& one, const struct stat& other) {
 // A new name or other rights make no other file of it.
 bool same_content(const struct stat& one, const struct stat& other) {
   return same_file(one, other) && one.st_size == other.st_size &&
-         nanoseconds(one.st_mtim) == nanoseconds(other.st_mtim);
+         ns_of(one.st_mtim) == ns_of(other.st_mtim);
 }
 
 Result<Fd> open_folder(const std::string& path) {

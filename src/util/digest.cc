@@ -1,5 +1,6 @@
 #include "src/util/digest.h"
 
+#include <nettle/base16.h>
 #include <nettle/sha2.h>
 
 #include <array>
@@ -13,15 +14,10 @@ namespace {
 constexpr size_t kChunkBytes = 65'536;  // below malloc's limit for mmap
 
 std::string hex_of(sha256_ctx& context) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   std::array<uint8_t, SHA256_DIGEST_SIZE> digest{};
   sha256_digest(&context, digest.size(), digest.data());
-  std::string hex;
-  hex.reserve(2 * digest.size());
-  for (const uint8_t byte : digest) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
+  std::string hex(BASE16_ENCODE_LENGTH(SHA256_DIGEST_SIZE), '\0');
+  base16_encode_update(hex.data(), digest.size(), digest.data());
   return hex;
 }
 
@@ -36,6 +32,10 @@ std::string sha256_hex(std::string_view bytes) {
   sha256_init(&context);
   add(context, bytes.data(), bytes.size());
   return hex_of(context);
+}
+
+bool is_digest(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 Result<std::string> sha256_of_file(int fd, std::string_view path) {

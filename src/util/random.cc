@@ -23,12 +23,4 @@ std::string random_name() {
   return text;
 }
 
-int64_t now_ms() {
-  struct timespec now = {};
-  if (sys::clock_realtime(&now) != 0) {
-    throw std::system_error(errno, std::generic_category(), "clock_gettime");
-  }
-  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
-}
-
 }  // namespace imgq

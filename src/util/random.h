@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-// What is new each time it is asked for: random bits, names nobody else has, the time.
+// What is new each time it is asked for: random bits, names nobody else has.
 namespace imgq {
 
 // 128 random bits. Throws std::system_error when the kernel has none.
@@ -13,9 +13,6 @@ std::array<uint64_t, 2> random_words();
 
 // 64 random bits in 16 hex digits.
 std::string random_name();
-
-// Unix time in milliseconds, by the clock that people set.
-int64_t now_ms();
 
 }  // namespace imgq
 

@@ -4,6 +4,7 @@
 
 #include "src/http/header_value.h"
 #include "src/http/problem.h"
+#include "src/util/base64.h"
 #include "src/util/digest.h"
 
 namespace imgq::web {
@@ -19,13 +20,6 @@ bool same_secret(std::string_view a, std::string_view b) {
         static_cast<unsigned>(static_cast<unsigned char>(x[i]) ^ static_cast<unsigned char>(y[i]));
   }
   return difference == 0;
-}
-
-int base64_digit(char c) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const size_t at = digits.find(c);
-  return at == std::string_view::npos ? -1 : static_cast<int>(at);
 }
 
 std::optional<std::string> password_of(std::string_view basic) {
@@ -97,23 +91,6 @@ Reply unauthorized() {
   reply.fields.emplace_back("WWW-Authenticate", "Bearer realm=\"imgq\"");
   reply.fields.emplace_back("WWW-Authenticate", "Basic realm=\"imgq\", charset=\"UTF-8\"");
   return reply;
-}
-
-std::optional<std::string> base64_decoded(std::string_view text) {
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  std::string out;
-  unsigned bits = 0;
-  int held = 0;
-  for (const char c : text) {
-    const int digit = base64_digit(c);
-    if (digit < 0) return std::nullopt;
-    bits = (bits << 6U | static_cast<unsigned>(digit)) & 0xffffU;
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    out += static_cast<char>(bits >> static_cast<unsigned>(held) & 0xffU);
-  }
-  return out;
 }
 
 }  // namespace imgq::web

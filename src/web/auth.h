@@ -23,9 +23,6 @@ std::optional<Reply> check_origin(const Head& head, const SiteOptions& options);
 // 401 with both challenges.
 Reply unauthorized();
 
-// RFC 4648; nothing for what is not base64.
-std::optional<std::string> base64_decoded(std::string_view text);
-
 }  // namespace imgq::web
 
 #endif  // IMGQ_SRC_WEB_AUTH_H_

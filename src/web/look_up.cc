@@ -6,6 +6,7 @@
 
 #include "src/http/header_value.h"
 #include "src/http/problem.h"
+#include "src/util/clock.h"
 #include "src/util/log.h"
 #include "src/util/units.h"
 #include "src/web/spool_problem.h"

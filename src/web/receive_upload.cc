@@ -5,6 +5,7 @@
 
 #include "src/http/header_value.h"
 #include "src/util/digest.h"
+#include "src/util/io.h"
 #include "src/util/text.h"
 
 namespace imgq::web {
@@ -33,15 +34,6 @@ Objection body_objection(const Error& error) {
     default:
       return {400, "cut_short", "the request's body was cut short"};
   }
-}
-
-Status write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = sys::write(fd, bytes.data(), bytes.size());
-    if (written < 0) return last_error("write", "tmp/");
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
-  return Ok{};
 }
 
 // One image on its way into tmp/. Nothing is written before it is known to be one, and nothing in
@@ -99,7 +91,7 @@ class Incoming {
   }
 
   std::optional<Objection> store() {
-    const Status written = write_all(file_->fd(), held_);
+    const Status written = write_all(file_->fd(), held_, "tmp/");
     held_.clear();
     if (!written) return spool_objection(written.error());
     if (size_ - room_seen_at_ < kRoomStep) return std::nullopt;

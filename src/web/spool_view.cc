@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "src/util/clock.h"
 #include "src/util/sys.h"
 
 namespace imgq::web {
@@ -29,12 +30,6 @@ bool same(const View& a, const View& b) {
 }
 
 }  // namespace
-
-int64_t now_ms() {
-  timespec now{};
-  (void)sys::clock_realtime(&now);  // cannot fail with a valid clock
-  return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
-}
 
 SpoolView::SpoolView(const Spool& spool)
     : spool_(spool), counters_(now_ms()), view_(std::make_shared<View>()) {

@@ -15,8 +15,6 @@
 
 namespace imgq::web {
 
-int64_t now_ms();  // milliseconds since 1970
-
 // What the page, the event streams and /metrics show of the spool, looked at once for all of them.
 struct View {
   uint64_t number = 0;  // of this view; grows when something changed

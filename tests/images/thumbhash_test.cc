@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/util/base64.h"
 #include "tests/images/rendered.h"
 
 namespace imgq::image {
@@ -83,7 +84,7 @@ TEST(Thumbhash, OfGreyIsThatOfTheSameColourInThreeBands) {
 }
 
 TEST(Base64, IsThatOfTheRfc) {
-  const auto of = [](const std::string& text) { return base64({text.begin(), text.end()}); };
+  const auto of = [](const std::string& text) { return base64_encoded(text); };
   EXPECT_EQ(of(""), "");
   EXPECT_EQ(of("f"), "Zg==");
   EXPECT_EQ(of("fo"), "Zm8=");

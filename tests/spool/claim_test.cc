@@ -11,7 +11,7 @@
 
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "src/util/random.h"
+#include "src/util/clock.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
@@ -384,8 +384,7 @@ TEST_F(Claiming, AReferencedSourceIsOpenedWhileItIsUnchanged) {
   struct stat about = {};
   ASSERT_EQ(::stat(image.c_str(), &about), 0);
   Draft made;
-  made.referenced = {SourceKind::referenced, image, about.st_size,
-                     about.st_mtim.tv_sec * 1'000'000'000 + about.st_mtim.tv_nsec, ""};
+  made.referenced = {SourceKind::referenced, image, about.st_size, ns_of(about.st_mtim), ""};
   submit_one(std::move(made));
   Claim claim = claim_one(owner_);
   EXPECT_EQ(code_of(owner_.open_source(claim)), 0);

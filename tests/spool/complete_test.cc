@@ -6,8 +6,8 @@
 #include "spool/claim.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/digest.h"
-#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -8,7 +8,7 @@
 #include "spool/internal/keys.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "src/util/random.h"
+#include "src/util/clock.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -9,8 +9,8 @@
 #include "spool/internal/keys.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/digest.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"
 

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "src/util/random.h"
+#include "src/util/clock.h"
 #include "tests/spool/fault_sys.h"
 
 namespace imgq {

@@ -9,7 +9,6 @@
 #include "spool/internal/keys.h"
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

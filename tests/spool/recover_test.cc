@@ -10,7 +10,7 @@
 
 #include "spool/internal/tokens.h"
 #include "spool/layout.h"
-#include "src/util/random.h"
+#include "src/util/clock.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"
 

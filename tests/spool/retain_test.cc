@@ -5,8 +5,8 @@
 #include "spool/control.h"
 #include "spool/internal/purge.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/digest.h"
-#include "src/util/random.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

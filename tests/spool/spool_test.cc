@@ -11,6 +11,7 @@
 #include "spool/internal/durable.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
+#include "src/util/io.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
@@ -246,10 +247,10 @@ TEST_F(Spools, ASyncThatFailsIsNotRepeated) {
 
 TEST_F(Spools, ShortWritesAreCarriedOn) {
   const auto file = must(TempFile::create(spool_));
-  EXPECT_TRUE(durable::write_all(file.fd(), std::string(100'000, 'x'), "t"));
+  EXPECT_TRUE(write_all(file.fd(), std::string(100'000, 'x'), "t"));
   EXPECT_EQ(lab::read_file(path(file.path())).size(), 100'000u);
   faults::add({.call = "write", .code = ENOSPC});
-  EXPECT_EQ(code_of(durable::write_all(file.fd(), "y", "t")), ENOSPC);
+  EXPECT_EQ(code_of(write_all(file.fd(), "y", "t")), ENOSPC);
 }
 
 TEST_F(Spools, TextIsReadUpToTheLimitAndOnlyFromFiles) {

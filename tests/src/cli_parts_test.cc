@@ -20,6 +20,7 @@
 #include "src/cli/top.h"
 #include "src/run/names.h"
 #include "src/run/single.h"
+#include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 
@@ -433,8 +434,7 @@ class LedgerFile : public testing::Test {
     struct stat about{};
     EXPECT_EQ(::stat((output_ + "/" + file).c_str(), &about), 0);
     RunRecord record{source, 5, 6, "req", {}, 0, 0, "", "", ""};
-    record.results = {{"thumb", file, "image/jpeg", 1, 1, about.st_size,
-                       int64_t{about.st_mtim.tv_sec} * 1'000'000'000 + about.st_mtim.tv_nsec}};
+    record.results = {{"thumb", file, "image/jpeg", 1, 1, about.st_size, ns_of(about.st_mtim)}};
     return record;
   }
   std::string output_;

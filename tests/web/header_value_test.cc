@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "src/web/auth.h"
+#include "src/util/base64.h"
 
 namespace imgq::web {
 namespace {
