@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "spool/room.h"
 #include "spool/submit.h"
 #include "src/cli/file_out.h"
 #include "src/cli/json_bytes.h"
@@ -142,21 +143,9 @@ void stop_at(Plan& plan, const Error& error) {
   if (is_of_spool(error) && plan.stopped == Exit::ok) plan.stopped = exit_for(error);
 }
 
-// Room above the floor, or why there is none.
-Status check_room(const Plan& plan) {
-  const auto room = plan.spool.room();
-  if (!room) return room.error();
-  const uint64_t floor = plan.session.config.min_free_bytes;
-  if (room->free_bytes >= floor) return Ok{};
-  return Error{ENOSPC,
-               fmt::format("submit: less than daemon.min_free ({}) is free",
-                           human_bytes(static_cast<int64_t>(floor))),
-               plan.session.config.spool};
-}
-
 std::vector<Result<Submitted>> submit_drafts(const Plan& plan, std::vector<Draft> drafts) {
   if (drafts.empty()) return {};
-  if (auto room = check_room(plan); !room) {
+  if (auto room = require_room(plan.spool, plan.session.config.min_free_bytes); !room) {
     return std::vector<Result<Submitted>>(drafts.size(), room.error());
   }
   const Sync sync = drafts.size() == 1 ? Sync::full : Sync::batch;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "spool/layout.h"
+#include "spool/room.h"
 #include "src/supervise/result_check.h"
 #include "src/util/clock.h"
 #include "src/util/log.h"
@@ -24,15 +25,6 @@ int64_t staging_mtime_ns(const Spool& spool) {
   const std::string name(name_of(State::staging));
   if (sys::fstatat(spool.root(), name.c_str(), &folder) != 0) return -1;
   return ns_of(folder.st_mtim);
-}
-
-// The free-space floor as an error like the kernel's own.
-std::optional<Error> too_little_room(const Spool& spool, uint64_t min_free_bytes) {
-  if (min_free_bytes == 0) return std::nullopt;
-  const auto room = spool.room();
-  if (!room) return room.error();
-  if (room->free_bytes >= min_free_bytes && room->free_inodes > 16) return std::nullopt;
-  return Error{ENOSPC, "keep the room that daemon.min_free asks for", spool.path()};
 }
 
 // Whether a result could be written, tried out.
@@ -68,7 +60,7 @@ struct Claimer::Batch {
   std::vector<Prepared> prepared;
 
   void take(const Spool& spool) {
-    trouble = too_little_room(spool, policy.min_free_bytes);
+    if (const auto room = require_room(spool, policy.min_free_bytes); !room) trouble = room.error();
     if (!trouble && warily) trouble = takes_no_result(spool);
     if (trouble) return;
     auto claims = owner->claim(tokens, policy.sync);

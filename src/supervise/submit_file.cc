@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "spool/query.h"
+#include "spool/room.h"
 #include "spool/submit.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
@@ -83,12 +84,8 @@ Result<Fd> open_file(const HotFolderPlan& plan, int folder, Arrival& arrival) {
 // Whether the spool keeps the room it shall keep. What waits in the folder waits safely there; in
 // the spool it would take the room that its results need.
 Status has_room(const Spool& spool, const HotFolderPlan& plan, const Arrival& arrival) {
-  if (plan.min_free_bytes == 0) return Ok{};
-  const auto room = spool.room();
-  if (!room) return room.error();
   const auto size = static_cast<uint64_t>(arrival.taken.mark.size_bytes);
-  if (room->free_bytes >= size && room->free_bytes - size >= plan.min_free_bytes) return Ok{};
-  return Error{ENOSPC, "keep the room that daemon.min_free asks for", arrival.taken.name};
+  return require_room(spool, plan.min_free_bytes, size);
 }
 
 // The job that a file which is kept has become before: nothing need be copied to find that out.

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "spool/room.h"
 #include "src/http/header_value.h"
 #include "src/util/digest.h"
 #include "src/util/io.h"
@@ -34,6 +35,13 @@ Objection body_objection(const Error& error) {
     default:
       return {400, "cut_short", "the request's body was cut short"};
   }
+}
+
+// Is there room for what has come, or for what the client says that it will send?
+std::optional<Objection> check_room(const Spool& spool, const UploadRules& rules,
+                                    int64_t needed_bytes = 0) {
+  const auto room = require_room(spool, rules.min_free_bytes, static_cast<uint64_t>(needed_bytes));
+  return room ? std::nullopt : std::optional(spool_objection(room.error()));
 }
 
 // One image on its way into tmp/. Nothing is written before it is known to be one, and nothing in
@@ -96,20 +104,13 @@ class Incoming {
     if (!written) return spool_objection(written.error());
     if (size_ - room_seen_at_ < kRoomStep) return std::nullopt;
     room_seen_at_ = size_;
-    return check_room();
+    return check_room(spool_, rules_);
   }
 
   std::optional<Objection> digest() {
     auto made = sha256_of_file(file_->fd(), "tmp/");
     if (!made) return spool_objection(made.error());
     sha256_ = std::move(*made);
-    return std::nullopt;
-  }
-
-  std::optional<Objection> check_room() const {
-    const auto room = spool_.room();
-    if (!room) return spool_objection(room.error());
-    if (room->free_bytes < rules_.min_free_bytes) return spool_objection({ENOSPC, "write", "tmp/"});
     return std::nullopt;
   }
 
@@ -248,18 +249,6 @@ Received receive_raw(const Spool& spool, const UploadRules& rules, Body& body,
   return upload;
 }
 
-// Is there room for what the client says that it will send?
-std::optional<Objection> check_room(const Spool& spool, const UploadRules& rules,
-                                    const Head& head) {
-  const auto room = spool.room();
-  if (!room) return spool_objection(room.error());
-  const uint64_t needed = rules.min_free_bytes + static_cast<uint64_t>(head.length_bytes);
-  if (room->free_bytes < needed || room->free_inodes < 16) {
-    return spool_objection({ENOSPC, "write", "tmp/"});
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& rules,
@@ -275,7 +264,7 @@ std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& r
                      "the image is larger than " + human_bytes(rules.max_file_bytes)};
   }
   if (head.length_bytes > rules.max_body_bytes) return body_objection({EFBIG, "", ""});
-  if (auto full = check_room(spool, rules, head)) return std::move(*full);
+  if (auto full = check_room(spool, rules, head.length_bytes)) return std::move(*full);
   if (!form) return receive_raw(spool, rules, *asked.body, raw_name);
   const auto boundary = multipart_boundary(*type);
   if (!boundary) return Objection{400, "bad_form", "Content-Type names no proper boundary"};

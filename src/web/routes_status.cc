@@ -1,3 +1,4 @@
+#include "spool/room.h"
 #include "src/http/problem.h"
 #include "src/util/json.h"
 #include "src/web/assets.h"
@@ -20,7 +21,9 @@ Reply readyz(Site& site, const Asked&) {
   const auto room = site.spool.room();
   if (!probe) return problem_of(probe.error());
   if (!room) return problem_of(room.error());
-  if (room->free_bytes < site.config.min_free_bytes) return problem_of({ENOSPC, "write", "tmp/"});
+  if (const auto kept = require_room(site.spool, site.config.min_free_bytes); !kept) {
+    return problem_of(kept.error());
+  }
   Reply reply;
   reply.text = dump_json(Json{{"status", "ok"},
                               {"free_bytes", room->free_bytes},

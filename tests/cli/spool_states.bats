@@ -210,6 +210,26 @@ END
   same "$(find spool/jobs spool/tmp -type f | wc -l)" 0
 }
 
+@test "with the inodes gone nothing is submitted, and imgq-httpd is not ready" {
+  can_mount || skip "cannot mount here"
+  mkdir spool
+  cat >inside <<'END'
+mount -t tmpfs -o size=200m,nr_inodes=60,mode=700 none "$dir/spool"
+"$imgq" init >/dev/null
+for ((n = 0; n < 60; n++)); do touch "$dir/spool/tmp/$n" 2>/dev/null || break; done
+rm "$dir/spool/tmp/0" "$dir/spool/tmp/1" "$dir/spool/tmp/2" "$dir/spool/tmp/3"
+"$httpd" --spool "$dir/spool" --listen "unix:$dir/socket" >/dev/null 2>&1 &
+trap 'kill $!' EXIT
+until [ -S "$dir/socket" ]; do sleep 0.05; done
+curl -s --unix-socket "$dir/socket" -o /dev/null -w '%{http_code}\n' http://localhost/readyz
+"$imgq" submit a.jpg
+END
+  export dir imgq httpd=${imgq%/*}/imgq-httpd
+  exits 75 unshare -m bash inside
+  same "$output" 507
+  contains "$errors" "hardly any inode is free"
+}
+
 @test "a spool of others is exit 77" {
   [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null || skip "needs root and setpriv"
   "$imgq" init >/dev/null

@@ -11,6 +11,7 @@
 #include "spool/internal/durable.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
+#include "spool/room.h"
 #include "src/util/io.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"
@@ -152,6 +153,19 @@ TEST_F(Spools, RoomIsWhatTheFileSystemSays) {
   EXPECT_GT(room->free_bytes, 0u);
   faults::add({.call = "fstatvfs", .code = EIO});
   EXPECT_EQ(code_of(spool_.room()), EIO);
+}
+
+TEST_F(Spools, TheRoomThatIsKeptIsTheFloorBesideWhatIsWritten) {
+  const uint64_t free = must(spool_.room()).free_bytes;
+  const uint64_t half = free / 2;
+  EXPECT_TRUE(require_room(spool_, half));
+  EXPECT_TRUE(require_room(spool_, half, free / 4));
+  EXPECT_EQ(code_of(require_room(spool_, half, free)), ENOSPC);
+  EXPECT_EQ(code_of(require_room(spool_, UINT64_MAX)), ENOSPC);
+  EXPECT_EQ(code_of(require_room(spool_, UINT64_MAX, UINT64_MAX)), ENOSPC);
+  EXPECT_TRUE(require_room(spool_, 0, UINT64_MAX));
+  faults::add({.call = "fstatvfs", .code = EIO});
+  EXPECT_EQ(code_of(require_room(spool_, 1)), EIO);
 }
 
 TEST_F(Spools, ATempFileIsGoneUnlessItWasGivenAName) {
