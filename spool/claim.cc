@@ -73,18 +73,6 @@ void set_aside(const Spool& spool, const Token& token, const std::string& path, 
   if (!moved && moved.error().code != ENOENT) claims.deferred.push_back(moved.error());
 }
 
-// Why a job must not be run again, if so.
-std::optional<Cause> verdict_on(const Claim& claim, const Tally& sum) {
-  if (sum.losses > kMaxLosses) {
-    return Cause{"poison", "the daemons running it died too often", 0};
-  }
-  if (sum.crashes >= kPoisonCrashes) {
-    return Cause{"poison", "killed its workers: " + sum.last.message, sum.last.signal};
-  }
-  if (sum.failures >= claim.ticket.max_attempts) return sum.last;
-  return std::nullopt;
-}
-
 // The token's name in staging/ is back although it was renamed: made anew by a second submitter of
 // the same key, or healed. It is one too many; should it stay, the next scan meets it again.
 void remove_second_name(const Spool& spool, const TicketFile& file, const Token& token) {
@@ -173,7 +161,7 @@ Status Owner::take(const Token& token, Claims& claims, Sync sync) const {
   const Tally sum = tally(*tries);
   Claim claim{token,   std::move(file->ticket), file->owner, sum.failures, sum.crashes, sum.losses,
               now_ms()};
-  if (const auto cause = verdict_on(claim, sum)) {
+  if (const auto cause = why_not_again(sum, claim.ticket.max_attempts)) {
     const auto failed = fail(claim, *cause, "{}", sync);
     ++claims.finished;
     return failed || failed.error().code == EEXIST ? Status(Ok{}) : failed.error();

@@ -69,6 +69,15 @@ void fill(JobView& view, Standing& standing) {
   }
 }
 
+// A job that was refused at its claim ended without a further try.
+int attempts_of(const JobView& view) {
+  const Tally sum = tally(view.tries);
+  const bool by_itself = view.outcome && view.outcome->ending != Ending::cancelled;
+  const bool ran = view.state == State::processing ||
+                   (by_itself && !why_not_again(sum, view.ticket.max_attempts));
+  return sum.failures + (ran ? 1 : 0);
+}
+
 // Try records up to the attempt that is known; without one, as long as they follow each other.
 Result<std::vector<Try>> all_tries(const Spool& spool, const JobId& id, int attempt) {
   return read_tries(spool, id, attempt > 0 ? attempt : 16);
@@ -89,6 +98,7 @@ Result<JobView> find(const Spool& spool, const JobId& id) {
   if (view.attempt == 0 && !view.outcome) {
     view.attempt = view.tries.empty() ? 1 : view.tries.back().attempt + 1;
   }
+  view.attempts = attempts_of(view);
   return view;
 }
 

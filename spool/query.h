@@ -16,7 +16,10 @@ namespace imgq {
 struct JobView {
   Ticket ticket;
   State state = State::staging;
-  int attempt = 0;              // the running, next or last one
+  int attempt = 0;  // number of the running, next or last one
+  // Tries since submission or the last retry by hand that count towards ticket.max_attempts; the
+  // running one is one of them, and the one that completed or failed the job.
+  int attempts = 0;
   int64_t due_ms = 0;           // when delayed: not before (Unix ms)
   std::string owner = {};       // when processing: the instance that has it
   std::vector<Try> tries = {};  // oldest first; unreadable ones left out

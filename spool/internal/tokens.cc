@@ -143,6 +143,17 @@ Tally tally(const std::vector<Try>& tries) {
   return sum;
 }
 
+std::optional<Cause> why_not_again(const Tally& sum, int max_attempts) {
+  if (sum.losses > kMaxLosses) {
+    return Cause{"poison", "the daemons running it died too often", 0};
+  }
+  if (sum.crashes >= kPoisonCrashes) {
+    return Cause{"poison", "killed its workers: " + sum.last.message, sum.last.signal};
+  }
+  if (sum.failures >= max_attempts) return sum.last;
+  return std::nullopt;
+}
+
 Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& outcome) {
   const std::string path = layout::outcome(outcome.id);
   if (link_outcome(spool, record.path(), path) == 0) return Ended{true, outcome};

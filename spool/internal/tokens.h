@@ -53,6 +53,9 @@ struct Tally {
 };
 Tally tally(const std::vector<Try>& tries);
 
+// Why a job with these tries must not be run again, if so.
+std::optional<Cause> why_not_again(const Tally& sum, int max_attempts);
+
 // Whose outcome stands under <id>.end.
 struct Ended {
   bool ours = false;

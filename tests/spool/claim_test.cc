@@ -453,7 +453,9 @@ TEST_F(Claiming, JobsThatFailedTooOftenAreEndedHere) {
     const auto claims = claim_all(owner_);
     EXPECT_TRUE(claims.taken.empty());
     EXPECT_EQ(state(id), State::failed);
-    EXPECT_EQ(must(find(spool_, id)).outcome->cause.code, one.code);
+    const JobView view = must(find(spool_, id));
+    EXPECT_EQ(view.outcome->cause.code, one.code);
+    EXPECT_EQ(view.attempts, one.kind == Try::Kind::counted ? one.count : 0);  // it was not run
   }
   EXPECT_TRUE(is_clean());
 }
@@ -474,6 +476,9 @@ TEST_F(Claiming, CountingStartsAnewAfterARetryByHand) {
   EXPECT_EQ(claim.failures, 1);
   EXPECT_EQ(claim.crashes, 1);
   EXPECT_EQ(claim.losses, 1);
+  EXPECT_EQ(must(find(spool_, id)).attempts, 2);  // and the running one
+  must(cancel(spool_, id));
+  EXPECT_EQ(must(find(spool_, id)).attempts, 1);
 }
 
 TEST_F(Claiming, ThreadsOfManyOwnersShareTheJobsWithoutOverlap) {
