@@ -11,7 +11,6 @@
 #include "src/cli/files.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
-#include "src/cli/json_bytes.h"
 #include "src/cli/wait.h"
 #include "src/util/json.h"
 #include "src/util/text.h"

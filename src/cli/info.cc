@@ -7,7 +7,6 @@
 #include "spool/query.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
-#include "src/cli/json_bytes.h"
 #include "src/util/fd.h"
 #include "src/util/json.h"
 #include "src/util/text.h"

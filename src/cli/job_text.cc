@@ -4,7 +4,7 @@
 
 #include "spool/records.h"
 #include "src/base/verdict.h"
-#include "src/cli/json_bytes.h"
+#include "src/jobs/job_view.h"
 #include "src/util/json.h"
 #include "src/util/sys.h"
 #include "src/util/text.h"
@@ -12,65 +12,14 @@
 namespace imgq::cli {
 namespace {
 
-Json parsed(const std::string& text) {
-  auto object = parse_json(text, "");
-  return object && object->is_object() ? std::move(*object) : Json::object();
-}
-
-Json result_object(const Spool& spool, const JobId& id, const ResultFile& result) {
-  Json out = parsed(result.about);
-  out["name"] = result.rendition;
-  out["bytes"] = result.size_bytes;
-  put_bytes(out, "file", result_path(spool, id, result));
-  return out;
-}
-
-Json cause_object(const Cause& cause) {
-  Json out = Json::object();
-  out["code"] = cause.code;
-  out["message"] = cause.message;
-  if (cause.signal != 0) out["signal"] = cause.signal;
-  return out;
-}
-
-Json tries_array(const std::vector<Try>& tries) {
-  Json out = Json::array();
-  for (const Try& attempt : tries) {
-    Json one = cause_object(attempt.cause);
-    one["attempt"] = attempt.attempt;
-    one["ended_at"] = iso_time(attempt.ended_ms);
-    one["kind"] = name_of(attempt.kind);
-    out.push_back(one);
-  }
-  return out;
-}
-
-void put_outcome(Json& out, const Spool& spool, const JobView& view) {
-  const Outcome& outcome = *view.outcome;
-  out["ended_at"] = iso_time(outcome.ended_ms);
-  if (outcome.started_ms != 0) out["started_at"] = iso_time(outcome.started_ms);
-  if (outcome.ending == Ending::completed) {
-    Json results = Json::array();
-    for (const ResultFile& result : outcome.results) {
-      results.push_back(result_object(spool, view.ticket.id, result));
-    }
-    out["results"] = results;
-  } else {
-    out["error"] = cause_object(outcome.cause);
-  }
-  const Json report = parsed(outcome.report);
-  for (const auto& [key, value] : report.items()) {
-    if (out.find(key) == out.end()) out[key] = value;
-  }
-}
-
 void add_line(std::string& out, std::string_view key, std::string_view value) {
   out += fmt::format("{:<12} {}\n", key, value);
 }
 
-void add_source(std::string& out, const Json& report) {
-  const Json* source = member(report, "source");
-  if (source == nullptr || !source->is_object()) return;
+void add_source(std::string& out, const JobView& view) {
+  const Json job = job_object(view, Detail::brief);
+  const Json* source = member(job, "source");
+  if (source == nullptr) return;
   const auto width = integer_in(*source, "width", 1, 1'000'000'000);
   const auto height = integer_in(*source, "height", 1, 1'000'000'000);
   const auto format = text_in(*source, "format");
@@ -83,15 +32,12 @@ void add_outcome(std::string& out, const Spool& spool, const JobView& view) {
   const Outcome& outcome = *view.outcome;
   add_line(out, "ended", iso_time(outcome.ended_ms));
   if (outcome.ending != Ending::completed) add_line(out, "cause", cause_words(view));
-  add_source(out, parsed(outcome.report));
+  add_source(out, view);
   for (const ResultFile& result : outcome.results) {
-    const Json about = parsed(result.about);
-    const int64_t width = integer_in(about, "width", 0, 1'000'000).value_or(0);
-    const int64_t height = integer_in(about, "height", 0, 1'000'000).value_or(0);
+    const Pixels pixels = pixels_of(result);
     add_line(out, "result",
-             fmt::format("{}: {}x{} {}, {}", result.rendition, width, height,
-                         printable(text_in(about, "type").value_or("")),
-                         human_bytes(result.size_bytes)));
+             fmt::format("{}: {}x{} {}, {}", result.rendition, pixels.width, pixels.height,
+                         result_type(result), human_bytes(result.size_bytes)));
     add_line(out, "", printable(result_path(spool, view.ticket.id, result)));
   }
 }
@@ -99,20 +45,12 @@ void add_outcome(std::string& out, const Spool& spool, const JobView& view) {
 }  // namespace
 
 std::string job_json(const Spool& spool, const JobView& view) {
-  const Ticket& ticket = view.ticket;
-  Json out = Json::object();
-  out["id"] = ticket.id.text();
-  out["state"] = name_of(view.state);
-  out["attempts"] = attempts_of(view);
-  out["max_attempts"] = ticket.max_attempts;
-  out["submitted_at"] = iso_time(ticket.submitted_ms);
-  out["request"] = parsed(ticket.request);
-  put_bytes(out, "name", ticket.name);
-  if (!ticket.key.empty()) put_bytes(out, "key", ticket.key);
-  if (view.state == State::delayed) out["due_at"] = iso_time(view.due_ms);
-  if (!view.owner.empty()) out["owner"] = view.owner;
-  if (!view.tries.empty()) out["tries"] = tries_array(view.tries);
-  if (view.outcome) put_outcome(out, spool, view);
+  Json out = job_object(view, Detail::full);
+  if (!view.ticket.key.empty()) put_bytes(out, "key", view.ticket.key);
+  for (size_t i = 0; view.outcome && i < view.outcome->results.size(); ++i) {
+    const std::string path = result_path(spool, view.ticket.id, view.outcome->results[i]);
+    put_bytes(out["results"][i], "file", path);
+  }
   return versioned(dump_json(out));
 }
 
@@ -142,7 +80,7 @@ std::string job_words(const Spool& spool, const JobView& view) {
   add_line(out, "id", ticket.id.text());
   add_line(out, "name", printable(ticket.name));
   add_line(out, "state", name_of(view.state));
-  add_line(out, "attempts", fmt::format("{} of {}", attempts_of(view), ticket.max_attempts));
+  add_line(out, "attempts", fmt::format("{} of {}", view.attempts, ticket.max_attempts));
   add_line(out, "submitted", iso_time(ticket.submitted_ms));
   if (view.state == State::delayed) add_line(out, "next try", iso_time(view.due_ms));
   if (!view.owner.empty()) add_line(out, "owner", printable(view.owner));
@@ -153,19 +91,6 @@ std::string job_words(const Spool& spool, const JobView& view) {
   }
   if (view.outcome) add_outcome(out, spool, view);
   return out;
-}
-
-int64_t attempts_of(const JobView& view) {
-  int64_t tried = 0;
-  bool last_told = false;
-  for (const Try& attempt : view.tries) {
-    ++tried;
-    last_told = last_told || (view.outcome && attempt.attempt == view.outcome->attempt);
-  }
-  const bool ended = view.outcome && view.outcome->ending != Ending::cancelled &&
-                     view.outcome->attempt > 0 && !last_told;
-  const bool running = !view.outcome && view.state == State::processing;
-  return tried + (ended || running ? 1 : 0);
 }
 
 std::string cause_words(const JobView& view) {

@@ -7,12 +7,10 @@
 #include "src/base/exit_code.h"
 #include "src/cli/session.h"
 
-// A job in words and in JSON: the one place that decides how a job looks outside.
+// A job in words, and in JSON with what only the command line adds.
 namespace imgq::cli {
 
-// One line, versioned: id, state, attempts, submitted_at, name, request, and by state due_at,
-// owner, started_at, ended_at, results (name, width, height, bytes, type, file), error (code,
-// message, signal), tries, source, notes.
+// One line, versioned: a job_object in full, with its key, and with the file of each result.
 std::string job_json(const Spool& spool, const JobView& view);
 
 // {"imgq":1,"id":...,"error":{...}}: a job that cannot be told about.
@@ -23,9 +21,6 @@ Exit tell_missing(const Session& session, const JobId& id, const Error& error);
 
 // Lines for people.
 std::string job_words(const Spool& spool, const JobView& view);
-
-// How often the job was tried, the running attempt included.
-int64_t attempts_of(const JobView& view);
 
 // "not an image: The content is no image ..." for a job that did not complete.
 std::string cause_words(const JobView& view);

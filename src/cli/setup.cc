@@ -10,7 +10,6 @@
 #include <optional>
 
 #include "src/cli/file_out.h"
-#include "src/cli/json_bytes.h"
 #include "src/cli/spool_choice.h"
 #include "src/util/fd.h"
 #include "src/util/json.h"

@@ -9,7 +9,6 @@
 #include "spool/room.h"
 #include "spool/submit.h"
 #include "src/cli/file_out.h"
-#include "src/cli/json_bytes.h"
 #include "src/cli/wait.h"
 #include "src/util/digest.h"
 #include "src/util/fd.h"

@@ -7,7 +7,6 @@
 
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
-#include "src/cli/json_bytes.h"
 #include "src/cli/session.h"
 #include "src/util/json.h"
 #include "src/util/text.h"

@@ -4,6 +4,8 @@
 #include <set>
 #include <vector>
 
+#include "src/util/text.h"
+
 namespace imgq {
 namespace {
 
@@ -72,6 +74,11 @@ Result<Json> parse_json(std::string_view text, std::string_view path) {
 
 std::string dump_json(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void put_bytes(Json& out, const std::string& key, const std::string& bytes) {
+  out[key] = bytes;
+  if (!is_utf8(bytes)) out[key + "_percent"] = percent_encode(bytes);
 }
 
 const Json* member(const Json& object, std::string_view key) {

@@ -11,10 +11,9 @@
 #include <string_view>
 
 #include "src/util/error.h"
+#include "src/util/json_fwd.h"
 
 namespace imgq {
-
-using Json = nlohmann::json;
 
 inline constexpr int kMaxJsonDepth = 32;
 inline constexpr size_t kMaxJsonBytes = 65'536;
@@ -23,6 +22,10 @@ inline constexpr size_t kMaxJsonBytes = 65'536;
 Result<Json> parse_json(std::string_view text, std::string_view path);
 
 std::string dump_json(const Json& value);
+
+// A name of any bytes in an object: UTF-8 as far as it is; where it is not, the exact bytes stand
+// beside it, percent-encoded, under KEY_percent. Everywhere in the JSON of imgq alike.
+void put_bytes(Json& out, const std::string& key, const std::string& bytes);
 
 // Typed look at a member of an object; nothing when missing or of another type or out of range.
 std::optional<std::string> text_in(const Json& object, std::string_view key);

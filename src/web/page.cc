@@ -6,6 +6,7 @@
 #include <map>
 
 #include "src/base/verdict.h"
+#include "src/jobs/job_view.h"
 #include "src/util/text.h"
 #include "src/web/assets.h"
 #include "src/web/job_json.h"

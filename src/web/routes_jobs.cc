@@ -33,10 +33,11 @@ std::string fresh_json(const Site& site, const Taken::Job& job) {
   if (job.submitted.existing) {
     if (auto known = find(site.spool, job.submitted.id)) return job_json(*known);
   }
-  return dump_json(Json{{"id", job.submitted.id.text()},
-                        {"state", "staging"},
-                        {"name", job.name},
-                        {"links", Json{{"self", job_address(job.submitted.id)}}}});
+  Json out{{"id", job.submitted.id.text()},
+           {"state", "staging"},
+           {"links", Json{{"self", job_address(job.submitted.id)}}}};
+  put_bytes(out, "name", job.name);
+  return dump_json(out);
 }
 
 // 255 printable characters at most; nothing for any other.

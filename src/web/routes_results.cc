@@ -4,6 +4,7 @@
 
 #include "spool/query.h"
 #include "src/http/problem.h"
+#include "src/jobs/job_view.h"
 #include "src/util/log.h"
 #include "src/web/job_json.h"
 #include "src/web/look_up.h"

@@ -218,12 +218,46 @@ setup() {
   jq -e '.id == $id and .state == "staging"' --arg id "$id" stdout
   exits 1 "$imgq" wait "$id"
   exits 0 "$imgq" status --json "$id"
-  jq -e '.attempts == 2 and (.tries | length) == 1 and .tries[0].kind == "retried"' stdout
+  jq -e '.attempts == 1 and .attempt == 2 and .max_attempts == 3 and (.tries | length) == 1 and
+    .tries[0].kind == "retried" and .tries[0].error.code == "not_an_image"' stdout
+  exits 0 "$imgq" info "$id"
+  grep -qE '^attempts +1 of 3$' stdout
   exits 0 "$imgq" submit --wait a.jpg
   done=$output
   exits 1 "$imgq" retry "$done"
   same "$errors" "imgq: $done: is completed and cannot be retried"
   exits 1 "$imgq" cancel "$done"
+}
+
+@test "attempts are tries that count: a job that waits, or was held, has had none" {
+  id=$("$imgq" submit a.jpg)
+  for _ in 1 2; do
+    exits 0 "$imgq" hold "$id"
+    exits 0 "$imgq" release "$id"
+  done
+  for command in status info; do
+    exits 0 "$imgq" "$command" --json "$id"
+    jq -e '.attempts == 0 and .attempt == 3 and .max_attempts == 3' stdout
+  done
+  exits 0 "$imgq" list --json
+  jq -e '.attempts == 0 and .attempt == 3' stdout
+  mkdir -p spool/processing/one.4f0c.1.9d3e0a77c1b2f465
+  mv "spool/staging/$id.3" spool/processing/one.4f0c.1.9d3e0a77c1b2f465/
+  exits 0 "$imgq" info --json "$id"
+  jq -e '.state == "processing" and .attempts == 1 and .attempt == 3' stdout
+}
+
+@test "a job in JSON has one shape: names, times and errors as over HTTP" {
+  start_daemon
+  echo "hello" >text.jpg
+  cp a.jpg "$(printf 'g\xff.jpg')"
+  exits 1 "$imgq" submit --wait text.jpg "$(printf 'g\xff.jpg')"
+  exits 0 "$imgq" list --json --oldest
+  json_lines stdout
+  jq -e -s '.[0] | .error.code == "not_an_image" and (.error.meaning | length > 0) and
+    .error.retryable == false and .bytes == 6 and .tries == [] and .report' stdout
+  jq -e -s '.[1] | .name_percent == "g%FF.jpg" and (.results[0].sha256 | length) == 64 and
+    .results[0].max_bytes_met == true and .source.width == 16 and .report.source.width == 16' stdout
 }
 
 @test "wait ends by its time, and says how many are left" {

@@ -43,14 +43,17 @@ waiting.png staging"
     same "$(told_of several.png '[.results[] | [.name, .type, .width]]')" \
       '[["large","image/webp",8],["small","image/jpeg",4],["square","image/png",4]]'
     same "$(told_of key.jpg .key)" '"key of a completed job"'
-    same "$(told_of tries.jpg '[.attempts, .max_attempts, .error.code, (.tries | map(.code))]')" \
+    same "$(told_of tries.jpg '[.attempts, .max_attempts, .error.code, (.tries | map(.error.code))]')" \
       '[3,3,"io_error",["io_error","io_error"]]'
-    same "$(told_of poison.jpg '[.error.code, .error.signal, .tries[0].signal]')" '["poison",11,11]'
+    same "$(told_of poison.jpg '[.error.code, .error.signal, .tries[0].error.signal]')" '["poison",11,11]'
     same "$(told_of retried.jpg '[.tries[] | [.kind, .attempt]]')" '[["counted",1],["retried",2]]'
     same "$(told_of failed.txt .error.code)" '"not_an_image"'
     same "$(told_of cancelled.jpg .error.code)" '"cancelled"'
-    same "$(told_of delayed.jpg '[.tries[].code, (.due_at | length)]')" '["io_error",24]'
+    same "$(told_of delayed.jpg '[.tries[].error.code, .attempts, .last_error.code, (.retry_at | length)]')" \
+      '["io_error",1,"io_error",24]'
     contains "$(told_of processing.jpg .owner)" '"old.'
+    same "$(told_of processing.jpg '[.attempts, .attempt]')" '[1,1]'
+    same "$(told_of retried.jpg '[.attempts, .attempt]')" '[0,4]'
     same "$("$imgq" log -n 20 --json | jq -r .name | LC_ALL=C sort | tr '\n' ' ')" \
       "cancelled.jpg completed.jpg failed.txt key.jpg poison.jpg several.png tries.jpg "
   done

@@ -400,6 +400,53 @@ TEST_F(JobsApi, TheRecordHoldsEverything) {
   }
 }
 
+// Of a job in /v1/jobs/<id>, which must say the same in the list and in its record.
+class AttemptsApi : public JobsApi {
+ protected:
+  void expect_attempts(const std::string& id, int attempts, int attempt) {
+    const Json job = json_of(ask("GET", "/v1/jobs/" + id));
+    const Json record = json_of(ask("GET", "/jobs/" + id));
+    const Json listed = json_of(ask("GET", "/v1/jobs"));
+    for (const Json& told : {job, record, listed.at("jobs").at(0)}) {
+      EXPECT_EQ(told.at("attempts"), attempts) << told;
+      EXPECT_EQ(told.at("attempt"), attempt) << told;
+      EXPECT_EQ(told.at("max_attempts"), 3) << told;
+    }
+  }
+};
+
+TEST_F(AttemptsApi, AFreshJobHasHadNone) { expect_attempts(submitted(), 0, 1); }
+
+TEST_F(AttemptsApi, HoldAndReleaseAreNone) {
+  const std::string id = submitted();
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_TRUE(hold(*spool_, *JobId::parse(id)));
+    ASSERT_TRUE(release(*spool_, *JobId::parse(id)));
+  }
+  expect_attempts(id, 0, 3);
+}
+
+TEST_F(AttemptsApi, TheRunningOneCountsAndOneThatWasGivenBackDoesNot) {
+  const std::string id = submitted();
+  const Claim claim = claim_next();
+  expect_attempts(id, 1, 1);
+  ASSERT_TRUE(owner_->release(claim));
+  expect_attempts(id, 0, 2);
+}
+
+TEST_F(AttemptsApi, ThoseBeforeARetryByHandCountNoMore) {
+  const std::string id = submitted();
+  ASSERT_TRUE(owner_->retry_later(claim_next(), Cause{"io_error", "no", 0}, {}, Sync::none));
+  expect_attempts(id, 1, 2);
+  EXPECT_EQ(ask("POST", "/v1/jobs/" + id + "/retry").status, 200);  // at once: nothing is forgotten
+  fail_next("bad data");
+  expect_attempts(id, 2, 2);
+  EXPECT_EQ(ask("POST", "/v1/jobs/" + id + "/retry").status, 200);
+  expect_attempts(id, 0, 3);
+  complete_next();
+  expect_attempts(id, 1, 3);
+}
+
 TEST_F(JobsApi, UnknownYoungIdsAre404OldOnes410) {
   EXPECT_EQ(ask("GET", "/v1/jobs/" + JobId::generate().text()).status, 404);
   EXPECT_EQ(ask("GET", "/v1/jobs/0190aaaa-89ab-7def-8123-456789abcdef").status, 410);
