@@ -33,21 +33,21 @@ Status check_exists(const Spool& spool, const JobId& id) {
 
 // Where a job stands, looked at closely: the outcome, on the disk so that it may be told, or the
 // exact token, or neither while it moves.
-struct Standing {
+struct Whereabouts {
   std::optional<Outcome> outcome = {};
   std::optional<Place> place = {};
 };
-Result<Standing> look(const Spool& spool, const JobId& id) {
+Result<Whereabouts> whereabouts_of(const Spool& spool, const JobId& id) {
   if (const auto there = check_exists(spool, id); !there) return there.error();
   auto outcome = read_outcome(spool, id);
   if (!outcome) return outcome.error();
   if (*outcome) {
     if (const auto told = has_ended(spool, id); !told) return told.error();
-    return Standing{std::move(*outcome)};
+    return Whereabouts{std::move(*outcome)};
   }
   auto place = locate(spool, id, Search::thorough);
   if (!place) return place.error();
-  return Standing{{}, std::move(*place)};
+  return Whereabouts{{}, std::move(*place)};
 }
 
 // Moves the token where a person wants it. Nothing: somebody else was faster, look again.
@@ -79,7 +79,7 @@ Result<std::optional<State>> is_there(const Spool& spool, State state) {
 template <class Act>
 Result<State> try_thrice(const Spool& spool, const JobId& id, Act act) {
   for (int round = 0; round < kMoveRounds; ++round) {
-    const auto standing = look(spool, id);
+    const auto standing = whereabouts_of(spool, id);
     if (!standing) return standing.error();
     if (!standing->outcome && !standing->place) continue;
     Result<std::optional<State>> done = act(*standing);
@@ -215,7 +215,7 @@ Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string
 }  // namespace
 
 Result<State> cancel(const Spool& spool, const JobId& id) {
-  const auto standing = look(spool, id);
+  const auto standing = whereabouts_of(spool, id);
   if (!standing) return standing.error();
   if (standing->outcome) {
     const State state = state_after(standing->outcome->ending);
@@ -233,7 +233,7 @@ Result<State> cancel(const Spool& spool, const JobId& id) {
 }
 
 Result<State> hold(const Spool& spool, const JobId& id) {
-  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
+  return try_thrice(spool, id, [&](const Whereabouts& at) -> Result<std::optional<State>> {
     if (at.outcome) return busy("hold", id, state_after(at.outcome->ending));
     switch (at.place->state) {
       case State::hold:
@@ -252,7 +252,7 @@ Result<State> hold(const Spool& spool, const JobId& id) {
 }
 
 Result<State> release(const Spool& spool, const JobId& id) {
-  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
+  return try_thrice(spool, id, [&](const Whereabouts& at) -> Result<std::optional<State>> {
     if (at.outcome) return busy("release", id, state_after(at.outcome->ending));
     if (at.place->state == State::staging) return is_there(spool, State::staging);
     if (at.place->state != State::hold) return busy("release", id, at.place->state);
@@ -262,7 +262,7 @@ Result<State> release(const Spool& spool, const JobId& id) {
 }
 
 Result<State> retry(const Spool& spool, const JobId& id) {
-  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
+  return try_thrice(spool, id, [&](const Whereabouts& at) -> Result<std::optional<State>> {
     if (at.outcome && at.outcome->ending == Ending::failed) return retry_failed(spool, *at.outcome);
     if (at.outcome) return busy("retry", id, state_after(at.outcome->ending));
     if (at.place->state == State::staging) return is_there(spool, State::staging);

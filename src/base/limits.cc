@@ -42,7 +42,7 @@ constexpr std::array<Switch, 4> kFormatSwitches = {{
     {"tiff", &OptionalFormats::tiff},
 }};
 
-constexpr std::string_view kWhere = "worker limits";
+constexpr std::string_view kLimits = "worker limits";
 
 bool read_number(const Json& object, const Number& number, Limits& limits) {
   const int64_t high = number.small != nullptr ? int64_t{std::numeric_limits<int>::max()}
@@ -72,20 +72,20 @@ std::string to_json(const Limits& limits) {
 }
 
 Result<Limits> parse_limits(std::string_view json) {
-  const auto object = parse_json(json, kWhere);
+  const auto object = parse_json(json, kLimits);
   if (!object) return object.error();
-  if (!object->is_object()) return bad_data("not a JSON object", kWhere);
+  if (!object->is_object()) return bad_data("not a JSON object", kLimits);
   Limits limits;
   for (const Number& number : kNumbers) {
     if (!read_number(*object, number, limits)) {
-      return bad_data(fmt::format("'{}' is missing or not a positive number", number.key), kWhere);
+      return bad_data(fmt::format("'{}' is missing or not a positive number", number.key), kLimits);
     }
   }
   const Json* formats = member(*object, "formats");
-  if (formats == nullptr) return bad_data("'formats' is missing", kWhere);
+  if (formats == nullptr) return bad_data("'formats' is missing", kLimits);
   for (const Switch& format : kFormatSwitches) {
     const auto value = truth_in(*formats, format.key);
-    if (!value) return bad_data(fmt::format("'{}' is not true or false", format.key), kWhere);
+    if (!value) return bad_data(fmt::format("'{}' is not true or false", format.key), kLimits);
     limits.formats.*format.value = *value;
   }
   return limits;

@@ -21,7 +21,7 @@ constexpr double kMaxMs = 1e12;
 constexpr size_t kMaxMessage = 1000, kMaxNote = 200, kMaxProfile = 200;
 constexpr size_t kGrowth = 3;
 constexpr size_t kMaxNotes = 16;
-constexpr std::string_view kWhere = "verdict";
+constexpr std::string_view kVerdict = "verdict";
 
 Json source_json(const SourceReport& source) {
   Json out = Json::object();
@@ -89,7 +89,7 @@ class Taker {
 };
 
 Error bad_field(std::string_view key) {
-  return bad_data(fmt::format("'{}' is missing or wrong", key), kWhere);
+  return bad_data(fmt::format("'{}' is missing or wrong", key), kVerdict);
 }
 
 bool is_word(std::string_view text) {
@@ -189,9 +189,9 @@ std::string to_json(const Verdict& verdict) {
 }
 
 Result<Verdict> parse_verdict(std::string_view json) {
-  const auto object = parse_json(json, kWhere);
+  const auto object = parse_json(json, kVerdict);
   if (!object) return object.error();
-  if (!object->is_object()) return bad_data("not a JSON object", kWhere);
+  if (!object->is_object()) return bad_data("not a JSON object", kVerdict);
   Verdict verdict;
   std::string code;
   Taker take(*object);
