@@ -194,7 +194,7 @@ JobView Lab::view(const JobId& id) const {
   auto found = find(*spool_, id);
   if (found) return std::move(*found);
   ADD_FAILURE() << found.error().text();
-  return JobView{Ticket{id}, State::hold, 0, 0, "", {}, {}};
+  return JobView{.ticket = Ticket{id}, .state = State::hold};
 }
 
 Cause Lab::cause(const JobId& id) const {
