@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "spool/query.h"
-#include "src/cli/job_text.h"
+#include "src/jobs/spool_metrics.h"
 #include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -14,7 +16,8 @@ namespace {
 struct Figures {
   Counts counts;
   Spool::Room room;
-  double oldest_s = 0;  // age of the oldest waiting job
+  int64_t oldest_ms = 0;  // age of the oldest waiting job
+  double oldest_s() const { return static_cast<double>(oldest_ms) / 1000; }
 };
 
 Result<Figures> gather(const Spool& spool) {
@@ -26,8 +29,7 @@ Result<Figures> gather(const Spool& spool) {
   if (!room) return room.error();
   figures.room = *room;
   if (counts->oldest_waiting) {
-    const int64_t age = now_ms() - counts->oldest_waiting->unix_ms();
-    figures.oldest_s = static_cast<double>(std::max<int64_t>(age, 0)) / 1000;
+    figures.oldest_ms = std::max<int64_t>(now_ms() - counts->oldest_waiting->unix_ms(), 0);
   }
   return figures;
 }
@@ -41,7 +43,7 @@ std::string as_json(const Figures& figures) {
   for (const State state : kAllStates) jobs[std::string(name_of(state))] = jobs_in(figures, state);
   Json out = Json::object();
   out["jobs"] = jobs;
-  out["oldest_waiting_seconds"] = figures.oldest_s;
+  out["oldest_waiting_seconds"] = figures.oldest_s();
   if (figures.counts.oldest_waiting) {
     out["oldest_waiting"] = figures.counts.oldest_waiting->text();
   }
@@ -52,25 +54,11 @@ std::string as_json(const Figures& figures) {
   return versioned(dump_json(out)) + "\n";
 }
 
-std::string metric(std::string_view name, std::string_view help) {
-  return fmt::format("# HELP {0} {1}\n# TYPE {0} gauge\n", name, help);
-}
-
 std::string as_prometheus(const Figures& figures) {
-  std::string out = metric("imgq_jobs", "Jobs in the spool by state.");
-  for (const State state : kAllStates) {
-    out += fmt::format("imgq_jobs{{state=\"{}\"}} {}\n", name_of(state), jobs_in(figures, state));
-  }
-  out += metric("imgq_oldest_job_age_seconds", "Age of the oldest waiting job; 0 for none.");
-  out += fmt::format("imgq_oldest_job_age_seconds {:.3f}\n", figures.oldest_s);
-  out += metric("imgq_spool_free_bytes", "Free space of the spool's file system.");
-  out += fmt::format("imgq_spool_free_bytes {}\n", figures.room.free_bytes);
-  out += metric("imgq_daemons", "Daemon instances registered in the spool.");
-  out += fmt::format("imgq_daemons {}\n", figures.counts.owners);
-  out += metric("imgq_corrupt_files", "Files set aside because they could not be read.");
-  out += fmt::format("imgq_corrupt_files {}\n", figures.counts.corrupt);
-  out += metric("imgq_build_info", "Version of imgq.");
-  return out + fmt::format("imgq_build_info{{version=\"{}\"}} 1\n", IMGQ_VERSION);
+  return spool_metrics({.up = true,
+                        .counts = figures.counts,
+                        .free_bytes = figures.room.free_bytes,
+                        .oldest_age_ms = figures.oldest_ms});
 }
 
 std::string as_words(const Figures& figures) {
@@ -79,7 +67,7 @@ std::string as_words(const Figures& figures) {
     out += fmt::format("{:<12} {:>9}\n", name_of(state), jobs_in(figures, state));
   }
   if (figures.counts.oldest_waiting) {
-    out += fmt::format("{:<12} {:>7.0f} s\n", "oldest", figures.oldest_s);
+    out += fmt::format("{:<12} {:>7.0f} s\n", "oldest", figures.oldest_s());
   }
   out += fmt::format("{:<12} {:>9}\n", "daemons", figures.counts.owners);
   if (figures.counts.corrupt > 0) {
@@ -101,7 +89,7 @@ Exit stats_command(const Session& session, const StatsOptions& options) {
   if (!figures) return fail(session, figures.error());
   Console& console = session.console;
   if (options.age)
-    console.put_line(fmt::format("{:.0f}", figures->oldest_s));
+    console.put_line(fmt::format("{:.0f}", figures->oldest_s()));
   else if (options.prometheus)
     console.put(as_prometheus(*figures));
   else

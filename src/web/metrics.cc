@@ -6,18 +6,10 @@
 #include <iterator>
 
 #include "spool/records.h"
+#include "src/jobs/spool_metrics.h"
 
 namespace imgq::web {
 namespace {
-
-void family(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
-  fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
-}
-
-void gauge(std::string& out, std::string_view name, std::string_view help, double value) {
-  family(out, name, "gauge", help);
-  fmt::format_to(std::back_inserter(out), "{} {}\n", name, value);
-}
 
 // The rows of one histogram. labels: "" or "route=\"jobs\","
 template <size_t N>
@@ -58,7 +50,8 @@ void Metrics::add_received(int64_t bytes) {
 std::string Metrics::text() const {
   const std::lock_guard lock(mutex_);
   std::string out;
-  family(out, "imgq_http_requests_total", "counter", "Requests answered, by route and status.");
+  metric_family(out, "imgq_http_requests_total", "counter",
+                "Requests answered, by route and status.");
   for (const auto& [route, row] : rows_) {
     for (const auto& [status, count] : row.by_status) {
       fmt::format_to(std::back_inserter(out),
@@ -66,41 +59,30 @@ std::string Metrics::text() const {
                      count);
     }
   }
-  family(out, "imgq_http_request_duration_seconds", "histogram",
-         "Time from a request's head to its reply, before the reply is sent.");
+  metric_family(out, "imgq_http_request_duration_seconds", "histogram",
+                "Time from a request's head to its reply, before the reply is sent.");
   for (const auto& [route, row] : rows_) {
     histogram(out, "imgq_http_request_duration_seconds", fmt::format("route=\"{}\",", route),
               kBounds, row.took, row.seconds);
   }
-  family(out, "imgq_http_received_bytes_total", "counter", "Bytes of images taken in.");
+  metric_family(out, "imgq_http_received_bytes_total", "counter", "Bytes of images taken in.");
   fmt::format_to(std::back_inserter(out), "imgq_http_received_bytes_total {}\n", received_bytes_);
   return out;
 }
 
 std::string metrics_text(const View& view) {
-  std::string out;
-  family(out, "imgq_build_info", "gauge", "Always 1; the version is in the label.");
-  out += "imgq_build_info{version=\"" IMGQ_VERSION "\"} 1\n";
-  gauge(out, "imgq_spool_up", "1 when the spool can be read.", view.good ? 1 : 0);
-  family(out, "imgq_jobs", "gauge", "Jobs in the spool, by state.");
-  for (const State state : kAllStates) {
-    fmt::format_to(std::back_inserter(out), "imgq_jobs{{state=\"{}\"}} {}\n", name_of(state),
-                   view.in(state));
-  }
-  gauge(out, "imgq_oldest_job_age_seconds", "Age of the oldest waiting job; 0 when none waits.",
-        static_cast<double>(view.oldest_age_ms) / 1000);
-  gauge(out, "imgq_spool_free_bytes", "Free space of the spool's file system.",
-        static_cast<double>(view.free_bytes));
-  gauge(out, "imgq_daemons", "Daemon instances registered in the spool.",
-        static_cast<double>(view.counts.owners));
-  gauge(out, "imgq_corrupt_files", "Files in corrupt/.", static_cast<double>(view.counts.corrupt));
-  family(out, "imgq_jobs_finished_total", "counter", "Jobs seen to end since this server started.");
+  std::string out = spool_metrics({.up = view.good,
+                                   .counts = view.counts,
+                                   .free_bytes = view.free_bytes,
+                                   .oldest_age_ms = view.oldest_age_ms});
+  metric_family(out, "imgq_jobs_finished_total", "counter",
+                "Jobs seen to end since this server started.");
   for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
     fmt::format_to(std::back_inserter(out), "imgq_jobs_finished_total{{result=\"{}\"}} {}\n",
                    name_of(ending), view.totals.finished[static_cast<size_t>(ending)]);
   }
-  family(out, "imgq_job_duration_seconds", "histogram",
-         "Time from the claim to the outcome of jobs seen to complete or fail.");
+  metric_family(out, "imgq_job_duration_seconds", "histogram",
+                "Time from the claim to the outcome of jobs seen to complete or fail.");
   histogram(out, "imgq_job_duration_seconds", "", JobCounters::kBounds, view.totals.took,
             view.totals.took_seconds);
   return out;

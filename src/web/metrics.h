@@ -35,7 +35,7 @@ class Metrics {
   int64_t received_bytes_ = 0;
 };
 
-// The spool's own figures in the same format.
+// The spool's figures in the same format: spool_metrics, and the jobs that were seen to end.
 std::string metrics_text(const View& view);
 
 }  // namespace imgq::web

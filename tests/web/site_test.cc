@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "src/base/verdict.h"
+#include "src/jobs/spool_metrics.h"
 #include "src/web/page.h"
 #include "tests/web/site_fixture.h"
 
@@ -364,10 +365,24 @@ TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
        {"imgq_jobs{state=\"staging\"} 1\n", "imgq_jobs{state=\"completed\"} 1\n",
         "imgq_jobs_finished_total{result=\"completed\"} 1\n",
         "imgq_jobs_finished_total{result=\"failed\"} 1\n", "imgq_job_duration_seconds_count 2\n",
-        "imgq_spool_up 1\n", "imgq_http_received_bytes_total 600\n",
+        "imgq_spool_up 1\n", "imgq_daemons 1\n", "imgq_corrupt_files 0\n",
+        "imgq_http_received_bytes_total 600\n",
         "imgq_http_requests_total{route=\"/v1/jobs\",status=\"202\"} 3\n"}) {
     EXPECT_NE(text.find(row), std::string::npos) << row << text;
   }
+}
+
+TEST_F(Metrics, TheSpoolsFiguresAreThoseThatStatsPrints) {
+  submitted();
+  board_->look();
+  const auto view = board_->view();
+  const std::string text = ask("GET", "/metrics").text;
+  const std::string figures =
+      spool_metrics({view->good, view->counts, view->free_bytes, view->oldest_age_ms});
+  EXPECT_EQ(text.substr(0, figures.size()), figures);
+  EXPECT_NE(figures.find("imgq_spool_free_bytes " + std::to_string(view->free_bytes) + "\n"),
+            std::string::npos)
+      << figures;
 }
 
 TEST_F(Metrics, JobsThatComeAndGoBetweenTwoLooksAreCountedOnce) {
