@@ -98,6 +98,7 @@ class Process {
     std::vector<std::string> arguments;  // without the program's name
     std::vector<std::string> environment;
     std::vector<int> fds{-1, -1, -1};
+    enum class Session { shared, own } session = Session::shared;  // own: no terminal's Ctrl-C
   };
   //   errors  of fork(2) and execve(2)
   static Result<std::unique_ptr<Process>> start(Loop& loop, const Start& how,

@@ -47,6 +47,7 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Start& how,
   options.env = environment.data();
   options.stdio = table.data();
   options.stdio_count = static_cast<int>(table.size());
+  if (how.session == Start::Session::own) options.flags = UV_PROCESS_DETACHED;
   options.exit_cb = [](uv_process_t* uv, int64_t exit_code, int signal) {
     auto* handle = static_cast<Handle*>(uv->data);
     handle->running = false;

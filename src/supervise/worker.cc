@@ -81,7 +81,8 @@ Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& c
                                 {command.program,
                                  {to_json(command.limits)},
                                  worker_environment(),
-                                 {-1, -1, words->theirs.get(), socket->theirs.get()}},
+                                 {-1, -1, words->theirs.get(), socket->theirs.get()},
+                                 Process::Start::Session::own},
                                 [self](ProcessEnd end) { self->ended(end); });
   if (!process) return process.error();
   worker->process_ = std::move(*process);
