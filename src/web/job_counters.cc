@@ -52,7 +52,7 @@ void JobCounters::settle_quick(const Spool& spool) {
     if (!ended) continue;
     for (const Listed& one : *ended) {
       if (one.id.unix_ms() < looked_ms_ - kSkewMs) break;
-      if (!settled_.contains(one.id)) (void)settle(spool, one.id);  // else at the next look
+      if (!settled_.contains(one.id) && settle(spool, one.id)) active_.erase(one.id);
     }
   }
 }
