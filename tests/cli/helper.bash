@@ -36,8 +36,8 @@ END
 own_directory() {
   dir=$(mktemp -d "${TMPDIR:-/tmp}/imgq-cli.XXXXXX")
   export XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state HOME=$dir
+  unset "${!IMGQ_@}" NO_COLOR
   export IMGQ_SPOOL=$dir/spool
-  unset IMGQ_WORKER NO_COLOR
   cd "$dir" || return 1
 }
 
