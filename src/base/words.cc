@@ -8,6 +8,7 @@
 #include <set>
 
 #include "src/base/request.h"
+#include "src/util/hex.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -77,13 +78,6 @@ Error bad(std::string_view text, std::string_view wanted) {
 }
 
 constexpr std::string_view kColour = "a colour: use #rrggbb, #rgb, white or black";
-
-int hex_digit(char digit) {
-  if (digit >= '0' && digit <= '9') return digit - '0';
-  if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-  if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-  return -1;
-}
 
 // 0..1 with at most a handful of digits; no sign, no exponent.
 std::optional<double> read_share(std::string_view text) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "src/util/hex.h"
+
 namespace imgq::web {
 namespace {
 
@@ -18,13 +20,6 @@ bool is_token_char(char c) {
 // RFC 2046's bchars.
 bool is_boundary_char(char c) {
   return is_alnum(c) || std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Takes a quoted string off the front of `rest`, which begins with its opening quote.
