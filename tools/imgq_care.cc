@@ -73,7 +73,7 @@ void define_log(CLI::App& app, Globals& globals, Commands& commands) {
   };
 }
 
-void define_doctor(CLI::App& app, Globals& globals, const Engines& engines, Commands& commands) {
+void define_doctor(CLI::App& app, Globals& globals, Commands& commands) {
   CLI::App* command = app.add_subcommand("doctor", "say what is wrong, and the cure");
   command->footer(
       "imgq doctor\n"
@@ -81,9 +81,7 @@ void define_doctor(CLI::App& app, Globals& globals, const Engines& engines, Comm
       "\n"
       "Exit status: 0 nothing is bad; 1 something is.");
   command->add_flag("--json", globals.json, "as one object")->group("Output");
-  commands["doctor"] = [find = engines.find_worker](const cli::Session& session) {
-    return cli::doctor_command(session, find);
-  };
+  commands["doctor"] = [](const cli::Session& session) { return cli::doctor_command(session); };
 }
 
 void define_fsck(CLI::App& app, Globals& globals, Commands& commands) {
@@ -156,12 +154,11 @@ void define_globals(CLI::App& app, Globals& globals) {
       ->group("Everywhere");
 }
 
-void define_care_commands(CLI::App& app, Globals& globals, const Engines& engines,
-                          Commands& commands) {
+void define_care_commands(CLI::App& app, Globals& globals, Commands& commands) {
   define_stats(app, globals, commands);
   define_top(app, globals, commands);
   define_log(app, globals, commands);
-  define_doctor(app, globals, engines, commands);
+  define_doctor(app, globals, commands);
   define_fsck(app, globals, commands);
   define_config(app, globals, commands);
   define_init(app, globals, commands);

@@ -4,6 +4,7 @@
 
 #include "src/cli/control.h"
 #include "src/cli/get.h"
+#include "src/cli/info.h"
 #include "src/cli/list.h"
 #include "src/cli/status.h"
 #include "src/cli/wait.h"
@@ -189,7 +190,7 @@ void define_purge(CLI::App& app, Globals& globals, Commands& commands) {
   };
 }
 
-void define_info(CLI::App& app, Globals& globals, const Engines& engines, Commands& commands) {
+void define_info(CLI::App& app, Globals& globals, Commands& commands) {
   const auto options = std::make_shared<cli::InfoOptions>();
   CLI::App* command = app.add_subcommand("info", "tell all about a job or an image");
   command->footer(
@@ -201,20 +202,19 @@ void define_info(CLI::App& app, Globals& globals, const Engines& engines, Comman
       "Exit status: 0; 1 a job is unknown; 65 not an image that can be read; 66 no such file.");
   command->add_option("WHAT", options->names, "a job's id or an image")->type_name("WHAT:@file");
   add_json(*command, globals);
-  commands["info"] = [options, inspect = engines.inspect](const cli::Session& session) {
-    return cli::info_command(session, *options, inspect);
+  commands["info"] = [options](const cli::Session& session) {
+    return cli::info_command(session, *options);
   };
 }
 
 }  // namespace
 
-void define_job_commands(CLI::App& app, Globals& globals, const Engines& engines,
-                         Commands& commands) {
+void define_job_commands(CLI::App& app, Globals& globals, Commands& commands) {
   define_status(app, globals, commands);
   define_wait(app, globals, commands);
   define_get(app, globals, commands);
   define_list(app, globals, commands);
-  define_info(app, globals, engines, commands);
+  define_info(app, globals, commands);
   define_controls(app, globals, commands);
   define_purge(app, globals, commands);
 }

@@ -5,10 +5,7 @@
 #include <map>
 #include <string>
 
-#include "src/cli/doctor.h"
-#include "src/cli/info.h"
 #include "src/cli/session.h"
-#include "src/run/run.h"
 
 namespace CLI {  // NOLINT(readability-identifier-naming): not ours
 class App;
@@ -27,14 +24,6 @@ struct Globals {
   bool json = false;
 };
 
-// What a subcommand needs of the engine.
-struct Engines {
-  cli::Engine run;
-  cli::Inspector inspect;
-  cli::WorkerFinder find_worker;
-  std::function<Error()> tell_libraries;  // supervise/engine.h
-};
-
 // A defined subcommand: what runs once the options are read.
 using Command = std::function<Exit(const cli::Session&)>;
 using Commands = std::map<std::string, Command>;
@@ -42,15 +31,12 @@ using Commands = std::map<std::string, Command>;
 // Put the subcommands into `app`; each writes into structs that live as long as its Command.
 // A value's name carries what completes it: "FORMAT:jpeg png", "DIR:@dir", "FILE:@file".
 void define_globals(CLI::App& app, Globals& globals);
-void define_work_commands(CLI::App& app, Globals& globals, const Engines& engines,
-                          Commands& commands);
-void define_job_commands(CLI::App& app, Globals& globals, const Engines& engines,
-                         Commands& commands);
-void define_care_commands(CLI::App& app, Globals& globals, const Engines& engines,
-                          Commands& commands);
+void define_work_commands(CLI::App& app, Globals& globals, Commands& commands);
+void define_job_commands(CLI::App& app, Globals& globals, Commands& commands);
+void define_care_commands(CLI::App& app, Globals& globals, Commands& commands);
 
 // The whole program, but for the catch.
-Exit imgq(int count, char** arguments, const Engines& engines);
+Exit imgq(int count, char** arguments);
 
 }  // namespace imgq::tools
 

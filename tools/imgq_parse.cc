@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "src/cli/help.h"
+#include "src/supervise/engine.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 #include "tools/imgq_options.h"
@@ -272,10 +273,10 @@ Exit run_chosen(const Globals& globals, const std::string& name, const Command& 
   return exit == Exit::ok ? Exit::io_error : exit;
 }
 
-Exit print_version(const Engines& engines, bool verbose) {
+Exit print_version(bool verbose) {
   const Exit exit = print(fmt::format("imgq {}\n", IMGQ_VERSION));
   if (exit != Exit::ok || !verbose) return exit;
-  (void)usage(engines.tell_libraries().text());  // it came back
+  (void)usage(supervise::tell_libraries().text());  // it came back
   return Exit::some_failed;
 }
 
@@ -326,7 +327,7 @@ void add_help_flags(CLI::App& app, bool& help, bool& version) {
 
 }  // namespace
 
-Exit imgq(int count, char** arguments, const Engines& engines) {
+Exit imgq(int count, char** arguments) {
   CLI::App app{"thumbnails by the batch, from a spool of files"};
   Globals globals;
   Commands commands;
@@ -335,9 +336,9 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
   set_up(app);
   define_globals(app, globals);
   add_help_flags(app, help, version);
-  define_work_commands(app, globals, engines, commands);
-  define_job_commands(app, globals, engines, commands);
-  define_care_commands(app, globals, engines, commands);
+  define_work_commands(app, globals, commands);
+  define_job_commands(app, globals, commands);
+  define_care_commands(app, globals, commands);
   define_help(app, topic, commands);
   define_completion(app, shell);
   unguard_values(app);
@@ -361,7 +362,7 @@ Exit imgq(int count, char** arguments, const Engines& engines) {
     return help ? print_help(app, first) : usage(one_line(error.what()));
   }
   if (help) return print_help(app, first);
-  if (version) return print_version(engines, globals.verbose);
+  if (version) return print_version(globals.verbose);
   if (first.empty()) {
     (void)usage("no command given; 'imgq help' lists them");
     return Exit::usage;

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "src/cli/submit.h"
+#include "src/run/run.h"
 #include "tools/imgq_options.h"
 
 namespace imgq::tools {
@@ -111,7 +112,7 @@ void add_work(CLI::App& command, cli::RunOptions& options) {
   command.add_flag("--strict", options.strict, "no image at all is an error")->group("The work");
 }
 
-void define_run(CLI::App& app, Globals& globals, const Engines& engines, Commands& commands) {
+void define_run(CLI::App& app, Globals& globals, Commands& commands) {
   const auto options = std::make_shared<cli::RunOptions>();
   CLI::App* command = app.add_subcommand("run", "make thumbnails here and now, without a daemon");
   command->footer(
@@ -139,8 +140,8 @@ void define_run(CLI::App& app, Globals& globals, const Engines& engines, Command
   add_output(*command, *options, globals);
   add_request(*command, options->request);
   add_work(*command, *options);
-  commands["run"] = [options, engine = engines.run](const cli::Session& session) {
-    return cli::run_command(session, *options, engine);
+  commands["run"] = [options](const cli::Session& session) {
+    return cli::run_command(session, *options);
   };
 }
 
@@ -193,9 +194,8 @@ void define_submit(CLI::App& app, Globals& globals, Commands& commands) {
 
 }  // namespace
 
-void define_work_commands(CLI::App& app, Globals& globals, const Engines& engines,
-                          Commands& commands) {
-  define_run(app, globals, engines, commands);
+void define_work_commands(CLI::App& app, Globals& globals, Commands& commands) {
+  define_run(app, globals, commands);
   define_submit(app, globals, commands);
 }
 

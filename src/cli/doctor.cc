@@ -93,8 +93,8 @@ void append(std::vector<Check>& all, std::vector<Check> more) {
   for (Check& check : more) all.push_back(std::move(check));
 }
 
-Exit doctor_command(const Session& session, const WorkerFinder& find_worker) {
-  std::vector<Check> checks = check_machine(find_worker);
+Exit doctor_command(const Session& session) {
+  std::vector<Check> checks = check_machine();
   const auto spool = Spool::open(session.config.spool);
   if (spool) {
     append(checks, check_access(session, *spool));

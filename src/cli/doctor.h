@@ -3,7 +3,6 @@
 
 #include <sys/types.h>
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,12 +17,9 @@ struct Check {
   std::string cure;  // when not good
 };
 
-// Finds the worker program. Given by the program.
-using WorkerFinder = std::function<Result<std::string>()>;
-
 // Says what is wrong with this machine, spool and configuration, in plain words, and what to do.
 //   exit  ok nothing is bad; some_failed
-Exit doctor_command(const Session& session, const WorkerFinder& find_worker);
+Exit doctor_command(const Session& session);
 
 // "become a member of its group: adduser alice imgq, then log in again". When the former is done
 // already, only the latter.
@@ -31,7 +27,7 @@ std::string joining_words(gid_t group);
 
 // The parts of it; append() puts `more` behind `all`.
 void append(std::vector<Check>& all, std::vector<Check> more);
-std::vector<Check> check_machine(const WorkerFinder& find_worker);
+std::vector<Check> check_machine();
 std::vector<Check> check_access(const Session& session, const Spool& spool);
 std::vector<Check> check_spool(const Session& session, const Spool& spool);
 std::vector<Check> check_other_spool(const Session& session);

@@ -18,6 +18,7 @@
 #include "src/cli/doctor.h"
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"
+#include "src/supervise/engine.h"
 #include "src/util/clock.h"
 #include "src/util/text.h"
 
@@ -69,8 +70,8 @@ Check check_inotify() {
   return check;
 }
 
-Check check_worker(const WorkerFinder& find_worker) {
-  const auto worker = find_worker();
+Check check_worker() {
+  const auto worker = supervise::find_worker();
   if (worker) return {Health::good, "worker", printable(*worker), ""};
   return {Health::bad, "worker", worker.error().text(),
           "install imgqd, or name the program by IMGQ_WORKER"};
@@ -316,8 +317,8 @@ std::vector<Check> check_other_spool(const Session& session) {
   return {check};
 }
 
-std::vector<Check> check_machine(const WorkerFinder& find_worker) {
-  std::vector<Check> checks = {check_worker(find_worker), check_files(), check_inotify()};
+std::vector<Check> check_machine() {
+  std::vector<Check> checks = {check_worker(), check_files(), check_inotify()};
   append(checks, check_variables());
   return checks;
 }

@@ -7,6 +7,7 @@
 #include "spool/query.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
+#include "src/supervise/engine.h"
 #include "src/util/fd.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -62,7 +63,7 @@ std::string json_of(const std::string& name, const Verdict& verdict) {
   return versioned(dump_json(out));
 }
 
-Exit about_file(const Session& session, const std::string& name, const Inspector& inspect) {
+Exit about_file(const Session& session, const std::string& name) {
   const auto opened = open_input(name);
   if (!opened) {
     const Trouble trouble = trouble_for(name, opened.error());
@@ -70,7 +71,9 @@ Exit about_file(const Session& session, const std::string& name, const Inspector
     return fail(session, trouble.exit, about(name, trouble.cause));
   }
   const Fd file(opened->fd);
-  const auto verdict = inspect(file.get(), session.config.limits);
+  const auto worker = supervise::find_worker();
+  if (!worker) return fail(session, worker.error());
+  const auto verdict = supervise::inspect(file.get(), session.config.limits, *worker);
   if (!verdict) return fail(session, verdict.error());
   if (session.json) session.console.put_line(json_of(name, *verdict));
   if (verdict->code != Code::ok) {
@@ -97,7 +100,7 @@ Exit about_job(const Session& session, const Spool& spool, const JobId& id) {
 
 }  // namespace
 
-Exit info_command(const Session& session, const InfoOptions& options, const Inspector& inspect) {
+Exit info_command(const Session& session, const InfoOptions& options) {
   if (options.names.empty()) {
     return fail(session, Exit::usage, "no job id or image named; see 'imgq info --help'");
   }
@@ -109,7 +112,7 @@ Exit info_command(const Session& session, const InfoOptions& options, const Insp
     first = false;
     const auto id = JobId::parse(name);
     if (!id) {
-      sum.add(about_file(session, name, inspect));
+      sum.add(about_file(session, name));
       continue;
     }
     if (!spool) {

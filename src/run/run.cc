@@ -16,6 +16,7 @@
 #include "src/run/private_spool.h"
 #include "src/run/single.h"
 #include "src/run/state.h"
+#include "src/supervise/engine.h"
 #include "src/util/digest.h"
 #include "src/util/log.h"
 #include "src/util/sys.h"
@@ -75,8 +76,30 @@ Delivery delivery_of(const Run& run, const Spool& spool) {
   return delivery;
 }
 
-Worked work_off(Run& run, const Engine& engine, const Spool& spool, DoneFile& done_file,
-                const std::vector<size_t>& left, const RunSubmitted& submitted) {
+// A daemon's without what is a daemon's: hot folders, the hook, the keeping of the spool.
+Result<supervise::Settings> engine_settings(
+    const Run& run, std::function<void(const Outcome&, const Ticket&)> ended) {
+  auto worker = supervise::find_worker();
+  if (!worker) return worker.error();
+  supervise::Settings settings;
+  Config& config = settings.config = run.session.config;
+  config.retry_first = std::min(config.retry_first, kRetryFirst);
+  config.retry_max = std::min(config.retry_max, kRetryMax);
+  // The floor is for a spool that others need, too; here the disk may be used up.
+  if (config.origin["daemon.min_free"] == "default") config.min_free_bytes = 0;
+  config.hot_folders.clear();
+  config.hook.clear();
+  settings.worker_program = *worker;
+  settings.sync = run.sync;
+  settings.until = supervise::Settings::Until::idle;
+  settings.reload_on_sighup = false;
+  settings.housekeeping = false;
+  settings.ended = std::move(ended);
+  return settings;
+}
+
+Worked work_off(Run& run, const Spool& spool, DoneFile& done_file, const std::vector<size_t>& left,
+                const RunSubmitted& submitted) {
   const Delivery delivery = delivery_of(run, spool);
   Progress progress(run.session.console, static_cast<int64_t>(left.size()));
   for (const Refused& refused : submitted.refused) {
@@ -98,34 +121,31 @@ Worked work_off(Run& run, const Engine& engine, const Spool& spool, DoneFile& do
   log::set_level(console.quiet()     ? log::Level::error
                  : console.verbose() ? log::Level::info
                                      : log::Level::warning);
-  Config config = run.session.config;
-  config.retry_first = std::min(config.retry_first, kRetryFirst);
-  config.retry_max = std::min(config.retry_max, kRetryMax);
-  // The floor is for a spool that others need, too; here the disk may be used up.
-  if (config.origin["daemon.min_free"] == "default") config.min_free_bytes = 0;
-  const auto tally = engine(spool, config, run.sync, ended);
+  auto settings = engine_settings(run, ended);
+  if (!settings) return {false, settings.error()};
+  const auto tally = supervise::run(spool, std::move(*settings));
   if (!tally) return {false, tally.error()};
   return {tally->interrupted, std::nullopt};
 }
 
 // The private spool, from its making to its end.
-Worked work(Run& run, const Engine& engine, DoneFile& done_file, const std::vector<size_t>& left) {
+Worked work(Run& run, DoneFile& done_file, const std::vector<size_t>& left) {
   const auto spool = open_run_spool(run.place);
   if (!spool) return {false, spool.error()};
   forget_stale(*spool, run.by_key);
   const auto submitted =
       submit_items(*spool, run.items, left, run.request, run.session.config.max_attempts, run.sync);
   if (!submitted) return {false, submitted.error()};
-  Worked worked = work_off(run, engine, *spool, done_file, left, *submitted);
+  Worked worked = work_off(run, *spool, done_file, left, *submitted);
   if (worked.interrupted || worked.trouble) return worked;
   if (auto gone = remove_tree(spool->path()); !gone) run.session.console.error(gone.error().text());
   return worked;
 }
 
 // What is left to do, done and told. Told by exit code; everything else is in `run`.
-Exit make(Run& run, const Engine& engine, const Inputs& inputs, DoneFile& done_file) {
+Exit make(Run& run, const Inputs& inputs, DoneFile& done_file) {
   const std::vector<size_t> left = still_to_do(run, done_file);
-  const Worked worked = left.empty() ? Worked() : work(run, engine, done_file, left);
+  const Worked worked = left.empty() ? Worked() : work(run, done_file, left);
   if (!worked.interrupted && !worked.trouble) prune(run, inputs, done_file);
   report(run, worked, done_file);
   for (RunRecord& verdict : run.verdicts) {
@@ -307,7 +327,7 @@ Run run_of(const Session& session, const Wish& wish, const std::string& place) {
 bool has_nothing(const Run& run) { return run.items.empty() && run.failures.empty(); }
 
 // Everything once the place is there and ours.
-Exit run_in(const Session& session, const Wish& wish, const Engine& engine, const Inputs& inputs,
+Exit run_in(const Session& session, const Wish& wish, const Inputs& inputs,
             const std::string& place) {
   const RunOptions& options = wish.options;
   for (const std::string& file :
@@ -323,7 +343,7 @@ Exit run_in(const Session& session, const Wish& wish, const Engine& engine, cons
   if (has_nothing(run) && (options.strict || !run.target.empty())) {
     return fail(session, Exit::no_input, run.nothing);
   }
-  const Exit exit = make(run, engine, inputs, *done_file);
+  const Exit exit = make(run, inputs, *done_file);
   (void)::unlink(saved_stdin(place).c_str());  // mostly not there; else swept by the next run
   return exit;
 }
@@ -350,15 +370,14 @@ Exit run_dry(const Session& session, const Wish& wish) {
 }
 
 // In a place of its own, of which nothing stays.
-Exit run_single(const Session& session, const Wish& wish, const Engine& engine,
-                const Inputs& inputs) {
+Exit run_single(const Session& session, const Wish& wish, const Inputs& inputs) {
   const auto place = Workplace::make();
   if (!place) return explain_output(session, wish.options.output, place.error());
   (void)std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): a reader that went is an error
-  return run_in(session, wish, engine, inputs, place->path());
+  return run_in(session, wish, inputs, place->path());
 }
 
-Exit run_in_directory(const Session& session, const Wish& wish, const Engine& engine) {
+Exit run_in_directory(const Session& session, const Wish& wish) {
   const std::string& output = wish.options.output;
   auto lock = lock_output(output);
   if (!lock && lock.error().code == EWOULDBLOCK) {
@@ -368,22 +387,22 @@ Exit run_in_directory(const Session& session, const Wish& wish, const Engine& en
   if (!inputs) return explain_gathering(session, inputs.error());
   if (!lock) lock = enter_output(output);
   if (!lock) return explain_output(session, output, lock.error());
-  return run_in(session, wish, engine, *inputs, output);
+  return run_in(session, wish, *inputs, output);
 }
 
 }  // namespace
 
-Exit run_command(const Session& given, const RunOptions& options, const Engine& engine) {
+Exit run_command(const Session& given, const RunOptions& options) {
   Session session = given;
   const auto wish = wish_of(session, options);
   if (!wish) return fail(session, Exit::usage, wish.error().action);
   if (wish->options.dry_run) return run_dry(session, *wish);
-  if (wish->goal == Goal::directory) return run_in_directory(session, *wish, engine);
+  if (wish->goal == Goal::directory) return run_in_directory(session, *wish);
   const auto inputs = gather_files(wish->options.files, std::nullopt);
   if (!inputs) return explain_gathering(session, inputs.error());
   const auto one = check_one_image(wish->goal, wish->options, *inputs);
   if (!one) return fail(session, Exit::usage, one.error().action);
-  return run_single(session, *wish, engine, *inputs);
+  return run_single(session, *wish, *inputs);
 }
 
 }  // namespace imgq::cli

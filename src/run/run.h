@@ -1,26 +1,13 @@
 #ifndef IMGQ_SRC_RUN_RUN_H_
 #define IMGQ_SRC_RUN_RUN_H_
 
-#include <functional>
 #include <string>
 
-#include "spool/records.h"
 #include "src/cli/gather.h"
 #include "src/cli/request_options.h"
 #include "src/cli/session.h"
 
 namespace imgq::cli {
-
-// What the engine did; see supervise::Tally.
-struct EngineTally {
-  int64_t completed = 0, failed = 0;
-  bool interrupted = false;
-};
-
-// Works a spool off in this process until nothing is left or a signal ends it, telling of each job
-// that ended. Given by the program, so that this directory needs no engine.
-using Ended = std::function<void(const Outcome&, const Ticket&)>;
-using Engine = std::function<Result<EngineTally>(const Spool&, const Config&, Sync, Ended)>;
 
 struct RunOptions {
   FileOptions files;
@@ -43,7 +30,7 @@ struct RunOptions {
 // goes on where it was.
 //   exit  ok; some_failed; bad_image all failed; no_input nothing could be read; cannot_create;
 //         try_later no room, or another run is at work in the same place; interrupted
-Exit run_command(const Session& session, const RunOptions& options, const Engine& engine);
+Exit run_command(const Session& session, const RunOptions& options);
 
 }  // namespace imgq::cli
 

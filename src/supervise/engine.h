@@ -41,16 +41,17 @@ struct Tally {
 //   errors  what makes it impossible to go on: no worker can be started, spool gone
 Result<Tally> run(const Spool& spool, Settings settings);
 
-// One image through one worker, without a spool: `imgq info FILE`.
-Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program);
-
 // Finds imgq-worker: $IMGQ_WORKER, beside this program, ../libexec/imgq/, /usr/libexec/imgq/.
 //   errors  ENOENT, path: where it was looked for
 Result<std::string> find_worker();
 
+// One image through one worker, without a spool: `imgq info FILE`.
+//   errors  ECHILD the worker does not start
+Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program);
+
 // Prints the versions of the libraries, ours and the worker's. It becomes the worker for that, and
 // comes back only when it cannot.
-Error tell_libraries(const std::string& worker_program);
+Error tell_libraries();
 
 }  // namespace imgq::supervise
 

@@ -75,18 +75,6 @@ std::string folder_of_this_program() {
 
 }  // namespace
 
-Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program) {
-  const WorkerCommand command{worker_program, limits};
-  return Question(source, command).ask();
-}
-
-Error tell_libraries(const std::string& worker_program) {
-  (void)std::printf("libuv %s\n", ::uv_version_string());  // the worker's end tells
-  (void)std::fflush(stdout);
-  ::execl(worker_program.c_str(), worker_program.c_str(), "--libraries", nullptr);
-  return last_error("start the worker", worker_program);
-}
-
 Result<std::string> find_worker() {
   std::vector<std::string> places;
   const char* named = std::getenv("IMGQ_WORKER");  // NOLINT(concurrency-mt-unsafe): never set here
@@ -103,6 +91,20 @@ Result<std::string> find_worker() {
     looked += (looked.empty() ? "" : ", ") + place;
   }
   return Error{ENOENT, "find the worker program", looked};
+}
+
+Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program) {
+  const WorkerCommand command{worker_program, limits};
+  return Question(source, command).ask();
+}
+
+Error tell_libraries() {
+  const auto worker = find_worker();
+  if (!worker) return worker.error();
+  (void)std::printf("libuv %s\n", ::uv_version_string());  // the worker's end tells
+  (void)std::fflush(stdout);
+  ::execl(worker->c_str(), worker->c_str(), "--libraries", nullptr);
+  return last_error("start the worker", *worker);
 }
 
 }  // namespace imgq::supervise
