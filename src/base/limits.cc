@@ -30,18 +30,6 @@ constexpr std::array<Number, 11> kNumbers = {{
     {"recycle_rss_bytes", nullptr, &Limits::recycle_rss_bytes},
 }};
 
-struct Switch {
-  std::string_view key;
-  bool OptionalFormats::* value;
-};
-
-constexpr std::array<Switch, 4> kFormatSwitches = {{
-    {"heic", &OptionalFormats::heic},
-    {"avif", &OptionalFormats::avif},
-    {"jxl", &OptionalFormats::jxl},
-    {"tiff", &OptionalFormats::tiff},
-}};
-
 constexpr std::string_view kLimits = "worker limits";
 
 bool read_number(const Json& object, const Number& number, Limits& limits) {
@@ -64,8 +52,9 @@ std::string to_json(const Limits& limits) {
     out[std::string(number.key)] = value;
   }
   Json formats = Json::object();
-  for (const Switch& format : kFormatSwitches) {
-    formats[std::string(format.key)] = limits.formats.*format.value;
+  for (const ImageFormat& format : kFormats) {
+    if (format.allowed == nullptr) continue;
+    formats[std::string(format.word)] = limits.formats.*format.allowed;
   }
   out["formats"] = formats;
   return dump_json(out);
@@ -83,10 +72,11 @@ Result<Limits> parse_limits(std::string_view json) {
   }
   const Json* formats = member(*object, "formats");
   if (formats == nullptr) return bad_data("'formats' is missing", kLimits);
-  for (const Switch& format : kFormatSwitches) {
-    const auto value = truth_in(*formats, format.key);
-    if (!value) return bad_data(fmt::format("'{}' is not true or false", format.key), kLimits);
-    limits.formats.*format.value = *value;
+  for (const ImageFormat& format : kFormats) {
+    if (format.allowed == nullptr) continue;
+    const auto value = truth_in(*formats, format.word);
+    if (!value) return bad_data(fmt::format("'{}' is not true or false", format.word), kLimits);
+    limits.formats.*format.allowed = *value;
   }
   return limits;
 }

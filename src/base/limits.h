@@ -5,14 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "src/base/formats.h"
 #include "src/util/error.h"
 
 namespace imgq {
-
-// Formats read only when the configuration allows them.
-struct OptionalFormats {
-  bool heic = false, avif = false, jxl = false, tiff = false;
-};
 
 // What a worker may be asked to do. All configurable.
 struct Limits {

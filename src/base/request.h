@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/base/formats.h"
 #include "src/util/error.h"
 
 // What is asked of an image: values and their JSON, as it stands in a ticket's "request" and goes
@@ -31,15 +32,6 @@ enum class Anchor {  // which part `fill` keeps
   attention,
   entropy,
   focus,
-};
-
-enum class Format {
-  jpeg,
-  png,
-  webp,
-  avif,
-  automatic,  // "auto": keeps alpha (PNG for a palette or PNG source, else WebP), else JPEG
-  keep,       // as the source; JPEG when the source's format cannot be written
 };
 
 enum class Enlarge { never, allow };

@@ -66,21 +66,6 @@ const Entry& entry_of(Code code) {
   return kCodes.back();
 }
 
-struct FormatEntry {
-  std::string_view format, extension, type;
-};
-
-constexpr std::array<FormatEntry, 8> kFormats = {{
-    {"jpeg", "jpg", "image/jpeg"},
-    {"png", "png", "image/png"},
-    {"webp", "webp", "image/webp"},
-    {"avif", "avif", "image/avif"},
-    {"gif", "gif", "image/gif"},
-    {"heic", "heic", "image/heic"},
-    {"jxl", "jxl", "image/jxl"},
-    {"tiff", "tif", "image/tiff"},
-}};
-
 }  // namespace
 
 std::string_view name_of(Code code) { return entry_of(code).name; }
@@ -97,19 +82,5 @@ bool is_permanent(Code code) { return entry_of(code).permanent != Lasting::no; }
 bool is_retryable(Code code) { return entry_of(code).permanent != Lasting::for_good; }
 
 std::string_view explain(Code code) { return entry_of(code).explanation; }
-
-std::string_view extension_of(std::string_view format) {
-  for (const FormatEntry& entry : kFormats) {
-    if (entry.format == format) return entry.extension;
-  }
-  return "bin";
-}
-
-std::string_view media_type_of(std::string_view format) {
-  for (const FormatEntry& entry : kFormats) {
-    if (entry.format == format) return entry.type;
-  }
-  return "application/octet-stream";
-}
 
 }  // namespace imgq

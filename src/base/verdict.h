@@ -94,9 +94,6 @@ std::string about_json(
     const ResultReport& result);                  // for ResultFile::about: width, height, type, ...
 std::string report_json(const Verdict& verdict);  // for Outcome::report
 
-std::string_view extension_of(std::string_view format);   // "jpeg" -> "jpg"
-std::string_view media_type_of(std::string_view format);  // "jpeg" -> "image/jpeg"
-
 }  // namespace imgq
 
 #endif  // IMGQ_SRC_BASE_VERDICT_H_

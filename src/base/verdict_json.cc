@@ -128,10 +128,8 @@ Result<ResultReport> read_result(const Json& object) {
   take.truth("max_bytes_met", result.max_bytes_met);
   if (!take.missed().empty()) return bad_field("results." + take.missed());
   if (!is_name(result.rendition)) return bad_field("results.rendition");
-  const std::string_view format = result.format;
-  if (format != "jpeg" && format != "png" && format != "webp" && format != "avif") {
-    return bad_field("results.format");
-  }
+  const ImageFormat* format = format_named(result.format);
+  if (format == nullptr || !format->written) return bad_field("results.format");
   return result;
 }
 

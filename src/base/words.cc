@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "src/base/request.h"
 #include "src/util/hex.h"
@@ -41,19 +42,24 @@ constexpr std::array<Word<Anchor>, 13> kAnchors = {{
     {"center", Anchor::centre},
     {"focus", Anchor::focus},
 }};
-constexpr std::array<Word<Format>, 7> kFormatWords = {{
-    {"jpeg", Format::jpeg},
-    {"png", Format::png},
-    {"webp", Format::webp},
-    {"avif", Format::avif},
-    {"auto", Format::automatic},
-    {"keep", Format::keep},
-    {"jpg", Format::jpeg},
-}};
+// The word of each format that is written, then "auto" and "keep", then further spellings.
+const std::vector<Word<Format>>& format_words() {
+  static const std::vector<Word<Format>> all = [] {
+    std::vector<Word<Format>> words, further;
+    for (const ImageFormat& format : kFormats) {
+      if (!format.written) continue;
+      words.push_back({format.word, *format.written});
+      further.push_back({extension_of(format.word), *format.written});
+    }
+    words.insert(words.end(), {{"auto", Format::automatic}, {"keep", Format::keep}});
+    words.insert(words.end(), further.begin(), further.end());
+    return words;
+  }();
+  return all;
+}
 
-template <class T, size_t N>
-Result<T> look_up(std::string_view what, std::string_view text,
-                  const std::array<Word<T>, N>& words) {
+template <class T>
+Result<T> look_up(std::string_view what, std::string_view text, std::span<const Word<T>> words) {
   std::vector<std::string> known;
   std::set<T> told;
   for (const Word<T>& word : words) {
@@ -65,8 +71,8 @@ Result<T> look_up(std::string_view what, std::string_view text,
       "");
 }
 
-template <class T, size_t N>
-std::string_view word_for(T value, const std::array<Word<T>, N>& words) {
+template <class T>
+std::string_view word_for(T value, std::span<const Word<T>> words) {
   for (const Word<T>& word : words) {
     if (word.value == value) return word.word;
   }
@@ -98,21 +104,19 @@ std::optional<int> read_side(std::string_view text) {
 
 }  // namespace
 
-Result<Fit> parse_fit(std::string_view text) { return look_up("a mode", text, kFits); }
+Result<Fit> parse_fit(std::string_view text) { return look_up<Fit>("a mode", text, kFits); }
 Result<Format> parse_format(std::string_view text) {
-  return look_up("a format", text, kFormatWords);
+  return look_up<Format>("a format", text, format_words());
 }
 
 Result<Anchor> parse_anchor(std::string_view text) {
   if (text == "focus") return bad(text, "an anchor by itself: give the point, as in 0.3,0.5");
-  std::array<Word<Anchor>, kAnchors.size() - 1> words{};
-  std::copy_n(kAnchors.begin(), words.size(), words.begin());
-  return look_up("an anchor", text, words);
+  return look_up<Anchor>("an anchor", text, std::span(kAnchors).first<kAnchors.size() - 1>());
 }
 
-std::string_view name_of(Fit fit) { return word_for(fit, kFits); }
-std::string_view name_of(Anchor anchor) { return word_for(anchor, kAnchors); }
-std::string_view name_of(Format format) { return word_for(format, kFormatWords); }
+std::string_view name_of(Fit fit) { return word_for<Fit>(fit, kFits); }
+std::string_view name_of(Anchor anchor) { return word_for<Anchor>(anchor, kAnchors); }
+std::string_view name_of(Format format) { return word_for<Format>(format, format_words()); }
 
 Result<Rgb> parse_colour(std::string_view text) {
   if (text == "white") return Rgb{255, 255, 255};

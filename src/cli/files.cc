@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -17,14 +15,6 @@
 #include "src/util/text.h"
 
 namespace imgq::cli {
-namespace {
-
-bool has(std::string_view bytes, size_t offset, std::string_view magic) {
-  return bytes.size() >= offset + magic.size() && bytes.substr(offset, magic.size()) == magic;
-}
-
-}  // namespace
-
 bool has_entries(const std::string& directory) {
   std::error_code error;
   const bool empty = std::filesystem::is_empty(directory, error);
@@ -35,31 +25,6 @@ std::optional<FileId> directory_id(const std::string& path) {
   struct stat about{};
   if (::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
   return FileId{about.st_dev, about.st_ino};
-}
-
-bool begins_like_image(std::string_view bytes) {
-  using namespace std::string_view_literals;
-  constexpr std::array<std::string_view, 7> kStarts = {
-      "\xff\xd8\xff"sv, "\x89PNG\r\n\x1a\n"sv, "GIF87a"sv, "GIF89a"sv, "II*\0"sv,
-      "MM\0*"sv,        "\xff\x0a"sv,  // bare JPEG XL
-  };
-  for (const std::string_view start : kStarts) {
-    if (has(bytes, 0, start)) return true;
-  }
-  if (has(bytes, 0, "RIFF") && has(bytes, 8, "WEBP")) return true;
-  if (has(bytes, 0, "\0\0\0\x0cJXL \r\n\x87\n"sv)) return true;
-  constexpr std::array<std::string_view, 9> kBrands = {"heic", "heix", "hevc", "heim", "heis",
-                                                       "mif1", "msf1", "avif", "avis"};
-  return has(bytes, 4, "ftyp") &&
-         std::any_of(kBrands.begin(), kBrands.end(),
-                     [bytes](std::string_view brand) { return has(bytes, 8, brand); });
-}
-
-bool named_like_image(std::string_view name) {
-  constexpr std::array<std::string_view, 12> kExtensions = {
-      "jpg", "jpeg", "jpe", "png", "gif", "webp", "heic", "heif", "avif", "jxl", "tif", "tiff"};
-  return std::find(kExtensions.begin(), kExtensions.end(), lower_extension(name)) !=
-         kExtensions.end();
 }
 
 std::string real_path(const std::string& path) {

@@ -34,13 +34,6 @@ bool has_entries(const std::string& directory);
 // Nothing when no directory is there, links followed.
 std::optional<FileId> directory_id(const std::string& path);
 
-// Whether these first bytes (16 are enough) are those of an image that imgq knows to read, formats
-// that need the configuration's leave included.
-bool begins_like_image(std::string_view bytes);
-
-// Whether a file of this name ought to be an image, so that one which is none is told of.
-bool named_like_image(std::string_view name);
-
 // Absolute, without links; "" with errno when it is not there.
 std::string real_path(const std::string& path);
 

@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "src/base/formats.h"
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
 #include "src/util/fd.h"
@@ -30,17 +31,6 @@ Result<std::string> read_list(const std::string& name) {
   return read_all(name == "-" ? STDIN_FILENO : file.get(), name);
 }
 
-std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  while (begin < text.size()) {
-    const size_t end = std::min(text.find(separator, begin), text.size());
-    if (end > begin) parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
 std::string joined(const std::string& directory, std::string_view name) {
   if (directory.empty()) return std::string(name);
   const char* slash = directory.back() == '/' ? "" : "/";
@@ -50,9 +40,9 @@ std::string joined(const std::string& directory, std::string_view name) {
 bool file_begins_like_image(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return true;  // unreadable: let it be told later, by name
-  std::array<char, 16> bytes{};
+  std::array<char, kSignatureBytes> bytes{};
   const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), 0);
-  return got > 0 && begins_like_image({bytes.data(), static_cast<size_t>(got)});
+  return got > 0 && format_of(sniff({bytes.data(), static_cast<size_t>(got)}).kind) != nullptr;
 }
 
 // What gathering one command's files goes by, and what it has found.
@@ -145,7 +135,8 @@ class Walk {
     if (!S_ISREG(about.st_mode) && !link_to_file) return;
     if (gathering_.made.knows(path, root_))
       pass_over(gathering_, path, Passed::own_result);
-    else if (named_like_image(name) || file_begins_like_image(path))
+    else if (format_with_extension(lower_extension(name)) != nullptr ||
+             file_begins_like_image(path))
       gathering_.inputs.files.push_back({path, folder});
     else
       pass_over(gathering_, path, Passed::no_image);

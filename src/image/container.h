@@ -1,7 +1,7 @@
 #ifndef IMGQ_SRC_IMAGE_CONTAINER_H_
 #define IMGQ_SRC_IMAGE_CONTAINER_H_
 
-#include "src/base/signature.h"
+#include "src/base/formats.h"
 #include "src/image/bytes.h"
 
 namespace imgq::image {

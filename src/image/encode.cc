@@ -52,22 +52,6 @@ Failure give_up_colours(const Raster& raster, EncodeOptions options, int64_t max
 
 }  // namespace
 
-int default_quality(Format format) {
-  switch (format) {
-    case Format::webp:
-      return 75;
-    case Format::avif:
-      return 50;
-    case Format::png:
-      return 0;
-    case Format::jpeg:
-    case Format::automatic:
-    case Format::keep:
-      return 80;
-  }
-  return 80;
-}
-
 Failure encode(const Raster& raster, const EncodeOptions& options, Buffer* out) {
   return options.format == Format::jpeg ? encode_jpeg(raster, options, out)
                                         : encode_with_vips(raster, options, out);

@@ -37,8 +37,6 @@ struct Fitted {
 Failure encode_within(const Raster& raster, const EncodeOptions& options, int64_t max_bytes,
                       Fitted* out);
 
-int default_quality(Format format);
-
 // One encoder each; used by encode().
 Failure encode_jpeg(const Raster& raster, const EncodeOptions& options, Buffer* out);
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out);

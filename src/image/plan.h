@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "src/base/formats.h"
 #include "src/base/request.h"
-#include "src/base/signature.h"
 #include "src/image/decoder.h"
 #include "src/image/geometry.h"
 #include "src/image/resample.h"

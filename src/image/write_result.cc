@@ -15,30 +15,10 @@
 namespace imgq::image {
 namespace {
 
-Format kept(Kind kind) {
-  switch (kind) {
-    case Kind::png:
-      return Format::png;
-    case Kind::webp:
-      return Format::webp;
-    case Kind::avif:
-      return Format::avif;
-    case Kind::jpeg:
-    case Kind::gif:
-    case Kind::heic:
-    case Kind::jxl:
-    case Kind::tiff:
-    case Kind::unsupported:
-    case Kind::unknown:
-      return Format::jpeg;
-  }
-  return Format::jpeg;
-}
-
 EncodeOptions options_for(const Rendition& rendition, Format format, const SourceFacts& source) {
   EncodeOptions options;
   options.format = format;
-  options.quality = rendition.quality > 0 ? rendition.quality : default_quality(format);
+  options.quality = rendition.quality > 0 ? rendition.quality : format_of(format)->quality;
   options.chroma = rendition.chroma;
   options.scan = rendition.scan;
   options.palette_bits = format == Format::png && source.palette ? 8 : 0;
@@ -58,7 +38,10 @@ Failure check_result(View file, Size planned) {
 }  // namespace
 
 Format chosen_format(Format asked, const SourceFacts& source, bool transparent) {
-  if (asked == Format::keep) return kept(source.kind);
+  if (asked == Format::keep) {
+    const ImageFormat* kept = format_of(source.kind);
+    return kept == nullptr ? Format::jpeg : kept->written.value_or(Format::jpeg);
+  }
   if (asked != Format::automatic) return asked;
   if (!transparent) return Format::jpeg;
   return source.palette || source.kind == Kind::png ? Format::png : Format::webp;

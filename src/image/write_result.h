@@ -1,7 +1,7 @@
 #ifndef IMGQ_SRC_IMAGE_WRITE_RESULT_H_
 #define IMGQ_SRC_IMAGE_WRITE_RESULT_H_
 
-#include "src/base/signature.h"
+#include "src/base/formats.h"
 #include "src/base/verdict.h"
 #include "src/image/plan.h"
 

@@ -80,11 +80,18 @@ std::vector<Entry> limit_entries() {
        [](Config& c) -> Place { return &c.limits.recycle_jobs; }, 1, kInt},
       {"limits.recycle_rss_bytes", "or when it has grown to this",
        [](Config& c) -> Place { return &c.limits.recycle_rss_bytes; }, 16 * kMiB, kMost, true},
-      {"formats.heic", "read HEIC", [](Config& c) -> Place { return &c.limits.formats.heic; }},
-      {"formats.avif", "read AVIF", [](Config& c) -> Place { return &c.limits.formats.avif; }},
-      {"formats.jxl", "read JPEG XL", [](Config& c) -> Place { return &c.limits.formats.jxl; }},
-      {"formats.tiff", "read TIFF", [](Config& c) -> Place { return &c.limits.formats.tiff; }},
   };
+}
+
+std::vector<Entry> format_entries() {
+  std::vector<Entry> entries;
+  for (const ImageFormat& format : kFormats) {
+    if (format.allowed == nullptr) continue;
+    entries.push_back(
+        {fmt::format("formats.{}", format.word), fmt::format("read {}", format.name),
+         [allowed = format.allowed](Config& c) -> Place { return &(c.limits.formats.*allowed); }});
+  }
+  return entries;
 }
 
 // What a setting takes, as the end of a sentence.
@@ -94,14 +101,7 @@ struct Takes {
   std::string operator()(const std::string*) const {
     if (entry.is_path) return "an absolute path";
     if (entry.choices.empty()) return "a text in quotes";
-    std::vector<std::string> words;
-    std::string_view rest = entry.choices;
-    while (!rest.empty()) {
-      const size_t end = std::min(rest.find(' '), rest.size());
-      words.emplace_back(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return one_of(words);
+    return one_of(split(entry.choices, ' '));
   }
   std::string operator()(const std::chrono::seconds*) const {
     return fmt::format("a duration from {}s to {}s, as in \"15min\"", entry.low, entry.high);
@@ -221,7 +221,9 @@ struct Show {
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = [] {
     std::vector<Entry> list = daemon_entries();
-    for (const Entry& entry : limit_entries()) list.push_back(entry);
+    for (const auto& more : {limit_entries(), format_entries()}) {
+      list.insert(list.end(), more.begin(), more.end());
+    }
     return list;
   }();
   return all;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -25,9 +26,9 @@ using Place = std::variant<int*, int64_t*, uint64_t*, bool*, std::string*, std::
                            std::chrono::milliseconds*>;
 
 struct Entry {
-  std::string_view key;      // "daemon.workers"
-  std::string_view meaning;  // one line, for show_config
-  Place (*place)(Config& config);
+  std::string key;      // "daemon.workers"
+  std::string meaning;  // one line, for show_config
+  std::function<Place(Config& config)> place;
   int64_t low = 0, high = 0;      // of numbers, in the member's unit
   bool is_size = false;           // bytes: words as in "64MiB" are taken and shown
   std::string_view choices = {};  // "full batch none": of texts

@@ -1,5 +1,6 @@
 #include "src/jobs/job_view.h"
 
+#include "src/base/formats.h"
 #include "src/base/verdict.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -99,12 +100,8 @@ Pixels pixels_of(const ResultFile& result) {
 }
 
 std::string result_type(const ResultFile& result) {
-  const size_t dot = result.file.rfind('.');
-  const std::string extension = dot == std::string::npos ? "" : result.file.substr(dot + 1);
-  for (const std::string_view format : {"jpeg", "png", "webp", "avif"}) {
-    if (extension == extension_of(format)) return std::string(media_type_of(format));
-  }
-  return "application/octet-stream";
+  const ImageFormat* format = format_with_extension(result.file.substr(result.file.rfind('.') + 1));
+  return std::string(media_type_of(format == nullptr ? "" : format->word));
 }
 
 }  // namespace imgq

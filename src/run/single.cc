@@ -81,16 +81,13 @@ Result<bool> is_done(const std::string& result, const std::string& target) {
 Goal goal_of(const std::string& output) {
   if (output == "-") return Goal::out;
   const bool directory = output.empty() || output.back() == '/' || directory_id(output);
-  return !directory && named_like_image(output) ? Goal::file : Goal::directory;
+  return !directory && format_with_extension(lower_extension(output)) ? Goal::file
+                                                                      : Goal::directory;
 }
 
 std::string_view format_of(const std::string& file) {
-  const std::string extension = lower_extension(file);
-  if (extension == "jpg" || extension == "jpe") return "jpeg";
-  for (const std::string_view format : {"jpeg", "png", "webp", "avif"}) {
-    if (extension == format) return format;
-  }
-  return "";
+  const ImageFormat* format = format_with_extension(lower_extension(file));
+  return format != nullptr && format->written ? format->word : "";
 }
 
 Result<Workplace> Workplace::make() {

@@ -42,16 +42,10 @@ Verdict ending(Code code, std::string message, int signal) {
   return verdict;
 }
 
-std::string kind_of(int fd) {
-  std::array<char, 12> head{};
+std::string_view format_in(int fd) {
+  std::array<char, kSignatureBytes> head{};
   const ssize_t got = ::pread(fd, head.data(), head.size(), 0);
-  if (got != static_cast<ssize_t>(head.size())) return "";
-  const std::string_view text(head.data(), head.size());
-  if (text.starts_with("\xff\xd8\xff")) return "jpeg";
-  if (text.starts_with("\x89PNG\r\n\x1a\n")) return "png";
-  if (text.starts_with("RIFF") && text.substr(8) == "WEBP") return "webp";
-  if (text.substr(4, 4) == "ftyp") return "avif";
-  return "";
+  return got <= 0 ? "" : name_of(sniff({head.data(), static_cast<size_t>(got)}).kind);
 }
 
 bool side_fits(int side, int asked, int limit) {
@@ -70,7 +64,7 @@ std::string fault_of(const ResultReport& result, const Rendition& asked, const L
     return "format";
   }
   if (::fstat(fd, &file) != 0 || file.st_size != result.size_bytes) return "size of the file";
-  if (kind_of(fd) != result.format) return "first bytes";
+  if (format_in(fd) != result.format) return "first bytes";
   return "";
 }
 

@@ -33,6 +33,9 @@ std::string iso_time(int64_t unix_ms);
 // "1 job", "2 jobs": for nouns whose plural ends in s.
 std::string counted(int64_t number, std::string_view noun);
 
+// What stands between the separators, empty pieces left out.
+std::vector<std::string> split(std::string_view text, char separator);
+
 // "a, b or c"
 std::string one_of(const std::vector<std::string>& words);
 

@@ -176,12 +176,11 @@ std::string tiles(const View& view) {
 }
 
 std::string formats_text(const OptionalFormats& formats) {
-  std::vector<std::string> words = {"JPEG", "PNG", "WebP", "GIF"};
-  if (formats.heic) words.emplace_back("HEIC");
-  if (formats.avif) words.emplace_back("AVIF");
-  if (formats.jxl) words.emplace_back("JPEG XL");
-  if (formats.tiff) words.emplace_back("TIFF");
-  return one_of(words);
+  std::vector<std::string> names;
+  for (const ImageFormat& format : kFormats) {
+    if (is_read(format.kind, formats)) names.emplace_back(format.name);
+  }
+  return one_of(names);
 }
 
 // "64 MiB" where it is that, else in powers of 1000.
@@ -237,8 +236,11 @@ std::string size_options(const Limits& limits, const Choice& choice) {
 // The formats that results are written in here. AVIF has to be enabled, as for reading: only then
 // does imgqd insist on its codec.
 std::string format_options(const OptionalFormats& formats, const Choice& choice) {
-  std::vector<Offer> offers = {{"jpeg", "JPEG"}, {"png", "PNG"}, {"webp", "WebP"}};
-  if (formats.avif) offers.push_back({"avif", "AVIF"});
+  std::vector<Offer> offers;
+  for (const ImageFormat& format : kFormats) {
+    if (!format.written || !is_read(format.kind, formats)) continue;
+    offers.push_back({std::string(format.word), std::string(format.name)});
+  }
   offers.push_back({"auto", "keeping transparency"});
   offers.push_back({"keep", "as the original"});
   return options(offers, choice, "format", "jpeg");

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "spool/spool.h"
+#include "src/base/formats.h"
 #include "src/base/limits.h"
-#include "src/base/signature.h"
 #include "src/http/exchange.h"
 #include "src/http/multipart.h"
 #include "src/web/permit.h"

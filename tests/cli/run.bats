@@ -427,6 +427,21 @@ out/x/y/deep.jpg"
   contains "$errors" "imgq: photos/notes.txt: passed over: no image"
 }
 
+@test "in a directory what begins like an image is none to pass over, whatever its name" {
+  mkdir pictures
+  printf 'II+\0\010\0\0\0' >pictures/bigtiff
+  printf '\0\0\0\030ftypabcd\0\0\0\0abcdheic' >pictures/brand
+  printf '\0\0\0\024ftyphevx\0\0\0\0hevx' >pictures/hevx
+  for name in bigtiff brand hevx; do
+    exits 65 "$imgq" info pictures/$name
+    contains "$errors" "is not enabled: add the two lines"
+  done
+  exits 65 "$imgq" run -o out pictures
+  contains "$errors" "imgq: pictures/bigtiff: TIFF is not enabled"
+  contains "$errors" "imgq: pictures/brand: HEIC is not enabled"
+  contains "$errors" "imgq: pictures/hevx: HEIC is not enabled"
+}
+
 @test "odd names survive, from a list separated by NUL" {
   local odd=$'new\nline \xff.jpg'
   cp a.jpg "photos/$odd"

@@ -116,6 +116,11 @@ TEST(Words, CountOneAndMany) {
   EXPECT_EQ(counted(2, "file"), "2 files");
 }
 
+bool begins_like_image(std::string_view bytes) { return format_of(sniff(bytes).kind) != nullptr; }
+bool named_like_image(std::string_view name) {
+  return format_with_extension(lower_extension(name)) != nullptr;
+}
+
 TEST(Signature, TellsImagesFromOtherFiles) {
   using namespace std::string_view_literals;
   EXPECT_TRUE(begins_like_image("\xff\xd8\xff\xe0"sv));
@@ -124,7 +129,7 @@ TEST(Signature, TellsImagesFromOtherFiles) {
   EXPECT_TRUE(begins_like_image("RIFF\1\2\3\4WEBPVP8 "sv));
   EXPECT_TRUE(
       begins_like_image("\0\0\0\x18"
-                        "ftypheic"sv));
+                        "ftypheic\0\0\0\0"sv));
   EXPECT_TRUE(begins_like_image("\0\0\0\x0cJXL \r\n\x87\n"sv));
   for (const std::string_view text :
        {""sv, "\xff\xd8"sv, "RIFF\1\2\3\4WAVEfmt "sv, "%PDF-1.7"sv, "<svg xmlns="sv,

@@ -1,10 +1,10 @@
-#include "src/base/signature.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "src/base/formats.h"
 
 namespace imgq {
 namespace {
@@ -31,10 +31,39 @@ TEST(Sniff, EachFormatIsKnownByItsFirstBytes) {
   EXPECT_EQ(kind_of("\0\0\0\x1c"
                     "ftypmif1\0\0\0\0mif1heic"sv),
             Kind::heic);
+  EXPECT_EQ(kind_of("\0\0\0\x18"
+                    "ftypabcd\0\0\0\0abcdheic"sv),
+            Kind::heic);
+  EXPECT_EQ(kind_of("\0\0\0\x14"
+                    "ftyphevx\0\0\0\0hevx"sv),
+            Kind::heic);
   EXPECT_EQ(kind_of("\xff\x0a"sv), Kind::jxl);
   EXPECT_EQ(kind_of("\0\0\0\x0cJXL \r\n\x87\n"sv), Kind::jxl);
   EXPECT_EQ(kind_of("II*\0...."sv), Kind::tiff);
   EXPECT_EQ(kind_of("MM\0*...."sv), Kind::tiff);
+  EXPECT_EQ(kind_of("II+\0\x08\0\0\0"sv), Kind::tiff);
+}
+
+// Its first box is 256 bytes long, as an icon begins.
+TEST(Sniff, ALongListOfBrandsIsNoIcon) {
+  EXPECT_EQ(kind_of("\0\0\x01\0ftypmif1\0\0\0\0heic"sv), Kind::heic);
+}
+
+TEST(Formats, EachIsFoundByItsWordItsExtensionsAndItsKind) {
+  for (const ImageFormat& format : kFormats) {
+    EXPECT_EQ(format_named(format.word), &format);
+    EXPECT_EQ(format_of(format.kind), &format);
+    EXPECT_EQ(format_with_extension(extension_of(format.word)), &format);
+    EXPECT_EQ(format.written ? format_of(*format.written) : &format, &format);
+  }
+  EXPECT_EQ(format_with_extension("jpe"), format_named("jpeg"));
+  for (const char* word : {"", " ", "jpg jpeg", "svg", "auto"}) {
+    EXPECT_EQ(format_named(word), nullptr) << word;
+    EXPECT_EQ(format_with_extension(word), nullptr) << word;
+  }
+  for (const Format format : {Format::automatic, Format::keep})
+    EXPECT_EQ(format_of(format), nullptr);
+  for (const Kind kind : {Kind::unsupported, Kind::unknown}) EXPECT_EQ(format_of(kind), nullptr);
 }
 
 TEST(Sniff, FormatsThatAreNeverReadAreCalledByTheirName) {
