@@ -1,42 +1,48 @@
 #ifndef IMGQ_TOOLS_IMGQ_OPTIONS_H_
 #define IMGQ_TOOLS_IMGQ_OPTIONS_H_
 
-#include <functional>
-#include <map>
-#include <string>
+#include "src/cli/control.h"
+#include "src/cli/events.h"
+#include "src/cli/fsck.h"
+#include "src/cli/get.h"
+#include "src/cli/info.h"
+#include "src/cli/list.h"
+#include "src/cli/setup.h"
+#include "src/cli/stats.h"
+#include "src/cli/status.h"
+#include "src/cli/submit.h"
+#include "src/cli/top.h"
+#include "src/cli/wait.h"
+#include "src/run/run.h"
+#include "tools/options.h"
 
-#include "src/cli/session.h"
-
-namespace CLI {  // NOLINT(readability-identifier-naming): not ours
-class App;
-}
-
-// The options of imgq: what they are called and where they go. Sole user of CLI11 are the files
-// imgq_*.cc here.
+// The tables of imgq: every command with its options.
 namespace imgq::tools {
 
-struct Globals {
-  std::string spool;
-  std::string config;
-  std::string colour = "auto";
-  bool quiet = false;
-  bool verbose = false;
-  bool json = false;
+// What they read into.
+struct Options {
+  std::string spool, config, colour = "auto";
+  bool quiet = false, verbose = false, json = false, help = false, version = false;
+  std::vector<std::string> topic, shell;  // of `help` and `completion`
+  cli::RunOptions run;
+  cli::SubmitOptions submit;
+  cli::StatusOptions status;
+  cli::WaitOptions wait;
+  cli::GetOptions get;
+  cli::ListOptions list;
+  cli::InfoOptions info;
+  cli::ControlOptions control;
+  cli::PurgeOptions purge;
+  cli::StatsOptions stats;
+  cli::TopOptions top;
+  cli::LogOptions log;
+  cli::FsckOptions fsck;
+  cli::InitOptions init;
 };
 
-// A defined subcommand: what runs once the options are read.
-using Command = std::function<Exit(const cli::Session&)>;
-using Commands = std::map<std::string, Command>;
-
-// Put the subcommands into `app`; each writes into structs that live as long as its Command.
-// A value's name carries what completes it: "FORMAT:jpeg png", "DIR:@dir", "FILE:@file".
-void define_globals(CLI::App& app, Globals& globals);
-void define_work_commands(CLI::App& app, Globals& globals, Commands& commands);
-void define_job_commands(CLI::App& app, Globals& globals, Commands& commands);
-void define_care_commands(CLI::App& app, Globals& globals, Commands& commands);
-
-// The whole program, but for the catch.
-Exit imgq(int count, char** arguments);
+std::vector<Command> work_commands(Options& options);
+std::vector<Command> job_commands(Options& options);
+std::vector<Command> care_commands(Options& options);
 
 }  // namespace imgq::tools
 

@@ -6,7 +6,7 @@ load helper
 setup() {
   own_directory
   mkdir bin
-  ln -s "$imgq" bin/imgq
+  ln -s "$bin"/{imgq,imgqd,imgq-httpd} bin
   PATH=$dir/bin:$PATH
 }
 
@@ -14,6 +14,7 @@ setup() {
 bash_offers() {
   bash -c '
     source <("$0" completion bash)
+    complete -p "$1" >/dev/null
     COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
     compopt() { :; }
     _imgq
@@ -30,6 +31,10 @@ bash_offers() {
   touch picture.jpg
   same "$(bash_offers imgq run pic)" picture.jpg
   same "$(bash_offers imgq help sta | tr '\n' ' ')" "status stats "
+  same "$(bash_offers imgqd --dr)" --drain
+  same "$(bash_offers imgqd --sync b)" batch
+  same "$(bash_offers imgqd -s)" ""
+  same "$(bash_offers imgq-httpd --token-file pic)" picture.jpg
 }
 
 @test "zsh completes commands, options and words" {
@@ -62,6 +67,8 @@ complete(b'imgq subm', b'imgq submit ')
 complete(b'imgq submit --progr', b'--progressive ')
 complete(b'imgq submit --format we', b'webp ')
 complete(b'imgq list --state proc', b'processing ')
+complete(b'imgqd --dra', b'--drain ')
+complete(b'imgq-httpd --log-style js', b'json ')
 os.write(fd, b'exit\n')
 END
 }
@@ -77,6 +84,9 @@ END
   contains "$(offers 'imgq list --state ')" delayed
   touch picture.jpg
   contains "$(offers 'imgq run pic')" picture.jpg
+  same "$(offers 'imgq submit --format=we')" --format=webp
+  same "$(offers 'imgqd --dra')" --drain
+  same "$(offers 'imgq-httpd --log-style js')" json
 }
 
 @test "an unknown shell is exit 64, and the command itself is not listed" {

@@ -48,8 +48,27 @@ unknown=01a20c4a-2999-7512-8acf-1884698929c9
     exits 64 "$bin/$program" somewhere
     same "$errors" "$program: unexpected argument 'somewhere'; see '$program --help'"
     exits 64 "$bin/$program" --spool
-    same "$errors" "$program: --spool: needs a value; see '$program --help'"
+    same "$errors" "$program: --spool: needs a value"
+    exits 64 "$bin/$program" --spool=
+    same "$errors" "$program: --spool: needs a value"
+    exits 64 "$bin/$program" --log-level loud
+    one_line stderr
   done
+}
+
+@test "-s is no longer told of, and still names the spool of a daemon" {
+  local program
+  for program in imgqd imgq-httpd; do
+    exits 0 "$bin/$program" --help
+    lacks ' -s' stdout
+    exits 69 "$bin/$program" -s nowhere
+    same "$(head -1 stderr)" "$program: -s goes away in the next release: use --spool"
+    same "$(sed 1d stderr)" "$program: cannot open the spool (--create makes one): nowhere: No such file or directory"
+    exits 69 "$bin/$program" -s nowhere --spool elsewhere
+    contains "$errors" " elsewhere: "
+  done
+  exits 0 "$bin/imgqd" -s made --create --drain
+  exits 0 "$imgq" --spool made list
 }
 
 @test "without a worker that starts, imgqd is exit 69" {

@@ -23,6 +23,22 @@ commands() {
   done
 }
 
+@test "the daemons' help is of the same form" {
+  local program
+  for program in imgqd imgq-httpd; do
+    exits 0 "$bin/$program" --help
+    same "$errors" ""
+    same "$(head -c $((${#program} + 3)) stdout)" "$program - "
+    awk 'length > 80 { print; bad = 1 } END { exit bad }' stdout
+    [ "$(grep -n '^Examples:' stdout | cut -d: -f1)" -lt "$(grep -n "^Usage: $program \[OPTION...\]$" stdout | cut -d: -f1)" ]
+    contains "$output" "  -h, --help              this help"
+    exits 0 "$bin/$program" -V
+    same "$output" "$program $("$imgq" -V | cut -d' ' -f2)"
+    "$bin/$program" --help >/dev/full 2>stderr && false
+    same "$(cat stderr)" "$program: cannot write to stdout"
+  done
+}
+
 @test "the program's help names all commands and exit codes within 80 columns" {
   exits 0 "$imgq" --help
   awk 'length > 80 { print; bad = 1 } END { exit bad }' stdout
@@ -74,7 +90,7 @@ commands() {
   exits 64 "$imgq" submit --sizee 3x3 a.jpg
   same "$errors" "imgq: unknown option '--sizee'; did you mean '--size'?; see 'imgq submit --help'"
   exits 64 "$imgq" --spoool x list
-  same "$errors" "imgq: unknown option '--spoool'; did you mean '--spool'?; see 'imgq list --help'"
+  same "$errors" "imgq: unknown option '--spoool'; did you mean '--spool'?; see 'imgq --help'"
   exits 64 "$imgq" list -5
   exits 64 "$imgq" list --limit=3 extra
   contains "$errors" "unexpected argument 'extra'"
@@ -184,6 +200,11 @@ commands() {
     same "$output" '[x,y]/[2020].jpg'
     rm -r '[x,y]'
   done
+  mkdir d
+  small_jpeg >d/5
+  small_jpeg >d/a
+  exits 0 "$imgq" run --print --exclude '[0-9]' -o out d
+  same "$output" out/a.jpg
   exits 66 "$imgq" submit '[a,b]'
   same "$errors" "imgq: [a,b]: No such file or directory"
   exits 64 "$imgq" list '[a,b]'

@@ -12,7 +12,6 @@
 #include "src/cli/done_file.h"
 #include "src/cli/files.h"
 #include "src/cli/gather.h"
-#include "src/cli/help.h"
 #include "src/cli/progress.h"
 #include "src/cli/request_options.h"
 #include "src/cli/session.h"
@@ -579,32 +578,6 @@ TEST_F(LedgerFile, ToldOfFilesInTheFoldersBelowItUntilTheyChange) {
   EXPECT_FALSE(Made().knows(output_ + "/x/gone/a.webp", "/"));
   std::ofstream(output_ + "/x/y/a.webp") << "another";
   EXPECT_FALSE(Made().knows(output_ + "/x/y/a.webp", "/"));
-}
-
-TEST(Help, IsNeverWiderThanEightyColumns) {
-  CommandDoc command;
-  command.name = "frobnicate";
-  command.summary = std::string(30, 'a') + " " + std::string(30, 'b') + " " + std::string(30, 'c');
-  command.examples = {"imgq frobnicate --with-a-very-long-option-name=value some/file.jpg  # why",
-                      "imgq frobnicate  # short"};
-  command.options = {{{"-x", "--extremely-long-option-name"},
-                      "VALUE",
-                      "a long text that has to be broken somewhere since it does not fit",
-                      "Group",
-                      {}}};
-  command.more =
-      "A paragraph that goes on and on, and on, until it is certainly wider than a line "
-      "may be.\n\nAnother.";
-  CommandDoc program;
-  program.name = "imgq";
-  std::string text = command_help(program, command);
-  size_t begin = 0;
-  while (begin < text.size()) {
-    const size_t end = text.find('\n', begin);
-    EXPECT_LE(end - begin, kHelpColumns) << text.substr(begin, end - begin);
-    begin = end + 1;
-  }
-  EXPECT_LT(text.find("Examples:"), text.find("Usage:"));
 }
 
 }  // namespace
