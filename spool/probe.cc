@@ -4,17 +4,12 @@
 #include "spool/internal/durable.h"
 #include "spool/layout.h"
 #include "spool/recover.h"
-#include "src/util/clock.h"
 #include "src/util/io.h"
 #include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {
 namespace {
-
-constexpr int64_t kSaneAfterMs = 1'704'067'200'000;  // 2024-01-01: imgq is not older
-constexpr uint64_t kLowBytes = 64ull << 20;
-constexpr uint64_t kLowInodes = 1000;
 
 Probe probe_of(std::string what, bool good, std::string cure) {
   return {std::move(what), good, good ? "" : std::move(cure)};
@@ -107,31 +102,11 @@ Probe device_probe(const Spool& spool) {
                       "; run imgq fsck --repair, or unmount what lies over the folder");
 }
 
-Probe room_probe(const Spool& spool) {
-  const auto room = spool.room();
-  const bool good = room && room->free_bytes >= kLowBytes && room->free_inodes >= kLowInodes;
-  return probe_of("free room (64 MiB, 1000 inodes)", good,
-                  "make room: shorten retention, purge old jobs, or enlarge the file system");
-}
-
-// A file's time comes from the file system (on a network one, from its server).
-Probe clock_probe(const Spool& spool) {
-  const auto file = TempFile::create(spool);
-  struct stat about = {};
-  bool good = now_ms() > kSaneAfterMs && file && sys::fstat(file->fd(), &about) == 0;
-  const int64_t apart = static_cast<int64_t>(about.st_mtim.tv_sec) - now_ms() / 1000;
-  good = good && apart < 60 && apart > -60;
-  return probe_of("clock", good,
-                  "set the clock (timedatectl set-ntp true); this host and the file system must "
-                  "agree within a minute");
-}
-
 }  // namespace
 
 std::vector<Probe> probe(const Spool& spool) {
-  return {write_probe(spool),  link_probe(spool),        rename_probe(spool),
-          lock_probe(spool),   folder_sync_probe(spool), folder_probe(spool),
-          device_probe(spool), room_probe(spool),        clock_probe(spool)};
+  return {write_probe(spool),       link_probe(spool),   rename_probe(spool), lock_probe(spool),
+          folder_sync_probe(spool), folder_probe(spool), device_probe(spool)};
 }
 
 }  // namespace imgq

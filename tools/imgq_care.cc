@@ -5,10 +5,6 @@
 namespace imgq::tools {
 namespace {
 
-Option json(Options& all, const char* text = "as one object") {
-  return {"--json", &all.json, text};
-}
-
 Command stats_command(Options& all) {
   cli::StatsOptions& o = all.stats;
   return {
@@ -21,7 +17,7 @@ Command stats_command(Options& all) {
       {{"Output",
         {{"--age", &o.age, "only the age of the oldest waiting job in seconds; 0 for none"},
          {"--prometheus", &o.prometheus, "as metrics, for the node exporter's textfile collector"},
-         json(all)}}},
+         json_option(all, "as one object")}}},
       {},
       [&o](const cli::Session& session) { return cli::stats_command(session, o); },
   };
@@ -39,7 +35,7 @@ Command top_command(Options& all) {
       {{"Options",
         {{"--interval", &o.interval, "look so often [1s]", "DURATION"},
          {"--once", &o.once, "look once"}}},
-       {"Output", {json(all, "look once, as one object")}}},
+       {"Output", {json_option(all, "look once, as one object")}}},
       {},
       [&o](const cli::Session& session) { return cli::top_command(session, o); },
   };
@@ -57,7 +53,7 @@ Command log_command(Options& all) {
       {{"Options",
         {{"-f,--follow", &o.follow, "go on with what ends from now on"},
          {"-n,--number", &o.number, "how many of the past [10]", "N"}}},
-       {"Output", {json(all, "print an object for each job, one a line")}}},
+       {"Output", {json_option(all, "print an object for each job, one a line")}}},
       {},
       [&o](const cli::Session& session) { return cli::log_command(session, o); },
   };
@@ -70,7 +66,7 @@ Command doctor_command(Options& all) {
       "imgq doctor\n"
       "imgq -q doctor  # only what is not good",
       "Exit status: 0 nothing is bad; 1 something is.",
-      {{"Output", {json(all)}}},
+      {{"Output", {json_option(all, "as one object")}}},
       {},
       cli::doctor_command,
   };
@@ -86,7 +82,8 @@ Command fsck_command(Options& all) {
       "Safe while daemons run. Mends by moving; what cannot be read goes to corrupt/, nothing is "
       "deleted.\n\n"
       "Exit status: 0 nothing is wrong; 1 something is left.",
-      {{"Options", {{"--repair", &o.repair, "mend what can be mended"}}}, {"Output", {json(all)}}},
+      {{"Options", {{"--repair", &o.repair, "mend what can be mended"}}},
+       {"Output", {json_option(all, "as one object")}}},
       {},
       [&o](const cli::Session& session) { return cli::fsck_command(session, o); },
   };
@@ -102,7 +99,7 @@ Command config_command(Options& all) {
       "$XDG_CONFIG_HOME/imgq/imgq.toml, environment (IMGQ_DAEMON_WORKERS for daemon.workers), "
       "options.\n\n"
       "Exit status: 0; 78 something in it is wrong; the line and column are told.",
-      {{"Output", {json(all)}}},
+      {{"Output", {json_option(all, "as one object")}}},
       {},
       cli::config_command,
   };
@@ -120,7 +117,7 @@ Command init_command(Options& all) {
       {{"Options",
         {{"--shared", &o.shared, "for the members of a group (mode 2770)"},
          {"--group", &o.group, "with --shared: this group [imgq, where there is one]", "GROUP"}}},
-       {"Output", {json(all)}}},
+       {"Output", {json_option(all, "as one object")}}},
       {},
       [&o](const cli::Session& session) { return cli::init_command(session, o); },
   };

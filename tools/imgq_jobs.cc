@@ -8,8 +8,8 @@ Operands ids(std::vector<std::string>& into) {
   return {"ID", "a job's id; -, or none, reads ids from stdin", &into};
 }
 
-Option json(Options& all) {
-  return {"--json", &all.json, "print an object for each job, one a line"};
+Option each_as_json(Options& all) {
+  return json_option(all, "print an object for each job, one a line");
 }
 
 Command status_command(Options& all) {
@@ -23,7 +23,7 @@ Command status_command(Options& all) {
       "failed, hold, cancelled. Of one job the word is printed, of several ID and word, one a "
       "line.\n\n"
       "Exit status: 0; 1 a job is unknown; 64 something is no job id; 69 no spool.",
-      {{"Output", {json(all)}}},
+      {{"Output", {each_as_json(all)}}},
       ids(o.ids),
       [&o](const cli::Session& session) { return cli::status_command(session, o); },
   };
@@ -40,7 +40,7 @@ Command wait_command(Options& all) {
       "over first.",
       {{"Options",
         {{"-t,--timeout", &o.timeout, "wait at most so long, as in 30s or 5min", "DURATION"}}},
-       {"Output", {json(all)}}},
+       {"Output", {each_as_json(all)}}},
       ids(o.ids),
       [&o](const cli::Session& session) { return cli::wait_command(session, o); },
   };
@@ -66,7 +66,7 @@ Command get_command(Options& all) {
          {"--rendition", &o.rendition, "only the result of this name", "NAME"},
          {"--overwrite", &o.overwrite, "replace files that are in the way"},
          {"--print0", &o.print0, "each path is followed by NUL"},
-         json(all)}},
+         each_as_json(all)}},
        {"Options",
         {{"-w,--wait", &o.wait, "wait for the jobs first"},
          {"-t,--timeout", &o.timeout, "wait at most so long", "DURATION"}}}},
@@ -90,7 +90,7 @@ Command list_command(Options& all) {
          {"-n,--limit", &o.limit, "at most so many [100, with --ids or --json all]", "N"},
          {"--newest", &o.newest, "newest first [default]"},
          {"--oldest", &o.oldest, "oldest first"}}},
-       {"Output", {{"--ids", &o.ids_only, "print ids only"}, json(all)}}},
+       {"Output", {{"--ids", &o.ids_only, "print ids only"}, each_as_json(all)}}},
       {},
       [&o](const cli::Session& session) { return cli::list_command(session, o); },
   };
@@ -105,7 +105,7 @@ Command info_command(Options& all) {
       "imgq info ID  # attempts, causes, results",
       "The image is read in a confined worker. A file that is named like a job id is ./NAME.\n\n"
       "Exit status: 0; 1 a job is unknown; 65 not an image that can be read; 66 no such file.",
-      {{"Output", {json(all)}}},
+      {{"Output", {each_as_json(all)}}},
       {"WHAT", "a job's id or an image", &o.names, "@file"},
       [&o](const cli::Session& session) { return cli::info_command(session, o); },
   };
@@ -120,7 +120,7 @@ Command control_command(Options& all, cli::Act act, const char* name, const char
       more +
           "\n\nExit status: 0; 1 a job is unknown or in a state that does not allow it; 64 "
           "something is no job id.",
-      {{"Output", {json(all)}}},
+      {{"Output", {each_as_json(all)}}},
       ids(all.control.ids),
       [&all, act](const cli::Session& s) { return cli::control_command(s, act, all.control); },
   };
@@ -144,7 +144,7 @@ Command purge_command(Options& all) {
           "completed failed cancelled"},
          {"-n,--dry-run", &o.dry_run, "only print what would be removed"},
          {"--force", &o.force, "do not ask"}}},
-       {"Output", {json(all)}}},
+       {"Output", {each_as_json(all)}}},
       ids(o.ids),
       [&o](const cli::Session& session) { return cli::purge_command(session, o); },
   };

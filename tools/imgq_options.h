@@ -40,6 +40,10 @@ struct Options {
   cli::InitOptions init;
 };
 
+inline Option json_option(Options& options, const char* text) {
+  return {"--json", &options.json, text};
+}
+
 std::vector<Command> work_commands(Options& options);
 std::vector<Command> job_commands(Options& options);
 std::vector<Command> care_commands(Options& options);

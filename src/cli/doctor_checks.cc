@@ -14,6 +14,7 @@
 
 #include "spool/query.h"
 #include "spool/recover.h"
+#include "spool/room.h"
 #include "spool/sweep.h"
 #include "src/cli/doctor.h"
 #include "src/cli/job_text.h"
@@ -33,6 +34,8 @@ constexpr int64_t kWantedFiles = 1024;
 constexpr int64_t kWantedWatches = 64;
 constexpr int64_t kWantedInstances = 16;
 constexpr int64_t kClockSlackMs = 5'000;
+constexpr int64_t kFarApartMs = 60'000;
+constexpr int64_t kSaneAfterMs = 1'704'067'200'000;  // 2024-01-01: imgq is not older
 constexpr int64_t kLongWaitMs = 10LL * 60 * 1000;
 
 Check check_files() {
@@ -183,22 +186,18 @@ Check check_room(const Session& session, const Spool& spool) {
   if (!room) return {Health::bad, "room", room.error().text(), "look at the file system"};
   const auto free = static_cast<int64_t>(room->free_bytes);
   Check check{Health::good, "room", fmt::format("{} free", human_bytes(free)), ""};
-  if (room->free_bytes < session.config.min_free_bytes) {
-    check.health = Health::bad;
-    check.cure =
-        "below daemon.min_free nothing is submitted or processed: make room, or imgq purge "
-        "--older 1d --dry-run, then --force";
-  } else if (room->free_inodes < 1000) {
-    check.health = Health::bad;
-    check.found += fmt::format(", inodes free: {}", room->free_inodes);
-    check.cure =
-        "the file system has no inodes left: remove files, or imgq purge --older 1d "
-        "--dry-run, then --force";
-  }
+  const auto kept = require_room(spool, session.config.min_free_bytes);
+  if (kept) return check;
+  check.health = Health::bad;
+  check.found +=
+      fmt::format(", inodes free: {}; cannot {}", room->free_inodes, kept.error().action);
+  check.cure =
+      "nothing is submitted or processed until there is more: make room, or imgq purge --older 1d "
+      "--dry-run, then --force";
   return check;
 }
 
-// The file system's clock against ours, by a fresh file.
+// Our clock against the file system's (on a network one, its server's), by a fresh file.
 Check check_clock(const Spool& spool) {
   const auto temp = TempFile::create(spool);
   struct stat about{};
@@ -206,12 +205,15 @@ Check check_clock(const Spool& spool) {
     return {Health::bad, "clock", "no file can be made in the spool",
             temp ? "look at the file system" : temp.error().text()};
   }
-  const int64_t theirs = ms_of(about.st_mtim);
-  const int64_t apart = std::abs(now_ms() - theirs);
-  if (apart <= kClockSlackMs) return {Health::good, "clock", "agrees with the file system", ""};
-  return {Health::doubtful, "clock",
-          fmt::format("{} s away from the file system's clock", apart / 1000),
-          "synchronise the clocks of all hosts (timedatectl set-ntp true)"};
+  const int64_t apart = std::abs(now_ms() - ms_of(about.st_mtim));
+  Check check{Health::good, "clock", "agrees with the file system", ""};
+  if (apart <= kClockSlackMs && now_ms() >= kSaneAfterMs) return check;
+  const bool far = apart > kFarApartMs || now_ms() < kSaneAfterMs;
+  check.health = far ? Health::bad : Health::doubtful;
+  check.found =
+      fmt::format("{}, {} s away from the file system's clock", iso_time(now_ms()), apart / 1000);
+  check.cure = "synchronise the clocks of all hosts (timedatectl set-ntp true)";
+  return check;
 }
 
 // Ids carry the submitter's clock.

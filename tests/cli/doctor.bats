@@ -88,12 +88,29 @@ without() { # CALL ERRNO COMMAND...
 
 @test "no space and no inodes" {
   IMGQ_DAEMON_MIN_FREE=9000TB exits 1 "$imgq" doctor
-  contains "$(verdicts room)" "-> below daemon.min_free nothing is submitted or processed: make room, or imgq purge --older 1d --dry-run, then --force"
+  contains "$(verdicts room)" "; cannot keep the room that daemon.min_free asks for -> nothing is submitted or processed until there is more: make room, or imgq purge --older 1d --dry-run, then --force"
+  IMGQ_DAEMON_MIN_FREE=9000TB exits 75 "$imgq" submit a.jpg
+  IMGQ_DAEMON_MIN_FREE=0 exits 1 "$imgq" doctor
+  contains "$(verdicts room)" "good room: "
+  without fstatfs EIO true || skip "cannot trace here"
+  exits 1 without fstatfs EIO "$imgq" doctor
+  contains "$(verdicts room)" "bad room: "
   can_mount || skip "the rest cannot be tried: cannot mount here"
   rm -r spool && mkdir spool
-  IMGQ_DAEMON_MIN_FREE=0 exits 1 unshare -m sh -c 'mount -t tmpfs -o nr_inodes=500,mode=700 none spool &&
-    "$1" init >/dev/null && exec "$1" doctor' _ "$imgq"
-  contains "$(verdicts room)" "-> the file system has no inodes left"
+  IMGQ_DAEMON_MIN_FREE=1 exits 75 unshare -m sh -c 'mount -t tmpfs -o nr_inodes=25,mode=700 none spool && "$1" init >/dev/null &&
+    { "$1" doctor >verdicts; "$1" submit a.jpg; }' _ "$imgq"
+  output=$(cat verdicts)
+  contains "$(verdicts room)" "; cannot go on: hardly any inode is free -> nothing is submitted"
+}
+
+@test "room and clock are told of once, also where no file can be made" {
+  local one
+  exits 1 "$imgq" doctor
+  for one in room clock; do same "$(grep -ic "^[a-z]* *[^:]*$one" stdout)" 1; done
+  rm -r spool/tmp
+  exits 1 "$imgq" doctor
+  for one in room clock; do same "$(grep -ic "^[a-z]* *[^:]*$one" stdout)" 1; done
+  contains "$(verdicts clock)" "bad clock: no file can be made in the spool -> "
 }
 
 @test "clocks apart, and jobs of the future" {
@@ -101,7 +118,12 @@ without() { # CALL ERRNO COMMAND...
   ! sanitized || skip "faketime and the sanitizers exclude each other"
   export NO_FAKE_STAT=1
   exits 1 faketime -f +600s "$imgq" doctor
+  contains "$(verdicts clock)" "bad clock: "
   contains "$(verdicts clock)" "s away from the file system's clock -> synchronise the clocks of all hosts (timedatectl set-ntp true)"
+  exits 1 faketime -f +20s "$imgq" doctor
+  contains "$(verdicts clock)" "doubtful clock: "
+  exits 1 faketime '2020-01-01 00:00:00' "$imgq" doctor
+  contains "$(verdicts clock)" "bad clock: 2020-01-01T00:00:00"
   faketime -f +600s "$imgq" submit a.jpg
   exits 1 "$imgq" doctor
   contains "$(verdicts clock)" "s in the future -> synchronise the clocks of all hosts"
