@@ -1,13 +1,29 @@
-// Taking jobs (FORMAT.md "Claim").
-#include "spool/claim.h"
-
+// Taking jobs (FORMAT.md "Claim"). The order of the steps keeps a job from being lost or run twice:
+// 1. Each token is renamed from staging/ to processing/<me>/. Rename is the lock: of several owners
+//    one succeeds, and the others read ENOENT. In between, the job is in one of the two folders.
+// 2. Both folders are synced, once for the batch. Only then does anybody act on a job: after a
+//    power cut it stands in processing/ and recover() gives it back, or it never left staging/.
+// 3. Is our .alive still there? If not, another host has taken this instance for dead and owns the
+//    folder's tokens now.
+// 4. Job by job: an outcome that is there already wins, since a token can come back (a healing file
+//    system, a second submission of one key). Then ticket and tries are read; a job that has used
+//    up its attempts, workers or daemons ends here and is never run again.
+// What goes wrong with one job sets that job aside and leaves the others; what goes wrong with the
+// spool gives the whole batch back.
 #include <fcntl.h>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/in_flight.h"
+#include "spool/internal/moves.h"
+#include "spool/internal/outcome.h"
+#include "spool/internal/tickets.h"
 #include "spool/internal/tidy.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/tries.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/mutant.h"
 #include "src/util/sys.h"
@@ -141,12 +157,12 @@ Result<bool> Owner::finish_if_ended(const Token& token) const {
   if (!outcome) return outcome.error();
   if (!*outcome) return false;  // retried by hand in this very moment
   if (const auto tidy = remove_other_results(*spool_, {**outcome}); !tidy) return tidy.error();
-  const auto settled = settle(*spool_, path_of(token), token.id, (*outcome)->ending);
-  return settled ? Result<bool>(true) : settled.error();
+  const auto moved = move_ended(*spool_, path_of(token), token.id, (*outcome)->ending);
+  return moved ? Result<bool>(true) : moved.error();
 }
 
 // One token that is ours: what it asks for, or where it went instead.
-Status Owner::take(const Token& token, Claims& claims, Sync sync) const {
+Status Owner::read_claim(const Token& token, Claims& claims, Sync sync) const {
   const auto finished = finish_if_ended(token);
   if (!finished) return finished.error();
   if (*finished) {
@@ -190,7 +206,7 @@ Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {
   }
   for (const Token& token : *taken) {
     const size_t before = claims.taken.size();
-    const auto status = take(token, claims, sync);
+    const auto status = read_claim(token, claims, sync);
     if (!status && is_pausing(status.error())) {
       claims.deferred.push_back(status.error());
       give_back({token});

@@ -1,12 +1,30 @@
 // Ending a claim: results and outcome (FORMAT.md "Complete", "Fail").
+// 1. Results get their names by link(2), which replaces nothing; the outcome is written to tmp/.
+// 2. Results, their folder and the outcome are synced: what an outcome names is on the disk first.
+// 3. Commit: the outcome is linked to <id>.end. The first owner to link it has ended the job; one
+//    that was thought dead and comes late reads EEXIST, removes its own results and yields.
+// 4. The hour folder is synced. Only now is the answer given: a reader who saw it never sees it
+//    undone.
+// 5. The token moves to completed/ or failed/, and the source goes. That is tidying: when it fails
+//    or the power is cut, recover and fsck do it again.
+// An error that leaves open whether the link was made (EIO, a lost reply) keeps everything: the
+// results stay, and the outcome keeps its name in tmp/, so that readers do not believe it yet.
 #include <algorithm>
 #include <cmath>
 
-#include "spool/claim.h"
 #include "spool/internal/durable.h"
+#include "spool/internal/moves.h"
+#include "spool/internal/outcome.h"
 #include "spool/internal/tidy.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/tries.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/scan.h"
+#include "spool/spool.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
 #include "src/util/mutant.h"
@@ -137,7 +155,7 @@ Status commit_or_yield(const Spool& spool, Publication& entry, const std::string
   entry.stands = ended ? ended->ours : is_ambiguous(ended.error());
   if (!ended) return ended.error();
   if (!ended->ours) {
-    (void)settle(spool, token_path, entry.outcome.id, ended->outcome.ending);  // else recovered
+    (void)move_ended(spool, token_path, entry.outcome.id, ended->outcome.ending);  // else recovered
     return fenced(entry.outcome.id);
   }
   entry.outcome = ended->outcome;
@@ -149,7 +167,7 @@ Status commit_or_yield(const Spool& spool, Publication& entry, const std::string
 // After the last sync: the token moves, the source goes. What fails here is only tidying, done by
 // recover, retain or fsck later; the job has ended.
 Result<Outcome> Owner::finish(const Outcome& outcome, SourceAfter source) const {
-  settle_own({outcome.id, outcome.attempt}, outcome.ending);
+  move_own_ended({outcome.id, outcome.attempt}, outcome.ending);
   if (source == SourceAfter::remove) (void)durable::remove(*spool_, layout::source(outcome.id));
   return outcome;
 }
@@ -211,7 +229,7 @@ Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::s
     answer = published.error();
   } else {
     (void)remove_other_results(*spool_, {published->outcome});  // fsck finds what stays
-    settle_own(claim.token, published->outcome.ending);
+    move_own_ended(claim.token, published->outcome.ending);
     answer = published->ours ? Result<Outcome>(published->outcome) : fenced(outcome.id);
   }
   ended(claim.token, answer ? nullptr : &answer.error());

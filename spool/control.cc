@@ -3,11 +3,17 @@
 #include <algorithm>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/locate.h"
+#include "spool/internal/moves.h"
+#include "spool/internal/outcome.h"
 #include "spool/internal/purge.h"
+#include "spool/internal/tickets.h"
 #include "spool/internal/tidy.h"
-#include "spool/internal/tokens.h"
 #include "spool/layout.h"
 #include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/sys.h"
 
@@ -60,7 +66,7 @@ Result<std::optional<State>> move_to(const Spool& spool, const Place& place, Sta
   if (!outcome) return outcome.error();
   if (!*outcome) return std::optional(state);
   // Cancelled in the same moment: the outcome decides.
-  if (const auto done = settle(spool, to, place.token.id, (*outcome)->ending); !done) {
+  if (const auto done = move_ended(spool, to, place.token.id, (*outcome)->ending); !done) {
     return done.error();
   }
   return std::optional(state_after((*outcome)->ending));
@@ -100,11 +106,11 @@ Outcome cancelled(const JobId& id, const std::optional<Place>& place) {
 
 // After the outcome: the token of a waiting job follows it. One that is being processed is its
 // owner's to drop; one that moves meanwhile is settled by whoever claims it.
-void settle_waiting(const Spool& spool, const JobId& id) {
+void move_waiting(const Spool& spool, const JobId& id) {
   for (int round = 0; round < kMoveRounds; ++round) {
     const auto place = locate(spool, id, Search::thorough);
     if (!place || !*place || (*place)->state == State::processing) return;
-    (void)settle(spool, (*place)->path, id, Ending::cancelled);
+    (void)move_ended(spool, (*place)->path, id, Ending::cancelled);
   }
 }
 
@@ -228,7 +234,7 @@ Result<State> cancel(const Spool& spool, const JobId& id) {
     return busy("cancel", id, state_after(ended->outcome.ending));
   }
   (void)remove_other_results(spool, {ended->outcome});  // fsck finds what stays
-  settle_waiting(spool, id);
+  move_waiting(spool, id);
   return State::cancelled;
 }
 

@@ -1,8 +1,8 @@
 #ifndef IMGQ_SPOOL_CONTROL_H_
 #define IMGQ_SPOOL_CONTROL_H_
 
-#include "spool/query.h"
 #include "spool/spool.h"
+#include "spool/types.h"
 
 // What people do to single jobs. Each returns the state the job is in afterwards.
 //   errors  ENOENT no such job; EBUSY the job is in a state that does not allow it (path: id;

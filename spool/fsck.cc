@@ -1,4 +1,4 @@
-#include "spool/internal/fsck.h"
+#include "spool/fsck.h"
 
 #include <fcntl.h>
 
@@ -6,8 +6,12 @@
 #include <set>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/fsck.h"
 #include "spool/internal/keys.h"
 #include "spool/internal/walk.h"
+#include "spool/records.h"
+#include "spool/recover.h"
+#include "spool/spool.h"
 #include "spool/sweep.h"
 #include "src/util/sys.h"
 

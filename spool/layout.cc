@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "spool/records.h"
+
 namespace imgq::layout {
 namespace {
 

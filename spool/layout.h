@@ -5,9 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "spool/claim.h"
 #include "spool/job_id.h"
-#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/sys.h"
 
 // Builds and reads every path of the spool, all relative to its root. No I/O. Nothing else in the

@@ -1,9 +1,12 @@
+#include "spool/list.h"
+
 #include <algorithm>
 
-#include "spool/internal/tokens.h"
+#include "spool/internal/locate.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/query.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 
 namespace imgq {
 namespace {

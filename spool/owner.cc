@@ -1,16 +1,22 @@
 // A daemon instance: its folder, its life sign, and giving jobs back.
+#include "spool/owner.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 
 #include <algorithm>
 
-#include "spool/claim.h"
 #include "spool/internal/durable.h"
 #include "spool/internal/in_flight.h"
+#include "spool/internal/moves.h"
+#include "spool/internal/outcome.h"
 #include "spool/internal/tidy.h"
-#include "spool/internal/tokens.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/mutant.h"
 #include "src/util/random.h"
@@ -133,8 +139,8 @@ void Owner::ended(const Token& token, const Error* error) const {
 }
 
 // The token of an ended job; should it stay behind, a later beat sees to it.
-void Owner::settle_own(const Token& token, Ending ending) const {
-  if (!settle(*spool_, path_of(token), token.id, ending)) in_flight_->doubt();
+void Owner::move_own_ended(const Token& token, Ending ending) const {
+  if (!move_ended(*spool_, path_of(token), token.id, ending)) in_flight_->doubt();
 }
 
 Result<Fd> Owner::open_source(const Claim& claim) const {
@@ -167,7 +173,7 @@ Status Owner::move_back(const Token& token) const {
   const auto outcome = read_outcome(*spool_, token.id);
   if (outcome && *outcome) {
     (void)remove_other_results(*spool_, {**outcome});  // fsck finds what stays
-    return settle(*spool_, from, token.id, (*outcome)->ending);
+    return move_ended(*spool_, from, token.id, (*outcome)->ending);
   }
   if (!has_next(token)) {
     const Cause cause{"poison", "attempt numbers are used up", 0};

@@ -1,9 +1,12 @@
+#include "spool/probe.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 
 #include "spool/internal/durable.h"
 #include "spool/layout.h"
-#include "spool/recover.h"
+#include "spool/spool.h"
+#include "spool/temp_file.h"
 #include "src/util/io.h"
 #include "src/util/random.h"
 #include "src/util/sys.h"

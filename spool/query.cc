@@ -6,8 +6,14 @@
 
 #include "spool/internal/durable.h"
 #include "spool/internal/keys.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/locate.h"
+#include "spool/internal/outcome.h"
+#include "spool/internal/tickets.h"
+#include "spool/internal/tries.h"
 #include "spool/layout.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/sys.h"
 
 namespace imgq {

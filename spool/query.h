@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "spool/claim.h"
 #include "spool/records.h"
 #include "spool/spool.h"
+#include "spool/types.h"
 
 namespace imgq {
 
@@ -42,29 +42,6 @@ Result<JobId> find_by_key(const Spool& spool, const std::string& key);
 
 // True when <id>.end exists. The cheapest question of all, for waiting.
 Result<bool> has_ended(const Spool& spool, const JobId& id);
-
-struct Listed {
-  JobId id;
-  State state = State::staging;
-  int attempt = 0;
-  int64_t due_ms = 0;
-  std::string owner = {};
-};
-
-enum class Order { oldest_first, newest_first };
-
-// Jobs of one state by their tokens, in order of submission, at most `limit`; only the names are
-// read. Ended jobs are walked hour by hour, so a small limit is cheap at any size.
-Result<std::vector<Listed>> list(const Spool& spool, State state, Order order, size_t limit);
-
-// Jobs of a state, and the oldest among the waiting ones.
-struct Counts {
-  std::array<int64_t, std::size(kAllStates)> jobs{};  // indexed by State
-  std::optional<JobId> oldest_waiting = {};           // staging and delayed
-  int64_t corrupt = 0;                                // files in corrupt/
-  int64_t owners = 0;                                 // instances under processing/
-};
-Result<Counts> count(const Spool& spool);
 
 // Opens a published result for reading.
 //   errors  ENOENT gone (purged); code 0 its size is not what the outcome says

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "spool/layout.h"
+#include "spool/types.h"
 #include "src/util/digest.h"
 #include "src/util/json.h"
 
@@ -208,18 +209,6 @@ std::string_view name_of(Try::Kind kind) {
       return "lost";
     case Try::Kind::retried:
       return "retried";
-  }
-  return "";
-}
-
-std::string_view name_of(Ending ending) {
-  switch (ending) {
-    case Ending::completed:
-      return "completed";
-    case Ending::failed:
-      return "failed";
-    case Ending::cancelled:
-      return "cancelled";
   }
   return "";
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "spool/job_id.h"
+#include "spool/types.h"
 #include "src/util/error.h"
 
 // The three records of a job as values, and their text. No I/O here.
@@ -73,8 +74,6 @@ struct Try {
   enum class Kind { counted, lost, retried } kind = Kind::counted;
 };
 
-enum class Ending { completed, failed, cancelled };
-
 struct ResultFile {
   std::string rendition = {};  // [a-z0-9][a-z0-9_-]{0,31}
   std::string file = {};       // its name beside the ticket: <id>.<n>.<rendition>.<ext>
@@ -119,7 +118,6 @@ Result<Try> decode_try(std::string_view text, std::string_view path);
 Result<Outcome> decode_outcome(std::string_view text, std::string_view path);
 
 std::string_view name_of(Try::Kind kind);  // "counted", "lost", "retried"
-std::string_view name_of(Ending ending);   // "completed", "failed", "cancelled"
 
 }  // namespace imgq
 

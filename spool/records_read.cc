@@ -3,6 +3,7 @@
 
 #include "spool/layout.h"
 #include "spool/records.h"
+#include "spool/types.h"
 #include "src/util/digest.h"
 #include "src/util/json.h"
 

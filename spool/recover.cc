@@ -8,10 +8,18 @@
 
 #include "spool/internal/durable.h"
 #include "spool/internal/fsck.h"
+#include "spool/internal/locate.h"
+#include "spool/internal/moves.h"
+#include "spool/internal/outcome.h"
 #include "spool/internal/tidy.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/tries.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/records.h"
+#include "spool/scan.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/sys.h"
 
@@ -85,7 +93,7 @@ class Takeover {
       if (const auto tidy = remove_results_of_the_dead(spool_, **outcome); !tidy) {
         return tidy.error();
       }
-      return settle(spool_, path_of(token), token.id, (*outcome)->ending);
+      return move_ended(spool_, path_of(token), token.id, (*outcome)->ending);
     }
     const auto tries = read_tries(spool_, token.id, token.attempt);
     if (!tries) return tries.error();
@@ -109,7 +117,7 @@ class Takeover {
     if (const auto tidy = remove_other_results(spool_, {ended->outcome}); !tidy) {
       return tidy.error();
     }
-    return settle(spool_, path_of(token), token.id, ended->outcome.ending);
+    return move_ended(spool_, path_of(token), token.id, ended->outcome.ending);
   }
 
   Status give_back(const Token& token, int losses) {

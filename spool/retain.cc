@@ -1,14 +1,18 @@
+#include "spool/retain.h"
+
 #include <fcntl.h>
 
 #include <algorithm>
 #include <map>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/outcome.h"
 #include "spool/internal/purge.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/tickets.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/recover.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/sys.h"
 
 namespace imgq {

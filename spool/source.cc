@@ -1,10 +1,13 @@
+#include "spool/source.h"
+
 #include <fcntl.h>
 
 #include <algorithm>
 #include <memory>
 
 #include "spool/internal/durable.h"
-#include "spool/submit.h"
+#include "spool/spool.h"
+#include "spool/temp_file.h"
 #include "src/util/io.h"
 #include "src/util/sys.h"
 

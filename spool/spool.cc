@@ -1,3 +1,4 @@
+
 #include "spool/spool.h"
 
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 #include "spool/internal/walk.h"
 #include "spool/job_id.h"
 #include "spool/layout.h"
+#include "spool/types.h"
 #include "src/util/mutant.h"
 #include "src/util/sys.h"
 
@@ -126,26 +128,6 @@ Status make_state_folders(int root, mode_t mode) {
 }
 
 }  // namespace
-
-std::string_view name_of(State state) {
-  switch (state) {
-    case State::staging:
-      return "staging";
-    case State::delayed:
-      return "delayed";
-    case State::processing:
-      return "processing";
-    case State::completed:
-      return "completed";
-    case State::failed:
-      return "failed";
-    case State::hold:
-      return "hold";
-    case State::cancelled:
-      return "cancelled";
-  }
-  return "";
-}
 
 Result<Spool> Spool::open(const std::string& path) {
   auto root = open_root(path);

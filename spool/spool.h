@@ -13,19 +13,6 @@
 
 namespace imgq {
 
-// When a step's names and bytes must be on the disk.
-enum class Sync {
-  full,   // each step by itself, before it is acknowledged
-  batch,  // one sync for a group of steps, before any of them is acknowledged
-  none,   // never: a power cut may lose the newest jobs; only for `imgq run`'s private spool
-};
-
-enum class State { staging, delayed, processing, completed, failed, hold, cancelled };
-inline constexpr State kAllStates[] = {State::staging,   State::delayed, State::processing,
-                                       State::completed, State::failed,  State::hold,
-                                       State::cancelled};
-std::string_view name_of(State state);  // "staging", ...: also the name of its folder
-
 // Folders that this process knows to be on the disk under their names. Another process may have
 // made one and not synced it yet, so seeing a folder is not enough to put an acknowledged job
 // there.
@@ -99,30 +86,6 @@ class Spool {
   std::string uuid_;
   mode_t folder_mode_;
   std::unique_ptr<KnownFolders> known_durable_;
-};
-
-// A file being written in tmp/, named <random>.<host>.<boot>.<pid>. Removed when destroyed, unless
-// a step of the protocol gave it its name.
-class TempFile {
- public:
-  static Result<TempFile> create(const Spool& spool);
-  // A further name in tmp/ for an existing file (`path` relative to `dir`), opened for reading.
-  static Result<TempFile> link(const Spool& spool, int dir, const std::string& path);
-  TempFile(TempFile&& other) noexcept;
-  TempFile& operator=(TempFile&& other) noexcept;
-  ~TempFile();
-
-  int fd() const { return fd_.get(); }
-  const std::string& path() const { return path_; }  // relative to the spool: "tmp/..."
-  Fd& owner() { return fd_; }
-  void given_away() { path_.clear(); }  // it has its name now: nothing to remove
-
- private:
-  TempFile(int root, Fd fd, std::string path)
-      : root_(root), fd_(std::move(fd)), path_(std::move(path)) {}
-  int root_ = -1;  // borrowed from the Spool, which outlives it
-  Fd fd_;
-  std::string path_;
 };
 
 // The error is one that passes when somebody makes room or repairs the disk (ENOSPC, EDQUOT, EROFS,

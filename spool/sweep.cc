@@ -8,7 +8,7 @@
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
 #include "spool/records.h"
-#include "spool/recover.h"
+#include "spool/spool.h"
 #include "src/util/clock.h"
 #include "src/util/mutant.h"
 #include "src/util/sys.h"

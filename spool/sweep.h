@@ -11,6 +11,12 @@ namespace imgq {
 // running, of any host after 36 hours. Names that are no temps never are.
 Result<bool> is_stale_temp(const Spool& spool, const std::string& name);
 
+// Removes temporary files of dead writers: of this host when the pid is not running, whatever the
+// boot; of any host after 36 hours. Never touches names it does not understand.
+//   source  FORMAT.md "Sweep"
+//   returns how many
+Result<int> sweep_tmp(const Spool& spool);
+
 }  // namespace imgq
 
 #endif  // IMGQ_SPOOL_SWEEP_H_

@@ -1,3 +1,5 @@
+#include "spool/temp_file.h"
+
 #include <fcntl.h>
 
 #include "spool/internal/durable.h"

@@ -6,6 +6,9 @@
 
 #include "spool/layout.h"
 #include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/util/io.h"
 #include "src/util/random.h"
 #include "src/util/sys.h"

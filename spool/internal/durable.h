@@ -9,6 +9,8 @@
 
 #include "spool/job_id.h"
 #include "spool/spool.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 
 // The write order of the spool, once: bytes before names, folders before what stands in them,
 // everything before the answer (FORMAT.md "Write order").

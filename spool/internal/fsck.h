@@ -7,9 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "spool/internal/tokens.h"
+#include "spool/fsck.h"
+#include "spool/internal/locate.h"
 #include "spool/layout.h"
 #include "spool/recover.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 
 // The parts of fsck: what was seen of a job (fsck_facts), what is wrong with it and how it is
 // mended (fsck_job), and the walk over all of it (fsck).

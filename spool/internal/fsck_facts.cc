@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "spool/internal/fsck.h"
+#include "spool/internal/locate.h"
 #include "spool/internal/walk.h"
 #include "src/util/sys.h"
 

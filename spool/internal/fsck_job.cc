@@ -2,11 +2,19 @@
 #include <functional>
 #include <set>
 
+#include "spool/fsck.h"
 #include "spool/internal/durable.h"
 #include "spool/internal/fsck.h"
 #include "spool/internal/keys.h"
+#include "spool/internal/locate.h"
+#include "spool/internal/moves.h"
+#include "spool/internal/outcome.h"
 #include "spool/internal/purge.h"
+#include "spool/internal/tickets.h"
 #include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
 #include "src/util/sys.h"
@@ -197,7 +205,7 @@ class Checker {
     const bool there = std::count(facts_.ended.begin(), facts_.ended.end(), state) > 0;
     for (const Place& place : facts_.waiting) {
       mendable(place.path, "job has ended, yet its token waits",
-               [&] { return settle(spool_, place.path, id_, outcome.ending); });
+               [&] { return move_ended(spool_, place.path, id_, outcome.ending); });
     }
     for (const Place& place : facts_.processing) {
       say(Kind::note, place.path, "job has ended, its owner has yet to drop it");
@@ -206,7 +214,7 @@ class Checker {
       if (other == state) continue;
       const std::string path = layout::ended(ending_at(other), id_);
       mendable(path, "token in the wrong state",
-               [&, path] { return settle(spool_, path, id_, outcome.ending); });
+               [&, path] { return move_ended(spool_, path, id_, outcome.ending); });
     }
     if (!there && facts_.waiting.empty() && facts_.processing.empty() && facts_.ended.empty()) {
       mendable(right, "token of an ended job is missing", [&]() -> Status {

@@ -4,7 +4,7 @@
 #include <mutex>
 #include <set>
 
-#include "spool/claim.h"
+#include "spool/types.h"
 
 namespace imgq {
 

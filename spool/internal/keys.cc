@@ -4,8 +4,12 @@
 #include <sys/file.h>
 
 #include "spool/internal/durable.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/locate.h"
 #include "spool/layout.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/util/digest.h"
 #include "src/util/sys.h"
 

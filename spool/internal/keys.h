@@ -5,6 +5,8 @@
 
 #include "spool/records.h"
 #include "spool/spool.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 
 // Idempotency keys: keys/<2 hex>/<62 hex>, a further link to the ticket that was submitted with
 // the key whose SHA-256 this is.

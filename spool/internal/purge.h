@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "spool/records.h"
 #include "spool/spool.h"
+#include "spool/types.h"
 
 namespace imgq {
 

@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "spool/claim.h"
 #include "spool/records.h"
 #include "spool/spool.h"
 

@@ -12,10 +12,13 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "spool/query.h"
-#include "spool/recover.h"
+#include "spool/list.h"
+#include "spool/probe.h"
 #include "spool/room.h"
+#include "spool/spool.h"
 #include "spool/sweep.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/cli/doctor.h"
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 
+#include "spool/list.h"
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"
 #include "src/util/clock.h"

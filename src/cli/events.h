@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spool/query.h"
+#include "spool/spool.h"
 #include "src/cli/session.h"
 
 namespace imgq::cli {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "spool/recover.h"
+#include "spool/fsck.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 

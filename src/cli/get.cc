@@ -7,6 +7,9 @@
 #include <set>
 
 #include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/cli/file_out.h"
 #include "src/cli/files.h"
 #include "src/cli/ids.h"

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "spool/query.h"
+#include "spool/spool.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
 #include "src/supervise/engine.h"

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "spool/query.h"
 #include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/base/verdict.h"
 #include "src/jobs/job_view.h"
 #include "src/util/json.h"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "spool/query.h"
+#include "spool/spool.h"
 #include "src/base/exit_code.h"
 #include "src/cli/session.h"
 

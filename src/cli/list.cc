@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "spool/list.h"
 #include "spool/query.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/cli/job_text.h"
 #include "src/util/clock.h"
 #include "src/util/text.h"

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "spool/control.h"
+#include "spool/list.h"
 #include "src/cli/control.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"

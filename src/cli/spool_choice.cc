@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "spool/query.h"
+#include "spool/list.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/cli/owners.h"
 #include "src/cli/wait.h"
 #include "src/util/text.h"

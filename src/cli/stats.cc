@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
-#include "spool/query.h"
+#include "spool/list.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/jobs/spool_metrics.h"
 #include "src/util/clock.h"
 #include "src/util/json.h"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "spool/query.h"
+#include "spool/spool.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 

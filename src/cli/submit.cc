@@ -7,7 +7,11 @@
 #include <algorithm>
 
 #include "spool/room.h"
+#include "spool/source.h"
+#include "spool/spool.h"
 #include "spool/submit.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/cli/file_out.h"
 #include "src/cli/wait.h"
 #include "src/util/digest.h"

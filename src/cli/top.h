@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "spool/list.h"
 #include "spool/query.h"
+#include "spool/spool.h"
 #include "src/cli/owners.h"
 #include "src/cli/session.h"
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "spool/layout.h"
+#include "spool/list.h"
 #include "src/cli/job_text.h"
 #include "src/cli/top.h"
 #include "src/util/clock.h"

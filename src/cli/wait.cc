@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "spool/query.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/progress.h"

@@ -18,15 +18,15 @@ constexpr std::string_view kEnd = "\r\n\r\n";  // of a head
 constexpr int64_t kLingerBytes = 64 << 20;     // no more than an upload may have anyway
 
 // How much a connection deserves to be closed: nothing, or more for longer silence.
-int64_t blame(const Register::Entry& entry, int64_t now_ms, int64_t min_age_ms) {
-  const int64_t age_ms = now_ms - entry.since_ms;
+int64_t blame(const Register::Member& member, int64_t now_ms, int64_t min_age_ms) {
+  const int64_t age_ms = now_ms - member.since_ms;
   if (age_ms < min_age_ms) return 0;
-  switch (entry.phase) {
+  switch (member.phase) {
     case Phase::head:
       return kIdleBlame + age_ms;
     case Phase::body:
     case Phase::reply: {
-      const int64_t rate = entry.moved * 1000 / std::max<int64_t>(age_ms, 1);
+      const int64_t rate = member.moved * 1000 / std::max<int64_t>(age_ms, 1);
       return rate < kSlow ? kSlow - rate : 0;
     }
     case Phase::working:
@@ -38,30 +38,30 @@ int64_t blame(const Register::Entry& entry, int64_t now_ms, int64_t min_age_ms) 
 
 }  // namespace
 
-void Register::Entry::enter(Phase next) {
+void Register::Member::enter(Phase next) {
   since_ms = sys::monotonic_ms();
   moved = 0;
   phase = next;
 }
 
-void Register::add(Entry& entry) {
-  entry.enter(Phase::head);
+void Register::add(Member& member) {
+  member.enter(Phase::head);
   const std::lock_guard lock(mutex_);
-  entries_.emplace(&entry, false);
+  members_.emplace(&member, false);
 }
 
-void Register::remove(Entry& entry) {
+void Register::remove(Member& member) {
   const std::lock_guard lock(mutex_);
-  entries_.erase(&entry);
+  members_.erase(&member);
 }
 
 bool Register::drop_slowest(int64_t min_age_ms) { return drop_worst(min_age_ms, 1); }
 
 bool Register::any_idle(size_t accepted) const {
   const std::lock_guard lock(mutex_);
-  if (entries_.size() < accepted) return true;
-  return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return !entry.second && entry.first->phase == Phase::head;
+  if (members_.size() < accepted) return true;
+  return std::any_of(members_.begin(), members_.end(), [](const auto& member) {
+    return !member.second && member.first->phase == Phase::head;
   });
 }
 
@@ -73,16 +73,16 @@ void Register::drop_idle(int64_t min_age_ms) {
 bool Register::drop_worst(int64_t min_age_ms, int64_t least_blame) {
   const std::lock_guard lock(mutex_);
   const int64_t now_ms = sys::monotonic_ms();
-  auto worst = entries_.end();
+  auto worst = members_.end();
   int64_t worst_blame = least_blame - 1;
-  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
+  for (auto at = members_.begin(); at != members_.end(); ++at) {
     if (at->second) continue;
     const int64_t its_blame = blame(*at->first, now_ms, min_age_ms);
     if (its_blame <= worst_blame) continue;
     worst = at;
     worst_blame = its_blame;
   }
-  if (worst == entries_.end()) return false;
+  if (worst == members_.end()) return false;
   worst->second = true;
   (void)::shutdown(worst->first->socket, SHUT_RDWR);  // fails only when it has gone by itself
   return true;
@@ -90,8 +90,8 @@ bool Register::drop_worst(int64_t min_age_ms, int64_t least_blame) {
 
 void Register::drop_all() {
   const std::lock_guard lock(mutex_);
-  for (auto& [entry, dropped] : entries_) {
-    (void)::shutdown(entry->socket, SHUT_RDWR);  // as above
+  for (auto& [member, dropped] : members_) {
+    (void)::shutdown(member->socket, SHUT_RDWR);  // as above
     dropped = true;
   }
 }
@@ -111,7 +111,7 @@ Result<std::string_view> Wire::read(int64_t deadline_ms) {
   for (;;) {
     const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (got >= 0) {
-      entry_.moved += got;
+      member_.moved += got;
       return std::string_view(buffer_.data(), static_cast<size_t>(got));
     }
     const int error = errno;
@@ -126,7 +126,7 @@ Status Wire::write(std::string_view bytes, int64_t deadline_ms) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<size_t>(sent));
-      entry_.moved += sent;
+      member_.moved += sent;
       continue;
     }
     const int error = errno;
@@ -138,13 +138,13 @@ Status Wire::write(std::string_view bytes, int64_t deadline_ms) {
 }
 
 int64_t Wire::pace_deadline() const {
-  return entry_.since_ms + pace_.grace_ms + entry_.moved * 1000 / pace_.min_rate;
+  return member_.since_ms + pace_.grace_ms + member_.moved * 1000 / pace_.min_rate;
 }
 
-int64_t Wire::head_deadline() const { return entry_.since_ms + pace_.head_ms; }
+int64_t Wire::head_deadline() const { return member_.since_ms + pace_.head_ms; }
 
 void Wire::linger() {
-  entry_.enter(Phase::reply);          // from here on nothing is lost when it has to make room
+  member_.enter(Phase::reply);         // from here on nothing is lost when it has to make room
   (void)::shutdown(socket_, SHUT_WR);  // fails only when the client has gone
   const int64_t deadline_ms = sys::monotonic_ms() + pace_.linger_ms;
   for (int64_t taken = 0; taken < kLingerBytes;) {
@@ -182,7 +182,7 @@ std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
 Status MeteredBody::begin() {
   if (begun_) return Ok{};
   begun_ = true;
-  wire_.entry().enter(Phase::body);
+  wire_.member().enter(Phase::body);
   if (!announce_) return Ok{};
   return wire_.write("HTTP/1.1 100 Continue\r\n\r\n", wire_.pace_deadline());
 }
@@ -198,7 +198,7 @@ Result<std::string_view> MeteredBody::next(size_t size) {
   const std::string_view out = rest_.substr(0, size);
   rest_.remove_prefix(out.size());
   if (const Status passed = guard_.pass(out); !passed) return passed.error();
-  if (guard_.done()) wire_.entry().enter(Phase::working);
+  if (guard_.done()) wire_.member().enter(Phase::working);
   return out;
 }
 

@@ -33,7 +33,7 @@ enum class Phase { head, body, working, reply, held };
 // of them when the server stops.
 class Register {
  public:
-  struct Entry {
+  struct Member {
     int socket = -1;
     std::atomic<Phase> phase{Phase::head};
     std::atomic<int64_t> since_ms{0};  // of this phase, monotonic
@@ -42,8 +42,8 @@ class Register {
     void enter(Phase next);
   };
 
-  void add(Entry& entry);
-  void remove(Entry& entry);  // before its socket is closed
+  void add(Member& member);
+  void remove(Member& member);  // before its socket is closed
 
   // Shuts down the connection that deserves it most: of those waiting for a head the one that
   // waits longest, else the slowest body or reply under 16 KiB/s. None that is younger than
@@ -60,14 +60,14 @@ class Register {
   bool drop_worst(int64_t min_age_ms, int64_t least_blame);
 
   mutable std::mutex mutex_;
-  std::map<Entry*, bool> entries_;  // true: already shut down
+  std::map<Member*, bool> members_;  // true: already shut down
 };
 
 // Bytes in and out of a socket, by poll(2); never blocks beyond a deadline.
 class Wire {
  public:
-  Wire(int socket, Register::Entry& entry, const Pace& pace)
-      : socket_(socket), entry_(entry), pace_(pace) {}
+  Wire(int socket, Register::Member& member, const Pace& pace)
+      : socket_(socket), member_(member), pace_(pace) {}
 
   // Some bytes, at least one, valid until the next call; empty at the end of the stream.
   //   errors  ETIMEDOUT, ECONNRESET, recv(2)
@@ -87,13 +87,13 @@ class Wire {
   // Waits up to `ms` for the client to go away; true when it has.
   bool gone_within(int64_t ms);
 
-  Register::Entry& entry() { return entry_; }
+  Register::Member& member() { return member_; }
 
  private:
   bool wait_for(short events, int64_t deadline_ms) const;
 
   int socket_;
-  Register::Entry& entry_;
+  Register::Member& member_;
   Pace pace_;
   std::array<char, size_t{16} * 1024> buffer_;
 };

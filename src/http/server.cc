@@ -1,3 +1,13 @@
+// cpp-httplib between two guards. The library accepts, and each connection gets a thread of its own
+// (Tasks) for one request: every reply closes, so no byte is taken for the start of a second one.
+// In front, read_opening reads the head and judges it before the library sees a byte (head.h); what
+// is passed on reads alike in every release of the library. Behind, the body is metered as the
+// library takes it (body_guard.h), and the reply goes out at the client's pace, with a deadline for
+// each piece (connection.h).
+// When all slots are taken, the connection that makes the least headway has to go. Is none slow
+// enough, the newcomer is answered 503 by the accepting thread, which waits for nobody.
+// Routing is ours: the library would match by std::regex, and read a body that it has no route for
+// into memory. So all paths are "/" to it, and the real one goes to the handler.
 #include "src/http/server.h"
 
 #include <httplib.h>
@@ -99,7 +109,7 @@ class WireClient final : public Client {
   WireClient(Wire& wire, const std::atomic<bool>& stopping) : wire_(wire), stopping_(stopping) {}
 
   bool wait(int64_t ms) override {
-    wire_.entry().enter(Phase::held);
+    wire_.member().enter(Phase::held);
     return !wire_.gone_within(ms) && !stopping_;
   }
 
@@ -180,7 +190,7 @@ struct Exchange {
 
   void write(Reply made, httplib::Response& out) {
     reply = std::move(made);
-    wire.entry().enter(reply->stream ? Phase::held : Phase::reply);
+    wire.member().enter(reply->stream ? Phase::held : Phase::reply);
     fill(*reply, client, out);
   }
 };
@@ -300,12 +310,12 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
       (void)::shutdown(socket, SHUT_WR);
       return false;
     }
-    Register::Entry entry;
-    entry.socket = socket;
-    register_.add(entry);
-    Wire wire(socket, entry, options_.pace);
+    Register::Member member;
+    member.socket = socket;
+    register_.add(member);
+    Wire wire(socket, member, options_.pace);
     serve_one(wire);
-    register_.remove(entry);
+    register_.remove(member);
     return true;
   }
 
@@ -318,7 +328,7 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     WireStream stream(wire, opening, options_.max_body_bytes);
     WireClient client(wire, stopping_);
     Exchange exchange{wire, stream, client, opening.head, std::get_if<Refusal>(&read)};
-    wire.entry().enter(Phase::working);
+    wire.member().enter(Phase::working);
     serving = &exchange;
     (void)process(stream, [](httplib::Request& asked) {  // a client that left is no error
       serving->head.method = asked.method;

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/base/limits.h"
 #include "src/base/request.h"
 #include "src/util/error.h"

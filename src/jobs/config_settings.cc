@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kInt = std::numeric_limits<int>::max();
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 constexpr int64_t kCentury = 100LL * 366 * 86400;
-constexpr int64_t kMaxDelaySeconds = 3600;  // of spool/claim.h
+constexpr int64_t kMaxDelaySeconds = 3600;  // of spool/scan.h
 constexpr int64_t kMiB = int64_t{1} << 20;
 
 std::vector<Entry> daemon_entries() {

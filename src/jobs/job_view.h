@@ -5,6 +5,7 @@
 #include <string>
 
 #include "spool/query.h"
+#include "spool/records.h"
 #include "src/util/json_fwd.h"
 
 // A job as it is seen from outside: the one place that decides it, for `--json` and for HTTP. What

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "spool/query.h"
+#include "spool/list.h"
 
 // What Prometheus is told of a spool, by `imgq stats` and by /metrics alike: the text format 0.0.4.
 namespace imgq {

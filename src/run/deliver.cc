@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "spool/query.h"
+#include "spool/records.h"
 #include "src/cli/file_out.h"
 #include "src/util/clock.h"
 #include "src/util/json.h"
@@ -24,8 +25,9 @@ FileId id_of(const struct stat& about) { return {about.st_dev, about.st_ino}; }
 enum class Place { free, ours, done };
 
 // What stands where a result is to go.
-Result<Place> look(const Delivery& delivery, const DoneFile& done_file, const RunItem& item,
-                   const std::string& name, const ResultFile& result, const struct stat& fresh) {
+Result<Place> place_of(const Delivery& delivery, const DoneFile& done_file, const RunItem& item,
+                       const std::string& name, const ResultFile& result,
+                       const struct stat& fresh) {
   const std::string path = fmt::format("{}/{}", delivery.output, name);
   struct stat there{};
   if (::lstat(path.c_str(), &there) != 0) {
@@ -127,7 +129,7 @@ Result<Ready> ready_one(const Delivery& delivery, const DoneFile& done_file, con
   struct stat about{};
   if (::fstat(file->get(), &about) != 0) return last_error("look at", result.file);
   if (::fchmod(file->get(), new_file_mode()) != 0) return last_error("set the mode of", name);
-  const auto place = look(delivery, done_file, item, name, result, about);
+  const auto place = place_of(delivery, done_file, item, name, result, about);
   if (!place) return place.error();
   if (*place != Place::done) {
     const std::string from = result_path(delivery.spool, outcome.id, result);

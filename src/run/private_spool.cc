@@ -11,7 +11,12 @@
 #include <memory>
 
 #include "spool/control.h"
+#include "spool/list.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
 #include "spool/submit.h"
+#include "spool/types.h"
 #include "src/cli/file_out.h"
 #include "src/jobs/config.h"
 #include "src/util/digest.h"

@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "spool/query.h"
 #include "spool/spool.h"
+#include "spool/types.h"
 #include "src/cli/files.h"
 #include "src/util/fd.h"
 

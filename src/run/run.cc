@@ -7,6 +7,9 @@
 #include <csignal>
 
 #include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/base/verdict.h"
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"

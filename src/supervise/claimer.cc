@@ -7,6 +7,8 @@
 
 #include "spool/layout.h"
 #include "spool/room.h"
+#include "spool/scan.h"
+#include "spool/temp_file.h"
 #include "src/supervise/result_check.h"
 #include "src/util/clock.h"
 #include "src/util/log.h"
@@ -75,14 +77,14 @@ struct Claimer::Batch {
   }
 };
 
-Claimer::Claimer(Loop& loop, const Spool& spool, Policy policy, Events events)
+Claimer::Claimer(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks)
     : loop_(loop),
       spool_(spool),
       policy_(policy),
-      events_(std::move(events)),
+      callbacks_(std::move(callbacks)),
       polling_(loop,
                [this] {
-                 look();
+                 poll();
                  promote();
                  polling_.after(jittered_poll());
                }),
@@ -91,7 +93,7 @@ Claimer::Claimer(Loop& loop, const Spool& spool, Policy policy, Events events)
 void Claimer::start() {
   polling_.after(jittered_poll());
   promote();
-  look();
+  poll();
 }
 
 void Claimer::stop() {
@@ -120,13 +122,13 @@ void Claimer::hint(std::string_view name) {
   } else {
     candidates_.insert(*token);
   }
-  events_.changed();
+  callbacks_.changed();
 }
 
-void Claimer::look() {
+void Claimer::poll() {
   if (stopped_) return;
   unread_ = true;
-  events_.changed();
+  callbacks_.changed();
 }
 
 void Claimer::claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool warily) {
@@ -154,24 +156,25 @@ void Claimer::claimed(Batch& batch) {
   }
   for (const Error& error : batch.deferred) {
     if (is_pausing(error)) {
-      events_.trouble(error);
+      callbacks_.trouble(error);
     } else {
       log::line(log::Level::warning, "job set aside for a while", {{"error", error.text()}});
     }
   }
   set_aside(batch.stuck);
-  if (!batch.stuck.empty() && batch.prepared.empty()) events_.trouble(batch.stuck.front().second);
+  if (!batch.stuck.empty() && batch.prepared.empty())
+    callbacks_.trouble(batch.stuck.front().second);
   if (batch.trouble && batch.trouble->code == ENOENT) {
-    events_.doubtful(batch.owner);
+    callbacks_.doubtful(batch.owner);
   } else if (batch.trouble) {
-    events_.trouble(*batch.trouble);
+    callbacks_.trouble(*batch.trouble);
   }
   if (batch.trouble) {  // they wait there still
     unread_ = true;
     seen_mtime_ns_ = -1;
   }
-  for (Prepared& prepared : batch.prepared) events_.prepared(std::move(prepared));
-  events_.changed();
+  for (Prepared& prepared : batch.prepared) callbacks_.prepared(std::move(prepared));
+  callbacks_.changed();
 }
 
 // What cannot be moved (a damaged inode, one that was made immutable) stays in staging/ and must
@@ -205,7 +208,7 @@ void Claimer::scanned(Scan& scan) {
   skipped_ = scan.skipped ? skipped_ + 1 : 0;
   if (stopped_) return;
   if (scan.tokens && !*scan.tokens) {
-    events_.trouble(scan.tokens->error());
+    callbacks_.trouble(scan.tokens->error());
     return;
   }
   if (scan.tokens) {
@@ -216,7 +219,7 @@ void Claimer::scanned(Scan& scan) {
     seen_mtime_ns_ = all ? scan.mtime_ns : -1;
     if (!all) unread_ = true;
   }
-  events_.changed();
+  callbacks_.changed();
 }
 
 void Claimer::due(int64_t when_ms) {
@@ -232,7 +235,7 @@ void Claimer::plan_promotion(int64_t next_due_ms) {
 
 // Each trouble once, though it is met at every poll; what the whole file system refuses is a pause.
 void Claimer::tell_stuck(const std::optional<Error>& stuck) {
-  if (stuck && is_pausing(*stuck)) events_.trouble(*stuck);
+  if (stuck && is_pausing(*stuck)) callbacks_.trouble(*stuck);
   const std::string said = std::exchange(said_stuck_, stuck ? stuck->text() : "");
   if (!stuck || said == said_stuck_) return;
   log::line(log::Level::warning, "delayed job cannot be put back into the queue",
@@ -249,10 +252,10 @@ void Claimer::promote() {
                         if (stopped_) return;
                         Result<Promoted>& promoted = **answer;
                         if (!promoted) {
-                          events_.trouble(promoted.error());
+                          callbacks_.trouble(promoted.error());
                           return;
                         }
-                        if (promoted->moved > 0) look();
+                        if (promoted->moved > 0) poll();
                         tell_stuck(promoted->stuck);
                         plan_promotion(promoted->next_due_ms);
                       });

@@ -29,13 +29,13 @@ class Claimer {
     std::chrono::milliseconds poll{2000};
     uint64_t min_free_bytes = 0;
   };
-  struct Events {
+  struct Callbacks {
     std::function<void(Prepared)> prepared;     // a job to run, or judged or troubled already
     std::function<void(const Error&)> trouble;  // the spool refused to be read or to move jobs
     std::function<void(const std::shared_ptr<Owner>&)> doubtful;  // is this owner still there?
     std::function<void()> changed;  // there is more to claim, or a batch is through
   };
-  Claimer(Loop& loop, const Spool& spool, Policy policy, Events events);
+  Claimer(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks);
 
   void change(Policy policy) { policy_ = policy; }
   void start();
@@ -43,7 +43,7 @@ class Claimer {
 
   // A name appeared in staging/, or some may have: look.
   void hint(std::string_view name);
-  void look();
+  void poll();
 
   // A job was put off until then (Unix ms).
   void due(int64_t when_ms);
@@ -71,7 +71,7 @@ class Claimer {
   Loop& loop_;
   const Spool& spool_;
   Policy policy_;
-  Events events_;
+  Callbacks callbacks_;
   std::set<Token> candidates_;
   std::map<Token, int64_t> stuck_;  // not before, in monotonic ms
   std::string said_stuck_;

@@ -30,11 +30,11 @@ milliseconds beat_for(milliseconds lease) {
 
 }  // namespace
 
-Heartbeat::Heartbeat(Loop& loop, const Spool& spool, milliseconds lease, Events events)
+Heartbeat::Heartbeat(Loop& loop, const Spool& spool, milliseconds lease, Callbacks callbacks)
     : loop_(loop),
       spool_(spool),
       beat_(beat_for(lease)),
-      events_(std::move(events)),
+      callbacks_(std::move(callbacks)),
       timer_(loop, [this] {
         if (owner_) {
           beat();
@@ -65,12 +65,12 @@ void Heartbeat::entered(Result<Owner>& owner, bool removed) {
   if (owner) {
     owner_ = std::make_shared<Owner>(std::move(*owner));
     timer_.every(beat_);
-    if (!stopped_) events_.entered();
+    if (!stopped_) callbacks_.entered();
   } else if (removed) {
-    if (!stopped_) events_.removed();
+    if (!stopped_) callbacks_.removed();
   } else {
     timer_.after(kEnterAgain);
-    if (!stopped_) events_.refused(owner.error());
+    if (!stopped_) callbacks_.refused(owner.error());
   }
 }
 
@@ -95,7 +95,7 @@ void Heartbeat::found_lost(const std::shared_ptr<Owner>& owner) {
             {{"instance", owner->name()}});
   owner_.reset();
   timer_.stop();
-  events_.lost(owner);
+  callbacks_.lost(owner);
   enter();
 }
 

@@ -4,7 +4,8 @@
 #include <functional>
 #include <memory>
 
-#include "spool/claim.h"
+#include "spool/owner.h"
+#include "spool/spool.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -13,13 +14,13 @@ namespace imgq::supervise {
 // took its folder, all its claims are forgotten and it enters anew under another name.
 class Heartbeat {
  public:
-  struct Events {
+  struct Callbacks {
     std::function<void()> entered;
     std::function<void(const Error&)> refused;                // not entered; it is tried again
     std::function<void()> removed;                            // the spool itself: no more to try
     std::function<void(const std::shared_ptr<Owner>&)> lost;  // forget its claims; entered follows
   };
-  Heartbeat(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Events events);
+  Heartbeat(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Callbacks callbacks);
 
   // Others take this instance for dead after `lease` without a beat: it beats five times as often.
   void change(std::chrono::milliseconds lease);
@@ -45,7 +46,7 @@ class Heartbeat {
   Loop& loop_;
   const Spool& spool_;
   std::chrono::milliseconds beat_;
-  Events events_;
+  Callbacks callbacks_;
   std::shared_ptr<Owner> owner_;
   bool stopped_ = false;
   bool entering_ = false;

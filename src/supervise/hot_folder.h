@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "spool/spool.h"
+#include "spool/types.h"
 #include "src/jobs/config.h"
 #include "src/supervise/hot_folder_gate.h"
 #include "src/supervise/loop.h"

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "spool/sweep.h"
 #include "src/util/clock.h"
 #include "src/util/log.h"
 
@@ -23,11 +24,12 @@ milliseconds recovery_period(milliseconds lease) {
 
 }  // namespace
 
-Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Policy& policy, Events events)
+Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Policy& policy,
+                           Callbacks callbacks)
     : loop_(loop),
       spool_(spool),
       policy_(policy),
-      events_(std::move(events)),
+      callbacks_(std::move(callbacks)),
       recovery_(loop, [this] { recover_others(); }),
       sweeping_(loop, [this] { sweep(); }),
       purging_(loop, [this] { purge(); }) {}
@@ -80,7 +82,7 @@ void Housekeeping::recovered(const Result<Recovered>& found) {
                {"jobs", std::to_string(found->jobs)},
                {"ended", std::to_string(found->finished)}});
   }
-  if (any || std::exchange(first_look_, false)) events_.recovered();
+  if (any || std::exchange(first_look_, false)) callbacks_.recovered();
 }
 
 void Housekeeping::sweep() {

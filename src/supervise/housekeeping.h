@@ -7,6 +7,8 @@
 #include <string>
 
 #include "spool/recover.h"
+#include "spool/retain.h"
+#include "spool/spool.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -20,10 +22,10 @@ class Housekeeping {
     Retention retention;
     bool housekeeping = true;  // sweep and retention
   };
-  struct Events {
+  struct Callbacks {
     std::function<void()> recovered;  // after the first look, and whenever jobs came back
   };
-  Housekeeping(Loop& loop, const Spool& spool, const Policy& policy, Events events);
+  Housekeeping(Loop& loop, const Spool& spool, const Policy& policy, Callbacks callbacks);
 
   void change(const Policy& policy) { policy_ = policy; }
   void start();  // sweeps and purges: what makes room must not wait for some
@@ -40,7 +42,7 @@ class Housekeeping {
   Loop& loop_;
   const Spool& spool_;
   Policy policy_;
-  Events events_;
+  Callbacks callbacks_;
   std::string me_;
   Heartbeats heartbeats_;  // used by recover_others' background work, never twice at once
   bool recovering_ = false;

@@ -6,7 +6,9 @@
 #include <optional>
 #include <vector>
 
-#include "spool/claim.h"
+#include "spool/owner.h"
+#include "spool/spool.h"
+#include "spool/temp_file.h"
 #include "src/base/limits.h"
 #include "src/base/request.h"
 #include "src/base/verdict.h"

@@ -58,7 +58,7 @@ void Loop::in_background(std::function<void()> work, std::function<void()> done)
   (void)job.release();  // finish_background owns it
 }
 
-void Loop::settle() {
+void Loop::await_background() {
   while (background_ > 0) ::uv_run(raw_.get(), UV_RUN_ONCE);
 }
 

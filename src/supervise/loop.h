@@ -22,7 +22,7 @@ class Loop {
   Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
-  ~Loop();  // every handle must be gone and no background work left (see settle)
+  ~Loop();  // every handle must be gone and no background work left (see await_background)
 
   // Runs until stop().
   void run();
@@ -32,7 +32,7 @@ class Loop {
   void in_background(std::function<void()> work, std::function<void()> done);
 
   // Goes on until no background work is left.
-  void settle();
+  void await_background();
 
   uv_loop_s* raw() const { return raw_.get(); }
 

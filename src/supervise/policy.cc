@@ -4,7 +4,11 @@
 #include <thread>
 #include <utility>
 
-#include "spool/query.h"
+#include "spool/list.h"
+#include "spool/owner.h"
+#include "spool/scan.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 
 namespace imgq::supervise {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "spool/temp_file.h"
 #include "src/supervise/result_check.h"
 #include "src/util/log.h"
 
@@ -36,11 +37,11 @@ Verdict internal_error(std::string message) {
 
 }  // namespace
 
-Pool::Pool(Loop& loop, WorkerCommand command, int workers, Events events)
+Pool::Pool(Loop& loop, WorkerCommand command, int workers, Callbacks callbacks)
     : loop_(loop),
       command_(std::move(command)),
       wanted_(workers),
-      events_(std::move(events)),
+      callbacks_(std::move(callbacks)),
       spawning_(loop, [this] { spawn(); }) {}
 
 void Pool::start() { spawn(); }
@@ -72,17 +73,17 @@ void Pool::spawn() {
 }
 
 void Pool::spawn_one() {
-  Worker::Events events;
-  events.ready = [this](Worker& /*worker*/) {
+  Worker::Callbacks callbacks;
+  callbacks.ready = [this](Worker& /*worker*/) {
     in_vain_ = 0;
     dispatch();
-    events_.changed();
+    callbacks_.changed();
   };
-  events.answered = [this](Worker& worker, Verdict verdict) {
+  callbacks.answered = [this](Worker& worker, Verdict verdict) {
     answered(worker, std::move(verdict));
   };
-  events.died = [this](Worker& worker, const Death& death) { died(worker, death); };
-  auto worker = Worker::start(loop_, command_, std::move(events));
+  callbacks.died = [this](Worker& worker, const Death& death) { died(worker, death); };
+  auto worker = Worker::start(loop_, command_, std::move(callbacks));
   if (!worker) {
     spawn_failed(worker.error());
     return;
@@ -101,7 +102,7 @@ void Pool::spawn_failed(const Error& error) {
 // Whatever there was before: limits that were reloaded or a program that was replaced may be such
 // that no worker comes up any more.
 void Pool::started_in_vain(const Error& error) {
-  if (++in_vain_ >= kHopeless && !has_ready_worker() && !closing_) events_.broken(error);
+  if (++in_vain_ >= kHopeless && !has_ready_worker() && !closing_) callbacks_.broken(error);
 }
 
 void Pool::spawn_later() {
@@ -169,7 +170,7 @@ void Pool::give(Worker& worker, JobPtr job) {
     Verdict verdict;
     verdict.code = Code::bad_request;
     verdict.message = "the request is too long for a worker";
-    events_.judged(std::move(job), std::move(verdict));
+    callbacks_.judged(std::move(job), std::move(verdict));
     return;
   }
   queue_.push_front(std::move(job));  // its worker is dying: the next one
@@ -208,10 +209,10 @@ void Pool::answered(Worker& worker, Verdict verdict) {
   } else {
     const Limits& limits = slots_[&worker].limits;
     verdict = checked(std::move(verdict), job->request, limits, descriptors_of(*job));
-    events_.judged(std::move(job), std::move(verdict));
+    callbacks_.judged(std::move(job), std::move(verdict));
   }
   dispatch();
-  events_.changed();
+  callbacks_.changed();
 }
 
 void Pool::died(Worker& worker, const Death& death) {
@@ -223,7 +224,7 @@ void Pool::died(Worker& worker, const Death& death) {
   if (job) {
     judge_death(std::move(job), death, limits);
   } else if (death.why != Death::Why::asked) {
-    note_idle_death(death, limits);
+    count_idle_death(death, limits);
   }
   if (!closing_ && !spawning_.armed()) {
     if (fruitless_ > 1) {
@@ -232,7 +233,7 @@ void Pool::died(Worker& worker, const Death& death) {
       spawning_.after(std::chrono::milliseconds(0));  // this worker is still in use up the stack
     }
   }
-  events_.changed();
+  callbacks_.changed();
 }
 
 void Pool::judge_death(JobPtr job, const Death& death, const Limits& limits) {
@@ -246,7 +247,7 @@ void Pool::judge_death(JobPtr job, const Death& death, const Limits& limits) {
   if (verdict.code == Code::out_of_memory && !job->fresh_worker) {
     run_again(std::move(job));
   } else {
-    events_.judged(std::move(job), std::move(verdict));
+    callbacks_.judged(std::move(job), std::move(verdict));
   }
 }
 
@@ -262,10 +263,10 @@ void Pool::run_again(JobPtr job) {
   Verdict verdict;
   verdict.code = Code::io_error;
   verdict.message = reset.error().text();
-  events_.judged(std::move(job), std::move(verdict));
+  callbacks_.judged(std::move(job), std::move(verdict));
 }
 
-void Pool::note_idle_death(const Death& death, const Limits& limits) {
+void Pool::count_idle_death(const Death& death, const Limits& limits) {
   ++fruitless_;
   const std::string words = last_line(death.last_words);
   const std::string how = verdict_on(death, limits).message;
@@ -283,7 +284,7 @@ void Pool::drop(const JobId& id) {
   if (waits != queue_.end()) {
     JobPtr job = std::move(*waits);
     queue_.erase(waits);
-    events_.dropped(std::move(job));
+    callbacks_.dropped(std::move(job));
     return;
   }
   const auto runs = std::find_if(busy_.begin(), busy_.end(), [&](const auto& entry) {
@@ -293,7 +294,7 @@ void Pool::drop(const JobId& id) {
   Worker* worker = runs->first;
   JobPtr job = take_from(*worker);
   worker->kill();
-  events_.dropped(std::move(job));
+  callbacks_.dropped(std::move(job));
 }
 
 std::vector<JobPtr> Pool::take_waiting() {
@@ -310,7 +311,7 @@ void Pool::drop_all() {
     all.push_back(take_from(*worker));
     worker->kill();
   }
-  for (JobPtr& job : all) events_.dropped(std::move(job));
+  for (JobPtr& job : all) callbacks_.dropped(std::move(job));
 }
 
 void Pool::change(WorkerCommand command, int workers) {
@@ -332,7 +333,7 @@ void Pool::close() {
   closing_ = true;
   spawning_.stop();
   send_home_unless_busy();
-  events_.changed();
+  callbacks_.changed();
 }
 
 }  // namespace imgq::supervise

@@ -23,13 +23,13 @@ namespace imgq::supervise {
 // nobody else's attempt, a slow image holds nobody up, and everything that waits can be given back.
 class Pool {
  public:
-  struct Events {
+  struct Callbacks {
     std::function<void(JobPtr, Verdict)> judged;
     std::function<void(JobPtr)> dropped;  // by drop() or kill_all()
     std::function<void()> changed;        // there may be room, or nothing left to do
     std::function<void(Error)> broken;    // no worker is there, and none can be started any more
   };
-  Pool(Loop& loop, WorkerCommand command, int workers, Events events);
+  Pool(Loop& loop, WorkerCommand command, int workers, Callbacks callbacks);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -80,7 +80,7 @@ class Pool {
   void answered(Worker& worker, Verdict verdict);
   void died(Worker& worker, const Death& death);
   void judge_death(JobPtr job, const Death& death, const Limits& limits);
-  void note_idle_death(const Death& death, const Limits& limits);
+  void count_idle_death(const Death& death, const Limits& limits);
   void run_again(JobPtr job);
   void retire_if_due(Worker& worker, bool wishes);
   JobPtr take_from(Worker& worker);
@@ -89,7 +89,7 @@ class Pool {
   Loop& loop_;
   WorkerCommand command_;
   int wanted_;
-  Events events_;
+  Callbacks callbacks_;
   bool closing_ = false;
   int fruitless_ = 0;  // deaths in a row without an answer between
   int in_vain_ = 0;    // starts in a row that led to no ready worker

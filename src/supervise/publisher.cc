@@ -4,7 +4,10 @@
 #include <iterator>
 #include <utility>
 
+#include "spool/owner.h"
 #include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
 #include "src/supervise/result_check.h"
 #include "src/util/log.h"
 
@@ -107,8 +110,8 @@ void work_through(const Spool& spool, std::vector<Item>& group, const Publisher:
 
 }  // namespace
 
-Publisher::Publisher(Loop& loop, const Spool& spool, Policy policy, Events events)
-    : loop_(loop), spool_(spool), policy_(policy), events_(std::move(events)) {}
+Publisher::Publisher(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks)
+    : loop_(loop), spool_(spool), policy_(policy), callbacks_(std::move(callbacks)) {}
 
 void Publisher::publish(JobPtr job, Verdict verdict) {
   job->source = Fd();
@@ -146,27 +149,27 @@ void Publisher::go_on() {
   }
   under_way_ = group->size();
   loop_.in_background([this, group, policy = policy_] { work_through(spool_, *group, policy); },
-                      [this, group] { settled(*group); });
+                      [this, group] { concluded(*group); });
 }
 
-void Publisher::settled(std::vector<Item>& group) {
+void Publisher::concluded(std::vector<Item>& group) {
   under_way_ = 0;
-  for (Item& item : group) settle(item);
+  for (Item& item : group) conclude(item);
   go_on();
-  events_.changed();
+  callbacks_.changed();
 }
 
-void Publisher::settle(Item& item) {
+void Publisher::conclude(Item& item) {
   const Ticket& ticket = item.job->claim.ticket;
   if (item.error) {
     refused(item, *std::exchange(item.error, std::nullopt));
     return;
   }
-  if (item.step == Item::Step::publish) events_.well();
+  if (item.step == Item::Step::publish) callbacks_.well();
   if (item.outcome) {
-    events_.ended(*item.outcome, ticket);
+    callbacks_.ended(*item.outcome, ticket);
   } else if (item.step == Item::Step::publish) {
-    events_.delayed(ticket, item.verdict, item.retry_ms);
+    callbacks_.delayed(ticket, item.verdict, item.retry_ms);
   }
 }
 
@@ -178,7 +181,7 @@ void Publisher::refused(Item& item, const Error& error) {
             {{"job", item.job->claim.token.id.text()}, {"error", error.text()}});
   if (error.code == EEXIST) return;  // cancelled, or another owner was first: nothing left to do
   if (error.code == ENOENT) {
-    events_.doubtful(item.job->owner);
+    callbacks_.doubtful(item.job->owner);
     if (!publishing) return;  // another owner has it
     item.step = Item::Step::give_back;
     waiting_.push_back(std::move(item));
@@ -191,7 +194,7 @@ void Publisher::refused(Item& item, const Error& error) {
     waiting_.push_back(std::move(item));
     return;
   }
-  events_.trouble(error);
+  callbacks_.trouble(error);
   item.step = Item::Step::give_back;
   held_.push_back(std::move(item));
 }

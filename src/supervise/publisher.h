@@ -22,7 +22,7 @@ class Publisher {
     SourceAfter source = SourceAfter::remove;
     Backoff backoff;
   };
-  struct Events {
+  struct Callbacks {
     std::function<void(const Outcome&, const Ticket&)> ended;  // published, by us
     std::function<void(const Ticket&, const Verdict&, int64_t retry_ms)> delayed;  // put off
     std::function<void(const Error&)> trouble;  // the spool refused; the job is kept, given_back
@@ -30,7 +30,7 @@ class Publisher {
     std::function<void(const std::shared_ptr<Owner>&)> doubtful;  // is this owner still there?
     std::function<void()> changed;                                // a group is through
   };
-  Publisher(Loop& loop, const Spool& spool, Policy policy, Events events);
+  Publisher(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks);
 
   void change(Policy policy) { policy_ = policy; }
 
@@ -62,14 +62,14 @@ class Publisher {
 
  private:
   void go_on();
-  void settled(std::vector<Item>& group);
-  void settle(Item& item);
+  void concluded(std::vector<Item>& group);
+  void conclude(Item& item);
   void refused(Item& item, const Error& error);
 
   Loop& loop_;
   const Spool& spool_;
   Policy policy_;
-  Events events_;
+  Callbacks callbacks_;
   std::deque<Item> waiting_;
   std::vector<Item> held_;
   size_t under_way_ = 0;

@@ -1,3 +1,15 @@
+// One thread, no locks: every part calls back on the loop, and what blocks runs in the background
+// with a copy of what it needs.
+// A job's way: the claimer brings it prepared (source open, request parsed), the pool gives it to a
+// worker, the publisher ends it. pump() is called after every change and asks for as many claims as
+// the pool can use soon, so that a slow host never sits on jobs that another could run: none while
+// paused, draining or before recovery, one as a probe after trouble, else two for each worker.
+// Trouble with the spool (full, read-only, not answering) pauses claims; the work in hand is kept
+// and offered again, and the first success ends the pause (pause.h).
+// Losing the instance (another host took it for dead) forgets all work at once: its results would
+// be refused by the outcome that the other links (spool/complete.cc).
+// The end has two steps: draining lets running jobs end and gives the rest back; finishing, with
+// nothing in hand, sends the workers home. A second signal drops the running jobs, too.
 #include "src/supervise/scheduler.h"
 
 #include <signal.h>
@@ -28,40 +40,42 @@ std::string cause_of_pause(const Error& error) {
 
 }  // namespace
 
-Pool::Events Scheduler::pool_events() {
-  Pool::Events events;
-  events.judged = [this](JobPtr job, Verdict verdict) {
+Pool::Callbacks Scheduler::pool_callbacks() {
+  Pool::Callbacks callbacks;
+  callbacks.judged = [this](JobPtr job, Verdict verdict) {
     judged(std::move(job), std::move(verdict));
   };
-  events.dropped = [this](JobPtr job) { dropped(std::move(job)); };
-  events.changed = [this] { pump(); };
-  events.broken = [this](const Error& error) {
+  callbacks.dropped = [this](JobPtr job) { dropped(std::move(job)); };
+  callbacks.changed = [this] { pump(); };
+  callbacks.broken = [this](const Error& error) {
     fatal_ = error;
     drain();
   };
-  return events;
+  return callbacks;
 }
 
-Claimer::Events Scheduler::claimer_events() {
-  Claimer::Events events;
-  events.prepared = [this](Prepared job) { prepared(std::move(job)); };
-  events.trouble = [this](const Error& error) { trouble(error); };
-  events.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
-  events.changed = [this] { pump(); };
-  return events;
+Claimer::Callbacks Scheduler::claimer_callbacks() {
+  Claimer::Callbacks callbacks;
+  callbacks.prepared = [this](Prepared job) { prepared(std::move(job)); };
+  callbacks.trouble = [this](const Error& error) { trouble(error); };
+  callbacks.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
+  callbacks.changed = [this] { pump(); };
+  return callbacks;
 }
 
-Publisher::Events Scheduler::publisher_events() {
-  Publisher::Events events;
-  events.ended = [this](const Outcome& outcome, const Ticket& ticket) { ended(outcome, ticket); };
-  events.delayed = [this](const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) {
+Publisher::Callbacks Scheduler::publisher_callbacks() {
+  Publisher::Callbacks callbacks;
+  callbacks.ended = [this](const Outcome& outcome, const Ticket& ticket) {
+    ended(outcome, ticket);
+  };
+  callbacks.delayed = [this](const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) {
     delayed(ticket, verdict, retry_ms);
   };
-  events.trouble = [this](const Error& error) { trouble(error); };
-  events.well = [this] { well(); };
-  events.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
-  events.changed = [this] { pump(); };
-  return events;
+  callbacks.trouble = [this](const Error& error) { trouble(error); };
+  callbacks.well = [this] { well(); };
+  callbacks.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
+  callbacks.changed = [this] { pump(); };
+  return callbacks;
 }
 
 Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
@@ -72,12 +86,12 @@ Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
           loop, spool, settings_.config.lease,
           {[this] { entered(); }, [this](const Error& error) { refused(error); },
            [this] { removed(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
-      pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_events()),
-      publisher_(loop, spool, publishing(settings_), publisher_events()),
-      claimer_(loop, spool, claimer_policy(settings_), claimer_events()),
+      pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_callbacks()),
+      publisher_(loop, spool, publishing(settings_), publisher_callbacks()),
+      claimer_(loop, spool, claimer_policy(settings_), claimer_callbacks()),
       housekeeping_(loop, spool, keeping(settings_), {[this] {
                       recovered_ = true;
-                      claimer_.look();
+                      claimer_.poll();
                     }}),
       hook_(loop, spool.path(), [this] { end_if_done(); }),
       hot_folders_(loop, spool),
@@ -105,7 +119,7 @@ Result<Tally> Scheduler::run() {
   }
   loop_.run();
   heartbeat_.stop();
-  loop_.settle();
+  loop_.await_background();
   const auto left = heartbeat_.leave();
   if (!left) log::line(log::Level::warning, "cannot leave", {{"error", left.error().text()}});
   tally_.interrupted = stop_signals_seen_ > 0 && jobs_left_;
@@ -235,7 +249,7 @@ void Scheduler::entered() {
 void Scheduler::lost(const std::shared_ptr<Owner>& owner) {
   publisher_.forget(owner);
   pool_.drop_all();
-  claimer_.look();
+  claimer_.poll();
 }
 
 // A spool that is made anew under the same name is another one: whoever starts us again opens it.
@@ -247,7 +261,7 @@ void Scheduler::removed() {
 void Scheduler::watch() {
   Watcher::Calls calls;
   calls.named = [this](std::string_view name) { claimer_.hint(name); };
-  calls.unsure = [this] { claimer_.look(); };
+  calls.unsure = [this] { claimer_.poll(); };
   calls.gone = [this] { watcher_.reset(); };
   const std::string staging = spool_.path() + "/" + std::string(name_of(State::staging));
   auto watcher = Watcher::start(loop_, staging, Watcher::Events::appear, std::move(calls));
@@ -266,7 +280,7 @@ void Scheduler::watch() {
 void Scheduler::watch_again() {
   if (watcher_ || phase_ != Phase::working) return;
   watch();
-  if (watcher_) claimer_.look();
+  if (watcher_) claimer_.poll();
 }
 
 // --- time
@@ -371,7 +385,7 @@ void Scheduler::end_if_idle() {
                           drain();
                           return;
                         }
-                        claimer_.look();
+                        claimer_.poll();
                         asking_.after(kAskAgain);
                       });
 }

@@ -69,9 +69,9 @@ class Scheduler {
   void finish();
   void reload();
 
-  Pool::Events pool_events();
-  Claimer::Events claimer_events();
-  Publisher::Events publisher_events();
+  Pool::Callbacks pool_callbacks();
+  Claimer::Callbacks claimer_callbacks();
+  Publisher::Callbacks publisher_callbacks();
 
   Loop& loop_;
   const Spool& spool_;

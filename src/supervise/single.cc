@@ -22,7 +22,7 @@ class Question {
   Question(int source, const WorkerCommand& command) : source_(source), command_(command) {}
 
   Result<Verdict> ask() {
-    auto worker = Worker::start(loop_, command_, events());
+    auto worker = Worker::start(loop_, command_, callbacks());
     if (!worker) return worker.error();
     worker_ = std::move(*worker);
     loop_.run();
@@ -31,9 +31,9 @@ class Question {
   }
 
  private:
-  Worker::Events events() {
-    Worker::Events events;
-    events.ready = [this](Worker& worker) {
+  Worker::Callbacks callbacks() {
+    Worker::Callbacks callbacks;
+    callbacks.ready = [this](Worker& worker) {
       wire::Order order;
       order.task = wire::Task::inspect;
       const auto given = worker.give(order, {source_});
@@ -41,11 +41,11 @@ class Question {
       error_ = given.error();
       worker.kill();
     };
-    events.answered = [this](Worker& worker, Verdict verdict) {
+    callbacks.answered = [this](Worker& worker, Verdict verdict) {
       answer_ = std::move(verdict);
       worker.retire();
     };
-    events.died = [this](Worker& worker, const Death& death) {
+    callbacks.died = [this](Worker& worker, const Death& death) {
       if (!answer_ && worker.was_busy()) answer_ = verdict_on(death, command_.limits);
       if (!answer_ && !error_) {
         error_ = Error{ECHILD, "start a worker: " + verdict_on(death, command_.limits).message,
@@ -53,7 +53,7 @@ class Question {
       }
       loop_.stop();
     };
-    return events;
+    return callbacks;
   }
 
   const int source_;

@@ -9,7 +9,11 @@
 
 #include "spool/query.h"
 #include "spool/room.h"
+#include "spool/source.h"
+#include "spool/spool.h"
 #include "spool/submit.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
 

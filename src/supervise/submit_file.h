@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spool/spool.h"
+#include "spool/types.h"
 #include "src/jobs/config.h"
 
 // The blocking part of a hot folder: reading it, and making jobs of its files.

@@ -61,20 +61,20 @@ bool something_waits(int socket) {
 
 }  // namespace
 
-Worker::Worker(Loop& loop, const WorkerCommand& command, Events events, Fd socket, Fd words)
+Worker::Worker(Loop& loop, const WorkerCommand& command, Callbacks callbacks, Fd socket, Fd words)
     : wall_(command.limits.wall_seconds),
-      events_(std::move(events)),
+      callbacks_(std::move(callbacks)),
       socket_(std::move(socket)),
       words_(std::move(words)),
       deadline_(loop, [this] { part_passed(); }) {}
 
 Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& command,
-                                              Events events) {
+                                              Callbacks callbacks) {
   auto socket = make_socket();
   if (!socket) return socket.error();
   auto words = make_pipe();
   if (!words) return words.error();
-  std::unique_ptr<Worker> worker(new Worker(loop, command, std::move(events),
+  std::unique_ptr<Worker> worker(new Worker(loop, command, std::move(callbacks),
                                             std::move(socket->ours), std::move(words->ours)));
   Worker* self = worker.get();
   auto process = Process::start(loop,
@@ -169,7 +169,7 @@ void Worker::take(const wire::Packet& packet) {
     if (dead_) return;
     phase_ = Phase::idle;
     ever_ready_ = true;
-    events_.ready(*this);
+    callbacks_.ready(*this);
     return;
   }
   auto verdict = parse_verdict(packet.text);
@@ -181,7 +181,7 @@ void Worker::take(const wire::Packet& packet) {
   busy_ = false;
   ++answered_;
   deadline_.stop();
-  events_.answered(*this, std::move(*verdict));
+  callbacks_.answered(*this, std::move(*verdict));
 }
 
 void Worker::end_reading() {
@@ -194,7 +194,7 @@ void Worker::ended(ProcessEnd end) {
   read_socket();  // an answer that was given before the end counts
   deadline_.stop();
   readable_.reset();
-  const auto died = events_.died;  // which may destroy this
+  const auto died = callbacks_.died;  // which may destroy this
   died(*this, Death{end, why_, read_words(), answered_ == 0, ever_ready_});
 }
 

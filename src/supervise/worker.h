@@ -38,14 +38,14 @@ struct Death {
 class Worker {
  public:
   enum class Phase { starting, idle, busy, leaving };
-  struct Events {
+  struct Callbacks {
     std::function<void(Worker&)> ready;
     std::function<void(Worker&, Verdict)> answered;  // it is idle again
     std::function<void(Worker&, Death)> died;        // destroy it now or soon; was_busy() is kept
   };
   //   errors  of pipe2(2), socketpair(2), fork(2), execve(2)
   static Result<std::unique_ptr<Worker>> start(Loop& loop, const WorkerCommand& command,
-                                               Events events);
+                                               Callbacks callbacks);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -66,7 +66,7 @@ class Worker {
   void kill();
 
  private:
-  Worker(Loop& loop, const WorkerCommand& command, Events events, Fd socket, Fd words);
+  Worker(Loop& loop, const WorkerCommand& command, Callbacks callbacks, Fd socket, Fd words);
   void allow(std::chrono::milliseconds limit);
   void part_passed();
   void read_socket();
@@ -77,7 +77,7 @@ class Worker {
   std::string read_words();
 
   const std::chrono::seconds wall_;
-  Events events_;
+  Callbacks callbacks_;
   Fd socket_;
   Fd words_;  // its stderr
   Phase phase_ = Phase::starting;

@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "spool/spool.h"
 #include "spool/submit.h"
+#include "spool/types.h"
 
 namespace imgq::web {
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "spool/list.h"
+#include "spool/query.h"
+
 namespace imgq::web {
 namespace {
 
@@ -16,19 +19,19 @@ void add_all(const Spool& spool, State state, size_t limit, std::set<JobId>& int
 
 }  // namespace
 
-void JobCounters::look(const Spool& spool, int64_t now_ms) {
+void JobCounters::update(const Spool& spool, int64_t now_ms) {
   completed_now_ = 0;
   std::set<JobId> active;
   for (const State state : {State::staging, State::delayed, State::processing, State::hold}) {
     add_all(spool, state, kMostActive, active);
   }
-  settle_vanished(spool, active);
+  count_vanished(spool, active);
   active_ = std::move(active);
-  settle_quick(spool);
-  looked_ms_ = now_ms;
+  count_quick(spool);
+  updated_ms_ = now_ms;
   completed_.emplace_back(now_ms, completed_now_);
   while (completed_.front().first <= now_ms - 60'000) completed_.pop_front();
-  std::erase_if(settled_, [&](const JobId& id) { return id.unix_ms() < now_ms - kMemoryMs; });
+  std::erase_if(counted_, [&](const JobId& id) { return id.unix_ms() < now_ms - kMemoryMs; });
 }
 
 int64_t JobCounters::last_minute() const {
@@ -38,32 +41,32 @@ int64_t JobCounters::last_minute() const {
 }
 
 // A job that was active and is in no list now has ended, or moved while the lists were read.
-void JobCounters::settle_vanished(const Spool& spool, std::set<JobId>& active) {
+void JobCounters::count_vanished(const Spool& spool, std::set<JobId>& active) {
   for (const JobId& id : active_) {
     if (active.contains(id)) continue;
-    if (active.size() < kMostActive && !settle(spool, id)) active.insert(id);
+    if (active.size() < kMostActive && !count_ended(spool, id)) active.insert(id);
   }
 }
 
 // Jobs that came and went between two looks.
-void JobCounters::settle_quick(const Spool& spool) {
+void JobCounters::count_quick(const Spool& spool) {
   for (const State state : {State::completed, State::failed, State::cancelled}) {
     const auto ended = list(spool, state, Order::newest_first, kMostEnded);
     if (!ended) continue;
     for (const Listed& one : *ended) {
-      if (one.id.unix_ms() < looked_ms_ - kSkewMs) break;
-      if (!settled_.contains(one.id) && settle(spool, one.id)) active_.erase(one.id);
+      if (one.id.unix_ms() < updated_ms_ - kSkewMs) break;
+      if (!counted_.contains(one.id) && count_ended(spool, one.id)) active_.erase(one.id);
     }
   }
 }
 
 // True when the job is done with: counted, or gone without a trace.
-bool JobCounters::settle(const Spool& spool, const JobId& id) {
+bool JobCounters::count_ended(const Spool& spool, const JobId& id) {
   const auto job = find(spool, id);
   if (!job) return job.error().code == ENOENT;
   if (!job->outcome) return false;
   book(*job->outcome);
-  settled_.insert(id);
+  counted_.insert(id);
   return true;
 }
 

@@ -8,7 +8,8 @@
 #include <set>
 #include <vector>
 
-#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
 
 namespace imgq::web {
 
@@ -26,10 +27,10 @@ class JobCounters {
     double took_seconds = 0;                         // all together
   };
 
-  explicit JobCounters(int64_t now_ms) : looked_ms_(now_ms) {}
+  explicit JobCounters(int64_t now_ms) : updated_ms_(now_ms) {}
 
   // Looks again. What cannot be read now is looked at next time.
-  void look(const Spool& spool, int64_t now_ms);
+  void update(const Spool& spool, int64_t now_ms);
 
   const Totals& totals() const { return totals_; }
   bool any_active() const { return !active_.empty(); }
@@ -40,14 +41,14 @@ class JobCounters {
   static constexpr size_t kMostActive = 20'000;
   static constexpr size_t kMostEnded = 4'096;
 
-  void settle_vanished(const Spool& spool, std::set<JobId>& active);
-  void settle_quick(const Spool& spool);
-  bool settle(const Spool& spool, const JobId& id);
+  void count_vanished(const Spool& spool, std::set<JobId>& active);
+  void count_quick(const Spool& spool);
+  bool count_ended(const Spool& spool, const JobId& id);
   void book(const Outcome& outcome);
 
-  int64_t looked_ms_;
+  int64_t updated_ms_;
   std::set<JobId> active_;   // at the last look
-  std::set<JobId> settled_;  // ended ones of the last minutes, counted already
+  std::set<JobId> counted_;  // ended ones of the last minutes, counted already
   std::deque<std::pair<int64_t, int64_t>> completed_;  // (time of a look, completed at it)
   int64_t completed_now_ = 0;
   Totals totals_;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "spool/records.h"
+#include "spool/types.h"
 #include "src/jobs/spool_metrics.h"
 
 namespace imgq::web {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "spool/spool.h"
+#include "spool/temp_file.h"
 #include "src/base/formats.h"
 #include "src/base/limits.h"
 #include "src/http/exchange.h"

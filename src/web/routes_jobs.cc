@@ -2,6 +2,7 @@
 #include <string>
 
 #include "spool/control.h"
+#include "spool/list.h"
 #include "src/http/problem.h"
 #include "src/util/json.h"
 #include "src/web/job_json.h"

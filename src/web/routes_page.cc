@@ -1,7 +1,6 @@
 #include <string>
 
 #include "spool/control.h"
-#include "spool/query.h"
 #include "src/http/problem.h"
 #include "src/util/text.h"
 #include "src/web/assets.h"
@@ -73,7 +72,7 @@ Reply page_upload(Site& site, const Asked& asked) {
                       objection->status == 507 || objection->status == 503;
     return told ? see_page(query_for(*objection)) : reply_to(*objection);
   }
-  site.spool_view.look();  // so that the page shows them
+  site.spool_view.refresh();  // so that the page shows them
   const auto& done = std::get<Taken>(taken);
   return see_page("?taken=" + std::to_string(done.jobs.size()) + "&refused=" +
                   std::to_string(done.refused.size()) + choice_query("&", done.fields));
@@ -90,7 +89,7 @@ Reply page_action(Site& site, const Asked& asked) {
   if (!done && done.error().code != EBUSY && done.error().code != EAGAIN) {
     return problem_of(done.error());
   }
-  site.spool_view.look();
+  site.spool_view.refresh();
   return see_page(done ? "" : "?moved=1");
 }
 

@@ -3,6 +3,8 @@
 #include <string>
 
 #include "spool/query.h"
+#include "spool/records.h"
+#include "spool/types.h"
 #include "src/http/problem.h"
 #include "src/jobs/job_view.h"
 #include "src/util/log.h"

@@ -33,7 +33,7 @@ bool same(const View& a, const View& b) {
 
 SpoolView::SpoolView(const Spool& spool)
     : spool_(spool), counters_(now_ms()), view_(std::make_shared<View>()) {
-  look();
+  refresh();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -60,23 +60,23 @@ std::shared_ptr<const View> SpoolView::wait_newer(uint64_t number, int64_t ms) {
   return view_;
 }
 
-void SpoolView::look() {
+void SpoolView::refresh() {
   const std::lock_guard looking(looking_);
-  look_locked();
+  refresh_locked();
 }
 
 std::shared_ptr<const View> SpoolView::view_within(int64_t ms) {
   {
     const std::lock_guard looking(looking_);
-    if (sys::monotonic_ms() - full_look_ms_ >= std::max(ms, cost_ms_ * kShare)) look_locked();
+    if (sys::monotonic_ms() - full_refresh_ms_ >= std::max(ms, cost_ms_ * kShare)) refresh_locked();
   }
   return view();
 }
 
-void SpoolView::look_locked() {
-  full_look_ms_ = sys::monotonic_ms();
+void SpoolView::refresh_locked() {
+  full_refresh_ms_ = sys::monotonic_ms();
   auto next = make_view();
-  cost_ms_ = sys::monotonic_ms() - full_look_ms_;
+  cost_ms_ = sys::monotonic_ms() - full_refresh_ms_;
   const std::lock_guard lock(mutex_);
   next->number = view_->number + (same(*view_, *next) ? 0 : 1);
   view_ = std::move(next);
@@ -84,10 +84,10 @@ void SpoolView::look_locked() {
 }
 
 // Looks, unless there is nothing to see; returns what it cost.
-int64_t SpoolView::look_if_moved() {
+int64_t SpoolView::refresh_if_moved() {
   const std::lock_guard looking(looking_);
   if (nothing_moved()) return 0;
-  look_locked();
+  refresh_locked();
   return cost_ms_;
 }
 
@@ -95,7 +95,7 @@ void SpoolView::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     lock.unlock();
-    const int64_t cost_ms = look_if_moved();
+    const int64_t cost_ms = refresh_if_moved();
     lock.lock();
     const bool watched = watchers_ > 0;
     const int64_t pause_ms = std::max(watched ? kWatchedMs : kUnwatchedMs, cost_ms * kShare);
@@ -114,7 +114,7 @@ bool SpoolView::nothing_moved() {
     moved += std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec) + " ";
   }
   const bool still = moved == moved_ && !counters_.any_active() &&
-                     sys::monotonic_ms() - full_look_ms_ < kFullLookMs &&
+                     sys::monotonic_ms() - full_refresh_ms_ < kFullLookMs &&
                      counters_.last_minute() == 0;
   moved_ = std::move(moved);
   return still;
@@ -132,7 +132,7 @@ std::shared_ptr<View> SpoolView::make_view() {
     view->oldest_age_ms =
         std::max<int64_t>(0, view->made_ms - view->counts.oldest_waiting->unix_ms());
   }
-  counters_.look(spool_, view->made_ms);
+  counters_.update(spool_, view->made_ms);
   view->totals = counters_.totals();
   view->last_minute = counters_.last_minute();
   add_newest(*view);

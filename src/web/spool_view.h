@@ -10,7 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include "spool/list.h"
 #include "spool/query.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/web/job_counters.h"
 
 namespace imgq::web {
@@ -47,15 +50,15 @@ class SpoolView {
   std::shared_ptr<const View> wait_newer(uint64_t number, int64_t ms);
 
   // Looks now, on the caller's thread.
-  void look();
+  void refresh();
 
   // The view, at most so old, as far as looking costs no more than its share of the time.
   std::shared_ptr<const View> view_within(int64_t ms);
 
  private:
   void run();
-  void look_locked();
-  int64_t look_if_moved();
+  void refresh_locked();
+  int64_t refresh_if_moved();
   std::shared_ptr<View> make_view();
   void add_newest(View& view);
   bool nothing_moved();
@@ -65,7 +68,7 @@ class SpoolView {
   JobCounters counters_;
   std::map<JobId, JobView> ended_;  // ended jobs among the newest: they hardly change
   std::string moved_;               // what nothing_moved saw last
-  int64_t full_look_ms_ = 0;        // monotonic
+  int64_t full_refresh_ms_ = 0;     // monotonic
   int64_t cost_ms_ = 0;             // of the last full look
 
   mutable std::mutex mutex_;

@@ -6,7 +6,10 @@
 #include <cerrno>
 #include <utility>
 
-#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/submit.h"
+#include "spool/types.h"
 #include "src/http/problem.h"
 #include "src/util/json.h"
 #include "src/util/log.h"

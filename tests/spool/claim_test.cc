@@ -1,6 +1,4 @@
 // Scanning, claiming, owners, giving back.
-#include "spool/claim.h"
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -9,8 +7,14 @@
 #include <filesystem>
 #include <thread>
 
-#include "spool/internal/tokens.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/recover.h"
+#include "spool/scan.h"
+#include "spool/submit.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"

@@ -3,9 +3,15 @@
 
 #include <filesystem>
 
-#include "spool/claim.h"
-#include "spool/internal/tokens.h"
+#include "spool/fsck.h"
+#include "spool/internal/moves.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/scan.h"
+#include "spool/submit.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
 #include "tests/spool/lab.h"

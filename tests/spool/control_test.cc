@@ -5,9 +5,17 @@
 
 #include <filesystem>
 
+#include "spool/fsck.h"
 #include "spool/internal/keys.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/outcome.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/scan.h"
+#include "spool/spool.h"
+#include "spool/submit.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "tests/spool/lab.h"
 

@@ -1,4 +1,6 @@
 // Each finding of fsck: told, and mended where it can be.
+#include "spool/fsck.h"
+
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -7,8 +9,14 @@
 #include <filesystem>
 
 #include "spool/internal/keys.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/locate.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/probe.h"
+#include "spool/query.h"
+#include "spool/submit.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
 #include "src/util/sys.h"

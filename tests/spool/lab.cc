@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "spool/layout.h"
+#include "spool/temp_file.h"
 #include "src/util/digest.h"
 
 namespace imgq::lab {

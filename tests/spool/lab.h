@@ -8,12 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "spool/claim.h"
 #include "spool/control.h"
+#include "spool/fsck.h"
+#include "spool/owner.h"
 #include "spool/query.h"
-#include "spool/recover.h"
+#include "spool/records.h"
+#include "spool/scan.h"
 #include "spool/spool.h"
 #include "spool/submit.h"
+#include "spool/types.h"
 #include "tests/spool/fault_sys.h"
 
 // A spool of one's own in a temporary directory, and the steps of a job's life in one call each.

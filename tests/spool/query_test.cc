@@ -7,8 +7,13 @@
 #include <filesystem>
 
 #include "spool/internal/keys.h"
-#include "spool/internal/tokens.h"
 #include "spool/layout.h"
+#include "spool/list.h"
+#include "spool/owner.h"
+#include "spool/records.h"
+#include "spool/recover.h"
+#include "spool/submit.h"
+#include "spool/types.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

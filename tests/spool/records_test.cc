@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "spool/types.h"
 #include "src/util/digest.h"
 
 namespace imgq {

@@ -8,8 +8,15 @@
 
 #include <filesystem>
 
-#include "spool/internal/tokens.h"
+#include "spool/internal/locate.h"
 #include "spool/layout.h"
+#include "spool/owner.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/scan.h"
+#include "spool/sweep.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"

@@ -1,8 +1,11 @@
+#include "spool/retain.h"
+
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
 #include "spool/control.h"
+#include "spool/fsck.h"
 #include "spool/internal/purge.h"
 #include "spool/layout.h"
 #include "src/util/clock.h"

@@ -12,6 +12,8 @@
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
 #include "spool/room.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 #include "src/util/io.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "spool/layout.h"
+#include "spool/recover.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -7,8 +7,14 @@
 #include <map>
 #include <set>
 
-#include "spool/internal/tokens.h"
+#include "spool/fsck.h"
 #include "spool/layout.h"
+#include "spool/list.h"
+#include "spool/owner.h"
+#include "spool/recover.h"
+#include "spool/scan.h"
+#include "spool/sweep.h"
+#include "spool/types.h"
 #include "tests/spool/lab.h"
 
 namespace imgq {

@@ -8,11 +8,20 @@
 #include <set>
 #include <thread>
 
+#include "spool/fsck.h"
 #include "spool/internal/durable.h"
 #include "spool/internal/keys.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/tickets.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
+#include "spool/list.h"
+#include "spool/owner.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/source.h"
+#include "spool/spool.h"
+#include "spool/sweep.h"
+#include "spool/types.h"
 #include "src/util/digest.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"

@@ -11,21 +11,21 @@ Bench::Bench(const std::string& program, const Limits& limits) : command_{progra
 
 Bench::~Bench() = default;
 
-supervise::Worker::Events Bench::events() {
-  supervise::Worker::Events events;
-  events.ready = [this](supervise::Worker& /*worker*/) {
+supervise::Worker::Callbacks Bench::callbacks() {
+  supervise::Worker::Callbacks callbacks;
+  callbacks.ready = [this](supervise::Worker& /*worker*/) {
     ready_ = true;
     loop_.stop();
   };
-  events.answered = [this](supervise::Worker& /*worker*/, Verdict verdict) {
+  callbacks.answered = [this](supervise::Worker& /*worker*/, Verdict verdict) {
     verdict_ = std::move(verdict);
     loop_.stop();
   };
-  events.died = [this](supervise::Worker& /*worker*/, const supervise::Death& death) {
+  callbacks.died = [this](supervise::Worker& /*worker*/, const supervise::Death& death) {
     death_ = death;
     loop_.stop();
   };
-  return events;
+  return callbacks;
 }
 
 void Bench::start() {
@@ -33,7 +33,7 @@ void Bench::start() {
   worker_.reset();
   death_.reset();
   ready_ = false;
-  auto worker = supervise::Worker::start(loop_, command_, events());
+  auto worker = supervise::Worker::start(loop_, command_, callbacks());
   ASSERT_TRUE(worker) << worker.error().text();
   worker_ = std::move(*worker);
   while (!ready_ && !death_) loop_.run();

@@ -38,7 +38,7 @@ class Bench {
 
  private:
   void start();
-  supervise::Worker::Events events();
+  supervise::Worker::Callbacks callbacks();
   int temp(std::string_view content);
 
   Folder folder_;

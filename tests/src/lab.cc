@@ -14,7 +14,13 @@
 #include <thread>
 #include <utility>
 
-#include "spool/recover.h"
+#include "spool/fsck.h"
+#include "spool/query.h"
+#include "spool/records.h"
+#include "spool/source.h"
+#include "spool/spool.h"
+#include "spool/submit.h"
+#include "spool/types.h"
 
 namespace imgq::test {
 namespace {

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "spool/query.h"
-#include "spool/submit.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 #include "src/base/request.h"
 #include "tests/src/tiny_images.h"
 

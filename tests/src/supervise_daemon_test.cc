@@ -13,6 +13,7 @@
 #include <set>
 #include <thread>
 
+#include "spool/list.h"
 #include "tests/src/lab.h"
 
 namespace imgq::test {

@@ -9,6 +9,9 @@
 
 #include "spool/control.h"
 #include "spool/layout.h"
+#include "spool/list.h"
+#include "spool/source.h"
+#include "spool/submit.h"
 #include "tests/src/lab.h"
 
 namespace imgq::test {

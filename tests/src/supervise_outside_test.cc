@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "spool/list.h"
 #include "tests/src/lab.h"
 
 namespace imgq::test {

@@ -20,11 +20,11 @@ class Connection : public ::testing::Test {
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
     client_ = Fd(ends[0]);
     server_ = Fd(ends[1]);
-    entry_.socket = server_.get();
-    register_.add(entry_);
-    wire_.emplace(server_.get(), entry_, Pace{});
+    member_.socket = server_.get();
+    register_.add(member_);
+    wire_.emplace(server_.get(), member_, Pace{});
   }
-  ~Connection() override { register_.remove(entry_); }
+  ~Connection() override { register_.remove(member_); }
 
   void say(std::string_view bytes) const {
     EXPECT_EQ(::send(client_.get(), bytes.data(), bytes.size(), 0),
@@ -39,7 +39,7 @@ class Connection : public ::testing::Test {
 
   Fd client_, server_;
   Register register_;
-  Register::Entry entry_;
+  Register::Member member_;
   std::optional<Wire> wire_;
   Opening opening_;
   std::optional<MeteredBody> body_;
@@ -48,7 +48,7 @@ class Connection : public ::testing::Test {
 TEST_F(Connection, WhoseBodyIsStillComingMayBeDropped) {
   auto& body = begun("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcde");
   EXPECT_EQ(*body.next(100), "abcde");
-  EXPECT_EQ(entry_.phase, Phase::body);
+  EXPECT_EQ(member_.phase, Phase::body);
   EXPECT_TRUE(register_.drop_slowest(0));
 }
 
@@ -56,7 +56,7 @@ TEST_F(Connection, WhoseBodyHasComeWholeIsNeverDropped) {
   auto& body = begun("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabcdefghij");
   EXPECT_EQ(*body.next(3), "abc");
   EXPECT_EQ(*body.next(7), "defghij");
-  EXPECT_EQ(entry_.phase, Phase::working);
+  EXPECT_EQ(member_.phase, Phase::working);
   EXPECT_FALSE(register_.drop_slowest(0));
 }
 
@@ -64,10 +64,10 @@ TEST_F(Connection, WhoseChunksHaveComeWholeIsNeverDropped) {
   auto& body =
       begun("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n");
   EXPECT_EQ(*body.next(100), "5\r\nabcde\r\n");
-  EXPECT_EQ(entry_.phase, Phase::body);
+  EXPECT_EQ(member_.phase, Phase::body);
   say("0\r\n\r\n");
   EXPECT_EQ(*body.next(100), "0\r\n\r\n");
-  EXPECT_EQ(entry_.phase, Phase::working);
+  EXPECT_EQ(member_.phase, Phase::working);
   EXPECT_FALSE(register_.drop_slowest(0));
 }
 

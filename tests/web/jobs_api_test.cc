@@ -1,5 +1,7 @@
 #include "spool/control.h"
 #include "spool/layout.h"
+#include "spool/list.h"
+#include "spool/temp_file.h"
 #include "src/util/sys.h"
 #include "tests/web/site_fixture.h"
 
@@ -277,7 +279,7 @@ TEST_F(JobsApi, TooManyWaitingIs429) {
   options_.max_waiting = 1;
   open_site();
   submitted();
-  board_->look();
+  view_->refresh();
   const Reply reply = ask("POST", "/v1/jobs", jpeg_bytes());
   EXPECT_EQ(reply.status, 429);
   EXPECT_EQ(text_in(json_of(reply), "detail"), "1 job waits already: try again later");
@@ -285,7 +287,7 @@ TEST_F(JobsApi, TooManyWaitingIs429) {
   options_.max_waiting = 2;
   open_site();
   submitted();
-  board_->look();
+  view_->refresh();
   EXPECT_EQ(text_in(json_of(ask("POST", "/v1/jobs", jpeg_bytes())), "detail"),
             "2 jobs wait already: try again later");
 }

@@ -1,3 +1,4 @@
+#include "spool/list.h"
 #include "tests/web/site_fixture.h"
 
 // The old service's replies, to the byte.

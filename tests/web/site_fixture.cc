@@ -5,6 +5,8 @@
 
 #include <filesystem>
 
+#include "spool/scan.h"
+#include "spool/temp_file.h"
 #include "src/http/header_value.h"
 
 namespace imgq::web {
@@ -23,7 +25,7 @@ SiteTest::SiteTest() {
 
 SiteTest::~SiteTest() {
   site_.reset();
-  board_.reset();
+  view_.reset();
   (void)owner_->leave();  // removed below anyway
   owner_.reset();
   std::filesystem::remove_all(directory_);
@@ -32,10 +34,9 @@ SiteTest::~SiteTest() {
 void SiteTest::open_site() {
   site_.reset();
   committer_.emplace(*spool_, Sync::none);
-  board_ = std::make_unique<SpoolView>(*spool_);
+  view_ = std::make_unique<SpoolView>(*spool_);
   meter_.emplace();
-  site_ =
-      std::unique_ptr<Site>(new Site{*spool_, config_, options_, *committer_, *board_, *meter_});
+  site_ = std::unique_ptr<Site>(new Site{*spool_, config_, options_, *committer_, *view_, *meter_});
 }
 
 Head head_of(const std::string& method, const std::string& target, const std::string& fields) {

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "spool/claim.h"
+#include "spool/owner.h"
+#include "spool/spool.h"
 #include "src/util/json.h"
 #include "src/web/routes.h"
 
@@ -84,7 +85,7 @@ class SiteTest : public ::testing::Test {
   Config config_;
   SiteOptions options_;
   std::optional<Committer> committer_;
-  std::unique_ptr<SpoolView> board_;
+  std::unique_ptr<SpoolView> view_;
   std::optional<Metrics> meter_;
   std::unique_ptr<Site> site_;
   std::optional<Owner> owner_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "spool/list.h"
 #include "src/base/verdict.h"
 #include "src/jobs/spool_metrics.h"
 #include "src/web/page.h"
@@ -103,7 +104,7 @@ TEST_F(Access, AStrangeHostIsNotAnswered) {
 TEST_F(Page, NamesCannotBreakOutOfIt) {
   const std::string id = submitted("?filename=%3Cscript%3E%22'%26.jpg");
   fail_next("<b>\"why\"</b>");
-  board_->look();
+  view_->refresh();
   const Reply reply = ask("GET", "/");
   EXPECT_EQ(reply.text.find("<script>\""), std::string::npos);
   EXPECT_NE(reply.text.find("&lt;script&gt;&quot;&#39;&amp;.jpg"), std::string::npos);
@@ -145,7 +146,7 @@ TEST_F(Page, EachLinkAndButtonIsNamedWithItsImage) {
   submitted("?filename=a%22.jpg");
   complete_next();
   submitted("?filename=b.jpg");
-  board_->look();
+  view_->refresh();
   const std::string text = ask("GET", "/").text;
   for (const char* named :
        {"class=\"thumb\" href=\"/result/", " aria-label=\"Thumbnail: a&quot;.jpg\"",
@@ -157,7 +158,7 @@ TEST_F(Page, EachLinkAndButtonIsNamedWithItsImage) {
 TEST_F(Page, WhatWentWrongIsToldWithItsMeaning) {
   submitted();
   fail_next("<the end>", "truncated");
-  board_->look();
+  view_->refresh();
   const std::string told =
       "<span class=\"bad\" title=\"" + html(explain(Code::truncated)) + "\">&lt;the end&gt;</span>";
   EXPECT_NE(ask("GET", "/").text.find(told), std::string::npos);
@@ -170,7 +171,7 @@ TEST_F(Page, ATileIsColouredWhileItsNumberIsNotNought) {
   EXPECT_TRUE(failed_tile("failed\"><dt>Failed</dt><dd id=\"n-failed\">0</dd>"));
   submitted();
   fail_next("why");
-  board_->look();
+  view_->refresh();
   EXPECT_TRUE(failed_tile("failed some\"><dt>Failed</dt><dd id=\"n-failed\">1</dd>"));
 }
 
@@ -178,7 +179,7 @@ TEST_F(Page, TryAgainIsOfferedWhereItMayHelp) {
   const auto offered = [&](const char* code) {
     submitted();
     fail_next("why", code);
-    board_->look();
+    view_->refresh();
     return ask("GET", "/").text.find(">Try again<") != std::string::npos;
   };
   for (const char* code : {"empty_file", "not_an_image", "unsupported_format", "truncated",
@@ -270,7 +271,7 @@ TEST_F(Page, OnlySizesAndFormatsThatAreMadeHereAreOffered) {
 
 TEST_F(Page, WithoutAScriptItIsAskedForAgainOnlyWhileSomethingMoves) {
   const auto refreshes = [&] {
-    board_->look();
+    view_->refresh();
     return ask("GET", "/").text.find("http-equiv=\"refresh\"") != std::string::npos;
   };
   EXPECT_FALSE(refreshes());
@@ -313,7 +314,7 @@ std::string heard_until(const Reply& reply, FakeClient& client, const std::strin
 
 TEST_F(Events, AStreamBeginsWithWhatThereIs) {
   const std::string id = submitted();
-  board_->look();
+  view_->refresh();
   const Reply reply = ask("GET", "/v1/events");
   EXPECT_EQ(reply.type, "text/event-stream");
   const std::string heard = heard_until(reply, client_, id);
@@ -323,11 +324,11 @@ TEST_F(Events, AStreamBeginsWithWhatThereIs) {
 
 TEST_F(Events, AChangeIsToldOnce) {
   const std::string id = submitted();
-  board_->look();
+  view_->refresh();
   int waits = 0;
   client_.on_wait = [&] {
     if (++waits == 1) complete_next();
-    board_->look();
+    view_->refresh();
   };
   client_.patience = 20;
   const std::string heard = heard_until(ask("GET", "/v1/events"), client_, "\"completed\",");
@@ -356,10 +357,10 @@ TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
   submitted();
   submitted();
   submitted();
-  board_->look();
+  view_->refresh();
   complete_next();
   fail_next("why");
-  board_->look();
+  view_->refresh();
   const std::string text = ask("GET", "/metrics").text;
   for (const char* row :
        {"imgq_jobs{state=\"staging\"} 1\n", "imgq_jobs{state=\"completed\"} 1\n",
@@ -374,8 +375,8 @@ TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
 
 TEST_F(Metrics, TheSpoolsFiguresAreThoseThatStatsPrints) {
   submitted();
-  board_->look();
-  const auto view = board_->view();
+  view_->refresh();
+  const auto view = view_->view();
   const std::string text = ask("GET", "/metrics").text;
   const std::string figures =
       spool_metrics({view->good, view->counts, view->free_bytes, view->oldest_age_ms});
@@ -390,10 +391,10 @@ TEST_F(Metrics, JobsThatComeAndGoBetweenTwoLooksAreCountedOnce) {
     submitted();
     complete_next();
   }
-  board_->look();
-  board_->look();
-  EXPECT_EQ(board_->view()->totals.finished[0], 5);
-  EXPECT_EQ(board_->view()->last_minute, 5);
+  view_->refresh();
+  view_->refresh();
+  EXPECT_EQ(view_->view()->totals.finished[0], 5);
+  EXPECT_EQ(view_->view()->last_minute, 5);
 }
 
 TEST_F(Metrics, NoLabelHoldsAClientsWords) {

@@ -2,6 +2,8 @@
 // lasted or not, in every combination up to a bound, and in seeded ones beyond it.
 #include <gtest/gtest.h>
 
+#include "spool/fsck.h"
+#include "spool/sweep.h"
 #include "tests/spool/model/replay.h"
 
 namespace imgq::model {

@@ -2,6 +2,7 @@
 // over, and the power fails at the worst moment.
 #include <gtest/gtest.h>
 
+#include "spool/sweep.h"
 #include "tests/spool/model/replay.h"
 
 namespace imgq::model {

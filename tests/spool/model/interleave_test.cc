@@ -2,6 +2,10 @@
 // many with two, and seeded ones.
 #include <gtest/gtest.h>
 
+#include "spool/fsck.h"
+#include "spool/retain.h"
+#include "spool/scan.h"
+#include "spool/sweep.h"
 #include "tests/spool/model/replay.h"
 #include "tests/spool/model/sim_schedule.h"
 

@@ -4,6 +4,12 @@
 
 #include <algorithm>
 
+#include "spool/fsck.h"
+#include "spool/scan.h"
+#include "spool/source.h"
+#include "spool/sweep.h"
+#include "spool/temp_file.h"
+
 namespace imgq::model {
 namespace {
 

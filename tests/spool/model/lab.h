@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
-#include "spool/claim.h"
 #include "spool/control.h"
-#include "spool/query.h"
+#include "spool/owner.h"
+#include "spool/records.h"
 #include "spool/recover.h"
+#include "spool/spool.h"
 #include "spool/submit.h"
+#include "spool/types.h"
 #include "tests/spool/model/sim_world.h"
 
 // A spool in a simulated world, a ledger of what was promised to whom, and the judgement of what is

@@ -2,6 +2,10 @@
 
 #include <memory>
 
+#include "spool/fsck.h"
+#include "spool/retain.h"
+#include "spool/scan.h"
+
 namespace imgq::model {
 namespace {
 

@@ -1,11 +1,14 @@
 // Reading staging/ and delayed/ for what can be claimed.
+#include "spool/scan.h"
+
 #include <algorithm>
 
-#include "spool/claim.h"
 #include "spool/internal/durable.h"
-#include "spool/internal/tokens.h"
+#include "spool/internal/moves.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
+#include "spool/spool.h"
+#include "spool/types.h"
 
 namespace imgq {
 namespace {

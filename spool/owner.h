@@ -1,5 +1,5 @@
-#ifndef IMGQ_SPOOL_CLAIM_H_
-#define IMGQ_SPOOL_CLAIM_H_
+#ifndef IMGQ_SPOOL_OWNER_H_
+#define IMGQ_SPOOL_OWNER_H_
 
 #include <cstdint>
 #include <memory>
@@ -9,37 +9,16 @@
 #include <utility>
 #include <vector>
 
+#include "spool/query.h"
 #include "spool/records.h"
 #include "spool/spool.h"
+#include "spool/temp_file.h"
+#include "spool/types.h"
 
 namespace imgq {
 
 inline constexpr int kMaxLosses = 10;     // daemons that may die under one job before it is poison
 inline constexpr int kPoisonCrashes = 2;  // workers that one job may kill
-
-// A waiting job's name in staging/: <id>.<n>. Attempt numbers only grow; a claim that was released
-// leaves a gap, so the number of failed attempts is the number of try records, not n.
-struct Token {
-  JobId id;
-  int attempt = 1;
-  friend auto operator<=>(const Token&, const Token&) = default;
-};
-
-// Reads staging/ and returns its oldest tokens in order of submission, at most `limit`: bounded
-// memory at any backlog. Names that are no tokens are skipped.
-Result<std::vector<Token>> scan_staging(const Spool& spool, size_t limit);
-
-// Moves delayed tokens whose time has come to staging/. A due time further away than kMaxDelay is
-// due now: a clock that stepped back must not park a job for ever.
-// At most 10,000 are moved at a time.
-//   returns how many moved, and when the next is due (Unix ms; 0 for none; now: more are)
-struct Promoted {
-  int moved = 0;
-  int64_t next_due_ms = 0;
-  std::optional<Error> stuck = {};  // one of those that could not be moved
-};
-inline constexpr int64_t kMaxDelayMs = 3'600'000;
-Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms);
 
 // Exponential backoff with full jitter in its upper half: attempt 1 waits first_ms/2..first_ms,
 // each further one twice that, never more than max_ms.
@@ -149,7 +128,7 @@ class Owner {
   std::string path_of(const Token& token) const;
   Result<std::vector<Token>> rename_claims(std::span<const Token> tokens, Claims& claims) const;
   Result<bool> finish_if_ended(const Token& token) const;
-  Status take(const Token& token, Claims& claims, Sync sync) const;
+  Status read_claim(const Token& token, Claims& claims, Sync sync) const;
   std::vector<Result<Outcome>> complete_group(std::span<Finished> jobs, Sync sync,
                                               SourceAfter source) const;
   Result<Outcome> finish(const Outcome& outcome, SourceAfter source) const;
@@ -157,7 +136,7 @@ class Owner {
                         Sync sync) const;
   Status secure(const std::vector<Token>& taken, Sync sync) const;
   Status move_back(const Token& token) const;
-  void settle_own(const Token& token, Ending ending) const;
+  void move_own_ended(const Token& token, Ending ending) const;
   void ended(const Token& token, const Error* error) const;
   void give_back(const std::vector<Token>& tokens) const;
   Status give_back_strays() const;
@@ -169,4 +148,4 @@ class Owner {
 
 }  // namespace imgq
 
-#endif  // IMGQ_SPOOL_CLAIM_H_
+#endif  // IMGQ_SPOOL_OWNER_H_

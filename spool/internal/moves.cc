@@ -1,0 +1,69 @@
+#include "spool/internal/moves.h"
+
+#include "spool/internal/durable.h"
+#include "spool/layout.h"
+#include "spool/records.h"
+#include "spool/spool.h"
+#include "spool/types.h"
+#include "src/util/sys.h"
+
+namespace imgq {
+namespace {
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+Status rename_token(const Spool& spool, const std::string& from, const std::string& to) {
+  if (sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) == 0) return Ok{};
+  return last_error("move to " + folder_of(to), from);
+}
+
+}  // namespace
+
+Status move_token(const Spool& spool, const std::string& from, const std::string& to) {
+  if (const auto moved = rename_token(spool, from, to); !moved) return moved.error();
+  return durable::remove(spool, from);
+}
+
+Status move_token_durably(const Spool& spool, const std::string& from, const std::string& to,
+                          Sync sync) {
+  if (const auto moved = move_token(spool, from, to); !moved) return moved.error();
+  durable::Group group(spool, sync);
+  group.folder(folder_of(to));
+  group.folder(folder_of(from));
+  return group.flush();
+}
+
+Status make_completed_folder(const Spool& spool, const JobId& id) {
+  const std::string day = "completed/" + id.day();
+  if (const auto made = durable::make_folder(spool, day); !made) return made.error();
+  return durable::make_folder(spool, day + "/" + id.hour());
+}
+
+Status follow_retry(const Spool& spool, const Token& last) {
+  const auto ended = durable::exists(spool, layout::outcome(last.id));
+  if (!ended || *ended) return ended ? Status(Ok{}) : ended.error();
+  const auto stands = durable::exists(spool, layout::ticket(last.id));  // else it was purged
+  if (!stands || !*stands || !has_next(last)) return stands ? Status(Ok{}) : stands.error();
+  const auto moved = move_token_durably(spool, layout::ended(Ending::failed, last.id),
+                                        layout::staging(next_of(last)), Sync::batch);
+  return !moved && moved.error().code == ENOENT ? Status(Ok{}) : moved;
+}
+
+Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending) {
+  const std::string to = layout::ended(ending, id);
+  auto moved = move_token(spool, from, to);
+  if (!moved && moved.error().code == ENOENT && ending == Ending::completed) {
+    if (const auto made = make_completed_folder(spool, id); !made) return made.error();
+    moved = move_token(spool, from, to);
+  }
+  if (!moved && moved.error().code == ENOENT) return Ok{};
+  if (!moved || ending != Ending::failed) return moved;
+  const auto token = layout::parse_token(from.substr(from.rfind('/') + 1));
+  return token ? follow_retry(spool, *token) : Status(Ok{});
+}
+
+bool has_next(const Token& token) { return token.attempt < kMaxAttemptNumber; }
+
+Token next_of(const Token& token) { return {token.id, token.attempt + 1}; }
+
+}  // namespace imgq

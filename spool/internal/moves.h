@@ -1,0 +1,40 @@
+#ifndef IMGQ_SPOOL_INTERNAL_MOVES_H_
+#define IMGQ_SPOOL_INTERNAL_MOVES_H_
+
+#include <string>
+
+#include "spool/spool.h"
+#include "spool/types.h"
+
+// A token from state to state.
+namespace imgq {
+
+// Renames a token. Should both names be of one inode already (a healing file system, a crash
+// between two syncs) rename(2) does nothing: then the old name is removed.
+//   errors  ENOENT somebody else moved it
+Status move_token(const Spool& spool, const std::string& from, const std::string& to);
+
+// The same, both folders synced before the answer.
+Status move_token_durably(const Spool& spool, const std::string& from, const std::string& to,
+                          Sync sync);
+
+// Moves the token of an ended job to completed/, failed/ or cancelled/. Gone already is Ok. Never
+// synced: the outcome decides, the token can be made anew.
+Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending);
+
+// A retry by hand whose parked token was promoted before its time: the job may be put back to
+// failed/ just when its outcome is put aside. Whoever did one of the two looks for the other, and
+// gives a job in failed/ without an outcome back to staging/. `last` is the token that was
+// promoted.
+Status follow_retry(const Spool& spool, const Token& last);
+
+// Makes completed/<day>/<hour> of a job.
+Status make_completed_folder(const Spool& spool, const JobId& id);
+
+// Whether attempt n + 1 has a name left, and that token.
+bool has_next(const Token& token);
+Token next_of(const Token& token);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_INTERNAL_MOVES_H_

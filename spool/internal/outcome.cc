@@ -1,0 +1,80 @@
+#include "spool/internal/outcome.h"
+
+#include "spool/internal/durable.h"
+#include "spool/internal/tickets.h"
+#include "spool/layout.h"
+#include "src/util/mutant.h"
+#include "src/util/sys.h"
+
+namespace imgq {
+namespace {
+
+// After a link whose answer was lost or refused: is the outcome there, and is it ours?
+Result<Ended> look_who_ended(const Spool& spool, const Outcome& mine, const Error& why) {
+  const auto there = read_outcome(spool, mine.id);
+  if (!there) return there.error();
+  if (!*there) return why;
+  const Outcome& found = **there;
+  const bool ours =
+      found.owner == mine.owner && found.attempt == mine.attempt && found.ending == mine.ending;
+  return Ended{ours, found};
+}
+
+int link_outcome(const Spool& spool, const std::string& from, const std::string& to) {
+  if (mutated(Mutant::outcome_by_rename)) {
+    return sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str());
+  }
+  return sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str());
+}
+
+}  // namespace
+
+Result<std::optional<Outcome>> read_outcome(const Spool& spool, const JobId& id) {
+  const std::string path = layout::outcome(id);
+  const auto text = durable::read_text(spool, path);
+  if (!text && text.error().code == ENOENT) return std::optional<Outcome>();
+  if (!text) return text.error();
+  auto outcome = of_job(decode_outcome(*text, path), id, path);
+  if (!outcome) return outcome.error();
+  return std::optional(std::move(*outcome));
+}
+
+Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& outcome) {
+  const std::string path = layout::outcome(outcome.id);
+  if (link_outcome(spool, record.path(), path) == 0) return Ended{true, outcome};
+  const Error why = last_error("publish an outcome", path);
+  auto looked = look_who_ended(spool, outcome, why);
+  if (looked || looked.error().code == why.code || looked.error().code == 0) return looked;
+  return Error{EIO, "know whether an outcome was published", path};  // ambiguous
+}
+
+Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync) {
+  const auto text = encode_checked(outcome);
+  if (!text) return text.error();
+  auto record = durable::write_temp(spool, *text);
+  if (!record) return record.error();
+  durable::Group group(spool, sync);
+  if (!mutated(Mutant::skip_outcome_fsync)) group.file(record->fd(), record->path());
+  if (const auto synced = group.flush(); !synced) return synced.error();
+  auto ended = commit(spool, *record, outcome);
+  const bool stands = ended ? ended->ours : is_ambiguous(ended.error());
+  if (ended && !mutated(Mutant::skip_hour_folder_fsync)) {
+    group.folder(layout::hour_folder(outcome.id));
+    if (const auto synced = group.flush(); !synced) ended = synced.error();
+  }
+  // An outcome that may not be on the disk keeps its name in tmp/, which tells readers so.
+  if (!ended && stands) record->given_away();
+  return ended;
+}
+
+Status put_outcome_back(const Spool& spool, const JobId& id, const std::string& path) {
+  const std::string right = layout::outcome(id);
+  if (sys::linkat(spool.root(), path.c_str(), spool.root(), right.c_str()) == 0) {
+    if (const auto gone = durable::remove(spool, path); !gone) return gone.error();
+  } else if (errno != EEXIST) {
+    return last_error("put the outcome back", right);
+  }
+  return durable::sync_names(spool, layout::hour_folder(id));
+}
+
+}  // namespace imgq

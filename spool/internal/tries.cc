@@ -1,0 +1,75 @@
+#include "spool/internal/tries.h"
+
+#include "spool/internal/durable.h"
+#include "spool/internal/tickets.h"
+#include "spool/layout.h"
+#include "spool/owner.h"
+#include "src/util/mutant.h"
+
+namespace imgq {
+namespace {
+
+void count(Tally& sum, const Try& attempt) {
+  switch (attempt.kind) {
+    case Try::Kind::counted:
+      ++sum.failures;
+      if (attempt.cause.signal != 0) ++sum.crashes;
+      sum.last = attempt.cause;
+      break;
+    case Try::Kind::lost:
+      ++sum.losses;
+      break;
+    case Try::Kind::retried:
+      sum = {};
+      break;
+  }
+}
+
+}  // namespace
+
+Result<std::vector<Try>> read_tries(const Spool& spool, const JobId& id, int below) {
+  std::vector<Try> tries;
+  for (int n = 1; n < below; ++n) {
+    const std::string path = layout::try_record(id, n);
+    const auto text = durable::read_text(spool, path);
+    if (!text && text.error().code == ENOENT) continue;
+    if (!text && text.error().code != 0) return text.error();
+    if (!text) continue;
+    auto attempt = of_job(decode_try(*text, path), id, path);
+    if (attempt) tries.push_back(std::move(*attempt));
+  }
+  return tries;
+}
+
+Tally tally(const std::vector<Try>& tries) {
+  Tally sum;
+  for (const Try& attempt : tries) count(sum, attempt);
+  return sum;
+}
+
+std::optional<Cause> why_not_again(const Tally& sum, int max_attempts) {
+  if (sum.losses > kMaxLosses) {
+    return Cause{"poison", "the daemons running it died too often", 0};
+  }
+  if (sum.crashes >= kPoisonCrashes) {
+    return Cause{"poison", "killed its workers: " + sum.last.message, sum.last.signal};
+  }
+  if (sum.failures >= max_attempts) return sum.last;
+  return std::nullopt;
+}
+
+Status record_try(const Spool& spool, const Try& attempt, Sync sync) {
+  if (mutated(Mutant::attempt_not_counted)) return Ok{};
+  const auto record = durable::write_temp(spool, encode(attempt));
+  if (!record) return record.error();
+  durable::Group group(spool, sync);
+  group.file(record->fd(), record->path());
+  if (const auto synced = group.flush(); !synced) return synced.error();
+  const auto named =
+      durable::put_new(spool, *record, layout::try_record(attempt.id, attempt.attempt));
+  if (!named && named.error().code != EEXIST) return named.error();
+  group.folder(layout::hour_folder(attempt.id));
+  return group.flush();
+}
+
+}  // namespace imgq

@@ -1,0 +1,40 @@
+#ifndef IMGQ_SPOOL_LIST_H_
+#define IMGQ_SPOOL_LIST_H_
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "spool/spool.h"
+#include "spool/types.h"
+
+namespace imgq {
+
+struct Listed {
+  JobId id;
+  State state = State::staging;
+  int attempt = 0;
+  int64_t due_ms = 0;
+  std::string owner = {};
+};
+
+enum class Order { oldest_first, newest_first };
+
+// Jobs of one state by their tokens, in order of submission, at most `limit`; only the names are
+// read. Ended jobs are walked hour by hour, so a small limit is cheap at any size.
+Result<std::vector<Listed>> list(const Spool& spool, State state, Order order, size_t limit);
+
+// Jobs of a state, and the oldest among the waiting ones.
+struct Counts {
+  std::array<int64_t, std::size(kAllStates)> jobs{};  // indexed by State
+  std::optional<JobId> oldest_waiting = {};           // staging and delayed
+  int64_t corrupt = 0;                                // files in corrupt/
+  int64_t owners = 0;                                 // instances under processing/
+};
+Result<Counts> count(const Spool& spool);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_LIST_H_

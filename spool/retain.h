@@ -1,0 +1,30 @@
+#ifndef IMGQ_SPOOL_RETAIN_H_
+#define IMGQ_SPOOL_RETAIN_H_
+
+#include <chrono>
+#include <cstdint>
+
+#include "spool/spool.h"
+
+namespace imgq {
+
+// How much is kept of ended jobs. Zero means no limit.
+struct Retention {
+  std::chrono::seconds completed_age{std::chrono::hours(24 * 7)};
+  std::chrono::seconds failed_age{std::chrono::hours(24 * 30)};  // cancelled too
+  int64_t max_jobs = 0;                                          // ended jobs, all together
+  int64_t max_bytes = 0;  // results and sources of ended jobs
+};
+
+struct Retained {
+  int purged = 0;
+  int folders = 0;    // empty hour and day folders removed
+  bool more = false;  // stopped at `budget`: call again
+};
+
+// Purges ended jobs, oldest first, at most `budget` jobs a call, and empty folders of past hours.
+Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now_ms, int budget);
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_RETAIN_H_

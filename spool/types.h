@@ -1,0 +1,38 @@
+#ifndef IMGQ_SPOOL_TYPES_H_
+#define IMGQ_SPOOL_TYPES_H_
+
+#include <compare>
+#include <string_view>
+
+#include "spool/job_id.h"
+
+namespace imgq {
+
+// When a step's names and bytes must be on the disk.
+enum class Sync {
+  full,   // each step by itself, before it is acknowledged
+  batch,  // one sync for a group of steps, before any of them is acknowledged
+  none,   // never: a power cut may lose the newest jobs; only for `imgq run`'s private spool
+};
+
+enum class State { staging, delayed, processing, completed, failed, hold, cancelled };
+inline constexpr State kAllStates[] = {State::staging,   State::delayed, State::processing,
+                                       State::completed, State::failed,  State::hold,
+                                       State::cancelled};
+std::string_view name_of(State state);  // "staging", ...: also the name of its folder
+
+enum class Ending { completed, failed, cancelled };
+std::string_view name_of(Ending ending);  // "completed", "failed", "cancelled"
+State state_after(Ending ending);
+
+// A waiting job's name in staging/: <id>.<n>. Attempt numbers only grow; a claim that was released
+// leaves a gap, so the number of failed attempts is the number of try records, not n.
+struct Token {
+  JobId id;
+  int attempt = 1;
+  friend auto operator<=>(const Token&, const Token&) = default;
+};
+
+}  // namespace imgq
+
+#endif  // IMGQ_SPOOL_TYPES_H_
