@@ -5,42 +5,26 @@ namespace imgq::tools {
 namespace {
 
 Group request_group(cli::RequestOptions& o) {
-  return {
+  Group result{
       "The result",
-      {
-          {"-s,--size", &o.size,
-           "WIDTHxHEIGHT in pixels, WIDTHx or xHEIGHT; several with commas make one result each, "
-           "named 320w, 240h or 320x240 [500x500]",
-           "SIZE"},
-          {"-p,--preset", &o.preset, "a set of results from the configuration", "NAME"},
-          {"--fit", &o.fit, "whole image inside the size, ratio kept [default]"},
-          {"--fill", &o.fill, "cover the size exactly and cut off what is over"},
-          {"--force", &o.force, "the size exactly, ratio not kept"},
-          {"--mode", &o.mode, "fit, fill or force, by word", "MODE", "fit fill force"},
-          {"--anchor", &o.anchor,
-           "what fill keeps: centre, north, north-east, ..., attention (where people look) or "
-           "entropy",
-           "WHERE",
-           "centre north north-east east south-east south south-west west north-west attention "
-           "entropy"},
-          {"--focus", &o.focus, "the point that fill keeps, each from 0 to 1", "X,Y"},
-          {"--enlarge", &o.enlarge, "make small images larger, too"},
-          {"-f,--format", &o.format,
-           "jpeg, png, webp, avif, auto (keeps transparency) or keep (as the source) [jpeg]",
-           "FORMAT", "jpeg png webp avif auto keep"},
-          {"--quality", &o.quality, "1 to 100 [jpeg 80, webp 75, avif 50]", "N"},
-          {"--progressive", &o.progressive, "progressive JPEG, interlaced PNG"},
-          {"--chroma", &o.chroma, "colour detail of JPEG and AVIF [420]", "420|444", "420 444"},
-          {"--max-bytes", &o.max_bytes, "the best quality whose file is no larger, as in 200KiB",
-           "SIZE"},
-          {"--background", &o.background, "under transparency, as in ffffff or white [white]",
-           "COLOUR"},
-          {"--sharpen", &o.sharpen, "sharpen, 0 to 10; try 0.5", "SIGMA"},
-          {"--keep-copyright", &o.keep_copyright,
-           "keep author and copyright; all other metadata goes always"},
-          {"--lenient", &o.lenient, "accept images that end too early"},
-      },
-  };
+      {{"-s,--size", &o.size,
+        "WIDTHxHEIGHT in pixels, WIDTHx or xHEIGHT; several with commas make one result each, "
+        "named 320w, 240h or 320x240 [500x500]",
+        "SIZE"},
+       {"-p,--preset", &o.preset, "a set of results from the configuration", "NAME"},
+       {"--fit", &o.fit, "whole image inside the size, ratio kept [default]"},
+       {"--fill", &o.fill, "cover the size exactly and cut off what is over"},
+       {"--force", &o.force, "the size exactly, ratio not kept"}}};
+  for (const RenditionField& field : kRenditionFields) {
+    if (field.option.empty()) continue;
+    const std::string name(field.name);
+    Option option{std::string(field.option), &o.fields[name], std::string(field.help),
+                  std::string(field.value), field.words == nullptr ? "" : field.words()};
+    if (field.value.empty()) option.into = &o.switches[name];
+    result.options.push_back(std::move(option));
+  }
+  result.options.push_back({"--lenient", &o.lenient, "accept images that end too early"});
+  return result;
 }
 
 Group images_group(cli::FileOptions& o, std::vector<Option> more) {

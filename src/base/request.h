@@ -1,6 +1,7 @@
 #ifndef IMGQ_SRC_BASE_REQUEST_H_
 #define IMGQ_SRC_BASE_REQUEST_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "src/base/formats.h"
 #include "src/util/error.h"
+#include "src/util/json_fwd.h"
 
 // What is asked of an image: values and their JSON, as it stands in a ticket's "request" and goes
 // to the worker. No pixels here.
@@ -52,7 +54,7 @@ struct Rendition {
   double focus_x = 0.5, focus_y = 0.5;  // 0..1 of the upright image, for Anchor::focus
   Enlarge enlarge = Enlarge::never;
   Format format = Format::jpeg;
-  int quality = 0;  // 1..100; 0: the format's default (JPEG 80, WebP 75, AVIF 50)
+  int quality = 0;  // 1..100; 0: the format's default (src/base/formats.h)
   Chroma chroma = Chroma::subsampled;
   Scan scan = Scan::baseline;
   int64_t max_bytes = 0;  // best quality that fits, by bisection; 0: no target
@@ -63,6 +65,8 @@ struct Rendition {
 
 inline constexpr size_t kMaxRenditions = 16;
 inline constexpr int kMaxResultSidePx = 8192;
+inline constexpr int64_t kMaxTargetBytes = int64_t{1} << 40;
+inline constexpr double kMaxSharpen = 10;
 
 enum class Truncated { refuse, accept };  // --lenient accepts, and the report notes it
 
@@ -77,26 +81,43 @@ std::string to_json(const Request& request);
 //   errors  code 0: which field of which rendition is wrong and what would be right; unknown fields
 //           are errors; two renditions of one name; none; more than kMaxRenditions
 Result<Request> parse_request(std::string_view json, std::string_view path);
+Result<Request> request_from(const Json& object);
 
 // Checks bounds as parse_request does. For requests built from options or configuration.
 Status check(const Request& request);
 
-// One field of a rendition by its name in JSON, its value as JSON text ("800", "\"fill\""). Besides
-// the members' own names: "size" ("800x600") and sizes as words ("200KiB"). For configuration.
-//   errors  code 0: unknown field, with the nearest; or what the field takes
-Status set_field(Rendition& rendition, std::string_view field, std::string_view json);
-std::vector<std::string> field_names();
-
-// The other way: what stands in the JSON of a rendition, field by field, values as JSON text.
-struct FieldText {
-  std::string field, json;
+// A field of a rendition, the same for all who ask for one: records and imgq.toml, where values
+// have JSON's types, and the command line, the query of HTTP and a form, where they are text.
+struct RenditionField {
+  std::string_view name;   // "max_bytes"
+  std::string_view takes;  // "bytes, or a size as in \"200KiB\""; empty: its words
+  std::string (*words)();  // all that it takes, where they are few; else null
+  //   errors  code 0: what was given and what is allowed
+  Status (*set)(Rendition& rendition, std::string_view text);
+  bool (*read)(Rendition& rendition, const Json& value);   // null: a string, which is set
+  void (*write)(const Rendition& rendition, Json& value);  // null: never; else left null at default
+  // On the command line, where it is one: "-f,--format", what its value is called and what it does.
+  std::string_view option, value, help;
 };
-std::vector<FieldText> fields_of(const Rendition& rendition);
+extern const std::array<RenditionField, 16> kRenditionFields;
+
+const RenditionField* field_named(std::string_view name);  // null: there is none
+std::vector<std::string> field_names();
+Error unknown_field(std::string_view name, const std::vector<std::string>& known);
+
+//   errors  code 0: unknown field, with the nearest; or what the field takes
+Status set_field(Rendition& rendition, std::string_view field, const Json& value);
+
+// What stands in the record: name, size, fit and format, and what is not at its default.
+Json json_of(const Rendition& rendition);
 
 bool is_name(std::string_view name);  // of a rendition or preset: [a-z0-9][a-z0-9_-]{0,31}
 
 // Words as users write them: "fit", "north-east", "auto", "500x500", "800x", "x600", "#ffffff".
 //   errors  code 0: what was given and what is allowed
+std::string fit_words();  // "fit fill force"
+std::string anchor_words();
+std::string format_words();
 Result<Fit> parse_fit(std::string_view text);
 Result<Anchor> parse_anchor(std::string_view text);  // not for focus: that takes "0.3,0.5"
 Result<Format> parse_format(std::string_view text);

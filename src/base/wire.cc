@@ -110,7 +110,7 @@ Result<Order> decode_order(std::string_view text) {
   if (task != "render" || (slot != "normal" && slot != "heavy") || request == nullptr) {
     return bad_data("not an order", "order");
   }
-  auto asked = parse_request(dump_json(*request), "order");
+  auto asked = request_from(*request);
   if (!asked) return asked.error();
   return Order{Task::render, slot == "heavy" ? Slot::heavy : Slot::normal, std::move(*asked)};
 }

@@ -40,10 +40,11 @@ constexpr std::array<Word<Anchor>, 13> kAnchors = {{
     {"attention", Anchor::attention},
     {"entropy", Anchor::entropy},
     {"center", Anchor::centre},
-    {"focus", Anchor::focus},
+    {"focus", Anchor::focus},  // in records; asked for by the point
 }};
+constexpr auto kPlainAnchors = std::span(kAnchors).first<kAnchors.size() - 1>();
 // The word of each format that is written, then "auto" and "keep", then further spellings.
-const std::vector<Word<Format>>& format_words() {
+const std::vector<Word<Format>>& all_formats() {
   static const std::vector<Word<Format>> all = [] {
     std::vector<Word<Format>> words, further;
     for (const ImageFormat& format : kFormats) {
@@ -58,17 +59,25 @@ const std::vector<Word<Format>>& format_words() {
   return all;
 }
 
+// "fit fill force": without second spellings.
 template <class T>
-Result<T> look_up(std::string_view what, std::string_view text, std::span<const Word<T>> words) {
-  std::vector<std::string> known;
+std::string first_words(std::span<const Word<T>> words) {
+  std::string known;
   std::set<T> told;
   for (const Word<T>& word : words) {
-    if (word.word == text) return word.value;
-    if (told.insert(word.value).second) known.emplace_back(word.word);  // no second spelling
+    if (!told.insert(word.value).second) continue;
+    if (!known.empty()) known += ' ';
+    known += word.word;
   }
-  return bad_data(
-      fmt::format("'{}' is not {}: use {}", printable(shortened(text, 80)), what, one_of(known)),
-      "");
+  return known;
+}
+
+template <class T>
+Result<T> look_up(std::string_view what, std::string_view text, std::span<const Word<T>> words) {
+  for (const Word<T>& word : words) {
+    if (word.word == text) return word.value;
+  }
+  return is_not(text, fmt::format("{}: use {}", what, one_of(split(first_words<T>(words), ' '))));
 }
 
 template <class T>
@@ -77,10 +86,6 @@ std::string_view word_for(T value, std::span<const Word<T>> words) {
     if (word.value == value) return word.word;
   }
   return "";
-}
-
-Error bad(std::string_view text, std::string_view wanted) {
-  return bad_data(fmt::format("'{}' is not {}", printable(shortened(text, 80)), wanted), "");
 }
 
 constexpr std::string_view kColour = "a colour: use #rrggbb, #rgb, white or black";
@@ -106,17 +111,21 @@ std::optional<int> read_side(std::string_view text) {
 
 Result<Fit> parse_fit(std::string_view text) { return look_up<Fit>("a mode", text, kFits); }
 Result<Format> parse_format(std::string_view text) {
-  return look_up<Format>("a format", text, format_words());
+  return look_up<Format>("a format", text, all_formats());
 }
 
 Result<Anchor> parse_anchor(std::string_view text) {
-  if (text == "focus") return bad(text, "an anchor by itself: give the point, as in 0.3,0.5");
-  return look_up<Anchor>("an anchor", text, std::span(kAnchors).first<kAnchors.size() - 1>());
+  if (text == "focus") return is_not(text, "an anchor by itself: give the point, as in 0.3,0.5");
+  return look_up<Anchor>("an anchor", text, kPlainAnchors);
 }
+
+std::string fit_words() { return first_words<Fit>(kFits); }
+std::string anchor_words() { return first_words<Anchor>(kPlainAnchors); }
+std::string format_words() { return first_words<Format>(all_formats()); }
 
 std::string_view name_of(Fit fit) { return word_for<Fit>(fit, kFits); }
 std::string_view name_of(Anchor anchor) { return word_for<Anchor>(anchor, kAnchors); }
-std::string_view name_of(Format format) { return word_for<Format>(format, format_words()); }
+std::string_view name_of(Format format) { return word_for<Format>(format, all_formats()); }
 
 Result<Rgb> parse_colour(std::string_view text) {
   if (text == "white") return Rgb{255, 255, 255};
@@ -124,12 +133,12 @@ Result<Rgb> parse_colour(std::string_view text) {
   std::string_view digits = text;
   if (!digits.empty() && digits[0] == '#') digits.remove_prefix(1);
   const bool brief = digits.size() == 3;
-  if (!brief && digits.size() != 6) return bad(text, kColour);
+  if (!brief && digits.size() != 6) return is_not(text, kColour);
   std::array<uint8_t, 3> parts{};
   for (size_t i = 0; i < 3; ++i) {
     const int high = hex_digit(digits[brief ? i : 2 * i]);
     const int low = hex_digit(digits[brief ? i : 2 * i + 1]);
-    if (high < 0 || low < 0) return bad(text, kColour);
+    if (high < 0 || low < 0) return is_not(text, kColour);
     parts[i] = static_cast<uint8_t>(16 * high + low);
   }
   return Rgb{parts[0], parts[1], parts[2]};
@@ -143,21 +152,21 @@ Result<Box> parse_box(std::string_view text) {
   const std::string wanted = fmt::format(
       "a size: use WIDTHxHEIGHT, WIDTHx or xHEIGHT in pixels, up to {}", kMaxResultSidePx);
   const size_t cross = text.find('x');
-  if (cross == std::string_view::npos || text.size() == 1) return bad(text, wanted);
+  if (cross == std::string_view::npos || text.size() == 1) return is_not(text, wanted);
   const auto width = read_side(text.substr(0, cross));
   const auto height = read_side(text.substr(cross + 1));
-  if (!width || !height) return bad(text, wanted);
+  if (!width || !height) return is_not(text, wanted);
   return Box{*width, *height};
 }
 
 Result<Focus> parse_focus(std::string_view text) {
   constexpr std::string_view kWanted = "a point: use X,Y, each from 0 to 1, as in 0.3,0.5";
   const size_t comma = text.find(',');
-  if (comma == std::string_view::npos || comma == 0) return bad(text, kWanted);
+  if (comma == std::string_view::npos || comma == 0) return is_not(text, kWanted);
   const auto x = read_share(text.substr(0, comma));
   const std::string_view rest = text.substr(comma + 1);
   const auto y = rest.empty() ? std::nullopt : read_share(rest);
-  if (!x || !y) return bad(text, kWanted);
+  if (!x || !y) return is_not(text, kWanted);
   return Focus{*x, *y};
 }
 

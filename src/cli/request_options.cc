@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
+#include <utility>
 
 #include "src/util/text.h"
 #include "src/util/units.h"
@@ -54,93 +54,40 @@ Status use_preset(const std::string& name, const Config& config, Request& reques
                fmt::format("unknown preset '{}'{}", printable(shortened(name, 80)), hint));
 }
 
-Result<std::optional<Fit>> mode_of(const RequestOptions& options) {
-  const int flags =
-      int{options.fit} + int{options.fill} + int{options.force} + int{!options.mode.empty()};
-  if (flags > 1) return usage("", "--fit, --fill, --force and --mode exclude each other");
-  if (options.fit) return std::optional(Fit::fit);
-  if (options.fill) return std::optional(Fit::fill);
-  if (options.force) return std::optional(Fit::force);
-  const bool crops = !options.anchor.empty() || !options.focus.empty();
-  if (options.mode.empty()) return crops ? std::optional(Fit::fill) : std::optional<Fit>();
-  const auto fit = parse_fit(options.mode);
-  if (!fit) return usage("--mode", fit.error().action);
-  return std::optional(*fit);
-}
+using Texts = decltype(RequestOptions::fields);
 
-Status lay_mode(const RequestOptions& options, Rendition& rendition) {
-  const auto mode = mode_of(options);
-  if (!mode) return mode.error();
-  if (*mode) rendition.fit = **mode;
-  if (!options.anchor.empty() && !options.focus.empty()) {
+bool crops(const Texts& texts) { return texts.contains("anchor") || texts.contains("focus"); }
+
+// What is laid over each rendition, the mode by its word.
+Result<Texts> texts_of(const RequestOptions& options) {
+  Texts texts = options.fields;
+  for (const auto& [name, on] : options.switches) {
+    if (on) texts[name] = "true";
+  }
+  std::erase_if(texts, [](const auto& one) { return one.second.empty(); });
+  if (int{options.fit} + int{options.fill} + int{options.force} + int{texts.contains("fit")} > 1) {
+    return usage("", "--fit, --fill, --force and --mode exclude each other");
+  }
+  if (options.fit) texts["fit"] = "fit";
+  if (options.fill) texts["fit"] = "fill";
+  if (options.force) texts["fit"] = "force";
+  if (texts.contains("anchor") && texts.contains("focus")) {
     return usage("", "--anchor and --focus exclude each other");
   }
-  const bool crops = !options.anchor.empty() || !options.focus.empty();
-  if (crops && rendition.fit != Fit::fill) {
-    return usage("", "--anchor and --focus say what --fill keeps");
-  }
-  if (!options.anchor.empty()) {
-    const auto anchor = parse_anchor(options.anchor);
-    if (!anchor) return usage("--anchor", anchor.error().action);
-    rendition.anchor = *anchor;
-  }
-  if (!options.focus.empty()) {
-    const auto focus = parse_focus(options.focus);
-    if (!focus) return usage("--focus", focus.error().action);
-    rendition.anchor = Anchor::focus;
-    rendition.focus_x = focus->x;
-    rendition.focus_y = focus->y;
-  }
-  return Ok{};
+  if (crops(texts)) texts.try_emplace("fit", "fill");
+  return texts;
 }
 
-Status lay_numbers(const RequestOptions& options, Rendition& rendition) {
-  if (!options.quality.empty()) {
-    const auto quality = parse_count(options.quality, 1, 100);
-    if (!quality) return usage("--quality", quality.error().action);
-    rendition.quality = static_cast<int>(*quality);
-  }
-  if (!options.max_bytes.empty()) {
-    const auto bytes = parse_size(options.max_bytes);
-    if (!bytes) return usage("--max-bytes", bytes.error().action);
-    if (*bytes == 0) return usage("--max-bytes", "0 bytes hold no image");
-    rendition.max_bytes = *bytes;
-  }
-  if (!options.sharpen.empty()) {
-    const char* end = options.sharpen.data() + options.sharpen.size();
-    const auto read =
-        std::from_chars(options.sharpen.data(), end, rendition.sharpen, std::chars_format::fixed);
-    const bool whole = read.ec == std::errc() && read.ptr == end;
-    if (!whole || !(rendition.sharpen >= 0 && rendition.sharpen <= 10)) {
-      return usage("--sharpen", fmt::format("'{}' is not a number from 0 to 10",
-                                            printable(shortened(options.sharpen, 80))));
+Status lay(const Texts& texts, Rendition& rendition) {
+  for (const RenditionField& field : kRenditionFields) {
+    const auto text = texts.find(field.name);
+    if (text == texts.end()) continue;
+    if (auto done = field.set(rendition, text->second); !done) {
+      return usage(field.option.substr(field.option.find("--")), done.error().action);
     }
   }
-  return Ok{};
-}
-
-Status lay_words(const RequestOptions& options, Rendition& rendition) {
-  if (!options.format.empty()) {
-    const auto format = parse_format(options.format);
-    if (!format) return usage("--format", format.error().action);
-    rendition.format = *format;
-  }
-  if (!options.background.empty()) {
-    const auto colour = parse_colour(options.background);
-    if (!colour) return usage("--background", colour.error().action);
-    rendition.background = *colour;
-  }
-  if (!options.chroma.empty()) {
-    if (options.chroma != "420" && options.chroma != "444") {
-      return usage("--chroma",
-                   fmt::format("'{}' is not 420 or 444", printable(shortened(options.chroma, 80))));
-    }
-    rendition.chroma = options.chroma == "444" ? Chroma::full : Chroma::subsampled;
-  }
-  if (options.progressive) rendition.scan = Scan::progressive;
-  if (options.keep_copyright) rendition.metadata = Metadata::keep_copyright;
-  if (options.enlarge) rendition.enlarge = Enlarge::allow;
-  return Ok{};
+  if (!crops(texts) || rendition.fit == Fit::fill) return Ok{};
+  return usage("", "--anchor and --focus say what --fill keeps");
 }
 
 }  // namespace
@@ -156,11 +103,11 @@ Result<Request> make_request(const RequestOptions& options, const Config& config
     request.renditions.clear();
     if (auto added = add_sizes(options.size, request); !added) return added.error();
   }
+  const auto texts = texts_of(options);
+  if (!texts) return texts.error();
   if (options.lenient) request.truncated = Truncated::accept;
   for (Rendition& rendition : request.renditions) {
-    if (auto laid = lay_mode(options, rendition); !laid) return laid.error();
-    if (auto laid = lay_numbers(options, rendition); !laid) return laid.error();
-    if (auto laid = lay_words(options, rendition); !laid) return laid.error();
+    if (auto laid = lay(*texts, rendition); !laid) return laid.error();
   }
   if (auto checked = check(request); !checked) return usage("", checked.error().action);
   return request;

@@ -1,6 +1,8 @@
 #ifndef IMGQ_SRC_CLI_REQUEST_OPTIONS_H_
 #define IMGQ_SRC_CLI_REQUEST_OPTIONS_H_
 
+#include <functional>
+#include <map>
 #include <string>
 
 #include "src/base/request.h"
@@ -11,20 +13,12 @@ namespace imgq::cli {
 // What submit and run say about the wanted result, as typed. Empty: not given.
 struct RequestOptions {
   std::string preset;
-  std::string size;  // "500x500", or several: "320x,640x,1280x"
-  bool fit = false, fill = false, force = false;
-  std::string mode;  // the same by word
-  std::string anchor, focus;
-  std::string format;
-  std::string quality;
-  std::string chroma;
-  std::string max_bytes;
-  std::string background;
-  std::string sharpen;
-  bool progressive = false;
-  bool keep_copyright = false;
+  std::string size;                               // "500x500", or several: "320x,640x,1280x"
+  bool fit = false, fill = false, force = false;  // fields["fit"] without its word
+  // Of kRenditionFields, by their names: those with a value, and those without.
+  std::map<std::string, std::string, std::less<>> fields;
+  std::map<std::string, bool, std::less<>> switches;
   bool lenient = false;
-  bool enlarge = false;
 };
 
 // The request: a preset's renditions or one for each size, with every other option laid over each.

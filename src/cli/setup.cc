@@ -126,10 +126,7 @@ Exit config_command(const Session& session) {
   }
   Json presets = Json::object();
   for (const auto& [name, renditions] : session.config.presets) {
-    Request request;
-    request.renditions = renditions;
-    const auto value = parse_json(to_json(request), name);
-    if (value) presets[name] = value->at("renditions");
+    for (const Rendition& rendition : renditions) presets[name].push_back(json_of(rendition));
   }
   Json out = Json::object();
   out["settings"] = settings;

@@ -14,6 +14,7 @@
 
 #include "src/jobs/config_settings.h"
 #include "src/util/fd.h"
+#include "src/util/json.h"
 #include "src/util/text.h"
 
 namespace imgq {
@@ -176,8 +177,9 @@ std::string show_preset(const Config& config, const std::string& name) {
   for (const Rendition& rendition : config.presets.at(name)) {
     out += fmt::format("\n[preset.{}.{}]  # {}\n", name, rendition.name,
                        origin_of(config, "preset." + name));
-    for (const FieldText& field : fields_of(rendition)) {
-      if (field.field != "name") out += fmt::format("{} = {}\n", field.field, field.json);
+    const Json fields = json_of(rendition);
+    for (const auto& [field, value] : fields.items()) {
+      if (field != "name") out += fmt::format("{} = {}\n", field, dump_json(value));
     }
   }
   return out;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "src/jobs/config_settings.h"
+#include "src/util/json.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -36,11 +37,12 @@ Value value_of(const toml::node& node) {
   return {Value::Kind::real, ""};  // a table, list or date: no setting takes one
 }
 
-// The value as JSON text, for set_field.
-std::string json_of(const toml::node& node) {
-  const Value value = value_of(node);
-  if (value.kind == Value::Kind::text) return toml_text(value.text);  // the same escapes
-  return value.text.empty() ? "null" : value.text;
+Json json_of(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* number = node.as_floating_point()) return number->get();
+  if (const auto* truth = node.as_boolean()) return truth->get();
+  return {};
 }
 
 Error unknown(const toml::key& key, std::string_view full, const std::vector<std::string>& known,

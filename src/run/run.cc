@@ -237,8 +237,9 @@ Status take_format(Goal goal, RunOptions& options) {
                     "directory",
                     printable(options.output), printable(options.output)));
   }
-  if (options.request.format.empty() && options.request.preset.empty()) {
-    options.request.format = format;
+  std::string& asked = options.request.fields["format"];
+  if (asked.empty() && options.request.preset.empty()) {
+    asked = format;
   }
   return Ok{};
 }

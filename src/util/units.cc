@@ -62,10 +62,6 @@ std::optional<int64_t> read_quantity(std::string_view text, const std::array<Uni
   return value;
 }
 
-std::string quoted(std::string_view text) {
-  return fmt::format("'{}'", printable(shortened(text, 80)));
-}
-
 // Levenshtein's distance, a swap of neighbours counting as one.
 size_t distance(std::string_view a, std::string_view b) {
   std::vector<size_t> before(b.size() + 1), last(b.size() + 1), now(b.size() + 1);
@@ -86,30 +82,30 @@ size_t distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+Error is_not(std::string_view text, std::string_view wanted) {
+  return bad_data(fmt::format("'{}' is not {}", printable(shortened(text, 80)), wanted), "");
+}
+
 Result<int64_t> parse_size(std::string_view text) {
   if (const auto value = read_quantity(text, kSizeUnits)) return *value;
-  return bad_data(fmt::format("{} is not a size: a whole number, or one with kB, MB, GB (1000) or "
-                              "KiB, MiB, GiB (1024)",
-                              quoted(text)),
-                  "");
+  return is_not(text,
+                "a size: a whole number, or one with kB, MB, GB (1000) or KiB, MiB, GiB (1024)");
 }
 
 Result<std::chrono::seconds> parse_duration(std::string_view text) {
   const auto value = read_quantity(text, kTimeUnits);
   constexpr int64_t kCentury = 100LL * 366 * 86400;
   if (value && *value <= kCentury) return std::chrono::seconds(*value);
-  return bad_data(
-      fmt::format("{} is not a duration: a whole number with s, min, h, d or w", quoted(text)), "");
+  return is_not(text, "a duration: a whole number with s, min, h, d or w");
 }
 
 Result<int64_t> parse_count(std::string_view text, int64_t low, int64_t high) {
   constexpr std::array<Unit, 1> kNone = {{{"", 1}}};
   const auto value = read_quantity(text, kNone);
   if (value && *value >= low && *value <= high) return *value;
-  const std::string range = high == std::numeric_limits<int64_t>::max()
-                                ? fmt::format("{} or more", low)
-                                : fmt::format("{} to {}", low, high);
-  return bad_data(fmt::format("{} is not a whole number from {}", quoted(text), range), "");
+  const bool open = high == std::numeric_limits<int64_t>::max();
+  return is_not(text, fmt::format("a whole number from {}{}", low,
+                                  open ? " or more" : fmt::format(" to {}", high)));
 }
 
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& words) {

@@ -18,6 +18,9 @@ Result<int64_t> parse_size(std::string_view text);
 Result<std::chrono::seconds> parse_duration(std::string_view text);
 Result<int64_t> parse_count(std::string_view text, int64_t low, int64_t high);
 
+// "'3 apples' is not a size", what was given shortened and made fit to be shown.
+Error is_not(std::string_view text, std::string_view wanted);
+
 // The nearest of `words` when it is near enough to be meant, else empty.
 std::string did_you_mean(std::string_view text, const std::vector<std::string>& words);
 

@@ -1,16 +1,16 @@
 #ifndef IMGQ_SRC_WEB_PAGE_H_
 #define IMGQ_SRC_WEB_PAGE_H_
 
-#include <map>
 #include <string>
 #include <string_view>
 
+#include "src/web/receive_upload.h"
 #include "src/web/site.h"
 
 namespace imgq::web {
 
-// What the page's form was sent with last: its fields by their names.
-using Choice = std::map<std::string, std::string>;
+// What the page's form was sent with last.
+using Choice = Wishes;
 
 // "size=800x800&format=webp": preset, size and format of `choice`, as far as they are words that
 // the page may have offered, for an address of the page; `before` them, when there are any.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "spool/room.h"
+#include "src/base/request.h"
 #include "src/http/header_value.h"
 #include "src/util/digest.h"
 #include "src/util/io.h"
@@ -133,9 +134,9 @@ class Sorter final : public PartSink {
   Status part_begins(const Part& part) override {
     value_ = nullptr;
     if (is_file(part)) return file_begins(part);
-    const bool known = upload_.values.contains(part.name);
-    value_ = known || part.filename ? nullptr
-                                    : &upload_.values[part.name];  // the first of a name counts
+    const std::string_view wish = part.filename ? "" : wish_in(part.name);
+    if (wish.empty() || upload_.wishes.contains(wish)) return Ok{};  // the first of a name counts
+    value_ = &upload_.wishes[std::string(wish)];
     return Ok{};
   }
 
@@ -166,6 +167,15 @@ class Sorter final : public PartSink {
   std::optional<Objection>& objection() { return objection_; }
 
  private:
+  // What a field of the form asks for; nothing where it is its sender's own.
+  std::string_view wish_in(std::string_view name) const {
+    if (rules_.fields == UploadRules::Fields::only_file) return "";
+    if (name == "preset" || name == "renditions") return name;
+    if (!name.starts_with("imgq-")) return "";
+    name.remove_prefix(5);
+    return field_named(name) != nullptr ? name : "";
+  }
+
   bool is_file(const Part& part) const {
     if (rules_.fields == UploadRules::Fields::any_filename) {
       return part.name == "file" || part.filename.has_value();
@@ -250,6 +260,10 @@ Received receive_raw(const Spool& spool, const UploadRules& rules, Body& body,
 }
 
 }  // namespace
+
+bool is_wish(std::string_view name) {
+  return name == "preset" || name == "renditions" || field_named(name) != nullptr;
+}
 
 std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& rules,
                                         const Asked& asked, std::string_view raw_name) {

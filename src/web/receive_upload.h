@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -41,10 +42,19 @@ struct RefusedFile {
   Objection why;
 };
 
+// What is asked of the images of an upload, as text:
+//   preset      NAME: a set of renditions from the configuration
+//   renditions  as JSON, as in a ticket (imgq-spool(5))
+//   size ...    the fields of one rendition (src/base/request.h)
+// A query calls them so; a form the last ones "imgq-size" ..., for uploaders send a name, a type
+// and a size of their own.
+using Wishes = std::map<std::string, std::string, std::less<>>;
+bool is_wish(std::string_view name);
+
 struct Upload {
   std::vector<Arrived> files;
-  std::vector<RefusedFile> refused;           // only with OnBadFile::skip
-  std::map<std::string, std::string> values;  // the form's other fields
+  std::vector<RefusedFile> refused;  // only with OnBadFile::skip
+  Wishes wishes;                     // what the form asks; every other field is its sender's own
 };
 
 enum class OnBadFile {
@@ -59,7 +69,7 @@ struct UploadRules {
   OptionalFormats formats;
   OnBadFile on_bad_file = OnBadFile::refuse;
   enum class Fields {
-    only_file,     // a part named "file" is the image, whatever else it says
+    only_file,     // a part named "file" is the image, whatever else it says; no other is read
     any_filename,  // so is each part with a file name
   } fields = Fields::any_filename;
   enum class Digests { none, make } digests = Digests::none;

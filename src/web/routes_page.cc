@@ -75,7 +75,7 @@ Reply page_upload(Site& site, const Asked& asked) {
   site.spool_view.refresh();  // so that the page shows them
   const auto& done = std::get<Taken>(taken);
   return see_page("?taken=" + std::to_string(done.jobs.size()) + "&refused=" +
-                  std::to_string(done.refused.size()) + choice_query("&", done.fields));
+                  std::to_string(done.refused.size()) + choice_query("&", done.wishes));
 }
 
 Reply page_action(Site& site, const Asked& asked) {

@@ -19,79 +19,18 @@
 namespace imgq::web {
 namespace {
 
-// The query's word, else the form's, else null.
-class Words {
- public:
-  Words(const Head& head, const std::map<std::string, std::string>& form)
-      : head_(head), form_(form) {}
-
-  const std::string* find(const std::string& name) const {
-    if (const std::string* asked = head_.parameter(name)) return asked;
-    const auto found = form_.find(name);
-    return found == form_.end() || found->second.empty() ? nullptr : &found->second;
-  }
-
- private:
-  const Head& head_;
-  const std::map<std::string, std::string>& form_;
-};
-
-template <class T>
-Status set(T& into, Result<T> parsed) {
-  if (!parsed) return parsed.error();
-  into = *parsed;
-  return Ok{};
+const std::string* find(const Wishes& wishes, std::string_view name) {
+  const auto found = wishes.find(name);
+  return found == wishes.end() ? nullptr : &found->second;
 }
 
-Status set_size(Rendition& rendition, const std::string& word) {
-  const auto box = parse_box(word);
-  if (!box) return box.error();
-  rendition.width_px = box->width_px;
-  rendition.height_px = box->height_px;
-  return Ok{};
-}
-
-Status set_quality(Rendition& rendition, const std::string& word) {
-  const auto quality = parse_count(word, 1, 100);
-  if (!quality) return quality.error();
-  rendition.quality = static_cast<int>(*quality);
-  return Ok{};
-}
-
-Status set_enlarge(Rendition& rendition, const std::string& word) {
-  if (word != "true" && word != "false") {
-    return bad_data(fmt::format("'{}' is not true or false", printable(shortened(word, 80))), "");
-  }
-  rendition.enlarge = word == "true" ? Enlarge::allow : Enlarge::never;
-  return Ok{};
-}
-
-Status set_name(Rendition& rendition, const std::string& word) {
-  rendition.name = word;  // check() looks at it
-  return Ok{};
-}
-
-using Setter = Status (*)(Rendition&, const std::string&);
-
-constexpr std::pair<const char*, Setter> kSetters[] = {
-    {"size", set_size},
-    {"fit", [](Rendition& to, const std::string& word) { return set(to.fit, parse_fit(word)); }},
-    {"anchor",
-     [](Rendition& to, const std::string& word) { return set(to.anchor, parse_anchor(word)); }},
-    {"format",
-     [](Rendition& to, const std::string& word) { return set(to.format, parse_format(word)); }},
-    {"quality", set_quality},
-    {"enlarge", set_enlarge},
-    {"name", set_name},
-};
-
-Result<Request> single(const Words& words) {
+Result<Request> single(const Wishes& wishes) {
   Request request;
-  for (const auto& [name, setter] : kSetters) {
-    const std::string* word = words.find(name);
-    if (word == nullptr) continue;
-    if (Status done = setter(request.renditions.front(), *word); !done) {
-      return bad_data(fmt::format("{}: {}", name, done.error().action), "request");
+  for (const RenditionField& field : kRenditionFields) {
+    const std::string* text = find(wishes, field.name);
+    if (text == nullptr) continue;
+    if (Status done = field.set(request.renditions.front(), *text); !done) {
+      return bad_data(fmt::format("{}: {}", field.name, done.error().action), "request");
     }
   }
   if (Status good = check(request); !good) return good.error();
@@ -110,8 +49,33 @@ Result<Request> of_preset(const Config& config, const std::string& name) {
 Result<Request> of_json(const std::string& renditions) {
   auto parsed = parse_json(renditions, "request");
   if (!parsed) return bad_data("renditions: " + parsed.error().action, "request");
-  const Json whole{{"renditions", std::move(*parsed)}};
-  return parse_request(dump_json(whole), "request");
+  return request_from(Json{{"renditions", std::move(*parsed)}});
+}
+
+// Nothing asked for: the preset "default" when there is one, else what the old service made.
+Result<Request> request_of(const Config& config, const Wishes& wishes) {
+  if (const std::string* preset = find(wishes, "preset")) return of_preset(config, *preset);
+  if (const std::string* json = find(wishes, "renditions")) return of_json(*json);
+  if (wishes.empty() && config.presets.contains("default")) return of_preset(config, "default");
+  return single(wishes);
+}
+
+// The form's wishes where the query is silent; what was left empty is none.
+Wishes together(Wishes query, const Wishes& form) {
+  for (const auto& [name, text] : form) {
+    if (!text.empty()) query.try_emplace(name, text);
+  }
+  return query;
+}
+
+// Of an upload to the old service's address, which knew none, nothing.
+Wishes query_wishes(const Head& head, const Terms& terms) {
+  Wishes wishes;
+  if (terms.fields == UploadRules::Fields::only_file) return wishes;
+  for (const auto& [name, text] : head.query) {
+    if (is_wish(name)) wishes.try_emplace(name, text);
+  }
+  return wishes;
 }
 
 Objection too_many_waiting(const Site& site) {
@@ -145,13 +109,13 @@ UploadRules rules_for(Site& site, const Terms& terms) {
   return rules;
 }
 
-std::vector<Draft> drafts_of(const Site& site, Upload& upload, const Request& request,
+std::vector<Draft> drafts_of(const Site& site, Upload& upload, const std::string& request,
                              const std::string& key) {
   std::vector<Draft> drafts;
   for (Arrived& file : upload.files) {
     Draft draft;
     draft.name = file.name;
-    draft.request = to_json(request);
+    draft.request = request;
     draft.key = key;
     draft.sha256 = file.sha256;
     draft.max_attempts = site.config.max_attempts;
@@ -171,16 +135,16 @@ bool is_same(const Site& site, const JobId& id, const std::string& request, cons
   return job->ticket.request == request && known.size_bytes == file.size_bytes && same_bytes;
 }
 
-std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const Request& request,
+std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const std::string& request,
                                              const Terms& terms) {
   Taken taken;
   taken.refused = std::move(upload.refused);
-  taken.fields = std::move(upload.values);
+  taken.wishes = std::move(upload.wishes);
   const auto answers = site.committer.submit(drafts_of(site, upload, request, terms.key));
   for (size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) return spool_refused(answers[i].error());
     const Arrived& file = upload.files[i];
-    if (answers[i]->existing && !is_same(site, answers[i]->id, to_json(request), file)) {
+    if (answers[i]->existing && !is_same(site, answers[i]->id, request, file)) {
       return Objection{409, "key_reused", "this Idempotency-Key was used for something else"};
     }
     site.metrics.add_received(file.size_bytes);
@@ -191,26 +155,15 @@ std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const Re
 
 }  // namespace
 
-Result<Request> request_of(const Config& config, const Head& head,
-                           const std::map<std::string, std::string>& form) {
-  const Words words(head, form);
-  if (const std::string* preset = words.find("preset")) return of_preset(config, *preset);
-  if (const std::string* json = words.find("renditions")) return of_json(*json);
-  bool any = false;
-  for (const auto& [name, setter] : kSetters) any = any || words.find(name) != nullptr;
-  if (!any && config.presets.contains("default")) return of_preset(config, "default");
-  return single(words);
-}
-
 std::variant<Taken, Objection> take_upload(Site& site, const Asked& asked, const Terms& terms) {
   const auto view = site.spool_view.view();
   if (view->in(State::staging) + view->in(State::delayed) >= site.options.max_waiting) {
     return too_many_waiting(site);
   }
   // What the query asks is looked at before the body is read; a form's fields only after it.
-  if (auto asked_for = request_of(site.config, asked.head, {}); !asked_for) {
-    return Objection{400, "bad_request", asked_for.error().action};
-  }
+  const Wishes query = query_wishes(asked.head, terms);
+  auto request = request_of(site.config, query);
+  if (!request) return Objection{400, "bad_request", request.error().action};
   const std::string* name = asked.head.parameter("filename");
   auto received = receive(site.spool, rules_for(site, terms), asked, name ? *name : "");
   if (auto* objection = std::get_if<Objection>(&received)) return std::move(*objection);
@@ -218,14 +171,15 @@ std::variant<Taken, Objection> take_upload(Site& site, const Asked& asked, const
   if (!terms.key.empty() && upload.files.size() > 1) {
     return Objection{400, "bad_key", "with an Idempotency-Key, send one image a request"};
   }
-  const auto request = request_of(site.config, asked.head, upload.values);
+  const Wishes all = together(query, upload.wishes);
+  if (all.size() > query.size()) request = request_of(site.config, all);
   if (!request) return Objection{400, "bad_request", request.error().action};
-  return submit_upload(site, std::move(upload), *request, terms);
+  return submit_upload(site, std::move(upload), to_json(*request), terms);
 }
 
 std::optional<Objection> check_query(const Head& head) {
-  std::vector<std::string> known = {"preset", "renditions", "filename"};
-  for (const auto& [name, setter] : kSetters) known.emplace_back(name);
+  std::vector<std::string> known = field_names();
+  known.insert(known.end(), {"preset", "renditions", "filename"});
   for (const auto& [name, value] : head.query) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     return Objection{400, "bad_request",

@@ -319,7 +319,7 @@ std::string request_of(const RequestOptions& options) {
 TEST(RequestOptionsOf, SeveralSizesNameTheirRenditions) {
   RequestOptions options;
   options.size = "320x,x240,100x100";
-  options.quality = "70";
+  options.fields["quality"] = "70";
   const auto request = make_request(options, Config{});
   ASSERT_TRUE(request);
   ASSERT_EQ(request->renditions.size(), 3U);
@@ -338,7 +338,7 @@ TEST(RequestOptionsOf, APresetTakesOtherOptionsOverAll) {
   config.presets["web"] = {small, big};
   RequestOptions options;
   options.preset = "web";
-  options.format = "webp";
+  options.fields["format"] = "webp";
   const auto request = make_request(options, config);
   ASSERT_TRUE(request);
   EXPECT_EQ(request->preset, "web");
@@ -351,7 +351,7 @@ TEST(RequestOptionsOf, APresetTakesOtherOptionsOverAll) {
 
 TEST(RequestOptionsOf, AnAnchorMeansFill) {
   RequestOptions options;
-  options.anchor = "north";
+  options.fields["anchor"] = "north";
   const auto request = make_request(options, Config{});
   ASSERT_TRUE(request);
   EXPECT_EQ(request->renditions[0].fit, Fit::fill);
@@ -360,20 +360,20 @@ TEST(RequestOptionsOf, AnAnchorMeansFill) {
 }
 
 TEST(RequestOptionsOf, WrongOnesAreNamedWithWhatIsAllowed) {
-  const auto with = [](std::string RequestOptions::* member, const char* value) {
+  const auto with = [](const char* field, const char* value) {
     RequestOptions options;
-    options.*member = value;
+    options.fields[field] = value;
     return request_of(options);
   };
-  EXPECT_EQ(with(&RequestOptions::quality, "0"),
-            "--quality: '0' is not a whole number from 1 to 100");
-  EXPECT_EQ(with(&RequestOptions::chroma, "411"), "--chroma: '411' is not 420 or 444");
-  EXPECT_EQ(with(&RequestOptions::sharpen, "1e1"), "--sharpen: '1e1' is not a number from 0 to 10");
-  EXPECT_EQ(with(&RequestOptions::sharpen, "-1"), "--sharpen: '-1' is not a number from 0 to 10");
-  EXPECT_EQ(with(&RequestOptions::max_bytes, "0"), "--max-bytes: 0 bytes hold no image");
-  EXPECT_EQ(with(&RequestOptions::mode, "zoom"),
-            "--mode: 'zoom' is not a mode: use fit, fill or force");
-  EXPECT_EQ(with(&RequestOptions::size, "5x5,5x5"), "two renditions are named '5x5'");
+  EXPECT_EQ(with("quality", "0"), "--quality: '0' is not a whole number from 1 to 100");
+  EXPECT_EQ(with("chroma", "411"), "--chroma: '411' is not 420 or 444");
+  EXPECT_EQ(with("sharpen", "1e1"), "--sharpen: '1e1' is not a number from 0 to 10");
+  EXPECT_EQ(with("sharpen", "-1"), "--sharpen: '-1' is not a number from 0 to 10");
+  EXPECT_EQ(with("max_bytes", "0"), "--max-bytes: 0 bytes hold no image");
+  EXPECT_EQ(with("fit", "zoom"), "--mode: 'zoom' is not a mode: use fit, fill or force");
+  RequestOptions sizes;
+  sizes.size = "5x5,5x5";
+  EXPECT_EQ(request_of(sizes), "two renditions are named '5x5'");
   RequestOptions both;
   both.fill = both.force = true;
   EXPECT_EQ(request_of(both), "--fit, --fill, --force and --mode exclude each other");

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "src/base/request.h"
+#include "src/util/text.h"
 
 namespace imgq {
 namespace {
@@ -130,6 +131,59 @@ TEST(Request, BuiltByHandIsCheckedTheSameWay) {
   request.renditions[0].max_bytes = -1;
   EXPECT_FALSE(check(request));
   EXPECT_TRUE(check(Request{}));
+}
+
+// A value that each field takes as text, other than what it is without one.
+std::string_view text_for(std::string_view field) {
+  const std::pair<std::string_view, std::string_view> kTexts[] = {
+      {"name", "wide"},          {"width", "640"},          {"height", "480"},
+      {"size", "800x600"},       {"fit", "fill"},           {"anchor", "north-east"},
+      {"focus", "0.25,0.75"},    {"enlarge", "true"},       {"format", "webp"},
+      {"quality", "61"},         {"progressive", "true"},   {"chroma", "444"},
+      {"max_bytes", "200kB"},    {"background", "#102030"}, {"sharpen", "0.75"},
+      {"keep_copyright", "true"}};
+  for (const auto& [name, text] : kTexts) {
+    if (name == field) return text;
+  }
+  return "";
+}
+
+TEST(RenditionFields, EachIsSetByATextAndStandsInTheRecord) {
+  for (const RenditionField& field : kRenditionFields) {
+    Request request;
+    ASSERT_TRUE(field.set(request.renditions[0], text_for(field.name))) << field.name;
+    EXPECT_NE(to_json(request), to_json(Request{})) << field.name;
+    const auto again = parse_request(to_json(request), "x.job");
+    ASSERT_TRUE(again) << field.name;
+    EXPECT_EQ(to_json(*again), to_json(request)) << field.name;
+  }
+}
+
+TEST(RenditionFields, EachRefusesATextThatItDoesNotTake) {
+  Rendition rendition;
+  for (const RenditionField& field : kRenditionFields) {
+    const Status done = field.set(rendition, "No Such");
+    ASSERT_FALSE(done) << field.name;
+    EXPECT_EQ(done.error().action.rfind("'No Such' is not a", 0) == 0 ||
+                  done.error().action.rfind("'No Such' is not true or false", 0) == 0 ||
+                  done.error().action.rfind("'No Such' is not 420 or 444", 0) == 0,
+              true)
+        << field.name << ": " << done.error().action;
+  }
+}
+
+TEST(RenditionFields, WordsThatAreOfferedAreTaken) {
+  Rendition rendition;
+  for (const RenditionField& field : kRenditionFields) {
+    if (field.words == nullptr) continue;
+    for (const std::string& word : split(field.words(), ' ')) {
+      EXPECT_TRUE(field.set(rendition, word)) << field.name << " " << word;
+    }
+  }
+  EXPECT_EQ(complaint(R"({"renditions":[{"fit":"cover"}]})"),
+            "rendition 1: 'fit' takes fit, fill or force");
+  EXPECT_EQ(complaint(R"({"renditions":[{"format":"gif"}]})"),
+            "rendition 1: 'format' takes jpeg, png, webp, avif, auto or keep");
 }
 
 TEST(Box, IsWidthHeightOrOneOfThem) {

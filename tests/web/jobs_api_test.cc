@@ -115,9 +115,71 @@ TEST_F(JobsApi, TheDefaultIsWhatTheOldServiceMade) {
 TEST_F(JobsApi, AFormsFieldsAskToo) {
   const Reply reply =
       post_form("/v1/jobs", form_of({form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()),
-                                     form_part("name=\"size\"", "64x64")}));
+                                     form_part("name=\"imgq-size\"", "64x64")}));
   const Request request = request_in(*spool_, *text_in(json_of(reply), "id"));
   EXPECT_EQ(request.renditions.front().width_px, 64);
+}
+
+// One text for each field, in the order of the table.
+constexpr std::pair<const char*, const char*> kAsked[] = {
+    {"name", "small"},         {"width", "10"},          {"height", "20"},
+    {"size", "300x200"},       {"fit", "fill"},          {"anchor", "north"},
+    {"focus", "0.25,0.5"},     {"enlarge", "true"},      {"format", "webp"},
+    {"quality", "70"},         {"progressive", "true"},  {"chroma", "444"},
+    {"max_bytes", "200KiB"},   {"background", "102030"}, {"sharpen", "0.5"},
+    {"keep_copyright", "true"}};
+
+TEST_F(JobsApi, EachFieldOfARenditionIsAskedForInTheQueryOrInAForm) {
+  std::string query = "?filename=a.jpg";
+  std::vector<std::string> parts = {form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())};
+  ASSERT_EQ(std::size(kAsked), kRenditionFields.size());
+  for (const auto& [name, text] : kAsked) {
+    query += std::string("&") + name + "=" + text;
+    parts.push_back(form_part(std::string("name=\"imgq-") + name + "\"", text));
+  }
+  const Request request = request_in(*spool_, submitted(query));
+  EXPECT_EQ(to_json(request),
+            R"({"renditions":[{"background":"#102030","chroma":"444","enlarge":true,"fit":"fill",)"
+            R"("focus":"0.25,0.5","format":"webp","height":200,"keep_copyright":true,)"
+            R"("max_bytes":204800,"name":"small","progressive":true,"quality":70,"sharpen":0.5,)"
+            R"("width":300}]})");
+  const Reply reply = post_form("/v1/jobs", form_of(parts));
+  EXPECT_EQ(to_json(request_in(*spool_, *text_in(json_of(reply), "id"))), to_json(request));
+}
+
+TEST_F(JobsApi, WhatAnUploaderSendsForItselfAsksForNothing) {
+  std::vector<std::string> parts = {form_part("name=\"name\"", "a.jpg"),
+                                    form_part("name=\"type\"", "image/jpeg"),
+                                    form_part("name=\"size\"", "200"),
+                                    form_part("name=\"imgq-type\"", "image/jpeg"),
+                                    form_part("name=\"imgq-preset\"", "web"),
+                                    form_part("name=\"thumbnail\"", std::string(100'000, 'x'))};
+  for (const char* field : {"format", "quality", "fit"}) {
+    parts.push_back(form_part(std::string("name=\"") + field + "\"", "best"));
+  }
+  parts.push_back(form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()));
+  const Reply reply = post_form("/v1/jobs", form_of(parts));
+  ASSERT_EQ(reply.status, 202) << reply.text;
+  EXPECT_EQ(to_json(request_in(*spool_, *text_in(json_of(reply), "id"))), to_json(Request{}));
+}
+
+TEST_F(JobsApi, TheQueryCountsMoreThanTheForm) {
+  const Reply reply = post_form(
+      "/v1/jobs?size=64x64",
+      form_of({form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()),
+               form_part("name=\"imgq-size\"", "32x32"), form_part("name=\"imgq-quality\"", "7")}));
+  const Request request = request_in(*spool_, *text_in(json_of(reply), "id"));
+  EXPECT_EQ(request.renditions.front().width_px, 64);
+  EXPECT_EQ(request.renditions.front().quality, 7);
+}
+
+TEST_F(JobsApi, AWrongFieldOfAFormIsRefusedByItsName) {
+  const Reply reply =
+      post_form("/v1/jobs", form_of({form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes()),
+                                     form_part("name=\"imgq-sharpen\"", "much")}));
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(text_in(json_of(reply), "detail"), "sharpen: 'much' is not a number from 0 to 10");
+  EXPECT_EQ(files_in_tmp(), 0);
 }
 
 TEST_F(JobsApi, RenditionsMayBeGivenAsJson) {

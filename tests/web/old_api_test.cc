@@ -105,5 +105,16 @@ TEST_F(OldApi, ASecondFileIsLeftOut) {
   EXPECT_EQ(count(*spool_)->jobs[static_cast<size_t>(State::staging)], 1);
 }
 
+TEST_F(OldApi, NothingIsReadButTheFile) {
+  const Reply reply =
+      post_form("/uploadFile?size=9x9&preset=none",
+                form_of({form_part("name=\"preset\"", "none"),
+                         form_part("name=\"imgq-size\"", "9x9"), form_part("name=\"size\"", "9x9"),
+                         form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
+  ASSERT_EQ(reply.status, 200) << reply.text;
+  const auto job = find(*spool_, *JobId::parse(*text_in(json_of(reply), "file_id")));
+  EXPECT_EQ(job->ticket.request, to_json(Request{}));
+}
+
 }  // namespace
 }  // namespace imgq::web

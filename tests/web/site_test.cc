@@ -196,9 +196,10 @@ Rendition asked_by_form(const Spool& spool) {
 }
 
 TEST_F(Page, SizeAndFormatAreTakenFromTheForm) {
-  const Reply sent = post_form(
-      "/", form_of({form_part("name=\"size\"", "320x320"), form_part("name=\"format\"", "webp"),
-                    form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
+  const Reply sent =
+      post_form("/", form_of({form_part("name=\"imgq-size\"", "320x320"),
+                              form_part("name=\"imgq-format\"", "webp"),
+                              form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
   EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0&size=320x320&format=webp");
   EXPECT_EQ(asked_by_form(*spool_).width_px, 320);
   EXPECT_EQ(asked_by_form(*spool_).format, Format::webp);
@@ -212,9 +213,9 @@ TEST_F(Page, APresetThatIsChosenCountsMoreThanSizeAndFormat) {
   EXPECT_NE(ask("GET", "/")
                 .text.find("<option value=\"\">none</option><option value=\"web\">web</option>"),
             std::string::npos);
-  post_form("/",
-            form_of({form_part("name=\"preset\"", "web"), form_part("name=\"size\"", "320x320"),
-                     form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
+  post_form(
+      "/", form_of({form_part("name=\"preset\"", "web"), form_part("name=\"imgq-size\"", "320x320"),
+                    form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
   EXPECT_EQ(asked_by_form(*spool_).width_px, 99);
 }
 
@@ -223,8 +224,8 @@ TEST_F(Page, WhatWasChosenIsStillChosenAfterAnUpload) {
   open_site();
   const std::string file = form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes());
   const Reply sent = post_form(
-      "/", form_of({form_part("name=\"preset\"", ""), form_part("name=\"size\"", "320x320"),
-                    form_part("name=\"format\"", "webp"), file}));
+      "/", form_of({form_part("name=\"preset\"", ""), form_part("name=\"imgq-size\"", "320x320"),
+                    form_part("name=\"imgq-format\"", "webp"), file}));
   const std::string address = field_of(sent, "Location");
   EXPECT_EQ(address, "/?taken=1&refused=0&preset=&size=320x320&format=webp");
   const std::string text = ask("GET", address).text;
@@ -238,7 +239,7 @@ TEST_F(Page, WhatWasChosenIsStillChosenAfterAnUpload) {
 
 TEST_F(Page, WhatNobodyCouldChooseIsNotTakenOver) {
   const Reply sent =
-      post_form("/", form_of({form_part("name=\"size\"", std::string(100, '0') + "320x320"),
+      post_form("/", form_of({form_part("name=\"imgq-size\"", std::string(100, '0') + "320x320"),
                               form_part("name=\"other\"", "1"),
                               form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
   EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0");
