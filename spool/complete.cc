@@ -10,7 +10,6 @@
 // An error that leaves open whether the link was made (EIO, a lost reply) keeps everything: the
 // results stay, and the outcome keeps its name in tmp/, so that readers do not believe it yet.
 #include <algorithm>
-#include <cmath>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/moves.h"
@@ -19,16 +18,13 @@
 #include "spool/internal/tries.h"
 #include "spool/layout.h"
 #include "spool/owner.h"
-#include "spool/query.h"
 #include "spool/records.h"
-#include "spool/scan.h"
 #include "spool/spool.h"
 #include "spool/temp_file.h"
 #include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
 #include "src/util/mutant.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {
@@ -237,16 +233,6 @@ Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::s
 }
 
 namespace {
-
-// The wait before the next attempt: doubled each time, its upper half random, so that jobs that
-// failed together do not come back together.
-int64_t wait_ms(const Backoff& backoff, int failures) {
-  const int64_t most = std::min(backoff.max_ms, kMaxDelayMs);
-  int64_t wait = std::min(backoff.first_ms, most);
-  for (int i = 1; i < failures && wait < most; ++i) wait = std::min(wait * 2, most);
-  const auto half = static_cast<uint64_t>(std::max<int64_t>(wait / 2, 0));
-  return wait - static_cast<int64_t>(random_words()[0] % (half + 1));
-}
 
 Cause poison_of(const Cause& cause) {
   return {"poison", "killed its workers: " + cause.message, cause.signal};

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "spool/query.h"
+#include "spool/backoff.h"
 #include "spool/records.h"
 #include "spool/spool.h"
 #include "spool/temp_file.h"
@@ -19,13 +19,6 @@ namespace imgq {
 
 inline constexpr int kMaxLosses = 10;     // daemons that may die under one job before it is poison
 inline constexpr int kPoisonCrashes = 2;  // workers that one job may kill
-
-// Exponential backoff with full jitter in its upper half: attempt 1 waits first_ms/2..first_ms,
-// each further one twice that, never more than max_ms.
-struct Backoff {
-  int64_t first_ms = 10'000;
-  int64_t max_ms = 600'000;  // at most kMaxDelayMs
-};
 
 // A job this owner has taken and must complete, fail or release.
 struct Claim {

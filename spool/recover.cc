@@ -27,7 +27,7 @@ namespace imgq {
 namespace {
 
 constexpr int kFreeLosses = 2;  // so many go straight back to staging/, further ones wait
-constexpr int64_t kFirstWaitMs = 10'000;
+constexpr Backoff kBackoff{10'000, kMaxDelayMs};
 
 // The life sign of another owner, and what it says. `lock` holds it while its jobs are moved, so
 // that two that recover do not do the same work.
@@ -122,9 +122,7 @@ class Takeover {
 
   Status give_back(const Token& token, int losses) {
     const int64_t now = now_ms();
-    const int doublings = std::min(std::max(losses - kFreeLosses - 1, 0), 10);
-    const int64_t wait =
-        losses <= kFreeLosses ? 0 : std::min(kFirstWaitMs << doublings, kMaxDelayMs);
+    const int64_t wait = losses <= kFreeLosses ? 0 : wait_ms(kBackoff, losses - kFreeLosses);
     const Try lost{token.id,     token.attempt,  now, wait > 0 ? now + wait : 0, owner_,
                    lost_cause(), Try::Kind::lost};
     if (const auto done = record_try(spool_, lost, Sync::batch); !done) return done.error();

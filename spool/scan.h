@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "spool/backoff.h"
 #include "spool/spool.h"
 #include "spool/types.h"
 
@@ -23,7 +24,6 @@ struct Promoted {
   int64_t next_due_ms = 0;
   std::optional<Error> stuck = {};  // one of those that could not be moved
 };
-inline constexpr int64_t kMaxDelayMs = 3'600'000;
 Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms);
 
 }  // namespace imgq

@@ -233,7 +233,9 @@ Status check_options(const SubmitOptions& options, size_t files) {
   if (!options.key.empty() && options.dedupe) {
     return usage_error("--key and --dedupe exclude each other");
   }
-  if (options.key.size() > 255) return usage_error("--key: more than 255 bytes");
+  if (options.key.size() > kMaxKeyBytes) {
+    return usage_error(fmt::format("--key: more than {} bytes", kMaxKeyBytes));
+  }
   if (!options.key.empty() && files > 1) return usage_error("--key names one job: give one file");
   int64_t stdins = options.files.files_from == "-" ? 1 : 0;
   for (const std::string& name : options.files.names) stdins += name == "-" ? 1 : 0;

@@ -140,7 +140,7 @@ Status Multipart::after_delimiter(char c) {
     at_ = At::epilogue;
   } else if (at_ == At::opening) {
     if (c != '\n') return malformed("bytes after a boundary");
-    if (++parts_ > kMaxParts) return malformed("more than 64 parts");
+    if (++parts_ > kMaxParts) return malformed("more than " + std::to_string(kMaxParts) + " parts");
     header_.clear();
     at_ = At::header;
   } else if (c == '\r') {

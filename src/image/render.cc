@@ -8,7 +8,7 @@
 
 #include "src/image/colour.h"
 #include "src/image/icc.h"
-#include "src/image/look.h"
+#include "src/image/smart_crop.h"
 #include "src/image/thumbhash.h"
 #include "src/image/write_result.h"
 #include "src/util/base64.h"
@@ -184,7 +184,7 @@ Failure Renderer::find_and_cut(const Job& job, Raster looked_at, Raster* out) {
   const Size seen{scaled_down(to.part.width, upright.size.width, to.scaled.width),
                   scaled_down(to.part.height, upright.size.height, to.scaled.height)};
   Rect found;
-  if (Failure fault = find_part(upright, seen, job.rendition->anchor, &found)) return fault;
+  if (Failure fault = smart_crop(upright, seen, job.rendition->anchor, &found)) return fault;
   *out = scaled_to(cut_out(upright, found), {to.part.width, to.part.height});
   return {};
 }

@@ -8,7 +8,7 @@
 #include "src/image/bytes.h"
 #include "src/image/container.h"
 #include "src/image/encode.h"
-#include "src/image/look.h"
+#include "src/image/smart_crop.h"
 #include "src/image/vips_start.h"
 #include "src/util/io.h"
 

@@ -41,13 +41,13 @@ std::string fresh_json(const Site& site, const Taken::Job& job) {
   return dump_json(out);
 }
 
-// 255 printable characters at most; nothing for any other.
+// Printable characters, so many at most; nothing for any other.
 std::optional<std::string> key_of(const Head& head) {
   const std::string* key = head.field("idempotency-key");
   if (key == nullptr) return "";
   const bool printable =
       std::all_of(key->begin(), key->end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
-  if (key->empty() || key->size() > 255 || !printable) return std::nullopt;
+  if (key->empty() || key->size() > kMaxKeyBytes || !printable) return std::nullopt;
   return *key;
 }
 
@@ -131,7 +131,10 @@ Result<std::vector<Listed>> newest_of(const Spool& spool, const std::vector<Stat
 
 Reply submit_jobs(Site& site, const Asked& asked) {
   auto key = key_of(asked.head);
-  if (!key) return problem(400, "an Idempotency-Key is 1 to 255 printable characters", "bad_key");
+  if (!key)
+    return problem(
+        400, "an Idempotency-Key is 1 to " + std::to_string(kMaxKeyBytes) + " printable characters",
+        "bad_key");
   if (const auto objection = check_query(asked.head)) return reply_to(*objection);
   Terms terms;
   terms.key = std::move(*key);

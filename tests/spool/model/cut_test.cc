@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "spool/fsck.h"
+#include "spool/query.h"
 #include "spool/sweep.h"
 #include "tests/spool/model/replay.h"
 

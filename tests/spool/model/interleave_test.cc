@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "spool/fsck.h"
+#include "spool/query.h"
 #include "spool/retain.h"
 #include "spool/scan.h"
 #include "spool/sweep.h"

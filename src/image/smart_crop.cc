@@ -1,4 +1,4 @@
-#include "src/image/look.h"
+#include "src/image/smart_crop.h"
 
 #include <vips/vips.h>
 
@@ -7,7 +7,7 @@
 namespace imgq::image {
 
 // libvips crops without saying where in 8.14; the offset it leaves on the result tells.
-Failure find_part(const Raster& raster, Size size, Anchor by, Rect* out) {
+Failure smart_crop(const Raster& raster, Size size, Anchor by, Rect* out) {
   const VipsRef in = wrap(raster);
   VipsImage* cropped = nullptr;
   const VipsInteresting interest =

@@ -1,5 +1,5 @@
-#ifndef IMGQ_SRC_IMAGE_LOOK_H_
-#define IMGQ_SRC_IMAGE_LOOK_H_
+#ifndef IMGQ_SRC_IMAGE_SMART_CROP_H_
+#define IMGQ_SRC_IMAGE_SMART_CROP_H_
 
 #include "src/base/request.h"
 #include "src/image/raster.h"
@@ -9,11 +9,11 @@ namespace imgq::image {
 // What has to look at the picture, done by libvips on small rasters in sRGB.
 
 // The part of this size that draws the eye most (attention), or that has most detail (entropy).
-Failure find_part(const Raster& raster, Size size, Anchor by, Rect* out);
+Failure smart_crop(const Raster& raster, Size size, Anchor by, Rect* out);
 
 // Sharpens lightness, not colour.
 Failure sharpen(Raster* raster, double sigma_px);
 
 }  // namespace imgq::image
 
-#endif  // IMGQ_SRC_IMAGE_LOOK_H_
+#endif  // IMGQ_SRC_IMAGE_SMART_CROP_H_
