@@ -60,10 +60,7 @@ Exit one(const Session& session, const Spool& spool, Act act, const JobId& id) {
     return code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(state.error());
   }
   if (session.json) {
-    Json out = Json::object();
-    out["id"] = id.text();
-    out["state"] = name_of(*state);
-    session.console.put_line(versioned(dump_json(out)));
+    session.console.put_line(versioned({{"id", id.text()}, {"state", name_of(*state)}}));
   } else {
     session.console.detail(about(id.text(), name_of(*state)));
   }

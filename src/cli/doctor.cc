@@ -65,17 +65,11 @@ Check spool_trouble(const std::string& path, const Error& error) {
 std::string as_json(const std::vector<Check>& checks, bool healthy) {
   Json list = Json::array();
   for (const Check& check : checks) {
-    Json one = Json::object();
-    one["what"] = check.what;
-    one["health"] = name_of(check.health);
-    one["found"] = check.found;
+    Json one{{"what", check.what}, {"health", name_of(check.health)}, {"found", check.found}};
     if (!check.cure.empty()) one["cure"] = check.cure;
     list.push_back(one);
   }
-  Json out = Json::object();
-  out["healthy"] = healthy;
-  out["checks"] = list;
-  return versioned(dump_json(out));
+  return versioned({{"healthy", healthy}, {"checks", std::move(list)}});
 }
 
 void print(Console& console, const Check& check) {

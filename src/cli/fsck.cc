@@ -30,18 +30,14 @@ bool is_left(const Finding& finding) {
 std::string as_json(const FsckReport& report) {
   Json findings = Json::array();
   for (const Finding& finding : report.findings) {
-    Json one = Json::object();
-    one["path"] = printable(finding.path);
-    one["what"] = finding.what;
-    one["kind"] = name_of(finding.kind);
-    findings.push_back(one);
+    findings.push_back({{"path", printable(finding.path)},
+                        {"what", finding.what},
+                        {"kind", name_of(finding.kind)}});
   }
-  Json out = Json::object();
-  out["jobs"] = report.jobs;
-  out["results"] = report.results;
-  out["clean"] = report.clean();
-  out["findings"] = findings;
-  return versioned(dump_json(out));
+  return versioned({{"jobs", report.jobs},
+                    {"results", report.results},
+                    {"clean", report.clean()},
+                    {"findings", std::move(findings)}});
 }
 
 }  // namespace

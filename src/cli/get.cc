@@ -77,12 +77,10 @@ void print_path(const Get& get, const JobView& view, const ResultFile& result,
                 const std::string& path) {
   Console& console = get.session.console;
   if (get.session.json) {
-    Json out = Json::object();
-    out["id"] = view.ticket.id.text();
-    out["name"] = result.rendition;
-    out["bytes"] = result.size_bytes;
+    Json out{
+        {"id", view.ticket.id.text()}, {"name", result.rendition}, {"bytes", result.size_bytes}};
     put_bytes(out, "file", path);
-    console.put_line(versioned(dump_json(out)));
+    console.put_line(versioned(out));
   } else {
     console.put(path);
     console.put(get.options.print0 ? std::string_view("\0", 1) : "\n");

@@ -8,6 +8,7 @@
 #include "spool/spool.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
+#include "src/jobs/job_view.h"
 #include "src/supervise/engine.h"
 #include "src/util/fd.h"
 #include "src/util/json.h"
@@ -36,32 +37,27 @@ std::string words_of(const std::string& name, const Verdict& verdict) {
 }
 
 std::string error_json(const std::string& name, Code code, const std::string& message) {
-  Json error = Json::object();
-  error["code"] = name_of(code);
-  error["message"] = message;
-  Json out = Json::object();
+  Json out{{"error", error_object(name_of(code), message)}};
   put_bytes(out, "file", name);
-  out["error"] = error;
-  return versioned(dump_json(out));
+  return versioned(out);
 }
 
 std::string json_of(const std::string& name, const Verdict& verdict) {
   if (verdict.code != Code::ok) return error_json(name, verdict.code, verdict.message);
-  Json out = Json::object();
-  put_bytes(out, "file", name);
   const SourceReport& source = verdict.source;
-  out["width"] = source.width_px;
-  out["height"] = source.height_px;
-  out["format"] = source.format;
-  out["type"] = media_type_of(source.format);
-  out["bytes"] = source.size_bytes;
-  out["alpha"] = source.alpha;
-  out["orientation"] = source.orientation;
-  out["profile"] = source.profile;
-  out["pages"] = source.pages;
+  Json out{{"width", source.width_px},
+           {"height", source.height_px},
+           {"format", source.format},
+           {"type", media_type_of(source.format)},
+           {"bytes", source.size_bytes},
+           {"alpha", source.alpha},
+           {"orientation", source.orientation},
+           {"profile", source.profile},
+           {"pages", source.pages}};
+  put_bytes(out, "file", name);
   if (!source.thumbhash.empty()) out["thumbhash"] = source.thumbhash;
   if (!verdict.notes.empty()) out["notes"] = verdict.notes;
-  return versioned(dump_json(out));
+  return versioned(out);
 }
 
 Exit about_file(const Session& session, const std::string& name) {

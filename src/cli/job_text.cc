@@ -54,17 +54,11 @@ std::string job_json(const Spool& spool, const JobView& view) {
     const std::string path = result_path(spool, view.ticket.id, view.outcome->results[i]);
     put_bytes(out["results"][i], "file", path);
   }
-  return versioned(dump_json(out));
+  return versioned(out);
 }
 
 std::string job_error_json(const std::string& id, std::string_view code, std::string_view message) {
-  Json error = Json::object();
-  error["code"] = code;
-  error["message"] = message;
-  Json out = Json::object();
-  out["id"] = id;
-  out["error"] = error;
-  return versioned(dump_json(out));
+  return versioned({{"id", id}, {"error", error_object(code, message)}});
 }
 
 Exit tell_missing(const Session& session, const JobId& id, const Error& error) {

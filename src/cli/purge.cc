@@ -71,10 +71,7 @@ Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool
     return refused(session, id, done.error());
   }
   if (session.json) {
-    Json out = Json::object();
-    out["id"] = id.text();
-    out["purged"] = !dry_run;
-    session.console.put_line(versioned(dump_json(out)));
+    session.console.put_line(versioned({{"id", id.text()}, {"purged", !dry_run}}));
   } else {
     session.console.put_line(id.text());
   }

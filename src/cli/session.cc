@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "src/cli/files.h"
+#include "src/util/json.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
@@ -128,9 +129,9 @@ Exit Sum::total() const {
   return good_ == 0 && alike_ ? first_bad_ : Exit::some_failed;
 }
 
-std::string versioned(std::string_view object) {
-  if (object == "{}") return "{\"imgq\":1}";
-  return fmt::format("{{\"imgq\":1,{}", object.substr(1));
+std::string versioned(const Json& object) {
+  if (object.empty()) return "{\"imgq\":1}";
+  return "{\"imgq\":1," + dump_json(object).substr(1);
 }
 
 }  // namespace imgq::cli

@@ -10,6 +10,7 @@
 #include "src/cli/console.h"
 #include "src/cli/spool_choice.h"
 #include "src/jobs/config.h"
+#include "src/util/json_fwd.h"
 
 // What every subcommand gets besides its own options.
 namespace imgq::cli {
@@ -56,7 +57,7 @@ class Sum {
 };
 
 // {"imgq":1, ...the members of `object`}
-std::string versioned(std::string_view object);
+std::string versioned(const Json& object);
 
 }  // namespace imgq::cli
 

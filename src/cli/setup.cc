@@ -76,10 +76,9 @@ void print_spool(const Session& session, const Spool& spool) {
     session.console.put_line(session.config.spool);
     return;
   }
-  Json out = Json::object();
+  Json out{{"uuid", spool.uuid()}};
   put_bytes(out, "spool", session.config.spool);
-  out["uuid"] = spool.uuid();
-  session.console.put_line(versioned(dump_json(out)));
+  session.console.put_line(versioned(out));
 }
 
 }  // namespace
@@ -117,21 +116,17 @@ Exit config_command(const Session& session) {
   }
   Json settings = Json::object();
   for (const Setting& setting : settings_of(session.config)) {
-    Json one = Json::object();
     const auto value = parse_json(setting.value, setting.key);  // TOML's plain values are JSON, too
-    one["value"] = value ? *value : Json(setting.value);
-    one["origin"] = setting.origin;
-    one["meaning"] = setting.meaning;
-    settings[setting.key] = one;
+    settings[setting.key] = {{"value", value ? *value : Json(setting.value)},
+                             {"origin", setting.origin},
+                             {"meaning", setting.meaning}};
   }
   Json presets = Json::object();
   for (const auto& [name, renditions] : session.config.presets) {
     for (const Rendition& rendition : renditions) presets[name].push_back(json_of(rendition));
   }
-  Json out = Json::object();
-  out["settings"] = settings;
-  out["presets"] = presets;
-  session.console.put_line(versioned(dump_json(out)));
+  session.console.put_line(
+      versioned({{"settings", std::move(settings)}, {"presets", std::move(presets)}}));
   return Exit::ok;
 }
 

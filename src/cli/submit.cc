@@ -14,6 +14,7 @@
 #include "spool/types.h"
 #include "src/cli/file_out.h"
 #include "src/cli/wait.h"
+#include "src/jobs/job_view.h"
 #include "src/util/digest.h"
 #include "src/util/fd.h"
 #include "src/util/json.h"
@@ -41,13 +42,9 @@ std::string display_name(const Plan& plan, const std::string& path) {
 }
 
 void print_error_json(const Plan& plan, const Trouble& trouble) {
-  Json error = Json::object();
-  error["code"] = name_of(trouble.code);
-  error["message"] = trouble.cause;
-  Json out = Json::object();
+  Json out{{"error", error_object(name_of(trouble.code), trouble.cause)}};
   put_bytes(out, "name", trouble.name);
-  out["error"] = error;
-  plan.session.console.put_line(versioned(dump_json(out)));
+  plan.session.console.put_line(versioned(out));
 }
 
 void print_error(Plan& plan, const Trouble& trouble) {
@@ -62,11 +59,9 @@ void print_id(Plan& plan, const Submitted& done, const std::string& name) {
   Console& console = plan.session.console;
   if (done.existing) console.detail(about(name, "known already as " + done.id.text()));
   if (plan.session.json) {
-    Json out = Json::object();
-    out["id"] = done.id.text();
+    Json out{{"id", done.id.text()}, {"existing", done.existing}};
     put_bytes(out, "name", name);
-    out["existing"] = done.existing;
-    console.put_line(versioned(dump_json(out)));
+    console.put_line(versioned(out));
   } else {
     console.put(done.id.text());
     console.put(plan.options.print0 ? std::string_view("\0", 1) : "\n");

@@ -10,6 +10,7 @@
 #include "spool/list.h"
 #include "src/cli/job_text.h"
 #include "src/cli/top.h"
+#include "src/jobs/spool_metrics.h"
 #include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/sys.h"
@@ -90,10 +91,6 @@ void wrap(const Console& console, const std::vector<Item>& items, int width, Lin
   lines.push_back(row(console, line, width));
 }
 
-int64_t jobs_in(const Counts& counts, State state) {
-  return counts.jobs[static_cast<size_t>(state)];
-}
-
 Tint tint_of(State state, int64_t jobs) {
   if (jobs == 0) return Tint::faint;
   return state == State::failed ? Tint::bad : Tint::strong;
@@ -104,12 +101,11 @@ bool draw_table(const Console& console, const Counts& counts, int width, Lines& 
   std::vector<Item> names, numbers;
   int used = 0;
   for (const State state : kAllStates) {
-    const std::string number = fmt::format("{}", jobs_in(counts, state));
+    const std::string number = fmt::format("{}", counts.in(state));
     const int column =
         std::max(width_of(name_of(state)), width_of(number)) + (names.empty() ? 0 : 2);
     names.push_back({fmt::format("{:>{}}", name_of(state), column), Tint::faint});
-    numbers.push_back(
-        {fmt::format("{:>{}}", number, column), tint_of(state, jobs_in(counts, state))});
+    numbers.push_back({fmt::format("{:>{}}", number, column), tint_of(state, counts.in(state))});
     used += column;
   }
   if (used > width) return false;
@@ -122,7 +118,7 @@ void draw_states(const Console& console, const Counts& counts, ScreenSize size, 
   if (size.rows >= kLowScreen && draw_table(console, counts, size.columns, lines)) return;
   std::vector<Item> items;
   for (const State state : kAllStates) {
-    const int64_t jobs = jobs_in(counts, state);
+    const int64_t jobs = counts.in(state);
     if (jobs == 0) continue;
     items.push_back({fmt::format("{} {}", name_of(state), jobs), tint_of(state, jobs)});
   }
@@ -296,7 +292,7 @@ Result<Snapshot> take_snapshot(const Spool& spool, const Config& config) {
 
 Mark mark_of(const Snapshot& snapshot) {
   return {snapshot.monotonic_ms,
-          jobs_in(snapshot.counts, State::completed) + jobs_in(snapshot.counts, State::failed)};
+          snapshot.counts.in(State::completed) + snapshot.counts.in(State::failed)};
 }
 
 std::optional<Mark> Pace::since(const Snapshot& now) {
@@ -351,30 +347,23 @@ std::vector<std::string> draw_top(const Console& console, const std::string& tit
 }
 
 std::string top_json(const Snapshot& snapshot) {
-  Json jobs = Json::object();
-  for (const State state : kAllStates) {
-    jobs[std::string(name_of(state))] = jobs_in(snapshot.counts, state);
-  }
   Json owners = Json::array();
   for (const OwnerSeen& owner : snapshot.owners) {
     Json work = Json::array();
     for (const Running& one : snapshot.running) {
       if (one.job.owner == owner.name) work.push_back(one.job.id.text());
     }
-    Json one = Json::object();
-    one["name"] = owner.name;
-    one["host"] = owner.host;
-    one["pid"] = owner.pid;
-    one["life"] = life_word(owner.life);
-    one["processing"] = work;
-    owners.push_back(one);
+    owners.push_back({{"name", owner.name},
+                      {"host", owner.host},
+                      {"pid", owner.pid},
+                      {"life", life_word(owner.life)},
+                      {"processing", std::move(work)}});
   }
-  Json out = Json::object();
+  Json out = counts_object(snapshot.counts);
   out["at"] = iso_time(snapshot.at_ms);
-  out["jobs"] = jobs;
   out["free_bytes"] = snapshot.free_bytes;
-  out["owners"] = owners;
-  return versioned(dump_json(out));
+  out["owners"] = std::move(owners);
+  return versioned(out);
 }
 
 }  // namespace imgq::cli

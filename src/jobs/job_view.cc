@@ -15,7 +15,7 @@ Json embedded(const std::string& text) {
 }
 
 Json cause_object(const Cause& cause) {
-  Json out{{"code", cause.code}, {"message", cause.message}};
+  Json out = error_object(cause.code, cause.message);
   if (cause.signal != 0) out["signal"] = cause.signal;
   if (const auto code = code_named(cause.code)) {
     out["meaning"] = explain(*code);
@@ -85,6 +85,10 @@ Json job_object(const JobView& job, Detail detail) {
     out["last_error"] = cause_object(job.tries.back().cause);
   if (detail == Detail::full) add_details(job, out);
   return out;
+}
+
+Json error_object(std::string_view code, std::string_view message) {
+  return {{"code", code}, {"message", message}};
 }
 
 Json results_array(const Outcome& outcome) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "spool/query.h"
 #include "spool/records.h"
@@ -27,6 +28,9 @@ Json job_object(const JobView& job, Detail detail);
 
 // [{name, width, height, bytes, type, sha256, quality, max_bytes_met}], in the outcome's order.
 Json results_array(const Outcome& outcome);
+
+// {code, message}
+Json error_object(std::string_view code, std::string_view message);
 
 // A result's size in pixels, as its record has it; 0 when it has none.
 struct Pixels {

@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
+
+#include "src/util/clock.h"
+#include "src/util/json.h"
+#include "src/util/text.h"
 
 namespace imgq {
 namespace {
@@ -20,6 +25,29 @@ void metric_family(std::string& out, std::string_view name, std::string_view typ
   fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
 
+Result<SpoolFigures> figures_of(const Spool& spool) {
+  const auto counts = count(spool);
+  if (!counts) return counts.error();
+  const auto room = spool.room();
+  if (!room) return room.error();
+  SpoolFigures figures{true, *counts, *room};
+  if (counts->oldest_waiting) {
+    figures.oldest_age_ms = std::max<int64_t>(0, now_ms() - counts->oldest_waiting->unix_ms());
+  }
+  return figures;
+}
+
+Json counts_object(const Counts& counts) {
+  Json jobs = Json::object();
+  for (const State state : kAllStates) jobs[std::string(name_of(state))] = counts.in(state);
+  Json out{{"jobs", std::move(jobs)}, {"daemons", counts.owners}, {"corrupt", counts.corrupt}};
+  if (counts.oldest_waiting) {
+    out["oldest_waiting"] = counts.oldest_waiting->text();
+    out["oldest_waiting_since"] = iso_time(counts.oldest_waiting->unix_ms());
+  }
+  return out;
+}
+
 std::string spool_metrics(const SpoolFigures& figures) {
   std::string out;
   metric_family(out, "imgq_build_info", "gauge", "Always 1; the version is in the label.");
@@ -28,12 +56,12 @@ std::string spool_metrics(const SpoolFigures& figures) {
   metric_family(out, "imgq_jobs", "gauge", "Jobs in the spool, by state.");
   for (const State state : kAllStates) {
     fmt::format_to(std::back_inserter(out), "imgq_jobs{{state=\"{}\"}} {}\n", name_of(state),
-                   figures.counts.jobs[static_cast<size_t>(state)]);
+                   figures.counts.in(state));
   }
   gauge(out, "imgq_oldest_job_age_seconds", "Age of the oldest waiting job; 0 when none waits.",
         fmt::format("{:.3f}", static_cast<double>(figures.oldest_age_ms) / 1000));
   gauge(out, "imgq_spool_free_bytes", "Free space of the spool's file system.",
-        std::to_string(figures.free_bytes));
+        std::to_string(figures.room.free_bytes));
   gauge(out, "imgq_daemons", "Daemon instances registered in the spool.",
         std::to_string(figures.counts.owners));
   gauge(out, "imgq_corrupt_files", "Files in corrupt/.", std::to_string(figures.counts.corrupt));

@@ -6,17 +6,28 @@
 #include <string_view>
 
 #include "spool/list.h"
+#include "spool/spool.h"
+#include "src/util/json_fwd.h"
 
-// What Prometheus is told of a spool, by `imgq stats` and by /metrics alike: the text format 0.0.4.
+// How many jobs a spool has, and how it is: for `imgq stats`, `imgq top`, the page, /v1/events and
+// Prometheus alike.
 namespace imgq {
 
 struct SpoolFigures {
   bool up = false;  // the spool could be read
   Counts counts = {};
-  uint64_t free_bytes = 0;
+  Spool::Room room = {};
   int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
 };
 
+// As it is now.
+Result<SpoolFigures> figures_of(const Spool& spool);
+
+// {jobs {staging, ...}, daemons, corrupt}; while a job waits also oldest_waiting (its id) and
+// oldest_waiting_since
+Json counts_object(const Counts& counts);
+
+// The text format 0.0.4.
 std::string spool_metrics(const SpoolFigures& figures);
 
 // The two lines before the rows of a metric. type: "gauge", "counter", "histogram".

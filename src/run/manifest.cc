@@ -8,6 +8,7 @@
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
 #include "src/cli/session.h"
+#include "src/jobs/job_view.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 
@@ -46,33 +47,24 @@ std::string srcset_of(const std::vector<RunResult>& results) {
 Json item_object(const ManifestItem& item) {
   Json results = Json::array();
   for (const RunResult& result : item.record->results) {
-    Json one = Json::object();
-    one["name"] = result.rendition;
+    Json one{{"name", result.rendition},   {"width", result.width_px},
+             {"height", result.height_px}, {"bytes", result.size_bytes},
+             {"type", result.type},        {"max_bytes_met", result.max_bytes_met}};
     put_bytes(one, "file", result.file);
-    one["width"] = result.width_px;
-    one["height"] = result.height_px;
-    one["bytes"] = result.size_bytes;
-    one["type"] = result.type;
-    one["max_bytes_met"] = result.max_bytes_met;
-    results.push_back(one);
+    results.push_back(std::move(one));
   }
-  Json out = Json::object();
+  Json out{{"width", item.record->width_px},
+           {"height", item.record->height_px},
+           {"thumbhash", item.record->thumbhash},
+           {"results", std::move(results)},
+           {"srcset", srcset_of(item.record->results)}};
   put_bytes(out, "source", item.source);
-  out["width"] = item.record->width_px;
-  out["height"] = item.record->height_px;
-  out["thumbhash"] = item.record->thumbhash;
-  out["results"] = results;
-  out["srcset"] = srcset_of(item.record->results);
   return out;
 }
 
 Json failure_object(const RunFailure& failure) {
-  Json error = Json::object();
-  error["code"] = failure.code;
-  error["message"] = failure.message;
-  Json out = Json::object();
+  Json out{{"error", error_object(failure.code, failure.message)}};
   put_bytes(out, "source", failure.source);
-  out["error"] = error;
   return out;
 }
 
@@ -105,31 +97,27 @@ std::string manifest_json(const std::vector<ManifestItem>& items,
   for (const ManifestItem& item : items) images.push_back(item_object(item));
   Json failed = Json::array();
   for (const RunFailure& failure : failures) failed.push_back(failure_object(failure));
-  Json out = Json::object();
-  out["images"] = images;
-  out["failed"] = failed;
-  return versioned(dump_json(out));
+  return versioned({{"images", std::move(images)}, {"failed", std::move(failed)}});
 }
 
 std::string run_item_json(const ManifestItem& item, std::string_view state) {
   Json out = item_object(item);
   out["state"] = state;
-  return versioned(dump_json(out));
+  return versioned(out);
 }
 
 std::string run_plan_json(const std::string& source, const std::string& file,
                           std::string_view state) {
-  Json out = Json::object();
+  Json out{{"state", state}};
   put_bytes(out, "source", source);
   if (!file.empty()) put_bytes(out, "file", file);
-  out["state"] = state;
-  return versioned(dump_json(out));
+  return versioned(out);
 }
 
 std::string run_failure_json(const RunFailure& failure) {
   Json out = failure_object(failure);
   out["state"] = "failed";
-  return versioned(dump_json(out));
+  return versioned(out);
 }
 
 }  // namespace imgq::cli

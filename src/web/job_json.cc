@@ -40,15 +40,10 @@ std::string results_json(const JobView& job) {
 std::string job_address(const JobId& id) { return "/v1/jobs/" + id.text(); }
 
 std::string counts_json(const View& view) {
-  Json jobs = Json::object();
-  for (const State state : kAllStates) jobs[std::string(name_of(state))] = view.in(state);
-  const auto& oldest = view.counts.oldest_waiting;
-  return dump_json(
-      Json{{"jobs", std::move(jobs)},
-           {"oldest_waiting_since", oldest ? Json(iso_time(oldest->unix_ms())) : Json()},
-           {"completed_last_minute", view.last_minute},
-           {"daemons", view.counts.owners},
-           {"spool_up", view.good}});
+  Json out = counts_object(view.figures.counts);
+  out["completed_last_minute"] = view.last_minute;
+  out["spool_up"] = view.figures.up;
+  return dump_json(out);
 }
 
 std::string job_etag(const JobView& job) {

@@ -18,7 +18,7 @@ std::string record_json(const JobView& job);
 // {"id","results":[...]}, of a completed job.
 std::string results_json(const JobView& job);
 
-// {"jobs":{"staging":0,...},"oldest_waiting_since","completed_last_minute","daemons","spool_up"}
+// counts_object with "completed_last_minute" and "spool_up".
 std::string counts_json(const View& view);
 
 // Changes whenever the job's JSON does.

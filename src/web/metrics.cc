@@ -71,10 +71,7 @@ std::string Metrics::text() const {
 }
 
 std::string metrics_text(const View& view) {
-  std::string out = spool_metrics({.up = view.good,
-                                   .counts = view.counts,
-                                   .free_bytes = view.free_bytes,
-                                   .oldest_age_ms = view.oldest_age_ms});
+  std::string out = spool_metrics(view.figures);
   metric_family(out, "imgq_jobs_finished_total", "counter",
                 "Jobs seen to end since this server started.");
   for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {

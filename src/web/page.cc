@@ -166,13 +166,14 @@ std::string tile(std::string_view name, std::string_view label, int64_t number) 
 }
 
 std::string tiles(const View& view) {
-  return tile("waiting", "Waiting", view.in(State::staging) + view.in(State::delayed)) +
-         tile("running", "Running", view.in(State::processing)) +
-         tile("done", "Done", view.in(State::completed)) +
-         tile("failed", "Failed", view.in(State::failed)) +
+  const Counts& counts = view.figures.counts;
+  return tile("waiting", "Waiting", counts.waiting()) +
+         tile("running", "Running", counts.in(State::processing)) +
+         tile("done", "Done", counts.in(State::completed)) +
+         tile("failed", "Failed", counts.in(State::failed)) +
          tile("minute", "Last minute", view.last_minute) +
          fmt::format("<div><dt>Oldest waits</dt><dd id=\"n-oldest\">{}</dd></div>\n",
-                     view.oldest_age_ms > 0 ? age_text(view.oldest_age_ms) : "–");
+                     view.figures.oldest_age_ms > 0 ? age_text(view.figures.oldest_age_ms) : "–");
 }
 
 std::string formats_text(const OptionalFormats& formats) {
@@ -249,17 +250,16 @@ std::string format_options(const OptionalFormats& formats, const Choice& choice)
 // Without a script the page is asked for again while something moves; never while nothing does, or
 // it would forget the files that somebody is choosing.
 std::string refresh_html(const View& view, const Choice& choice) {
-  const int64_t moving =
-      view.in(State::staging) + view.in(State::delayed) + view.in(State::processing);
-  if (moving == 0 || view.counts.owners == 0) return "";
+  const Counts& counts = view.figures.counts;
+  if (counts.waiting() + counts.in(State::processing) == 0 || counts.owners == 0) return "";
   return fmt::format("<noscript><meta http-equiv=\"refresh\" content=\"5;url=/{}\"></noscript>",
                      html(choice_query("?", choice)));
 }
 
 std::string notice_html(const View& view, std::string_view notice) {
   std::string_view text = notice;
-  if (text.empty() && !view.good) text = "The spool cannot be read at the moment.";
-  if (text.empty() && view.counts.owners == 0) {
+  if (text.empty() && !view.figures.up) text = "The spool cannot be read at the moment.";
+  if (text.empty() && view.figures.counts.owners == 0) {
     text = "No daemon is running: images are taken in and wait until imgqd is started.";
   }
   return fmt::format("<p id=\"notice\" role=\"status\"{}>{}</p>", text.empty() ? " hidden" : "",

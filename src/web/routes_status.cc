@@ -28,7 +28,7 @@ Reply readyz(Site& site, const Asked&) {
   Reply reply;
   reply.text = dump_json(Json{{"status", "ok"},
                               {"free_bytes", room->free_bytes},
-                              {"daemons", site.spool_view.view()->counts.owners}});
+                              {"daemons", site.spool_view.view()->figures.counts.owners}});
   return reply;
 }
 

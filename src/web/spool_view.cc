@@ -24,8 +24,9 @@ bool same_job(const JobView& a, const JobView& b) {
 
 // Nothing that a watcher is shown has changed.
 bool same(const View& a, const View& b) {
-  return a.good == b.good && a.counts.jobs == b.counts.jobs && a.last_minute == b.last_minute &&
-         a.counts.owners == b.counts.owners && a.counts.corrupt == b.counts.corrupt &&
+  const Counts &now = a.figures.counts, &then = b.figures.counts;
+  return a.figures.up == b.figures.up && now.jobs == then.jobs && a.last_minute == b.last_minute &&
+         now.owners == then.owners && now.corrupt == then.corrupt &&
          std::equal(a.jobs.begin(), a.jobs.end(), b.jobs.begin(), b.jobs.end(), same_job);
 }
 
@@ -123,15 +124,7 @@ bool SpoolView::nothing_moved() {
 std::shared_ptr<View> SpoolView::make_view() {
   auto view = std::make_shared<View>();
   view->made_ms = now_ms();
-  const auto counts = count(spool_);
-  const auto room = spool_.room();
-  view->good = counts && room;
-  if (counts) view->counts = *counts;
-  if (room) view->free_bytes = room->free_bytes;
-  if (view->counts.oldest_waiting) {
-    view->oldest_age_ms =
-        std::max<int64_t>(0, view->made_ms - view->counts.oldest_waiting->unix_ms());
-  }
+  if (const auto figures = figures_of(spool_)) view->figures = *figures;
   counters_.update(spool_, view->made_ms);
   view->totals = counters_.totals();
   view->last_minute = counters_.last_minute();

@@ -13,7 +13,7 @@
 #include "spool/list.h"
 #include "spool/query.h"
 #include "spool/spool.h"
-#include "spool/types.h"
+#include "src/jobs/spool_metrics.h"
 #include "src/web/job_counters.h"
 
 namespace imgq::web {
@@ -22,15 +22,10 @@ namespace imgq::web {
 struct View {
   uint64_t number = 0;  // of this view; grows when something changed
   int64_t made_ms = 0;  // Unix time
-  bool good = false;    // the spool could be read
-  Counts counts;
-  uint64_t free_bytes = 0;
-  int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
+  SpoolFigures figures;
   int64_t last_minute = 0;    // completed
   std::vector<JobView> jobs;  // the newest, newest first
   JobCounters::Totals totals;
-
-  int64_t in(State state) const { return counts.jobs[static_cast<size_t>(state)]; }
 };
 
 // Looks at the spool again and again, on a thread of its own: every few tenths of a second while

@@ -157,7 +157,7 @@ std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const st
 
 std::variant<Taken, Objection> take_upload(Site& site, const Asked& asked, const Terms& terms) {
   const auto view = site.spool_view.view();
-  if (view->in(State::staging) + view->in(State::delayed) >= site.options.max_waiting) {
+  if (view->figures.counts.waiting() >= site.options.max_waiting) {
     return too_many_waiting(site);
   }
   // What the query asks is looked at before the body is read; a form's fields only after it.

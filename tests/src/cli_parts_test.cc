@@ -307,8 +307,8 @@ TEST(ExitSum, IsTheCommonCauseOrOne) {
 }
 
 TEST(Versioned, PutsTheVersionFirst) {
-  EXPECT_EQ(versioned("{}"), "{\"imgq\":1}");
-  EXPECT_EQ(versioned("{\"a\":2}"), "{\"imgq\":1,\"a\":2}");
+  EXPECT_EQ(versioned(Json::object()), "{\"imgq\":1}");
+  EXPECT_EQ(versioned(Json{{"a", 2}}), "{\"imgq\":1,\"a\":2}");
 }
 
 std::string request_of(const RequestOptions& options) {

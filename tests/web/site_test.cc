@@ -379,11 +379,11 @@ TEST_F(Metrics, TheSpoolsFiguresAreThoseThatStatsPrints) {
   view_->refresh();
   const auto view = view_->view();
   const std::string text = ask("GET", "/metrics").text;
-  const std::string figures =
-      spool_metrics({view->good, view->counts, view->free_bytes, view->oldest_age_ms});
+  const std::string figures = spool_metrics(view->figures);
   EXPECT_EQ(text.substr(0, figures.size()), figures);
-  EXPECT_NE(figures.find("imgq_spool_free_bytes " + std::to_string(view->free_bytes) + "\n"),
-            std::string::npos)
+  EXPECT_NE(
+      figures.find("imgq_spool_free_bytes " + std::to_string(view->figures.room.free_bytes) + "\n"),
+      std::string::npos)
       << figures;
 }
 

@@ -348,8 +348,9 @@ class Live(httpd.Case):
             job = requests.post(self.httpd.url + "/v1/jobs", data=IMAGE, timeout=20).json()["id"]
             states = []
             for line in stream.iter_lines(chunk_size=1, decode_unicode=True):
-                if line.startswith("data: ") and job in line:
-                    states.append(json.loads(line[6:])["state"])
+                event = json.loads(line[6:]) if line.startswith("data: ") else {}
+                if event.get("id") == job:
+                    states.append(event["state"])
                     if states[-1] == "completed":
                         break
         self.assertEqual(states[-1], "completed")
