@@ -47,7 +47,8 @@ constexpr std::array kRoutes = {
     Route{"GET", "readyz", Access::open, routes::readyz},
     Route{"GET", "healthz", Access::open, routes::readyz},
     Route{"GET", "metrics", Access::token, routes::metrics},
-    Route{"GET", "openapi.json", Access::token, routes::openapi},
+    Route{"GET", "openapi.json", Access::token, routes::description},
+    Route{"GET", "imgq.schema.json", Access::token, routes::description},
 };
 
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {

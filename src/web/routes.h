@@ -39,7 +39,7 @@ Reply page_asset(Site& site, const Asked& asked);
 Reply livez(Site& site, const Asked& asked);
 Reply readyz(Site& site, const Asked& asked);
 Reply metrics(Site& site, const Asked& asked);
-Reply openapi(Site& site, const Asked& asked);
+Reply description(Site& site, const Asked& asked);
 
 }  // namespace routes
 }  // namespace imgq::web

@@ -39,9 +39,10 @@ Reply metrics(Site& site, const Asked&) {
   return reply;
 }
 
-Reply openapi(Site&, const Asked&) {
+Reply description(Site&, const Asked& asked) {
   Reply reply;
-  reply.text = std::string(assets::kOpenapiJson);
+  reply.text =
+      asked.head.path[0] == "openapi.json" ? assets::kOpenapiJson : assets::kImgqSchemaJson;
   return reply;
 }
 

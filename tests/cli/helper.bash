@@ -49,6 +49,22 @@ teardown() {
   stop_daemon
   cd /
   rm -rf "$dir"
+  local kept=("$BATS_TEST_TMPDIR"/json/*)
+  [ ${#kept[@]} -eq 0 ] || "$BATS_TEST_DIRNAME/fits-schema" "${kept[@]}"
+}
+
+# Keeps what a program has written for others, which the end of a test compares with the schema.
+keep() { # DEFINITION FILE
+  mkdir -p "$BATS_TEST_TMPDIR/json"
+  cp "$2" "$BATS_TEST_TMPDIR/json/$1.$RANDOM$RANDOM"
+}
+
+keep_json() { # COMMAND...: whose stdout is there
+  while [ $# -gt 0 ] && [ "$1" != "$imgq" ]; do shift; done
+  [[ " $* " == *" --json "* ]] || return 0
+  shift
+  while [[ ${1-} == --spool || ${1-} == --config ]]; do shift 2; done
+  keep "imgq-$1" "$dir/stdout"
 }
 
 # Waits until a command succeeds; a minute is for ever here.
@@ -94,6 +110,7 @@ exits() {
   "$@" >"$dir/stdout" 2>"$dir/stderr" || got=$?
   output=$(tr -d '\0' <"$dir/stdout")
   errors=$(cat "$dir/stderr")
+  keep_json "$@"
   [ "$got" -eq "$wanted" ] && return 0
   echo "exit $got instead of $wanted: $*"
   echo "stdout: $output"

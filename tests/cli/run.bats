@@ -603,6 +603,7 @@ out/x/y/deep.jpg"
 
 @test "several sizes from one decode, and a manifest with srcset" {
   exits 1 "$imgq" run -o out --size 320x,640x --format webp --manifest all.json photos a.jpg gone.jpg
+  keep manifest all.json
   jq -e '.imgq == 1 and (.images | length) == 7 and (.failed | length) == 1' all.json
   jq -e '.images[] | select(.source == "photos/fig.jpg") |
     .srcset == "fig.320w.webp 320w, fig.640w.webp 640w" and .width == 1600 and

@@ -225,7 +225,7 @@ END
   one_line stderr
   contains "$errors" "daemon.min_free"
   exits 1 "$imgq" doctor
-  contains "$output" "below daemon.min_free"
+  contains "$output" "cannot keep the room that daemon.min_free asks for"
   same "$(find spool/jobs spool/tmp -type f | wc -l)" 0
 }
 

@@ -23,6 +23,22 @@ commands() {
   done
 }
 
+@test "what a command writes with --json is in the schema, and nothing else may be in it" {
+  local command told=0 schema=$BATS_TEST_DIRNAME/../../src/jobs/imgq.schema.json
+  for command in $(commands); do
+    exits 0 "$imgq" help "$command"
+    grep -q ' --json ' stdout || continue
+    told=$((told + 1))
+    jq -e --arg name "imgq-$command" '.["$defs"] | has($name)' "$schema" >/dev/null
+  done
+  same "$told" "$(jq '[.["$defs"] | keys[] | select(test("^imgq-(run|submit|status|wait|get|list|info|cancel|retry|hold|release|purge|stats|top|log|doctor|fsck|config|init)$"))] | length' "$schema")"
+  echo '{"imgq":1,"id":"01a20c4a-2999-7512-8acf-1884698929c9","purged":true}' >imgq-purge.good
+  exits 0 "$BATS_TEST_DIRNAME/fits-schema" imgq-purge.good
+  sed 's/}$/,"new":1}/' imgq-purge.good >imgq-purge.more
+  exits 1 "$BATS_TEST_DIRNAME/fits-schema" imgq-purge.more
+  contains "$output" "'new' was unexpected"
+}
+
 @test "the daemons' help is of the same form" {
   local program
   for program in imgqd imgq-httpd; do

@@ -411,7 +411,7 @@ TEST_F(Routing, TheDescriptionNamesEveryRoute) {
        {"/uploadFile", "/queryFileStatus/{id}", "/heartbeat", "/v1/jobs", "/v1/jobs/{id}",
         "/v1/jobs/{id}/retry", "/v1/jobs/{id}/results", "/v1/jobs/{id}/results/{name}",
         "/v1/events", "/jobs/{id}", "/result/{id}", "/result/{id}/{name}", "/livez", "/readyz",
-        "/healthz", "/metrics", "/openapi.json", "/"}) {
+        "/healthz", "/metrics", "/openapi.json", "/imgq.schema.json", "/"}) {
     EXPECT_TRUE(member(api, "paths")->contains(path)) << path;
   }
 }
