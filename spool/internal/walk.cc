@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "spool/layout.h"
+#include "src/util/io.h"
 #include "src/util/sys.h"
 
 namespace imgq {
@@ -43,13 +44,8 @@ Status each_name_if_any(int dir, const std::string& folder, const TakeName& take
 }
 
 Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::string& folder) {
-  std::vector<std::string> names;
-  const auto listed = each_name(spool.root(), folder, [&names](std::string_view name) {
-    names.emplace_back(name);
-    return true;
-  });
-  if (!listed && listed.error().code != ENOENT) return listed.error();
-  std::sort(names.begin(), names.end());
+  auto names = list_names(spool.root(), folder);
+  if (!names && names.error().code == ENOENT) return std::vector<std::string>();
   return names;
 }
 

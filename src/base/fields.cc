@@ -16,24 +16,24 @@ namespace {
 using std::string_view;
 
 // Of a member that is a word: what is read by one of the parsers of words.
-template <auto Member, auto Parse>
+template <auto kMember, auto kParse>
 Status set_word(Rendition& rendition, string_view text) {
-  const auto parsed = Parse(text);
+  const auto parsed = kParse(text);
   if (!parsed) return parsed.error();
-  rendition.*Member = *parsed;
+  rendition.*kMember = *parsed;
   return Ok{};
 }
 
-// Of a number from 1 to Most; a record may say 0, which asks for nothing.
-template <auto Member, int64_t Most>
+// Of a number from 1 to kMost; a record may say 0, which asks for nothing.
+template <auto kMember, int64_t kMost>
 Status set_count(Rendition& rendition, string_view text) {
-  const auto count = parse_count(text, 1, Most);
+  const auto count = parse_count(text, 1, kMost);
   if (!count) return count.error();
-  rendition.*Member = static_cast<std::remove_cvref_t<decltype(rendition.*Member)>>(*count);
+  rendition.*kMember = static_cast<std::remove_cvref_t<decltype(rendition.*kMember)>>(*count);
   return Ok{};
 }
 
-template <auto Member, int64_t Most>
+template <auto kMember, int64_t kMost>
 bool read_count(Rendition& rendition, const Json& value) {
   if (!value.is_number_integer()) return false;
   if (value.is_number_unsigned() &&
@@ -41,32 +41,33 @@ bool read_count(Rendition& rendition, const Json& value) {
     return false;
   }
   const auto count = value.get<int64_t>();
-  if (count < 0 || count > Most) return false;
-  rendition.*Member = static_cast<std::remove_cvref_t<decltype(rendition.*Member)>>(count);
+  if (count < 0 || count > kMost) return false;
+  rendition.*kMember = static_cast<std::remove_cvref_t<decltype(rendition.*kMember)>>(count);
   return true;
 }
 
-template <auto Member>
+template <auto kMember>
 void write_number(const Rendition& rendition, Json& value) {
-  if (rendition.*Member != 0) value = rendition.*Member;
+  if (rendition.*kMember != 0) value = rendition.*kMember;
 }
 
 // Of an enum of two, the first of them the default.
-template <auto Member>
+template <auto kMember>
 Status set_switch(Rendition& rendition, string_view text) {
   if (text != "true" && text != "false") return is_not(text, "true or false");
-  rendition.*Member = static_cast<std::remove_cvref_t<decltype(rendition.*Member)>>(text == "true");
+  rendition.*kMember =
+      static_cast<std::remove_cvref_t<decltype(rendition.*kMember)>>(text == "true");
   return Ok{};
 }
 
-template <auto Member>
+template <auto kMember>
 bool read_switch(Rendition& rendition, const Json& value) {
-  return value.is_boolean() && set_switch<Member>(rendition, value.get<bool>() ? "true" : "false");
+  return value.is_boolean() && set_switch<kMember>(rendition, value.get<bool>() ? "true" : "false");
 }
 
-template <auto Member>
+template <auto kMember>
 void write_switch(const Rendition& rendition, Json& value) {
-  if (static_cast<bool>(rendition.*Member)) value = true;
+  if (static_cast<bool>(rendition.*kMember)) value = true;
 }
 
 constexpr string_view kName = "a name of a-z, 0-9, _ and -, at most 32 characters";
@@ -206,6 +207,7 @@ const RenditionField* field_named(string_view name) {
 
 std::vector<std::string> field_names() {
   std::vector<std::string> names;
+  names.reserve(kRenditionFields.size());
   for (const RenditionField& field : kRenditionFields) names.emplace_back(field.name);
   return names;
 }

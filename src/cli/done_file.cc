@@ -12,6 +12,7 @@
 #include "src/cli/file_out.h"
 #include "src/cli/files.h"
 #include "src/util/clock.h"
+#include "src/util/io.h"
 #include "src/util/json.h"
 
 namespace imgq::cli {

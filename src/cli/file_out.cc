@@ -147,18 +147,6 @@ bool has_content(const std::string& path, const std::string& sha256) {
   return digest && *digest == sha256;
 }
 
-Result<std::string> read_all(int fd, std::string_view name) {
-  std::string text;
-  std::array<char, 65536> buffer{};
-  while (true) {
-    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return last_error("read", name);
-    if (got == 0) return text;
-    text.append(buffer.data(), static_cast<size_t>(got));
-  }
-}
-
 Status make_directories(const std::string& path) {
   for (size_t slash = path.find('/', 1); true; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
@@ -195,16 +183,12 @@ std::string temp_name(const std::string& directory) {
 }
 
 void sweep_temps(const std::string& directory) {
-  std::vector<std::string> names;
-  const auto note = [](const char* name, void* into) {
-    if (std::string_view(name).rfind(kTempPrefix, 0) == 0) {
-      static_cast<std::vector<std::string>*>(into)->emplace_back(name);
-    }
-    return true;
-  };
-  (void)sys::list(AT_FDCWD, directory.c_str(), note, &names);  // what stays is in nobody's way
-  for (const std::string& name : names)
-    (void)::unlink(fmt::format("{}/{}", directory, name).c_str());
+  const auto names = list_names(AT_FDCWD, directory);
+  if (!names) return;  // what stays is in nobody's way
+  for (const std::string& name : *names) {
+    if (name.starts_with(kTempPrefix))
+      (void)::unlink(fmt::format("{}/{}", directory, name).c_str());
+  }
 }
 
 }  // namespace imgq::cli

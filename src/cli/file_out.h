@@ -62,9 +62,6 @@ Result<int64_t> copy_stdin(int to, std::string_view name, int64_t limit);
 // Whether a regular file of that name, no link, has the content with this SHA-256.
 bool has_content(const std::string& path, const std::string& sha256);
 
-// Everything from a descriptor on. `name` is for the error.
-Result<std::string> read_all(int fd, std::string_view name);
-
 // The directory and its parents; fine when it is there.
 Status make_directories(const std::string& path);
 

@@ -1,6 +1,5 @@
 #include "src/cli/gather.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fnmatch.h>
@@ -10,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -18,6 +16,7 @@
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
 #include "src/util/fd.h"
+#include "src/util/io.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
@@ -92,27 +91,18 @@ class Walk {
       gathering_.inputs.unread = true;
       return;
     }
-    const auto names = read(path);
+    const auto names = list_names(AT_FDCWD, path + "/.");
     if (!names) {
       gathering_.inputs.trouble.push_back(trouble_for(path, names.error()));
       gathering_.inputs.unread = true;
       return;
     }
-    for (const std::string& name : *names) entry(path, folder, name, depth);
+    for (const std::string& name : *names) {
+      if (name[0] != '.') entry(path, folder, name, depth);
+    }
   }
 
  private:
-  static Result<std::vector<std::string>> read(const std::string& path) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(path.c_str()), closedir);
-    if (!dir) return last_error("read directory", path);
-    std::vector<std::string> names;
-    while (const struct dirent* entry = readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
-      if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-  }
-
   void entry(const std::string& parent, const std::string& folder, const std::string& name,
              int depth) {
     const std::string path = joined(parent, name);

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "src/cli/file_out.h"
+#include "src/util/io.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {

@@ -9,14 +9,10 @@
 #include "src/cli/job_text.h"
 #include "src/util/clock.h"
 #include "src/util/fd.h"
+#include "src/util/io.h"
 
 namespace imgq::cli {
 namespace {
-
-bool collect(const char* name, void* context) {
-  static_cast<std::vector<std::string>*>(context)->emplace_back(name);
-  return true;
-}
 
 // Nothing when its folder or its .alive is gone.
 std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
@@ -42,20 +38,15 @@ std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
 }  // namespace
 
 std::vector<std::string> names_in(const Spool& spool, const std::string& folder) {
-  std::vector<std::string> names;
-  (void)sys::list(spool.root(), folder.c_str(), collect, &names);
-  return names;
+  auto names = list_names(spool.root(), folder);
+  return names ? std::move(*names) : std::vector<std::string>();
 }
 
 Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease) {
-  const std::string folder(name_of(State::processing));
-  std::vector<std::string> names;
-  if (sys::list(spool.root(), folder.c_str(), collect, &names) != 0) {
-    return last_error("list", folder);
-  }
-  std::sort(names.begin(), names.end());
+  const auto names = list_names(spool.root(), std::string(name_of(State::processing)));
+  if (!names) return names.error();
   std::vector<OwnerSeen> owners;
-  for (const std::string& name : names) {
+  for (const std::string& name : *names) {
     if (auto owner = see(spool, name, lease)) owners.push_back(std::move(*owner));
   }
   return owners;

@@ -6,14 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
 #include "src/cli/file_out.h"
 #include "src/cli/spool_choice.h"
 #include "src/util/fd.h"
+#include "src/util/io.h"
 #include "src/util/json.h"
-#include "src/util/sys.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
@@ -27,21 +28,15 @@ std::optional<gid_t> group_named(const std::string& name) {
   return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
 }
 
-bool note_entry(const char* name, void* found) {
-  if (std::string_view(name) == "lost+found") return true;
-  *static_cast<bool*>(found) = true;
-  return false;
-}
-
 // The directory itself, before the spool is made in it: what is made below inherits its group.
 // Somebody's directory is left as it is; only one with the mode already may be half a spool.
 Status share(const std::string& path, std::optional<gid_t> group) {
   if (auto made = make_directories(path); !made) return made;
   const Fd dir(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!dir) return last_error("open", path);
-  bool occupied = false;
-  if (sys::list(dir.get(), ".", note_entry, &occupied) != 0) return last_error("read", path);
-  if (occupied) {
+  const auto names = list_names(dir.get(), ".");
+  if (!names) return Error{names.error().code, "read", path};
+  if (std::any_of(names->begin(), names->end(), [](const auto& n) { return n != "lost+found"; })) {
     struct stat about{};
     if (::fstat(dir.get(), &about) != 0) return last_error("look at", path);
     return (about.st_mode & 07777) == kShared ? Status(Ok{}) : Error{ENOTEMPTY, "share", path};

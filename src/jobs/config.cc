@@ -1,6 +1,5 @@
 #include "src/jobs/config.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pwd.h>
@@ -10,10 +9,10 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
-#include <memory>
 
 #include "src/jobs/config_settings.h"
 #include "src/util/fd.h"
+#include "src/util/io.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 
@@ -47,16 +46,10 @@ std::string xdg(const std::string& variable, std::string_view otherwise) {
 Result<std::string> read_file(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return last_error("read the configuration", path);
-  std::string text;
-  std::array<char, 16384> buffer{};
-  while (true) {
-    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return last_error("read the configuration", path);
-    if (got == 0) return text;
-    text.append(buffer.data(), static_cast<size_t>(got));
-    if (text.size() > kMaxFileBytes) return bad_data("the configuration is over 1 MiB", path);
-  }
+  auto text = read_all(file.get(), path, kMaxFileBytes);
+  if (text) return text;
+  if (text.error().code == EFBIG) return bad_data("the configuration is over 1 MiB", path);
+  return Error{text.error().code, "read the configuration", path};
 }
 
 enum class Need { must_exist, may_miss };
@@ -71,18 +64,15 @@ Status apply_file(Config& config, const std::string& path, Need need) {
 
 Result<std::vector<std::string>> snippets(const std::string& directory) {
   std::vector<std::string> paths;
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), closedir);
-  if (!dir) {
-    const Error error = last_error("read the configuration", directory);
-    if (error.code == ENOENT || error.code == ENOTDIR) return paths;
-    return error;
+  const auto names = list_names(AT_FDCWD, directory + "/.");
+  if (!names) {
+    const int code = names.error().code;
+    if (code == ENOENT || code == ENOTDIR) return paths;
+    return Error{code, "read the configuration", directory};
   }
-  while (const struct dirent* entry = readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
-    const std::string_view name = entry->d_name;
-    const bool toml = name.size() > 5 && name.substr(name.size() - 5) == ".toml";
-    if (toml && name[0] != '.') paths.push_back(fmt::format("{}/{}", directory, name));
+  for (const std::string& name : *names) {
+    if (name[0] != '.' && name.ends_with(".toml")) paths.push_back(directory + "/" + name);
   }
-  std::sort(paths.begin(), paths.end());
   return paths;
 }
 

@@ -1,6 +1,5 @@
 #include "src/run/private_spool.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -21,6 +20,7 @@
 #include "src/jobs/config.h"
 #include "src/util/digest.h"
 #include "src/util/fd.h"
+#include "src/util/io.h"
 
 namespace imgq::cli {
 namespace {
@@ -92,17 +92,12 @@ Status remove_entry(int dir, const char* name, const std::string& path) {
 }
 
 Status empty_directory(int parent, const char* name, const std::string& path) {
-  Fd dir(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Fd dir(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!dir) return last_error("remove", path);
-  const int fd = dir.get();
-  const std::unique_ptr<DIR, int (*)(DIR*)> list(::fdopendir(dir.release()), closedir);
-  if (!list) return last_error("remove", path);
-  while (const struct dirent* entry = readdir(list.get())) {  // NOLINT(concurrency-mt-unsafe)
-    const std::string_view child = entry->d_name;
-    if (child == "." || child == "..") continue;
-    if (auto done = remove_entry(fd, entry->d_name, fmt::format("{}/{}", path, child)); !done) {
-      return done;
-    }
+  const auto names = list_names(dir.get(), ".");
+  if (!names) return Error{names.error().code, "remove", path};
+  for (const std::string& child : *names) {
+    if (auto done = remove_entry(dir.get(), child.c_str(), path + "/" + child); !done) return done;
   }
   return Ok{};
 }

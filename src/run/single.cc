@@ -15,7 +15,7 @@
 #include "src/jobs/config.h"
 #include "src/run/private_spool.h"
 #include "src/util/digest.h"
-#include "src/util/sys.h"
+#include "src/util/io.h"
 
 namespace imgq::cli {
 namespace {
@@ -24,15 +24,10 @@ constexpr const char* kPrefix = "single-";
 
 // Removes the workplaces of killed runs; nobody makes one meanwhile.
 void sweep_workplaces(const std::string& parent) {
-  std::vector<std::string> names;
-  const auto note = [](const char* name, void* into) {
-    if (std::string_view(name).rfind(kPrefix, 0) == 0) {
-      static_cast<std::vector<std::string>*>(into)->emplace_back(name);
-    }
-    return true;
-  };
-  (void)sys::list(AT_FDCWD, parent.c_str(), note, &names);  // what stays is in nobody's way
-  for (const std::string& name : names) {
+  const auto names = list_names(AT_FDCWD, parent);
+  if (!names) return;  // what stays is in nobody's way
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kPrefix)) continue;
     const std::string path = fmt::format("{}/{}", parent, name);
     const auto lock = lock_output(path);
     if (lock || lock.error().code != EWOULDBLOCK) (void)remove_tree(path);

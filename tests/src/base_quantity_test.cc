@@ -1,8 +1,14 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include <filesystem>
+#include <fstream>
 #include <limits>
 
 #include "src/base/exit_code.h"
+#include "src/util/fd.h"
+#include "src/util/io.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -114,6 +120,37 @@ TEST(ExitCodes, FollowFromWhatTheSystemAnswered) {
   EXPECT_EQ(exit_for({EACCES, "", ""}), Exit::no_permission);
   EXPECT_EQ(exit_for({EIO, "", ""}), Exit::io_error);
   EXPECT_EQ(exit_for({0, "digest differs", ""}), Exit::io_error);
+}
+
+class Folder : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_NE(::mkdtemp(path_.data()), nullptr); }
+  void TearDown() override { std::filesystem::remove_all(path_); }
+  std::string path_ = testing::TempDir() + "imgq-io.XXXXXX";
+};
+
+TEST_F(Folder, IsListedInOrderWithWhatIsHidden) {
+  for (const char* name : {"b", "a", ".c"}) std::ofstream(path_ + "/" + name) << name;
+  EXPECT_EQ(*list_names(AT_FDCWD, path_), (std::vector<std::string>{".c", "a", "b"}));
+  EXPECT_EQ(list_names(AT_FDCWD, path_ + "/a").error().code, ENOTDIR);
+  EXPECT_EQ(list_names(AT_FDCWD, path_ + "/none").error().code, ENOENT);
+}
+
+TEST_F(Folder, IsListedThroughALinkOnlyWhereThatIsAsked) {
+  std::ofstream(path_ + "/a") << "a";
+  std::filesystem::create_directory_symlink(path_, path_ + "/link");
+  EXPECT_FALSE(list_names(AT_FDCWD, path_ + "/link"));
+  EXPECT_EQ(list_names(AT_FDCWD, path_ + "/link/.")->size(), 2U);
+}
+
+TEST_F(Folder, HasFilesThatAreReadWholeOrNotAtAll) {
+  std::ofstream(path_ + "/a") << std::string(100'000, 'x');
+  const auto read = [&](size_t limit) {
+    const Fd file(::open((path_ + "/a").c_str(), O_RDONLY | O_CLOEXEC));
+    return read_all(file.get(), "a", limit);
+  };
+  EXPECT_EQ(read(100'000)->size(), 100'000U);
+  EXPECT_EQ(read(99'999).error().code, EFBIG);
 }
 
 }  // namespace
