@@ -63,6 +63,7 @@ Result<Config> read_daemon_config(const DaemonOptions& options) {
   if (!options.log_level.empty()) config->log_level = options.log_level;
   if (!options.log_style.empty()) config->log_style = options.log_style;
   if (auto set = log::set_up(config->log_level, config->log_style); !set) return set.error();
+  for (const std::string& warning : config->warnings) log::line(log::Level::warning, warning);
   return config;
 }
 

@@ -114,6 +114,7 @@ Exit run_chosen(const Command& program, const Options& options, const Command& c
         cli::about(error.path, error.code == 0 ? error.action : cli::cause_text(error.code)));
     return Exit::bad_config;
   }
+  for (const std::string& warning : config->warnings) console.note(warning);
   cli::Session session{console, std::move(*config), options.json};
   if (!options.spool.empty()) {
     session.config.spool = absolute(options.spool);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -88,8 +89,11 @@ Result<Listening> described(Fd socket) {
   return Listening{std::move(socket), std::move(where), is_loopback(name)};
 }
 
-// True when the name belongs to a socket on which nobody listens any more.
-bool is_left_over(Name& name) {
+// True when the path is a socket on which nobody listens any more. Of other files connect(2) says
+// the same.
+bool is_left_over(Name& name, const std::string& path) {
+  struct stat about{};
+  if (::lstat(path.c_str(), &about) != 0 || !S_ISSOCK(about.st_mode)) return false;
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   return probe && ::connect(probe.get(), name.generic(), name.size) != 0 && errno == ECONNREFUSED;
 }
@@ -97,7 +101,8 @@ bool is_left_over(Name& name) {
 Status bind_to(int socket, Name& name, const std::string& path) {
   if (::bind(socket, name.generic(), name.size) == 0) return Ok{};
   int error = errno;
-  if (error == EADDRINUSE && !path.empty() && is_left_over(name) && ::unlink(path.c_str()) == 0) {
+  if (error == EADDRINUSE && !path.empty() && is_left_over(name, path) &&
+      ::unlink(path.c_str()) == 0) {
     if (::bind(socket, name.generic(), name.size) == 0) return Ok{};
     error = errno;
   }

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "src/jobs/config_settings.h"
+#include "src/jobs/config_trust.h"
 #include "src/util/fd.h"
 #include "src/util/io.h"
 #include "src/util/json.h"
@@ -43,23 +44,29 @@ std::string xdg(const std::string& variable, std::string_view otherwise) {
   return fmt::format("{}/{}", home(), otherwise);
 }
 
-Result<std::string> read_file(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return last_error("read the configuration", path);
+Result<std::string> read_file(const Fd& file, const std::string& path) {
   auto text = read_all(file.get(), path, kMaxFileBytes);
   if (text) return text;
   if (text.error().code == EFBIG) return bad_data("the configuration is over 1 MiB", path);
   return Error{text.error().code, "read the configuration", path};
 }
 
-enum class Need { must_exist, may_miss };
+enum class Source { named, found };
 
-Status apply_file(Config& config, const std::string& path, Need need) {
-  const auto text = read_file(path);
-  if (text) return config::apply_toml(config, *text, path);
-  const bool missing = text.error().code == ENOENT || text.error().code == ENOTDIR;
-  if (missing && need == Need::may_miss) return Ok{};
-  return text.error();
+Status apply_file(Config& config, const std::string& path, Source source) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    const Error error = last_error("read the configuration", path);
+    const bool missing = error.code == ENOENT || error.code == ENOTDIR;
+    return missing && source == Source::found ? Status(Ok{}) : error;
+  }
+  const auto reach = source == Source::found ? config::Reach::above : config::Reach::file;
+  if (const auto others = config::who_else_writes(file.get(), path, reach)) {
+    config.warnings.push_back(fmt::format("{} is passed over: {}", printable(path), *others));
+    return Ok{};
+  }
+  const auto text = read_file(file, path);
+  return text ? config::apply_toml(config, *text, path) : text.error();
 }
 
 Result<std::vector<std::string>> snippets(const std::string& directory) {
@@ -77,14 +84,14 @@ Result<std::vector<std::string>> snippets(const std::string& directory) {
 }
 
 Status apply_files(Config& config, const ConfigSources& sources) {
-  if (sources.file) return apply_file(config, *sources.file, Need::must_exist);
+  if (sources.file) return apply_file(config, *sources.file, Source::named);
   std::vector<std::string> paths = {sources.system_directory + "/imgq.toml"};
   const auto more = snippets(sources.system_directory + "/imgq.toml.d");
   if (!more) return more.error();
   paths.insert(paths.end(), more->begin(), more->end());
   paths.push_back(xdg("XDG_CONFIG_HOME", ".config") + "/imgq/imgq.toml");
   for (const std::string& path : paths) {
-    if (auto done = apply_file(config, path, Need::may_miss); !done) return done;
+    if (auto done = apply_file(config, path, Source::found); !done) return done;
   }
   return Ok{};
 }

@@ -55,6 +55,9 @@ struct Config {
   // Where each key's value came from: "limits.max_pixels" -> "/etc/imgq/imgq.toml:12",
   // "IMGQ_SPOOL", "default".
   std::map<std::string, std::string> origin;
+
+  // Files that were passed over, and why: "/home/a/.config/imgq/imgq.toml is passed over: ...".
+  std::vector<std::string> warnings;
 };
 
 // full, batch or none, as daemon.sync and --sync are written.
@@ -71,6 +74,8 @@ struct ConfigSources {
   std::string system_directory = "/etc/imgq";  // imgq.toml and imgq.toml.d/*.toml in it
 };
 
+// A file that another than root or this user could have written is passed over, with a warning;
+// the folders above it count where it was found and not named. See src/jobs/config_trust.h.
 // Environment variables are the keys in capitals with _ for the dot: IMGQ_SPOOL,
 // IMGQ_DAEMON_WORKERS, IMGQ_LOG_LEVEL. A preset or an [[intake]] of a later file replaces one of
 // the same name, or is added.

@@ -274,6 +274,72 @@ TEST_F(ConfigFiles, AFolderOfSnippetsThatCannotBeReadIsNotPassedOver) {
   EXPECT_EQ(config.error().path, folder);
 }
 
+// What a file with a hook comes to: "" when it is read, else the warning.
+class WrittenByOthers : public ConfigFiles {
+ protected:
+  void SetUp() override {
+    ConfigFiles::SetUp();
+    write("home/imgq/imgq.toml", "daemon.hook = \"/bin/true\"\n");
+    mode("home/imgq/imgq.toml", 0600);
+  }
+  void mode(const std::string& name, mode_t mode) const {
+    ASSERT_EQ(::chmod((root_ + "/" + name).c_str(), mode), 0);
+  }
+  static std::string warning(const Result<Config>& config) {
+    if (!config) return config.error().text();
+    EXPECT_EQ(config->warnings.empty(), config->hook == "/bin/true");
+    EXPECT_LE(config->warnings.size(), 1u);
+    return config->warnings.empty() ? "" : config->warnings.front();
+  }
+};
+
+TEST_F(WrittenByOthers, AFileThatEverybodyWritesIsPassedOver) {
+  EXPECT_EQ(warning(load()), "");
+  mode("home/imgq/imgq.toml", 0602);
+  const std::string file = root_ + "/home/imgq/imgq.toml";
+  EXPECT_EQ(warning(load()), file + " is passed over: " + file + ": everybody can write there");
+}
+
+TEST_F(WrittenByOthers, SoIsOneBelowAFolderThatEverybodyWritesUnlessItIsSticky) {
+  mode("home", 0777);
+  EXPECT_EQ(warning(load()), root_ + "/home/imgq/imgq.toml is passed over: " + root_ +
+                                 "/home: everybody can write there");
+  mode("home", 01777);
+  EXPECT_EQ(warning(load()), "");
+}
+
+TEST_F(WrittenByOthers, SoIsOneThatALinkInSuchAFolderLeadsTo) {
+  std::filesystem::create_directory(root_ + "/open");
+  std::filesystem::rename(root_ + "/home/imgq/imgq.toml", root_ + "/imgq.toml");
+  std::filesystem::create_symlink("../imgq.toml", root_ + "/open/link");
+  std::filesystem::create_symlink(root_ + "/open/link", root_ + "/home/imgq/imgq.toml");
+  EXPECT_EQ(warning(load()), "");
+  mode("open", 0777);
+  EXPECT_NE(warning(load()).find("/open: everybody can write there"), std::string::npos);
+}
+
+TEST_F(WrittenByOthers, OfANamedFileTheFoldersAboveDoNotCount) {
+  ConfigSources sources;
+  sources.file = root_ + "/home/imgq/imgq.toml";
+  mode("home/imgq", 0777);
+  EXPECT_EQ(warning(load_config(sources)), "");
+  mode("home/imgq/imgq.toml", 0666);
+  EXPECT_NE(warning(load_config(sources)).find("everybody"), std::string::npos);
+}
+
+TEST_F(WrittenByOthers, AnotherOwnerOrAGroupOfOthersIsNotBelieved) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const std::string file = root_ + "/home/imgq/imgq.toml";
+  mode("home/imgq/imgq.toml", 0660);
+  EXPECT_EQ(warning(load()), "");  // root's own group
+  ASSERT_EQ(::chown(file.c_str(), 0, 65534), 0);
+  EXPECT_NE(warning(load()).find("members of group 'nogroup' can write there"), std::string::npos);
+  mode("home/imgq/imgq.toml", 0640);
+  EXPECT_EQ(warning(load()), "");
+  ASSERT_EQ(::chown(file.c_str(), 65534, 0), 0);
+  EXPECT_NE(warning(load()).find("it belongs to user 65534"), std::string::npos);
+}
+
 TEST_F(ConfigFiles, HotFoldersWhoseFilesWouldComeBackAreRefused) {
   const auto moves = [](const std::string& from, const std::string& to) {
     return "[[intake]]\ndirectory = \"" + from + "\"\nafter = \"move\"\nmove_to = \"" + to + "\"\n";

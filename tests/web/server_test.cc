@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <future>
 #include <optional>
@@ -57,6 +61,29 @@ std::string heard(const Fd& wire) {
 }
 
 constexpr std::string_view kAsk = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+TEST(Listen, OnlyTheNameOfADeadSocketIsTakenOver) {
+  std::string folder = testing::TempDir() + "imgq-listen-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/name";
+  std::ofstream(path) << "a file of somebody's";
+  const auto file = listen_at(*parse_address("unix:" + path));
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, EADDRINUSE);
+  EXPECT_EQ(std::filesystem::file_size(path), 20u);
+  std::filesystem::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_FALSE(listen_at(*parse_address("unix:" + path)));
+  EXPECT_TRUE(std::filesystem::is_fifo(path));
+  std::filesystem::remove(path);
+  {
+    const auto first = listen_at(*parse_address("unix:" + path));
+    ASSERT_TRUE(first);
+    EXPECT_FALSE(listen_at(*parse_address("unix:" + path)));  // somebody listens
+  }
+  EXPECT_TRUE(listen_at(*parse_address("unix:" + path)));
+  std::filesystem::remove_all(folder);
+}
 
 TEST(Server, ABugIsA500ThatTellsNothing) {
   const Serving serving({}, [](const Asked&) -> Reply { throw std::runtime_error("a secret"); });
