@@ -12,7 +12,8 @@
 namespace imgq::tools {
 namespace {
 
-struct Options : DaemonOptions {
+struct Options {
+  DaemonOptions common;
   std::string listen = "127.0.0.1:8080", token_file;
   std::string max_body, max_connections, max_waiting, head_timeout, slow_grace;
   std::vector<std::string> hosts;
@@ -29,20 +30,21 @@ Command program_table(Options& o) {
       "The address that is served is printed as one line on standard output. A socket handed over "
       "by the service manager counts more than --listen. SIGTERM ends requests under way first.",
       daemon_groups(
-          o, {{"-l,--listen", &o.listen,
-               "where to listen [127.0.0.1:8080]; port 0: a free one, which is printed",
-               "ADDRESS:PORT|unix:PATH"},
-              {"-t,--token-file", &o.token_file, "answer only who shows the token in this file",
-               "FILE", "@file"},
-              {"--allow-host", &o.hosts, "answer to this Host name too; may be repeated", "NAME"},
-              {"--insecure", &o.insecure, "listen beyond this machine without a token"},
-              {"--max-body", &o.max_body, "bytes of one request [256MiB]", "SIZE"},
-              {"--max-connections", &o.max_connections, "served at once [512]", "N"},
-              {"--max-waiting", &o.max_waiting,
-               "jobs that may wait before uploads are refused [100000]", "N"},
-              {"--head-timeout", &o.head_timeout, "time for a request's head [10s]", "TIME"},
-              {"--slow-grace", &o.slow_grace,
-               "time before a body or a reader slower than 4 KiB/s is cut off [15s]", "TIME"}}),
+          o.common,
+          {{"-l,--listen", &o.listen,
+            "where to listen [127.0.0.1:8080]; port 0: a free one, which is printed",
+            "ADDRESS:PORT|unix:PATH"},
+           {"-t,--token-file", &o.token_file, "answer only who shows the token in this file",
+            "FILE", "@file"},
+           {"--allow-host", &o.hosts, "answer to this Host name too; may be repeated", "NAME"},
+           {"--insecure", &o.insecure, "listen beyond this machine without a token"},
+           {"--max-body", &o.max_body, "bytes of one request [256MiB]", "SIZE"},
+           {"--max-connections", &o.max_connections, "served at once [512]", "N"},
+           {"--max-waiting", &o.max_waiting,
+            "jobs that may wait before uploads are refused [100000]", "N"},
+           {"--head-timeout", &o.head_timeout, "time for a request's head [10s]", "TIME"},
+           {"--slow-grace", &o.slow_grace,
+            "time before a body or a reader slower than 4 KiB/s is cut off [15s]", "TIME"}}),
   };
 }
 
@@ -108,7 +110,7 @@ Exit serve(const Command& program, const Options& options, const Config& config,
     service.token = std::move(*token);
   }
   Exit failure = Exit::ok;
-  const bool may_make = options.create || config.spool == default_spool();
+  const bool may_make = options.common.create || config.spool == default_spool();
   const auto spool = open_or_make(config.spool, may_make, failure);
   if (!spool) return complain(program, spool.error().text(), failure);
   const auto listening = open_socket(options);
@@ -129,9 +131,9 @@ Exit serve(const Command& program, const Options& options, const Config& config,
 Exit run(int count, char** words) {
   Options options;
   const Command program = program_table(options);
-  const auto done = read_daemon_options(program, options, count, words);
+  const auto done = read_daemon_options(program, options.common, count, words);
   if (done) return *done;
-  const auto config = read_daemon_config(options);
+  const auto config = read_daemon_config(options.common);
   if (!config) return complain(program, config.error().text(), Exit::bad_config);
   auto service = service_of(options);
   if (!service) return complain(program, service.error().action);

@@ -10,7 +10,8 @@
 namespace imgq::tools {
 namespace {
 
-struct Options : DaemonOptions {
+struct Options {
+  DaemonOptions common;
   std::string workers, sync;
   bool drain = false;
 };
@@ -23,7 +24,7 @@ Command program_table(Options& o) {
       "imgqd --spool ~/pictures.spool --create --drain  # work it off and end",
       "Signals: SIGTERM and SIGINT end it when what is running has ended, a second one gives that "
       "back. SIGHUP has it read the configuration again.",
-      daemon_groups(o,
+      daemon_groups(o.common,
                     {{"-w,--workers", &o.workers, "worker processes [one for each CPU]", "N"},
                      {"--sync", &o.sync, "full, batch or none [batch]", "WHEN", "full batch none"},
                      {"--drain", &o.drain, "exit when nothing is left to do"}}),
@@ -47,11 +48,11 @@ Status lay_over(const Options& options, Config& config) {
 // A missing spool is made when asked to, or when it is the user's own; also in a directory that was
 // made ready for one and holds nothing yet. Else a mistyped name would become a spool.
 bool may_make(const Options& options, const std::string& path) {
-  return options.create || path == default_spool() || ::access(path.c_str(), F_OK) == 0;
+  return options.common.create || path == default_spool() || ::access(path.c_str(), F_OK) == 0;
 }
 
 Exit serve(const Command& program, const Options& options) {
-  auto config = read_daemon_config(options);
+  auto config = read_daemon_config(options.common);
   if (!config) return complain(program, config.error().text(), Exit::bad_config);
   if (auto laid = lay_over(options, *config); !laid) return complain(program, laid.error().action);
   auto worker = supervise::find_worker();
@@ -66,7 +67,7 @@ Exit serve(const Command& program, const Options& options) {
   settings.until =
       options.drain ? supervise::Settings::Until::idle : supervise::Settings::Until::stopped;
   settings.reload = [&options]() -> Result<Config> {
-    auto again = read_daemon_config(options);
+    auto again = read_daemon_config(options.common);
     if (!again) return again;
     if (auto laid = lay_over(options, *again); !laid) return laid.error();
     return again;
@@ -79,7 +80,7 @@ Exit serve(const Command& program, const Options& options) {
 Exit run(int count, char** words) {
   Options options;
   const Command program = program_table(options);
-  const auto done = read_daemon_options(program, options, count, words);
+  const auto done = read_daemon_options(program, options.common, count, words);
   return done ? *done : serve(program, options);
 }
 

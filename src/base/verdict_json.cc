@@ -24,29 +24,25 @@ constexpr size_t kMaxNotes = 16;
 constexpr std::string_view kVerdict = "verdict";
 
 Json source_json(const SourceReport& source) {
-  Json out = Json::object();
-  out["width"] = source.width_px;
-  out["height"] = source.height_px;
-  out["format"] = source.format;
-  out["alpha"] = source.alpha;
-  out["orientation"] = source.orientation;
-  out["profile"] = std::string(shortened(source.profile, kMaxProfile));
-  out["pages"] = source.pages;
-  out["bytes"] = source.size_bytes;
-  out["thumbhash"] = source.thumbhash;
-  return out;
+  return {{"width", source.width_px},
+          {"height", source.height_px},
+          {"format", source.format},
+          {"alpha", source.alpha},
+          {"orientation", source.orientation},
+          {"profile", shortened(source.profile, kMaxProfile)},
+          {"pages", source.pages},
+          {"bytes", source.size_bytes},
+          {"thumbhash", source.thumbhash}};
 }
 
 Json result_json(const ResultReport& result) {
-  Json out = Json::object();
-  out["rendition"] = result.rendition;
-  out["width"] = result.width_px;
-  out["height"] = result.height_px;
-  out["bytes"] = result.size_bytes;
-  out["format"] = result.format;
-  out["quality"] = result.quality;
-  out["max_bytes_met"] = result.max_bytes_met;
-  return out;
+  return {{"rendition", result.rendition},
+          {"width", result.width_px},
+          {"height", result.height_px},
+          {"bytes", result.size_bytes},
+          {"format", result.format},
+          {"quality", result.quality},
+          {"max_bytes_met", result.max_bytes_met}};
 }
 
 // Takes typed members of one object; remembers the first that is missing or wrong.
@@ -166,21 +162,24 @@ Json notes_json(const std::vector<std::string>& notes) {
   return out;
 }
 
+Json report_object(const Verdict& verdict) {
+  return {{"source", source_json(verdict.source)},
+          {"notes", notes_json(verdict.notes)},
+          {"decode_ms", verdict.decode_ms},
+          {"total_ms", verdict.total_ms},
+          {"peak_kib", verdict.peak_kib}};
+}
+
 }  // namespace
 
 std::string to_json(const Verdict& verdict) {
-  Json out = Json::object();
-  out["code"] = name_of(verdict.code);
-  out["message"] = std::string(shortened(verdict.message, kMaxMessage));
-  out["signal"] = verdict.signal;
-  out["source"] = source_json(verdict.source);
   Json results = Json::array();
   for (const ResultReport& result : verdict.results) results.push_back(result_json(result));
-  out["results"] = results;
-  out["notes"] = notes_json(verdict.notes);
-  out["decode_ms"] = verdict.decode_ms;
-  out["total_ms"] = verdict.total_ms;
-  out["peak_kib"] = verdict.peak_kib;
+  Json out = report_object(verdict);
+  out["code"] = name_of(verdict.code);
+  out["message"] = shortened(verdict.message, kMaxMessage);
+  out["signal"] = verdict.signal;
+  out["results"] = std::move(results);
   out["heavy"] = verdict.heavy;
   out["recycle"] = verdict.recycle;
   return dump_json(out);
@@ -216,23 +215,13 @@ Result<Verdict> parse_verdict(std::string_view json) {
 }
 
 std::string about_json(const ResultReport& result) {
-  Json out = Json::object();
-  out["width"] = result.width_px;
-  out["height"] = result.height_px;
-  out["type"] = media_type_of(result.format);
-  out["quality"] = result.quality;
-  out["max_bytes_met"] = result.max_bytes_met;
-  return dump_json(out);
+  return dump_json({{"width", result.width_px},
+                    {"height", result.height_px},
+                    {"type", media_type_of(result.format)},
+                    {"quality", result.quality},
+                    {"max_bytes_met", result.max_bytes_met}});
 }
 
-std::string report_json(const Verdict& verdict) {
-  Json out = Json::object();
-  out["source"] = source_json(verdict.source);
-  out["notes"] = notes_json(verdict.notes);
-  out["decode_ms"] = verdict.decode_ms;
-  out["total_ms"] = verdict.total_ms;
-  out["peak_kib"] = verdict.peak_kib;
-  return dump_json(out);
-}
+std::string report_json(const Verdict& verdict) { return dump_json(report_object(verdict)); }
 
 }  // namespace imgq
