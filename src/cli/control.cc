@@ -50,14 +50,10 @@ std::string refusal(const Spool& spool, Act act, const JobId& id, const Error& e
 Exit one(const Session& session, const Spool& spool, Act act, const JobId& id) {
   const auto state = perform(spool, act, id);
   if (!state) {
-    const std::string words = refusal(spool, act, id, state.error());
-    session.console.error(about(id.text(), words));
     const int code = state.error().code;
-    if (session.json) {
-      session.console.put_line(
-          job_error_json(id.text(), code == ENOENT ? "unknown" : "refused", words));
-    }
-    return code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(state.error());
+    return fail_job(session, id, code == ENOENT ? "unknown" : "refused",
+                    refusal(spool, act, id, state.error()),
+                    code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(state.error()));
   }
   if (session.json) {
     session.console.put_line(versioned({{"id", id.text()}, {"state", name_of(*state)}}));

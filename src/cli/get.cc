@@ -163,19 +163,13 @@ Exit get_job(Get& get, const JobId& id) {
   const auto view = find(get.spool, id);
   if (!view) return tell_missing(get.session, id, view.error());
   if (view->state != State::completed || !view->outcome) {
-    const std::string state = fmt::format("has no result: {}", cause_words(*view));
-    if (get.session.json) {
-      get.session.console.put_line(job_error_json(id.text(), cause_code(*view), state));
-    }
-    return fail(get.session, Exit::some_failed, about(id.text(), state));
+    return fail_job(get.session, id, cause_code(*view),
+                    fmt::format("has no result: {}", cause_words(*view)));
   }
   const std::vector<ResultFile> results = chosen(get, *view);
   if (results.empty()) {
-    const std::string none = fmt::format("has no rendition '{}'", printable(get.options.rendition));
-    if (get.session.json) {
-      get.session.console.put_line(job_error_json(id.text(), "unknown", none));
-    }
-    return fail(get.session, Exit::some_failed, about(id.text(), none));
+    return fail_job(get.session, id, "unknown",
+                    fmt::format("has no rendition '{}'", printable(get.options.rendition)));
   }
   if (results.size() > 1 && get.target.kind != Target::Kind::directory) {
     return fail(get.session, Exit::usage,

@@ -61,14 +61,15 @@ std::string job_error_json(const std::string& id, std::string_view code, std::st
   return versioned({{"id", id}, {"error", error_object(code, message)}});
 }
 
+Exit fail_job(const Session& session, const JobId& id, std::string_view code,
+              std::string_view words, Exit exit) {
+  if (session.json) session.console.put_line(job_error_json(id.text(), code, words));
+  return fail(session, exit, about(id.text(), words));
+}
+
 Exit tell_missing(const Session& session, const JobId& id, const Error& error) {
-  const bool unknown = error.code == ENOENT;
-  const std::string words = unknown ? "no such job" : error.text();
-  session.console.error(about(id.text(), words));
-  if (session.json) {
-    session.console.put_line(job_error_json(id.text(), unknown ? "unknown" : "unreadable", words));
-  }
-  return unknown ? Exit::some_failed : exit_for(error);
+  if (error.code == ENOENT) return fail_job(session, id, "unknown", "no such job");
+  return fail_job(session, id, "unreadable", error.text(), exit_for(error));
 }
 
 std::string job_words(const Spool& spool, const JobView& view) {

@@ -17,6 +17,10 @@ std::string job_json(const Spool& spool, const JobView& view);
 // {"imgq":1,"id":...,"error":{...}}: a job that cannot be told about.
 std::string job_error_json(const std::string& id, std::string_view code, std::string_view message);
 
+// Tells on stderr, and in JSON, why something could not be done with a job.
+Exit fail_job(const Session& session, const JobId& id, std::string_view code,
+              std::string_view words, Exit exit = Exit::some_failed);
+
 // Tells that a job could not be looked at: it is unknown, or its records cannot be read.
 Exit tell_missing(const Session& session, const JobId& id, const Error& error);
 

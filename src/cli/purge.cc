@@ -58,12 +58,8 @@ Exit refused(const Session& session, const JobId& id, const Error& why) {
   const std::string words = why.code == ENOENT  ? "no such job"
                             : why.code == EBUSY ? "has not ended: cancel it first"
                                                 : why.text();
-  session.console.error(about(id.text(), words));
-  if (session.json) {
-    session.console.put_line(
-        job_error_json(id.text(), why.code == ENOENT ? "unknown" : "refused", words));
-  }
-  return why.code == ENOENT || why.code == EBUSY ? Exit::some_failed : exit_for(why);
+  return fail_job(session, id, why.code == ENOENT ? "unknown" : "refused", words,
+                  why.code == ENOENT || why.code == EBUSY ? Exit::some_failed : exit_for(why));
 }
 
 Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool dry_run) {

@@ -30,20 +30,12 @@ bool is_waiting(const Spool& spool, const JobId& id, bool check_existence) {
 // How a job that has ended, or that does not exist, counts.
 Exit exit_of(const Session& session, const Spool& spool, const JobId& id) {
   const auto view = find(spool, id);
-  Console& console = session.console;
-  if (!view) {
-    if (view.error().code == ENOENT) {
-      console.error(about(id.text(), "no such job"));
-      if (session.json) console.put_line(job_error_json(id.text(), "unknown", "no such job"));
-      return Exit::some_failed;
-    }
-    return fail(session, view.error());
-  }
-  if (session.json) console.put_line(job_json(spool, *view));
+  if (!view) return tell_missing(session, id, view.error());
+  if (session.json) session.console.put_line(job_json(spool, *view));
   if (view->state == State::completed) return Exit::ok;
-  console.error(
+  return fail(
+      session, Exit::some_failed,
       fmt::format("{}: {}: {}", id.text(), printable(view->ticket.name), cause_words(*view)));
-  return Exit::some_failed;
 }
 
 bool is_good(const Session& session, const Spool& spool, const JobId& id, Tell tell) {

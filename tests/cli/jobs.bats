@@ -130,6 +130,14 @@ setup() {
   done
   exits 1 "$imgq" get --json "$id"
   jq -e '.error.code == "staging"' stdout
+  "$imgq" cancel "$id"
+  : >"$(find spool -name "$id.end")"
+  exits 74 "$imgq" status --json "$id"
+  jq -e --arg id "$id" '.id == $id and .error.code == "unreadable"' stdout
+  cp stderr by-status
+  exits 1 "$imgq" wait --json "$id"
+  jq -e --arg id "$id" '.id == $id and .error.code == "unreadable"' stdout
+  cmp stderr by-status
   exits 66 "$imgq" info --json $'gone\xff.jpg'
   jq -e '.error.code == "source_missing" and .file_percent == "gone%FF.jpg"' stdout
   exits 64 "$imgq" info
