@@ -32,7 +32,7 @@ struct HotFolder {
 // Documented in imgq.toml(5); each member is a key, named in the comment.
 struct Config {
   std::string spool;                     // spool
-  int workers = 0;                       // daemon.workers; 0: the number of CPUs
+  int workers = 0;                       // daemon.workers; 0: the CPUs that it may use
   int max_attempts = 3;                  // jobs.max_attempts
   std::chrono::seconds retry_first{10};  // jobs.retry_first
   std::chrono::seconds retry_max{600};   // jobs.retry_max

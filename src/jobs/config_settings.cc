@@ -20,7 +20,7 @@ std::vector<Entry> daemon_entries() {
   return {
       {"spool", "the spool's directory", [](Config& c) -> Place { return &c.spool; }, 0, 0, false,
        "", true},
-      {"daemon.workers", "worker processes; 0: as many as CPUs",
+      {"daemon.workers", "worker processes; 0: one for each CPU that it may use",
        [](Config& c) -> Place { return &c.workers; }, 0, 1024},
       {"daemon.lease", "another host's daemon counts as dead when silent so long",
        [](Config& c) -> Place { return &c.lease; }, 5, 3600},

@@ -1,7 +1,6 @@
 #include "src/supervise/policy.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "spool/list.h"
@@ -9,6 +8,7 @@
 #include "spool/scan.h"
 #include "spool/spool.h"
 #include "spool/types.h"
+#include "src/util/processors.h"
 
 namespace imgq::supervise {
 namespace {
@@ -19,7 +19,7 @@ int64_t in_ms(std::chrono::seconds time) { return time.count() * 1000; }
 
 int worker_count(const Config& config) {
   if (config.workers > 0) return config.workers;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return usable_processors();
 }
 
 WorkerCommand worker_command(const Settings& settings) {

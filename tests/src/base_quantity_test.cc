@@ -1,14 +1,17 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <thread>
 
 #include "src/base/exit_code.h"
 #include "src/util/fd.h"
 #include "src/util/io.h"
+#include "src/util/processors.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -151,6 +154,53 @@ TEST_F(Folder, HasFilesThatAreReadWholeOrNotAtAll) {
   };
   EXPECT_EQ(read(100'000)->size(), 100'000U);
   EXPECT_EQ(read(99'999).error().code, EFBIG);
+}
+
+// The files of a control group /a/b, in a folder of its own.
+class Processors : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = testing::TempDir() + "imgq-cgroup-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = name;
+    std::filesystem::create_directories(root_ + "/a/b");
+    std::ofstream(root_ + "/membership") << "12:cpu:/old\n0::/a/b\n";
+  }
+  void TearDown() override { std::filesystem::remove_all(root_); }
+  void quota(const std::string& group, const std::string& text) const {
+    std::ofstream(root_ + group + "/cpu.max") << text << "\n";
+  }
+  int usable() const { return usable_processors(root_ + "/membership", root_); }
+  std::string root_;
+};
+
+TEST_F(Processors, AreAsManyAsTheSmallestQuotaAndAtLeastOne) {
+  const int all = usable();
+  EXPECT_GE(all, 1);
+  quota("/a/b", "max 100000");
+  quota("/a", "100000000 100000");
+  EXPECT_EQ(usable(), all);
+  quota("/a", "101000 100000");
+  EXPECT_EQ(usable(), std::min(all, 2));
+  quota("", "20000 100000");
+  EXPECT_EQ(usable(), 1);
+  quota("", "garbage");
+  EXPECT_EQ(usable(), std::min(all, 2));
+}
+
+TEST_F(Processors, AreAsManyAsTheAffinityMaskAllows) {
+  int seen = 0;
+  std::thread([&] {
+    cpu_set_t mask;
+    ASSERT_EQ(::sched_getaffinity(0, sizeof mask, &mask), 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &mask)) ++first;
+    CPU_ZERO(&mask);
+    CPU_SET(first, &mask);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof mask, &mask), 0);
+    seen = usable();
+  }).join();
+  EXPECT_EQ(seen, 1);
 }
 
 }  // namespace
