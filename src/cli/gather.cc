@@ -86,16 +86,11 @@ class Walk {
   Walk(Gathering& gathering, std::string root) : gathering_(gathering), root_(std::move(root)) {}
 
   void directory(const std::string& path, const std::string& folder, int depth) {
-    if (depth > kMaxDepth) {
-      gathering_.inputs.trouble.push_back({path, "nested too deeply", Exit::no_input});
-      gathering_.inputs.unread = true;
-      return;
-    }
+    if (depth > kMaxDepth) return cannot_read({path, "nested too deeply", Exit::no_input});
     const auto names = list_names(AT_FDCWD, path + "/.");
     if (!names) {
-      gathering_.inputs.trouble.push_back(trouble_for(path, names.error()));
-      gathering_.inputs.unread = true;
-      return;
+      if (depth > 0 && names.error().code == ENOENT) return;  // vanished: nobody named it
+      return cannot_read(trouble_for(path, names.error()));
     }
     for (const std::string& name : *names) {
       if (name[0] != '.') entry(path, folder, name, depth);
@@ -103,12 +98,17 @@ class Walk {
   }
 
  private:
+  void cannot_read(Trouble trouble) {
+    gathering_.inputs.trouble.push_back(std::move(trouble));
+    gathering_.inputs.unread = true;
+  }
+
   void entry(const std::string& parent, const std::string& folder, const std::string& name,
              int depth) {
     const std::string path = joined(parent, name);
     struct stat about{};
-    if (::lstat(path.c_str(), &about) != 0) {  // vanished meanwhile, as a rule: nobody named it
-      if (errno != ENOENT) gathering_.inputs.unread = true;
+    if (::lstat(path.c_str(), &about) != 0) {
+      if (errno != ENOENT) cannot_read(trouble_for(path, last_error("look at", path)));
       return;
     }
     if (excludes(gathering_.options, joined(folder, name))) {
@@ -120,9 +120,11 @@ class Walk {
       if (gathering_.except != id) directory(path, joined(folder, name), depth + 1);
       return;
     }
-    const bool link_to_file =
-        S_ISLNK(about.st_mode) && ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode);
-    if (!S_ISREG(about.st_mode) && !link_to_file) return;
+    if (S_ISLNK(about.st_mode) && ::stat(path.c_str(), &about) != 0) {  // leads nowhere, as a rule
+      if (errno != ENOENT) cannot_read(trouble_for(path, last_error("follow", path)));
+      return;
+    }
+    if (!S_ISREG(about.st_mode)) return;
     if (gathering_.made.knows(path, root_))
       pass_over(gathering_, path, Passed::own_result);
     else if (format_with_extension(lower_extension(name)) != nullptr ||

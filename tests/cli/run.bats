@@ -210,6 +210,35 @@ remove out/y/a.9w.jpg"
   [ -e b.jpg ]
 }
 
+# A tree whose deepest names make a path that the kernel does not take.
+deep_tree() {
+  local name
+  name=$(printf 'd%.0s' {1..200})
+  (
+    for _ in {1..21}; do mkdir "$name" && cd "$name" || return; done
+    cp "$dir/photos/fig.jpg" .
+  )
+}
+
+@test "what cannot be read in a folder is named and counts; what leads nowhere does not" {
+  mkdir tree
+  ln -s nowhere tree/nowhere.jpg
+  (cd tree && deep_tree)
+  exits 66 "$imgq" run -o out tree
+  contains "$errors" ": File name too long"
+  ln -s round.jpg tree/round.jpg
+  cp photos/fig.jpg tree/
+  exits 1 "$imgq" run -o out tree
+  contains "$errors" "1 made, 0 up to date, 2 failed"
+  contains "$errors" "imgq: tree/round.jpg: "
+  same "$(grep -c nowhere stderr)" 0
+  exits 0 "$imgq" init --spool "$dir/spool"
+  exits 1 "$imgq" submit -r --spool "$dir/spool" tree
+  contains "$errors" ": File name too long"
+  contains "$errors" "imgq: tree/round.jpg: "
+  same "$(wc -l <stdout)" 1
+}
+
 @test "--dry-run says what would be done, and makes nothing" {
   echo hello >photos/text.jpg
   exits 0 "$imgq" run -n -o out photos
