@@ -161,6 +161,7 @@ bool Wire::gone_within(int64_t ms) {
 
 std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
   std::string text;
+  bool may_be_blank = true;  // one empty line before a request is ignored (RFC 9112, 2.2)
   for (;;) {
     const auto piece = wire.read(wire.head_deadline());
     if (!piece && piece.error().code == ETIMEDOUT && !text.empty()) {
@@ -168,6 +169,10 @@ std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
     }
     if (!piece || piece->empty()) return std::monostate{};
     text += *piece;
+    if (may_be_blank && text.size() >= 2) {
+      may_be_blank = false;
+      if (text.starts_with("\r\n")) text.erase(0, 2);
+    }
     const size_t end = text.find(kEnd);
     if (std::min(end, text.size()) > kMaxHeadBytes) {
       return Refusal{431, "the request's head is over 32 KiB"};

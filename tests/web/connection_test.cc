@@ -71,8 +71,15 @@ TEST_F(Connection, WhoseChunksHaveComeWholeIsNeverDropped) {
   EXPECT_FALSE(register_.drop_slowest(0));
 }
 
-TEST_F(Connection, MayBringItsHeadInPiecesOfAnySize) {
-  const std::string head = "GET /heartbeat HTTP/1.1\r\nHost: a\r\n\r\n";
+TEST_F(Connection, MayBeginWithOneEmptyLineAndNoMore) {
+  say("\r\n\r\nGET /heartbeat HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto opening = read_opening(*wire_);
+  ASSERT_TRUE(std::holds_alternative<Refusal>(opening));
+  EXPECT_EQ(std::get<Refusal>(opening).status, 400);
+}
+
+TEST_F(Connection, MayBringItsHeadInPiecesOfAnySizeAfterAnEmptyLine) {
+  const std::string head = "\r\nGET /heartbeat HTTP/1.1\r\nHost: a\r\n\r\n";
   const std::string sent = head + "the\nbody\r\n\r\n";
   for (size_t cut = 1; cut < sent.size(); ++cut) {
     std::thread client([&] {
