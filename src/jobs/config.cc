@@ -51,16 +51,16 @@ Result<std::string> read_file(const Fd& file, const std::string& path) {
   return Error{text.error().code, "read the configuration", path};
 }
 
-enum class Source { named, found };
+enum class ConfigFile { named, found };
 
-Status apply_file(Config& config, const std::string& path, Source source) {
+Status apply_file(Config& config, const std::string& path, ConfigFile how) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     const Error error = last_error("read the configuration", path);
     const bool missing = error.code == ENOENT || error.code == ENOTDIR;
-    return missing && source == Source::found ? Status(Ok{}) : error;
+    return missing && how == ConfigFile::found ? Status(Ok{}) : error;
   }
-  const auto reach = source == Source::found ? config::Reach::above : config::Reach::file;
+  const auto reach = how == ConfigFile::found ? config::Reach::above : config::Reach::file;
   if (const auto others = config::who_else_writes(file.get(), path, reach)) {
     config.warnings.push_back(fmt::format("{} is passed over: {}", printable(path), *others));
     return Ok{};
@@ -84,14 +84,14 @@ Result<std::vector<std::string>> snippets(const std::string& directory) {
 }
 
 Status apply_files(Config& config, const ConfigSources& sources) {
-  if (sources.file) return apply_file(config, *sources.file, Source::named);
+  if (sources.file) return apply_file(config, *sources.file, ConfigFile::named);
   std::vector<std::string> paths = {sources.system_directory + "/imgq.toml"};
   const auto more = snippets(sources.system_directory + "/imgq.toml.d");
   if (!more) return more.error();
   paths.insert(paths.end(), more->begin(), more->end());
   paths.push_back(xdg("XDG_CONFIG_HOME", ".config") + "/imgq/imgq.toml");
   for (const std::string& path : paths) {
-    if (auto done = apply_file(config, path, Source::found); !done) return done;
+    if (auto done = apply_file(config, path, ConfigFile::found); !done) return done;
   }
   return Ok{};
 }
