@@ -10,6 +10,7 @@
 // An error that leaves open whether the link was made (EIO, a lost reply) keeps everything: the
 // results stay, and the outcome keeps its name in tmp/, so that readers do not believe it yet.
 #include <algorithm>
+#include <iterator>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/moves.h"

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <iterator>
 
 #include "spool/list.h"
 #include "src/cli/job_text.h"

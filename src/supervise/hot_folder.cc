@@ -1,6 +1,7 @@
 #include "src/supervise/hot_folder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>

@@ -1,5 +1,7 @@
 // A request's head and its body's coding under the guards: what the library is shown of the head,
 // and wherever the body is split, one verdict.
+#include <algorithm>
+
 #include "src/http/body_guard.h"
 #include "src/http/head.h"
 #include "tests/fuzz/fuzz.h"

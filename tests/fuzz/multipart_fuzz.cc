@@ -1,4 +1,6 @@
 // A form's body: wherever it is split, the same parts come out, or the same refusal.
+#include <algorithm>
+
 #include "src/http/multipart.h"
 #include "tests/fuzz/fuzz.h"
 

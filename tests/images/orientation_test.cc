@@ -2,6 +2,7 @@
 // of the picture the first stored row is seen, and on which the first stored column.
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 #include "tests/images/rendered.h"
 #include "tests/images/turned.h"

@@ -1,6 +1,7 @@
 // Publishing, failing, trying again.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "spool/fsck.h"

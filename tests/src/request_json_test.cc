@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "src/base/request.h"
 #include "src/util/text.h"
 

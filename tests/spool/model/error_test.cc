@@ -2,6 +2,8 @@
 // over, and the power fails at the worst moment.
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "spool/sweep.h"
 #include "tests/spool/model/replay.h"
 
