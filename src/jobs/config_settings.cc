@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "spool/backoff.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -13,7 +14,6 @@ namespace {
 constexpr int64_t kInt = std::numeric_limits<int>::max();
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 constexpr int64_t kCentury = 100LL * 366 * 86400;
-constexpr int64_t kMaxDelaySeconds = 3600;  // of spool/scan.h
 constexpr int64_t kMiB = int64_t{1} << 20;
 
 std::vector<Entry> daemon_entries() {
@@ -35,9 +35,9 @@ std::vector<Entry> daemon_entries() {
       {"jobs.max_attempts", "failed attempts, after which a job has failed",
        [](Config& c) -> Place { return &c.max_attempts; }, 1, 100},
       {"jobs.retry_first", "wait before the second attempt",
-       [](Config& c) -> Place { return &c.retry_first; }, 1, kMaxDelaySeconds},
+       [](Config& c) -> Place { return &c.retry_first; }, 1, kMaxDelayMs / 1000},
       {"jobs.retry_max", "longest wait between attempts",
-       [](Config& c) -> Place { return &c.retry_max; }, 1, kMaxDelaySeconds},
+       [](Config& c) -> Place { return &c.retry_max; }, 1, kMaxDelayMs / 1000},
       {"jobs.keep_source", "keep the submitted image of completed jobs",
        [](Config& c) -> Place { return &c.keep_source; }},
       {"retention.completed", "completed jobs are purged after; 0: never",

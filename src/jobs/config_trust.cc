@@ -7,11 +7,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <climits>
 #include <filesystem>
-#include <string_view>
+#include <functional>
 
 #include "src/util/text.h"
 
@@ -48,21 +45,20 @@ std::string group_name(gid_t gid) {
   return found == nullptr ? std::to_string(gid) : found->gr_name;
 }
 
-// Who else can write what this is about, in words; nothing for nobody.
-std::string others_in(const struct stat& about, bool has_acl) {
+// Who else can write what this is about, in words; nothing for nobody. `has_acl` is asked only
+// where it counts.
+std::string others_in(const struct stat& about, const std::function<bool()>& has_acl) {
   if (!is_trusted(about.st_uid)) return fmt::format("it belongs to user {}", about.st_uid);
   const bool sticky = S_ISDIR(about.st_mode) && (about.st_mode & S_ISVTX) != 0;
   if (sticky || S_ISLNK(about.st_mode)) return "";
   if ((about.st_mode & S_IWOTH) != 0) return "everybody can write there";
   if ((about.st_mode & S_IWGRP) == 0) return "";
-  if (has_acl) return "its access control list lets others write there";  // the bits are its mask
+  if (has_acl()) return "its access control list lets others write there";  // the bits are its mask
   if (!has_other_members(about.st_gid)) return "";
   return fmt::format("members of group '{}' can write there", group_name(about.st_gid));
 }
 
-bool has_acl(const std::string& path) {
-  return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
-}
+constexpr const char* kAcl = "system.posix_acl_access";
 
 // Follows a path step by step, as the kernel does, and looks at each folder and link on its way.
 class Walk {
@@ -86,7 +82,7 @@ class Walk {
       at_ = next;
       return "";
     }
-    std::string found = others_in(about, false);
+    std::string found = others_in(about, [] { return false; });
     if (!found.empty()) return said(next, found);
     std::error_code failed;
     const auto target = std::filesystem::read_symlink(next, failed);
@@ -96,7 +92,8 @@ class Walk {
   static std::string look(const std::filesystem::path& folder) {
     struct stat about{};
     if (::lstat(folder.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return "";
-    const std::string found = others_in(about, has_acl(folder));
+    const std::string found =
+        others_in(about, [&folder] { return ::getxattr(folder.c_str(), kAcl, nullptr, 0) > 0; });
     return found.empty() ? "" : said(folder, found);
   }
 
@@ -113,8 +110,7 @@ class Walk {
 std::optional<std::string> who_else_writes(int file, const std::string& path, Reach reach) {
   struct stat about{};
   if (::fstat(file, &about) != 0) return std::nullopt;  // it will not be read, either
-  const bool acl = ::fgetxattr(file, "system.posix_acl_access", nullptr, 0) > 0;
-  std::string found = others_in(about, acl);
+  std::string found = others_in(about, [file] { return ::fgetxattr(file, kAcl, nullptr, 0) > 0; });
   if (!found.empty()) return fmt::format("{}: {}", printable(path), found);
   if (reach == Reach::file) return std::nullopt;
   std::error_code failed;

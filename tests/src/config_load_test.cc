@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -325,6 +326,26 @@ TEST_F(WrittenByOthers, OfANamedFileTheFoldersAboveDoNotCount) {
   EXPECT_EQ(warning(load_config(sources)), "");
   mode("home/imgq/imgq.toml", 0666);
   EXPECT_NE(warning(load_config(sources)).find("everybody"), std::string::npos);
+}
+
+TEST_F(WrittenByOthers, AnAccessControlListThatLetsOthersWriteIsNotBelieved) {
+  const struct {
+    uint32_t version = 2;
+    struct {
+      uint16_t tag, bits;
+      uint32_t id;
+    } entries[5] = {{1, 6, UINT32_MAX},
+                    {2, 6, 65534},
+                    {4, 0, UINT32_MAX},
+                    {16, 6, UINT32_MAX},
+                    {32, 0, UINT32_MAX}};  // owner, user 65534, group, mask, others: acl(5)
+  } acl;
+  const std::string file = root_ + "/home/imgq/imgq.toml";
+  if (::setxattr(file.c_str(), "system.posix_acl_access", &acl, sizeof acl, 0) != 0) {
+    GTEST_SKIP() << "no access control lists here";
+  }
+  EXPECT_NE(warning(load()).find("its access control list lets others write there"),
+            std::string::npos);
 }
 
 TEST_F(WrittenByOthers, AnotherOwnerOrAGroupOfOthersIsNotBelieved) {
