@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_BACKOFF_H_
-#define IMGQ_SPOOL_BACKOFF_H_
+#pragma once
 
 #include <cstdint>
 
@@ -19,5 +18,3 @@ struct Backoff {
 int64_t wait_ms(const Backoff& backoff, int failures);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_BACKOFF_H_

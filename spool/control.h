@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_CONTROL_H_
-#define IMGQ_SPOOL_CONTROL_H_
+#pragma once
 
 #include "spool/spool.h"
 #include "spool/types.h"
@@ -29,5 +28,3 @@ Result<State> retry(const Spool& spool, const JobId& id);
 Status purge(const Spool& spool, const JobId& id);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_CONTROL_H_

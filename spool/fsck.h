@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_FSCK_H_
-#define IMGQ_SPOOL_FSCK_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -36,5 +35,3 @@ enum class Repair { report_only, mend };
 Result<FsckReport> fsck(const Spool& spool, Repair repair);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_FSCK_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_JOB_ID_H_
-#define IMGQ_SPOOL_JOB_ID_H_
+#pragma once
 
 #include <compare>
 #include <cstdint>
@@ -39,5 +38,3 @@ class JobId {
 };
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_JOB_ID_H_

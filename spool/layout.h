@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_LAYOUT_H_
-#define IMGQ_SPOOL_LAYOUT_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -70,5 +69,3 @@ bool is_day(std::string_view name);             // "2026-11-24"
 bool is_hour(std::string_view name);            // "00".."23"
 
 }  // namespace imgq::layout
-
-#endif  // IMGQ_SPOOL_LAYOUT_H_

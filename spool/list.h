@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_LIST_H_
-#define IMGQ_SPOOL_LIST_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -39,5 +38,3 @@ struct Counts {
 Result<Counts> count(const Spool& spool);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_LIST_H_

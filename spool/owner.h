@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_OWNER_H_
-#define IMGQ_SPOOL_OWNER_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -140,5 +139,3 @@ class Owner {
 };
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_OWNER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_PROBE_H_
-#define IMGQ_SPOOL_PROBE_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -17,5 +16,3 @@ struct Probe {
 std::vector<Probe> probe(const Spool& spool);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_PROBE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_QUERY_H_
-#define IMGQ_SPOOL_QUERY_H_
+#pragma once
 
 #include <array>
 #include <optional>
@@ -54,5 +53,3 @@ Result<Fd> open_spooled_source(const Spool& spool, const JobId& id);
 std::string result_path(const Spool& spool, const JobId& id, const ResultFile& result);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_QUERY_H_

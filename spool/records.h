@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_RECORDS_H_
-#define IMGQ_SPOOL_RECORDS_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -120,5 +119,3 @@ Result<Outcome> decode_outcome(std::string_view text, std::string_view path);
 std::string_view name_of(Try::Kind kind);  // "counted", "lost", "retried"
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_RECORDS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_RECOVER_H_
-#define IMGQ_SPOOL_RECOVER_H_
+#pragma once
 
 #include <chrono>
 #include <map>
@@ -42,5 +41,3 @@ Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats&
                           std::chrono::milliseconds lease);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_RECOVER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_RETAIN_H_
-#define IMGQ_SPOOL_RETAIN_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -26,5 +25,3 @@ struct Retained {
 Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now_ms, int budget);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_RETAIN_H_

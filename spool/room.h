@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_ROOM_H_
-#define IMGQ_SPOOL_ROOM_H_
+#pragma once
 
 #include <cstdint>
 
@@ -16,5 +15,3 @@ namespace imgq {
 Status require_room(const Spool& spool, uint64_t floor_bytes, uint64_t needed_bytes = 0);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_ROOM_H_

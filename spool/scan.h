@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_SCAN_H_
-#define IMGQ_SPOOL_SCAN_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -27,5 +26,3 @@ struct Promoted {
 Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_SCAN_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_SOURCE_H_
-#define IMGQ_SPOOL_SOURCE_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -21,5 +20,3 @@ Result<TempFile> copy_source(const Spool& spool, int fd, int64_t limit_bytes);
 Result<TempFile> link_source(const Spool& spool, int dir, const std::string& path);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_SOURCE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_SPOOL_H_
-#define IMGQ_SPOOL_SPOOL_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -97,5 +96,3 @@ bool is_pausing(const Error& error);
 bool is_ambiguous(const Error& error);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_SPOOL_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_SUBMIT_H_
-#define IMGQ_SPOOL_SUBMIT_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -38,5 +37,3 @@ struct Submitted {
 std::vector<Result<Submitted>> submit(const Spool& spool, std::vector<Draft> drafts, Sync sync);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_SUBMIT_H_

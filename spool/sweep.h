@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_SWEEP_H_
-#define IMGQ_SPOOL_SWEEP_H_
+#pragma once
 
 #include <string>
 
@@ -18,5 +17,3 @@ Result<bool> is_stale_temp(const Spool& spool, const std::string& name);
 Result<int> sweep_tmp(const Spool& spool);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_SWEEP_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_TEMP_FILE_H_
-#define IMGQ_SPOOL_TEMP_FILE_H_
+#pragma once
 
 #include <string>
 
@@ -32,5 +31,3 @@ class TempFile {
 };
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_TEMP_FILE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_TYPES_H_
-#define IMGQ_SPOOL_TYPES_H_
+#pragma once
 
 #include <compare>
 #include <string_view>
@@ -34,5 +33,3 @@ struct Token {
 };
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_TYPES_H_

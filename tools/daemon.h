@@ -1,5 +1,4 @@
-#ifndef IMGQ_TOOLS_DAEMON_H_
-#define IMGQ_TOOLS_DAEMON_H_
+#pragma once
 
 #include <functional>
 #include <optional>
@@ -37,5 +36,3 @@ Result<Spool> open_or_make(const std::string& path, bool may_make, Exit& failure
 int run_daemon(const char* name, const std::function<Exit()>& run);
 
 }  // namespace imgq::tools
-
-#endif  // IMGQ_TOOLS_DAEMON_H_

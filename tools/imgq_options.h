@@ -1,5 +1,4 @@
-#ifndef IMGQ_TOOLS_IMGQ_OPTIONS_H_
-#define IMGQ_TOOLS_IMGQ_OPTIONS_H_
+#pragma once
 
 #include "src/cli/control.h"
 #include "src/cli/events.h"
@@ -49,5 +48,3 @@ std::vector<Command> job_commands(Options& options);
 std::vector<Command> care_commands(Options& options);
 
 }  // namespace imgq::tools
-
-#endif  // IMGQ_TOOLS_IMGQ_OPTIONS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_TOOLS_OPTIONS_H_
-#define IMGQ_TOOLS_OPTIONS_H_
+#pragma once
 
 #include <functional>
 #include <string>
@@ -80,5 +79,3 @@ std::string offers(const Command& program, const std::vector<std::string>& words
 std::string completion_script(const std::string& shell);
 
 }  // namespace imgq::tools
-
-#endif  // IMGQ_TOOLS_OPTIONS_H_

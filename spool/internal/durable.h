@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_DURABLE_H_
-#define IMGQ_SPOOL_INTERNAL_DURABLE_H_
+#pragma once
 
 #include <set>
 #include <string>
@@ -76,5 +75,3 @@ Status remove(const Spool& spool, const std::string& path);
 Status quarantine(const Spool& spool, const std::string& path);
 
 }  // namespace imgq::durable
-
-#endif  // IMGQ_SPOOL_INTERNAL_DURABLE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_FSCK_H_
-#define IMGQ_SPOOL_INTERNAL_FSCK_H_
+#pragma once
 
 #include <map>
 #include <optional>
@@ -70,5 +69,3 @@ namespace imgq {
 Result<bool> is_dead_here(const Spool& spool, const std::string& owner);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_FSCK_H_

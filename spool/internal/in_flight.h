@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_IN_FLIGHT_H_
-#define IMGQ_SPOOL_INTERNAL_IN_FLIGHT_H_
+#pragma once
 
 #include <mutex>
 #include <set>
@@ -44,5 +43,3 @@ class InFlightTokens {
 };
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_IN_FLIGHT_H_

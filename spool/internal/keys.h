@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_KEYS_H_
-#define IMGQ_SPOOL_INTERNAL_KEYS_H_
+#pragma once
 
 #include <string>
 
@@ -36,5 +35,3 @@ Result<JobId> take_key(const Spool& spool, const TempFile& ticket, const std::st
                        const JobId& mine, State first, Sync sync);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_KEYS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_LOCATE_H_
-#define IMGQ_SPOOL_INTERNAL_LOCATE_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -35,5 +34,3 @@ Result<std::vector<Place>> locate_all(const Spool& spool, const JobId& id);
 Result<std::vector<std::string>> owners_of(const Spool& spool);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_LOCATE_H_

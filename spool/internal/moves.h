@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_MOVES_H_
-#define IMGQ_SPOOL_INTERNAL_MOVES_H_
+#pragma once
 
 #include <string>
 
@@ -36,5 +35,3 @@ bool has_next(const Token& token);
 Token next_of(const Token& token);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_MOVES_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_OUTCOME_H_
-#define IMGQ_SPOOL_INTERNAL_OUTCOME_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -36,5 +35,3 @@ Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync);
 Status put_outcome_back(const Spool& spool, const JobId& id, const std::string& path);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_OUTCOME_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_PURGE_H_
-#define IMGQ_SPOOL_INTERNAL_PURGE_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -25,5 +24,3 @@ Status purge_parts(const Spool& spool, const std::string& hour_folder,
                    const std::vector<Purgeable>& jobs);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_PURGE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_TICKETS_H_
-#define IMGQ_SPOOL_INTERNAL_TICKETS_H_
+#pragma once
 
 #include <string>
 
@@ -31,5 +30,3 @@ Result<Fd> lock_job(const Spool& spool, const JobId& id);
 Status restore_ticket(const Spool& spool, const std::string& token_path, const JobId& id);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_TICKETS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_TIDY_H_
-#define IMGQ_SPOOL_INTERNAL_TIDY_H_
+#pragma once
 
 #include <vector>
 
@@ -18,5 +17,3 @@ Status remove_other_results(const Spool& spool, const std::vector<Outcome>& ende
 Status remove_results_of_the_dead(const Spool& spool, const Outcome& outcome);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_TIDY_H_

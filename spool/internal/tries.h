@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_TRIES_H_
-#define IMGQ_SPOOL_INTERNAL_TRIES_H_
+#pragma once
 
 #include <optional>
 #include <vector>
@@ -29,5 +28,3 @@ std::optional<Cause> why_not_again(const Tally& sum, int max_attempts);
 Status record_try(const Spool& spool, const Try& attempt, Sync sync);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_TRIES_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SPOOL_INTERNAL_WALK_H_
-#define IMGQ_SPOOL_INTERNAL_WALK_H_
+#pragma once
 
 #include <functional>
 #include <string>
@@ -29,5 +28,3 @@ Result<std::vector<std::string>> hours_under(const Spool& spool, const std::stri
 int64_t start_of_hour_ms(std::string_view hour);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SPOOL_INTERNAL_WALK_H_

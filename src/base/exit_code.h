@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_BASE_EXIT_CODE_H_
-#define IMGQ_SRC_BASE_EXIT_CODE_H_
+#pragma once
 
 #include "src/util/error.h"
 
@@ -26,5 +25,3 @@ enum class Exit {
 Exit exit_for(const Error& error);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_BASE_EXIT_CODE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_BASE_FORMATS_H_
-#define IMGQ_SRC_BASE_FORMATS_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -80,5 +79,3 @@ std::string not_enabled_words(const Signature& signature);
 std::string_view name_of(Kind kind);  // "jpeg", as SourceReport::format; empty when never read
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_BASE_FORMATS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_BASE_LIMITS_H_
-#define IMGQ_SRC_BASE_LIMITS_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -35,5 +34,3 @@ std::string to_json(const Limits& limits);
 Result<Limits> parse_limits(std::string_view json);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_BASE_LIMITS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_BASE_REQUEST_H_
-#define IMGQ_SRC_BASE_REQUEST_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -139,5 +138,3 @@ std::string_view name_of(Format);
 std::string hex_of(const Rgb& colour);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_BASE_REQUEST_H_

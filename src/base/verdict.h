@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_BASE_VERDICT_H_
-#define IMGQ_SRC_BASE_VERDICT_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -95,5 +94,3 @@ std::string about_json(
 std::string report_json(const Verdict& verdict);  // for Outcome::report
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_BASE_VERDICT_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_BASE_WIRE_H_
-#define IMGQ_SRC_BASE_WIRE_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -47,5 +46,3 @@ std::string encode(const Order& order);
 Result<Order> decode_order(std::string_view text);
 
 }  // namespace imgq::wire
-
-#endif  // IMGQ_SRC_BASE_WIRE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_CONSOLE_H_
-#define IMGQ_SRC_CLI_CONSOLE_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -56,5 +55,3 @@ bool can_ask();
 bool ask(std::string_view question);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_CONSOLE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_CONTROL_H_
-#define IMGQ_SRC_CLI_CONTROL_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -30,5 +29,3 @@ struct PurgeOptions {
 Exit purge_command(const Session& session, const PurgeOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_CONTROL_H_

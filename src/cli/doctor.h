@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_DOCTOR_H_
-#define IMGQ_SRC_CLI_DOCTOR_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -33,5 +32,3 @@ std::vector<Check> check_spool(const Session& session, const Spool& spool);
 std::vector<Check> check_other_spool(const Session& session);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_DOCTOR_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_DONE_FILE_H_
-#define IMGQ_SRC_CLI_DONE_FILE_H_
+#pragma once
 
 #include <compare>
 #include <cstdint>
@@ -163,5 +162,3 @@ std::string run_plan_json(const std::string& source, const std::string& file,
                           std::string_view state);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_DONE_FILE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_EVENTS_H_
-#define IMGQ_SRC_CLI_EVENTS_H_
+#pragma once
 
 #include <map>
 #include <string>
@@ -38,5 +37,3 @@ class Tail {
 };
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_EVENTS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_FILE_OUT_H_
-#define IMGQ_SRC_CLI_FILE_OUT_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -78,5 +77,3 @@ std::string temp_name(const std::string& directory);
 void sweep_temps(const std::string& directory);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_FILE_OUT_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_FILES_H_
-#define IMGQ_SRC_CLI_FILES_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -58,5 +57,3 @@ std::string_view extension_in(std::string_view name);
 std::string lower_extension(std::string_view path);  // in small letters
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_FILES_H_

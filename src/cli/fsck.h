@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_FSCK_H_
-#define IMGQ_SRC_CLI_FSCK_H_
+#pragma once
 
 #include "src/cli/session.h"
 
@@ -14,5 +13,3 @@ struct FsckOptions {
 Exit fsck_command(const Session& session, const FsckOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_FSCK_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_GATHER_H_
-#define IMGQ_SRC_CLI_GATHER_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -65,5 +64,3 @@ Exit explain_gathering(const Session& session, const Error& error);
 void tell_passed_over(Console& console, const Inputs& inputs);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_GATHER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_GET_H_
-#define IMGQ_SRC_CLI_GET_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -25,5 +24,3 @@ struct GetOptions {
 Exit get_command(const Session& session, const GetOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_GET_H_

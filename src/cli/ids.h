@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_IDS_H_
-#define IMGQ_SRC_CLI_IDS_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -14,5 +13,3 @@ namespace imgq::cli {
 Result<std::vector<JobId>> gather_ids(const std::vector<std::string>& arguments);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_IDS_H_

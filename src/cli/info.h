@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_INFO_H_
-#define IMGQ_SRC_CLI_INFO_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -17,5 +16,3 @@ struct InfoOptions {
 Exit info_command(const Session& session, const InfoOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_INFO_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_JOB_TEXT_H_
-#define IMGQ_SRC_CLI_JOB_TEXT_H_
+#pragma once
 
 #include <string>
 
@@ -34,5 +33,3 @@ std::string cause_words(const JobView& view);
 std::string age_words(int64_t from_ms, int64_t now_ms);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_JOB_TEXT_H_

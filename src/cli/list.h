@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_LIST_H_
-#define IMGQ_SRC_CLI_LIST_H_
+#pragma once
 
 #include <cstddef>
 #include <string>
@@ -25,5 +24,3 @@ Exit list_command(const Session& session, const ListOptions& options);
 Result<State> parse_state(const std::string& word);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_LIST_H_

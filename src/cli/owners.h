@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_OWNERS_H_
-#define IMGQ_SRC_CLI_OWNERS_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -30,5 +29,3 @@ struct OwnerSeen {
 Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_OWNERS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_PROGRESS_H_
-#define IMGQ_SRC_CLI_PROGRESS_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -32,5 +31,3 @@ class Progress {
 };
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_PROGRESS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_REQUEST_OPTIONS_H_
-#define IMGQ_SRC_CLI_REQUEST_OPTIONS_H_
+#pragma once
 
 #include <functional>
 #include <map>
@@ -26,5 +25,3 @@ struct RequestOptions {
 Result<Request> make_request(const RequestOptions& options, const Config& config);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_REQUEST_OPTIONS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_SESSION_H_
-#define IMGQ_SRC_CLI_SESSION_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -60,5 +59,3 @@ class Sum {
 std::string versioned(const Json& object);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_SESSION_H_

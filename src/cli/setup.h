@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_SETUP_H_
-#define IMGQ_SRC_CLI_SETUP_H_
+#pragma once
 
 #include <string>
 
@@ -20,5 +19,3 @@ Exit init_command(const Session& session, const InitOptions& options);
 Exit config_command(const Session& session);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_SETUP_H_

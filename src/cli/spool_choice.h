@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_SPOOL_CHOICE_H_
-#define IMGQ_SRC_CLI_SPOOL_CHOICE_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -52,5 +51,3 @@ std::string start_words(const std::string& path);
 int64_t waiting_jobs(const std::string& path);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_SPOOL_CHOICE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_STATS_H_
-#define IMGQ_SRC_CLI_STATS_H_
+#pragma once
 
 #include "src/cli/session.h"
 
@@ -14,5 +13,3 @@ struct StatsOptions {
 Exit stats_command(const Session& session, const StatsOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_STATS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_STATUS_H_
-#define IMGQ_SRC_CLI_STATUS_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -17,5 +16,3 @@ struct StatusOptions {
 Exit status_command(const Session& session, const StatusOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_STATUS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_SUBMIT_H_
-#define IMGQ_SRC_CLI_SUBMIT_H_
+#pragma once
 
 #include <string>
 
@@ -28,5 +27,3 @@ struct SubmitOptions {
 Exit submit_command(const Session& session, const SubmitOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_SUBMIT_H_

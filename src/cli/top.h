@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_TOP_H_
-#define IMGQ_SRC_CLI_TOP_H_
+#pragma once
 
 #include <deque>
 #include <optional>
@@ -72,5 +71,3 @@ std::vector<std::string> draw_top(const Console& console, const std::string& tit
 std::string top_json(const Snapshot& snapshot);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_TOP_H_

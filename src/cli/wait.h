@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_CLI_WAIT_H_
-#define IMGQ_SRC_CLI_WAIT_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -31,5 +30,3 @@ Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobI
               Timeout timeout, Tell tell = Tell::jobs);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_CLI_WAIT_H_

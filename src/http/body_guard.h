@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_BODY_GUARD_H_
-#define IMGQ_SRC_HTTP_BODY_GUARD_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -37,5 +36,3 @@ class BodyGuard {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_BODY_GUARD_H_

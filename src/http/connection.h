@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_CONNECTION_H_
-#define IMGQ_SRC_HTTP_CONNECTION_H_
+#pragma once
 
 #include <array>
 #include <atomic>
@@ -133,5 +132,3 @@ class MeteredBody {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_CONNECTION_H_

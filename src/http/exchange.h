@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_EXCHANGE_H_
-#define IMGQ_SRC_HTTP_EXCHANGE_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -69,5 +68,3 @@ struct Reply {
 using Handler = std::function<Reply(const Asked&)>;
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_EXCHANGE_H_

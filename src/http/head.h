@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_HEAD_H_
-#define IMGQ_SRC_HTTP_HEAD_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -56,5 +55,3 @@ std::variant<Head, Refusal> read_head(std::string_view text);
 std::vector<std::string> path_segments(std::string_view path);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_HEAD_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_HEADER_VALUE_H_
-#define IMGQ_SRC_HTTP_HEADER_VALUE_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -39,5 +38,3 @@ bool same_word(std::string_view a, std::string_view b);  // ASCII case ignored
 bool is_token(std::string_view text);                    // RFC 9110's token, not empty
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_HEADER_VALUE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_HTTPLIB_ADAPTOR_H_
-#define IMGQ_SRC_HTTP_HTTPLIB_ADAPTOR_H_
+#pragma once
 
 // Where the releases of cpp-httplib differ, found by what its classes have, not by its version.
 // Those classes are parameters, for no header of ours includes the library.
@@ -73,5 +72,3 @@ class Server : public Base {
 };
 
 }  // namespace imgq::web::httplib_adaptor
-
-#endif  // IMGQ_SRC_HTTP_HTTPLIB_ADAPTOR_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_LISTEN_H_
-#define IMGQ_SRC_HTTP_LISTEN_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -35,5 +34,3 @@ Result<Listening> listen_at(const Address& address);
 Result<std::optional<Listening>> inherited();
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_LISTEN_H_

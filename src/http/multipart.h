@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_MULTIPART_H_
-#define IMGQ_SRC_HTTP_MULTIPART_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -72,5 +71,3 @@ class Multipart {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_MULTIPART_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_PROBLEM_H_
-#define IMGQ_SRC_HTTP_PROBLEM_H_
+#pragma once
 
 #include <string_view>
 
@@ -16,5 +15,3 @@ std::string_view reason_of(int status);
 Reply problem(int status, std::string_view detail, std::string_view code = {});
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_PROBLEM_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_HTTP_SERVER_H_
-#define IMGQ_SRC_HTTP_SERVER_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -43,5 +42,3 @@ class Server {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_HTTP_SERVER_H_

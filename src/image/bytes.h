@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_BYTES_H_
-#define IMGQ_SRC_IMAGE_BYTES_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -47,5 +46,3 @@ std::string_view as_text(View v);
 bool has(View v, size_t at, std::string_view text);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_BYTES_H_

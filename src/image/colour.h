@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_COLOUR_H_
-#define IMGQ_SRC_IMAGE_COLOUR_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -21,5 +20,3 @@ Raster to_srgb(Raster from, View profile, std::vector<std::string>* notes);
 VipsRef transformed_by_embedded(const VipsRef& in, int colour_bands);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_COLOUR_H_

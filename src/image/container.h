@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_CONTAINER_H_
-#define IMGQ_SRC_IMAGE_CONTAINER_H_
+#pragma once
 
 #include "src/base/formats.h"
 #include "src/image/bytes.h"
@@ -26,5 +25,3 @@ Failure walk(Kind kind, View file, int max_frames, Container* out);
 bool is_cut_short(Kind kind, View file);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_CONTAINER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_CONVOLVE_H_
-#define IMGQ_SRC_IMAGE_CONVOLVE_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -40,5 +39,3 @@ void convolve_rows(const int16_t* const* rows, const int16_t* weights, size_t ta
 void convolve_columns(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_CONVOLVE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_CONVOLVE_X86_H_
-#define IMGQ_SRC_IMAGE_CONVOLVE_X86_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -24,5 +23,3 @@ bool convolve_columns(const int16_t* row, const ColumnTaps& taps, int bands, int
                       Vectors vectors = best_vectors());
 
 }  // namespace imgq::image::x86
-
-#endif  // IMGQ_SRC_IMAGE_CONVOLVE_X86_H_

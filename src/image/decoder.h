@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_DECODER_H_
-#define IMGQ_SRC_IMAGE_DECODER_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -65,5 +64,3 @@ Failure open_with_vips(Kind kind, const Container& container, View file, Truncat
                        Opened* out);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_DECODER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_ENCODE_H_
-#define IMGQ_SRC_IMAGE_ENCODE_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -42,5 +41,3 @@ Failure encode_jpeg(const Raster& raster, const EncodeOptions& options, Buffer* 
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_ENCODE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_ENGINE_H_
-#define IMGQ_SRC_IMAGE_ENGINE_H_
+#pragma once
 
 #include <span>
 
@@ -31,5 +30,3 @@ Verdict render(const Request& request, const Limits& limits, Slot slot, int sour
                std::span<const int> results);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_ENGINE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_EXIF_H_
-#define IMGQ_SRC_IMAGE_EXIF_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -22,5 +21,3 @@ Exif read_exif(View block);
 std::vector<uint8_t> write_exif(const Exif& exif);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_EXIF_H_

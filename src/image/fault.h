@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_FAULT_H_
-#define IMGQ_SRC_IMAGE_FAULT_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -25,5 +24,3 @@ inline Fault unreadable(Code code) {
 using Failure = std::optional<Fault>;
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_FAULT_H_

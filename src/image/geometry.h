@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_GEOMETRY_H_
-#define IMGQ_SRC_IMAGE_GEOMETRY_H_
+#pragma once
 
 #include "src/base/request.h"
 #include "src/image/fault.h"
@@ -37,5 +36,3 @@ bool swaps_sides(int orientation);
 Size upright_size(Size stored, int orientation);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_GEOMETRY_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_HEIF_H_
-#define IMGQ_SRC_IMAGE_HEIF_H_
+#pragma once
 
 #include "src/image/container.h"
 
@@ -11,5 +10,3 @@ namespace imgq::image {
 void read_heif_size(View file, Container* out);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_HEIF_H_

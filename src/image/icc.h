@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_ICC_H_
-#define IMGQ_SRC_IMAGE_ICC_H_
+#pragma once
 
 #include <string>
 
@@ -21,5 +20,3 @@ bool is_srgb(View profile);
 std::string profile_name(View profile);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_ICC_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_JPEG_GUARD_H_
-#define IMGQ_SRC_IMAGE_JPEG_GUARD_H_
+#pragma once
 
 // jpeglib.h needs cstdio and does not include it; jerror.h needs jpeglib.h.
 // clang-format off
@@ -38,5 +37,3 @@ bool guarded(JpegErrors& errors, void (*step)(Context&), Context& context) {
 std::string message_of(j_common_ptr codec);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_JPEG_GUARD_H_

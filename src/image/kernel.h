@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_KERNEL_H_
-#define IMGQ_SRC_IMAGE_KERNEL_H_
+#pragma once
 
 #include <cstdint>
 #include <vector>
@@ -20,5 +19,3 @@ struct Taps {
 std::vector<Taps> lanczos_taps(const Axis& axis, int input_px);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_KERNEL_H_

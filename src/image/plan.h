@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_PLAN_H_
-#define IMGQ_SRC_IMAGE_PLAN_H_
+#pragma once
 
 #include <vector>
 
@@ -45,5 +44,3 @@ Window part_window(Size stored, Size scaled, const Rect& part, const Decoder::Ou
 int64_t plan_bytes(const Plan& plan, const Picture& picture, Kind kind);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_PLAN_H_

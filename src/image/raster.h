@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_RASTER_H_
-#define IMGQ_SRC_IMAGE_RASTER_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -58,5 +57,3 @@ bool is_transparent(const Raster& raster);
 Raster to_rgb(Raster from);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_RASTER_H_

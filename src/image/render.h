@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_RENDER_H_
-#define IMGQ_SRC_IMAGE_RENDER_H_
+#pragma once
 
 #include <span>
 
@@ -17,5 +16,3 @@ Failure render_plan(const Plan& plan, Source* source, std::span<const int> resul
 Failure hash_source(const Plan& plan, Source* source, Verdict* verdict);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_RENDER_H_

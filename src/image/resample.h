@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_RESAMPLE_H_
-#define IMGQ_SRC_IMAGE_RESAMPLE_H_
+#pragma once
 
 #include <memory>
 
@@ -45,5 +44,3 @@ Raster resample(const Raster& from, const Window& window);
 int64_t resampler_bytes(Size input, PixelKind kind, const Window& window);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_RESAMPLE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_SMART_CROP_H_
-#define IMGQ_SRC_IMAGE_SMART_CROP_H_
+#pragma once
 
 #include "src/base/request.h"
 #include "src/image/raster.h"
@@ -15,5 +14,3 @@ Failure smart_crop(const Raster& raster, Size size, Anchor by, Rect* out);
 Failure sharpen(Raster* raster, double sigma_px);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_SMART_CROP_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_SOURCE_H_
-#define IMGQ_SRC_IMAGE_SOURCE_H_
+#pragma once
 
 #include <memory>
 
@@ -23,5 +22,3 @@ Failure open_source(int descriptor, const Limits& limits, Truncated truncated, S
                     SourceReport* report);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_SOURCE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_STRIP_H_
-#define IMGQ_SRC_IMAGE_STRIP_H_
+#pragma once
 
 #include <vector>
 
@@ -14,5 +13,3 @@ std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif);
 std::vector<uint8_t> strip_webp(View file, const std::vector<uint8_t>& exif);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_STRIP_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_THUMBHASH_H_
-#define IMGQ_SRC_IMAGE_THUMBHASH_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -16,5 +15,3 @@ namespace imgq::image {
 std::vector<uint8_t> thumbhash(const Raster& raster);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_THUMBHASH_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_VERSIONS_H_
-#define IMGQ_SRC_IMAGE_VERSIONS_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -11,5 +10,3 @@ namespace imgq::image {
 std::vector<std::string> library_versions();
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_VERSIONS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_VIPS_IMAGE_H_
-#define IMGQ_SRC_IMAGE_VIPS_IMAGE_H_
+#pragma once
 
 #include <string>
 #include <utility>
@@ -43,5 +42,3 @@ VipsRef wrap(const Raster& raster);
 Failure unwrap(const VipsRef& image, PixelKind kind, Raster* out);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_VIPS_IMAGE_H_

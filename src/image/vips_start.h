@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_VIPS_START_H_
-#define IMGQ_SRC_IMAGE_VIPS_START_H_
+#pragma once
 
 #include "src/base/limits.h"
 #include "src/util/error.h"
@@ -13,5 +12,3 @@ Status start_vips(const OptionalFormats& formats);
 bool can_write_avif();
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_VIPS_START_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_IMAGE_WRITE_RESULT_H_
-#define IMGQ_SRC_IMAGE_WRITE_RESULT_H_
+#pragma once
 
 #include "src/base/formats.h"
 #include "src/base/verdict.h"
@@ -23,5 +22,3 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
                int descriptor, ResultReport* report);
 
 }  // namespace imgq::image
-
-#endif  // IMGQ_SRC_IMAGE_WRITE_RESULT_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_JOBS_CONFIG_H_
-#define IMGQ_SRC_JOBS_CONFIG_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -101,5 +100,3 @@ std::string show_config(const Config& config);
 std::string default_spool();
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_JOBS_CONFIG_H_

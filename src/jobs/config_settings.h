@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_JOBS_CONFIG_SETTINGS_H_
-#define IMGQ_SRC_JOBS_CONFIG_SETTINGS_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -50,5 +49,3 @@ std::string toml_text(std::string_view text);  // quoted and escaped
 Status apply_toml(Config& config, const std::string& text, const std::string& path);
 
 }  // namespace imgq::config
-
-#endif  // IMGQ_SRC_JOBS_CONFIG_SETTINGS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_JOBS_CONFIG_TRUST_H_
-#define IMGQ_SRC_JOBS_CONFIG_TRUST_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -18,5 +17,3 @@ enum class Reach {
 std::optional<std::string> who_else_writes(int file, const std::string& path, Reach reach);
 
 }  // namespace imgq::config
-
-#endif  // IMGQ_SRC_JOBS_CONFIG_TRUST_H_

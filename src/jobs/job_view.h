@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_JOBS_JOB_VIEW_H_
-#define IMGQ_SRC_JOBS_JOB_VIEW_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -42,5 +41,3 @@ Pixels pixels_of(const ResultFile& result);
 std::string result_type(const ResultFile& result);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_JOBS_JOB_VIEW_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_JOBS_SPOOL_METRICS_H_
-#define IMGQ_SRC_JOBS_SPOOL_METRICS_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -35,5 +34,3 @@ void metric_family(std::string& out, std::string_view name, std::string_view typ
                    std::string_view help);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_JOBS_SPOOL_METRICS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_RUN_DELIVER_H_
-#define IMGQ_SRC_RUN_DELIVER_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -34,5 +33,3 @@ Result<RunRecord> deliver(const Delivery& delivery, DoneFile& done_file, const R
 bool operator<(const FileId& a, const FileId& b);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_RUN_DELIVER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_RUN_NAMES_H_
-#define IMGQ_SRC_RUN_NAMES_H_
+#pragma once
 
 #include <functional>
 #include <string>
@@ -20,5 +19,3 @@ using Taken = std::function<bool(const std::string& name, size_t input)>;
 std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Taken& taken = {});
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_RUN_NAMES_H_

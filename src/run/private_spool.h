@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_RUN_PRIVATE_SPOOL_H_
-#define IMGQ_SRC_RUN_PRIVATE_SPOOL_H_
+#pragma once
 
 #include <string>
 #include <unordered_map>
@@ -64,5 +63,3 @@ Result<RunSubmitted> submit_items(const Spool& spool, const std::vector<RunItem>
 Status remove_tree(const std::string& path);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_RUN_PRIVATE_SPOOL_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_RUN_PRUNE_H_
-#define IMGQ_SRC_RUN_PRUNE_H_
+#pragma once
 
 #include <string>
 #include <vector>
@@ -27,5 +26,3 @@ std::vector<Orphan> remove_orphans(const std::string& output, DoneFile& done_fil
                                    const std::vector<Orphan>& orphans, std::vector<Error>& trouble);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_RUN_PRUNE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_RUN_RUN_H_
-#define IMGQ_SRC_RUN_RUN_H_
+#pragma once
 
 #include <string>
 
@@ -33,5 +32,3 @@ struct RunOptions {
 Exit run_command(const Session& session, const RunOptions& options);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_RUN_RUN_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_RUN_SINGLE_H_
-#define IMGQ_SRC_RUN_SINGLE_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -53,5 +52,3 @@ Result<Opened> take_stdin(const std::string& path, int64_t limit);
 Status hand_out(const std::string& result, const std::string& target, InTheWay in_the_way);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_RUN_SINGLE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_RUN_STATE_H_
-#define IMGQ_SRC_RUN_STATE_H_
+#pragma once
 
 #include <cstdint>
 #include <optional>
@@ -78,5 +77,3 @@ void report(const Run& run, const Worked& worked, const DoneFile& done_file);
 Status write_manifest(const Run& run, const DoneFile& done_file);
 
 }  // namespace imgq::cli
-
-#endif  // IMGQ_SRC_RUN_STATE_H_

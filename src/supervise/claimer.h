@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_CLAIMER_H_
-#define IMGQ_SRC_SUPERVISE_CLAIMER_H_
+#pragma once
 
 #include <chrono>
 #include <functional>
@@ -87,5 +86,3 @@ class Claimer {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_CLAIMER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_ENGINE_H_
-#define IMGQ_SRC_SUPERVISE_ENGINE_H_
+#pragma once
 
 #include <functional>
 #include <string>
@@ -55,5 +54,3 @@ Result<Verdict> inspect(int source, const Limits& limits, const std::string& wor
 Error tell_libraries();
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_ENGINE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_HEARTBEAT_H_
-#define IMGQ_SRC_SUPERVISE_HEARTBEAT_H_
+#pragma once
 
 #include <functional>
 #include <memory>
@@ -55,5 +54,3 @@ class Heartbeat {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_HEARTBEAT_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_HOOK_H_
-#define IMGQ_SRC_SUPERVISE_HOOK_H_
+#pragma once
 
 #include <deque>
 #include <map>
@@ -58,5 +57,3 @@ class Hook {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_HOOK_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_HOT_FOLDER_H_
-#define IMGQ_SRC_SUPERVISE_HOT_FOLDER_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -40,5 +39,3 @@ class HotFolders {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_HOT_FOLDER_H_

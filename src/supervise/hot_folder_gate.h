@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_HOT_FOLDER_GATE_H_
-#define IMGQ_SRC_SUPERVISE_HOT_FOLDER_GATE_H_
+#pragma once
 
 #include <functional>
 #include <list>
@@ -39,5 +38,3 @@ class HotFolderGate : public std::enable_shared_from_this<HotFolderGate> {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_HOT_FOLDER_GATE_H_

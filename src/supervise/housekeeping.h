@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_HOUSEKEEPING_H_
-#define IMGQ_SRC_SUPERVISE_HOUSEKEEPING_H_
+#pragma once
 
 #include <chrono>
 #include <functional>
@@ -55,5 +54,3 @@ class Housekeeping {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_HOUSEKEEPING_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_JOB_H_
-#define IMGQ_SRC_SUPERVISE_JOB_H_
+#pragma once
 
 #include <cstdint>
 #include <memory>
@@ -44,5 +43,3 @@ Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim 
 Status reset_results(Job& job);
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_JOB_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_LOOP_H_
-#define IMGQ_SRC_SUPERVISE_LOOP_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -117,5 +116,3 @@ class Process {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_LOOP_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_PAUSE_H_
-#define IMGQ_SRC_SUPERVISE_PAUSE_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -34,5 +33,3 @@ class Pause {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_PAUSE_H_

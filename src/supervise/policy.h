@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_POLICY_H_
-#define IMGQ_SRC_SUPERVISE_POLICY_H_
+#pragma once
 
 #include <string>
 
@@ -27,5 +26,3 @@ std::string take_over(Settings& settings, Config config);
 Result<bool> anything_left(const Spool& spool);
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_POLICY_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_POOL_H_
-#define IMGQ_SRC_SUPERVISE_POOL_H_
+#pragma once
 
 #include <cstddef>
 #include <deque>
@@ -101,5 +100,3 @@ class Pool {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_POOL_H_

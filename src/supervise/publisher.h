@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_PUBLISHER_H_
-#define IMGQ_SRC_SUPERVISE_PUBLISHER_H_
+#pragma once
 
 #include <deque>
 #include <functional>
@@ -76,5 +75,3 @@ class Publisher {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_PUBLISHER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_RESULT_CHECK_H_
-#define IMGQ_SRC_SUPERVISE_RESULT_CHECK_H_
+#pragma once
 
 #include <optional>
 #include <span>
@@ -30,5 +29,3 @@ Verdict checked(Verdict verdict, const Request& request, const Limits& limits,
 std::optional<Error> disk_trouble(int result, off_t bytes);
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_RESULT_CHECK_H_

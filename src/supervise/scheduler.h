@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_SCHEDULER_H_
-#define IMGQ_SRC_SUPERVISE_SCHEDULER_H_
+#pragma once
 
 #include <memory>
 #include <optional>
@@ -104,5 +103,3 @@ class Scheduler {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_SCHEDULER_H_

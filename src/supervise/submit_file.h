@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_SUBMIT_FILE_H_
-#define IMGQ_SRC_SUPERVISE_SUBMIT_FILE_H_
+#pragma once
 
 #include <compare>
 #include <cstdint>
@@ -65,5 +64,3 @@ std::vector<SubmittedFile> submit_files(const Spool& spool, const HotFolderPlan&
                                         const std::vector<std::string>& names);
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_SUBMIT_FILE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_WATCHER_H_
-#define IMGQ_SRC_SUPERVISE_WATCHER_H_
+#pragma once
 
 #include <functional>
 #include <memory>
@@ -40,5 +39,3 @@ class Watcher {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_WATCHER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_SUPERVISE_WORKER_H_
-#define IMGQ_SRC_SUPERVISE_WORKER_H_
+#pragma once
 
 #include <functional>
 #include <memory>
@@ -95,5 +94,3 @@ class Worker {
 };
 
 }  // namespace imgq::supervise
-
-#endif  // IMGQ_SRC_SUPERVISE_WORKER_H_

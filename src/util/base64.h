@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_BASE64_H_
-#define IMGQ_SRC_UTIL_BASE64_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -14,5 +13,3 @@ std::string base64_encoded(std::string_view bytes);
 std::optional<std::string> base64_decoded(std::string_view text);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_BASE64_H_

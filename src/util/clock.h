@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_CLOCK_H_
-#define IMGQ_SRC_UTIL_CLOCK_H_
+#pragma once
 
 #include <time.h>
 
@@ -19,5 +18,3 @@ inline int64_t ns_of(const timespec& time) {
 }
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_CLOCK_H_

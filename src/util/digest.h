@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_DIGEST_H_
-#define IMGQ_SRC_UTIL_DIGEST_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -18,5 +17,3 @@ bool is_digest(std::string_view text);
 Result<std::string> sha256_of_file(int fd, std::string_view path);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_DIGEST_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_ERROR_H_
-#define IMGQ_SRC_UTIL_ERROR_H_
+#pragma once
 
 #include <cerrno>
 #include <string>
@@ -55,5 +54,3 @@ struct Ok {};
 using Status = Result<Ok>;
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_ERROR_H_

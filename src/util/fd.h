@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_FD_H_
-#define IMGQ_SRC_UTIL_FD_H_
+#pragma once
 
 #include <utility>
 
@@ -37,5 +36,3 @@ class Fd {
 };
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_FD_H_

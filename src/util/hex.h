@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_HEX_H_
-#define IMGQ_SRC_UTIL_HEX_H_
+#pragma once
 
 namespace imgq {
 
@@ -12,5 +11,3 @@ constexpr int hex_digit(char digit) {
 }
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_HEX_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_IO_H_
-#define IMGQ_SRC_UTIL_IO_H_
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
@@ -25,5 +24,3 @@ Result<std::string> read_all(int fd, std::string_view name, size_t limit = SIZE_
 Result<std::vector<std::string>> list_names(int dir, const std::string& path);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_IO_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_JSON_H_
-#define IMGQ_SRC_UTIL_JSON_H_
+#pragma once
 
 // The one door to nlohmann_json: included by .cc files only, never by a header. Reading is strict
 // and total: no getter throws, every value is range-checked, depth is at most 32, text at most 64
@@ -40,5 +39,3 @@ std::string percent_encode(std::string_view bytes);
 std::optional<std::string> percent_decode(std::string_view text);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_JSON_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_LOG_H_
-#define IMGQ_SRC_UTIL_LOG_H_
+#pragma once
 
 #include <initializer_list>
 #include <string>
@@ -31,5 +30,3 @@ using Field = std::pair<std::string_view, std::string>;
 void line(Level level, std::string_view message, std::initializer_list<Field> fields = {});
 
 }  // namespace imgq::log
-
-#endif  // IMGQ_SRC_UTIL_LOG_H_

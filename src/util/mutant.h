@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_MUTANT_H_
-#define IMGQ_SRC_UTIL_MUTANT_H_
+#pragma once
 
 #ifdef IMGQ_MUTANTS
 #include <cstdlib>
@@ -58,5 +57,3 @@ constexpr bool mutated(Mutant) { return false; }
 #endif
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_MUTANT_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_PROCESSORS_H_
-#define IMGQ_SRC_UTIL_PROCESSORS_H_
+#pragma once
 
 #include <string>
 
@@ -13,5 +12,3 @@ int usable_processors(const std::string& membership = "/proc/self/cgroup",
                       const std::string& cgroups = "/sys/fs/cgroup");
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_PROCESSORS_H_

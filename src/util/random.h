@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_RANDOM_H_
-#define IMGQ_SRC_UTIL_RANDOM_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -15,5 +14,3 @@ std::array<uint64_t, 2> random_words();
 std::string random_name();
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_RANDOM_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_SD_NOTIFY_H_
-#define IMGQ_SRC_UTIL_SD_NOTIFY_H_
+#pragma once
 
 #include <chrono>
 #include <optional>
@@ -20,5 +19,3 @@ Status send(std::string_view state);
 std::optional<std::chrono::microseconds> watchdog();
 
 }  // namespace imgq::notify
-
-#endif  // IMGQ_SRC_UTIL_SD_NOTIFY_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_STANDARD_FILES_H_
-#define IMGQ_SRC_UTIL_STANDARD_FILES_H_
+#pragma once
 
 namespace imgq {
 
@@ -10,5 +9,3 @@ namespace imgq {
 void fill_standard_files();
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_STANDARD_FILES_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_SYS_H_
-#define IMGQ_SRC_UTIL_SYS_H_
+#pragma once
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -63,5 +62,3 @@ bool is_running(int pid);  // a process of this host has that number and has not
 uid_t effective_uid();
 
 }  // namespace imgq::sys
-
-#endif  // IMGQ_SRC_UTIL_SYS_H_

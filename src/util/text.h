@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_TEXT_H_
-#define IMGQ_SRC_UTIL_TEXT_H_
+#pragma once
 
 #include <cstdint>
 #include <string>
@@ -40,5 +39,3 @@ std::vector<std::string> split(std::string_view text, char separator);
 std::string one_of(const std::vector<std::string>& words);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_TEXT_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_UTIL_UNITS_H_
-#define IMGQ_SRC_UTIL_UNITS_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -28,5 +27,3 @@ std::string did_you_mean(std::string_view text, const std::vector<std::string>& 
 std::string hint_for(std::string_view text, const std::vector<std::string>& words);
 
 }  // namespace imgq
-
-#endif  // IMGQ_SRC_UTIL_UNITS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_ASSETS_H_
-#define IMGQ_SRC_WEB_ASSETS_H_
+#pragma once
 
 #include <string_view>
 
@@ -15,5 +14,3 @@ extern const std::string_view kOpenapiJson;
 extern const std::string_view kImgqSchemaJson;  // src/jobs/imgq.schema.json
 
 }  // namespace imgq::web::assets
-
-#endif  // IMGQ_SRC_WEB_ASSETS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_AUTH_H_
-#define IMGQ_SRC_WEB_AUTH_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -24,5 +23,3 @@ std::optional<Reply> check_origin(const Head& head, const SiteOptions& options);
 Reply unauthorized();
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_AUTH_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_COMMITTER_H_
-#define IMGQ_SRC_WEB_COMMITTER_H_
+#pragma once
 
 #include <condition_variable>
 #include <exception>
@@ -50,5 +49,3 @@ class Committer {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_COMMITTER_H_

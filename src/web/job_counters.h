@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_JOB_COUNTERS_H_
-#define IMGQ_SRC_WEB_JOB_COUNTERS_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -55,5 +54,3 @@ class JobCounters {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_JOB_COUNTERS_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_JOB_JSON_H_
-#define IMGQ_SRC_WEB_JOB_JSON_H_
+#pragma once
 
 #include <string>
 
@@ -28,5 +27,3 @@ std::string job_etag(const JobView& job);
 std::string job_address(const JobId& id);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_JOB_JSON_H_

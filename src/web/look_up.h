@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_LOOK_UP_H_
-#define IMGQ_SRC_WEB_LOOK_UP_H_
+#pragma once
 
 #include <string_view>
 #include <variant>
@@ -27,5 +26,3 @@ std::optional<int64_t> number_parameter(const Head& head, std::string_view name,
 bool has_already(const Head& head, std::string_view etag);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_LOOK_UP_H_

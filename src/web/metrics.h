@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_METRICS_H_
-#define IMGQ_SRC_WEB_METRICS_H_
+#pragma once
 
 #include <array>
 #include <cstdint>
@@ -39,5 +38,3 @@ class Metrics {
 std::string metrics_text(const View& view);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_METRICS_H_

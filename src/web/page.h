@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_PAGE_H_
-#define IMGQ_SRC_WEB_PAGE_H_
+#pragma once
 
 #include <string>
 #include <string_view>
@@ -25,5 +24,3 @@ std::string page_html(const Site& site, std::string_view notice, const Choice& c
 std::string html(std::string_view text);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_PAGE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_PERMIT_H_
-#define IMGQ_SRC_WEB_PERMIT_H_
+#pragma once
 
 #include <atomic>
 #include <optional>
@@ -33,5 +32,3 @@ class Permit {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_PERMIT_H_

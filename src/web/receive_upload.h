@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_RECEIVE_UPLOAD_H_
-#define IMGQ_SRC_WEB_RECEIVE_UPLOAD_H_
+#pragma once
 
 #include <atomic>
 #include <cstdint>
@@ -89,5 +88,3 @@ std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& r
                                         const Asked& asked, std::string_view raw_name);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_RECEIVE_UPLOAD_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_ROUTES_H_
-#define IMGQ_SRC_WEB_ROUTES_H_
+#pragma once
 
 #include "src/http/exchange.h"
 #include "src/web/site.h"
@@ -43,5 +42,3 @@ Reply description(Site& site, const Asked& asked);
 
 }  // namespace routes
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_ROUTES_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_SERVICE_H_
-#define IMGQ_SRC_WEB_SERVICE_H_
+#pragma once
 
 #include <chrono>
 #include <cstdint>
@@ -34,5 +33,3 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
              const Listening& listening);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_SERVICE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_SITE_H_
-#define IMGQ_SRC_WEB_SITE_H_
+#pragma once
 
 #include <atomic>
 #include <cstdint>
@@ -38,5 +37,3 @@ struct Site {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_SITE_H_

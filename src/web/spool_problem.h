@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_SPOOL_PROBLEM_H_
-#define IMGQ_SRC_WEB_SPOOL_PROBLEM_H_
+#pragma once
 
 #include "src/http/exchange.h"
 #include "src/util/error.h"
@@ -11,5 +10,3 @@ namespace imgq::web {
 Reply problem_of(const Error& error);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_SPOOL_PROBLEM_H_

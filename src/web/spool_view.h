@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_SPOOL_VIEW_H_
-#define IMGQ_SRC_WEB_SPOOL_VIEW_H_
+#pragma once
 
 #include <condition_variable>
 #include <cstdint>
@@ -75,5 +74,3 @@ class SpoolView {
 };
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_SPOOL_VIEW_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WEB_SUBMISSION_H_
-#define IMGQ_SRC_WEB_SUBMISSION_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -43,5 +42,3 @@ std::optional<Objection> check_query(const Head& head);
 Reply reply_to(const Objection& objection);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_SRC_WEB_SUBMISSION_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WORKER_FILTER_H_
-#define IMGQ_SRC_WORKER_FILTER_H_
+#pragma once
 
 #include <string>
 
@@ -17,5 +16,3 @@ Status enter_filter();
 std::string filter_library();  // "libseccomp 2.5.4"
 
 }  // namespace imgq::worker
-
-#endif  // IMGQ_SRC_WORKER_FILTER_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WORKER_LANDLOCK_H_
-#define IMGQ_SRC_WORKER_LANDLOCK_H_
+#pragma once
 
 #include "src/util/error.h"
 
@@ -13,5 +12,3 @@ namespace imgq::worker {
 Result<int> enter_landlock();
 
 }  // namespace imgq::worker
-
-#endif  // IMGQ_SRC_WORKER_LANDLOCK_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WORKER_SANDBOX_H_
-#define IMGQ_SRC_WORKER_SANDBOX_H_
+#pragma once
 
 #include <cstdint>
 
@@ -46,5 +45,3 @@ Status confine(const Limits& limits, const MemoryGauge& gauge);
 Status grant_cpu(int seconds);
 
 }  // namespace imgq::worker
-
-#endif  // IMGQ_SRC_WORKER_SANDBOX_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WORKER_SELF_TEST_H_
-#define IMGQ_SRC_WORKER_SELF_TEST_H_
+#pragma once
 
 #include "src/util/error.h"
 
@@ -13,5 +12,3 @@ namespace imgq::worker {
 Status self_test();
 
 }  // namespace imgq::worker
-
-#endif  // IMGQ_SRC_WORKER_SELF_TEST_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_SRC_WORKER_SERVE_H_
-#define IMGQ_SRC_WORKER_SERVE_H_
+#pragma once
 
 #include <string>
 
@@ -17,5 +16,3 @@ Status serve(const std::string& limits_json);
 std::string library_versions();
 
 }  // namespace imgq::worker
-
-#endif  // IMGQ_SRC_WORKER_SERVE_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_FUZZ_FUZZ_H_
-#define IMGQ_TESTS_FUZZ_FUZZ_H_
+#pragma once
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -39,5 +38,3 @@ inline Fd memory_file(std::string_view bytes) {
 }
 
 }  // namespace imgq::fuzz
-
-#endif  // IMGQ_TESTS_FUZZ_FUZZ_H_

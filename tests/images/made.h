@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_IMAGES_MADE_H_
-#define IMGQ_TESTS_IMAGES_MADE_H_
+#pragma once
 
 #include <array>
 #include <cstddef>
@@ -104,5 +103,3 @@ Bytes simple_cmyk();  // ink by plain subtraction, as a lookup table
 Pixels read(const Bytes& file);
 
 }  // namespace imgq::made
-
-#endif  // IMGQ_TESTS_IMAGES_MADE_H_

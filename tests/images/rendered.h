@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_IMAGES_RENDERED_H_
-#define IMGQ_TESTS_IMAGES_RENDERED_H_
+#pragma once
 
 #include <gtest/gtest.h>
 
@@ -62,5 +61,3 @@ class ImageTest : public ::testing::Test {
 
 }  // namespace made
 }  // namespace imgq
-
-#endif  // IMGQ_TESTS_IMAGES_RENDERED_H_

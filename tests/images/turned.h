@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_IMAGES_TURNED_H_
-#define IMGQ_TESTS_IMAGES_TURNED_H_
+#pragma once
 
 // six_blocks(32) as other encoders write it, in formats for which there is none here: 96x64 as
 // stored, to be shown turned.
@@ -46,5 +45,3 @@ inline constexpr unsigned char kTurnedJxl[] = {
     0x09, 0x57, 0x87, 0x75, 0x97, 0x17, 0x56, 0x52, 0x58, 0x22, 0x45, 0x12};
 
 }  // namespace imgq::made
-
-#endif  // IMGQ_TESTS_IMAGES_TURNED_H_

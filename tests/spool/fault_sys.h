@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_FAULT_SYS_H_
-#define IMGQ_TESTS_SPOOL_FAULT_SYS_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -35,5 +34,3 @@ struct Scope {
 };
 
 }  // namespace imgq::faults
-
-#endif  // IMGQ_TESTS_SPOOL_FAULT_SYS_H_

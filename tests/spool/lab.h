@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_LAB_H_
-#define IMGQ_TESTS_SPOOL_LAB_H_
+#pragma once
 
 #include <gtest/gtest.h>
 #include <sys/types.h>
@@ -113,5 +112,3 @@ namespace imgq {
 inline std::ostream& operator<<(std::ostream& out, State state) { return out << name_of(state); }
 inline std::ostream& operator<<(std::ostream& out, Ending ending) { return out << name_of(ending); }
 }  // namespace imgq
-
-#endif  // IMGQ_TESTS_SPOOL_LAB_H_

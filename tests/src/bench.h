@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SRC_BENCH_H_
-#define IMGQ_TESTS_SRC_BENCH_H_
+#pragma once
 
 #include <memory>
 #include <optional>
@@ -52,5 +51,3 @@ class Bench {
 };
 
 }  // namespace imgq::test
-
-#endif  // IMGQ_TESTS_SRC_BENCH_H_

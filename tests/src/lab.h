@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SRC_LAB_H_
-#define IMGQ_TESTS_SRC_LAB_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -101,5 +100,3 @@ class Lab {
 };
 
 }  // namespace imgq::test
-
-#endif  // IMGQ_TESTS_SRC_LAB_H_

@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SRC_TINY_IMAGES_H_
-#define IMGQ_TESTS_SRC_TINY_IMAGES_H_
+#pragma once
 
 #include <string_view>
 
@@ -138,5 +137,3 @@ std::string_view bytes(const unsigned char (&image)[N]) {
 }
 
 }  // namespace imgq::test
-
-#endif  // IMGQ_TESTS_SRC_TINY_IMAGES_H_

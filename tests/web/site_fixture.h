@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_WEB_SITE_FIXTURE_H_
-#define IMGQ_TESTS_WEB_SITE_FIXTURE_H_
+#pragma once
 
 #include <gtest/gtest.h>
 
@@ -99,5 +98,3 @@ Json json_of(const Reply& reply);
 std::string field_of(const Reply& reply, const std::string& name);
 
 }  // namespace imgq::web
-
-#endif  // IMGQ_TESTS_WEB_SITE_FIXTURE_H_

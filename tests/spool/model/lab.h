@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_MODEL_LAB_H_
-#define IMGQ_TESTS_SPOOL_MODEL_LAB_H_
+#pragma once
 
 #include <functional>
 #include <map>
@@ -118,5 +117,3 @@ std::string settle_and_judge(Lab& lab, Helper helper = Helper::fsck);
 std::vector<std::string> judge(const Lab& lab, Helper helper = Helper::fsck);
 
 }  // namespace imgq::model
-
-#endif  // IMGQ_TESTS_SPOOL_MODEL_LAB_H_

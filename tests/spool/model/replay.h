@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_MODEL_REPLAY_H_
-#define IMGQ_TESTS_SPOOL_MODEL_REPLAY_H_
+#pragma once
 
 #include <optional>
 #include <string>
@@ -44,5 +43,3 @@ std::string judge_after(Played& played, const Scenario& scenario, End end, sim::
 size_t depth(size_t usual);
 
 }  // namespace imgq::model
-
-#endif  // IMGQ_TESTS_SPOOL_MODEL_REPLAY_H_

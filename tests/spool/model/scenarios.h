@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_MODEL_SCENARIOS_H_
-#define IMGQ_TESTS_SPOOL_MODEL_SCENARIOS_H_
+#pragma once
 
 #include <functional>
 #include <string>
@@ -20,5 +19,3 @@ struct Scenario {
 const std::vector<Scenario>& scenarios();
 
 }  // namespace imgq::model
-
-#endif  // IMGQ_TESTS_SPOOL_MODEL_SCENARIOS_H_

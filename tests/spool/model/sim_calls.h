@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_MODEL_SIM_CALLS_H_
-#define IMGQ_TESTS_SPOOL_MODEL_SIM_CALLS_H_
+#pragma once
 
 #include <memory>
 #include <string>
@@ -30,5 +29,3 @@ Place place(int dir, std::string_view path);
 int may_add(const Place& at);
 
 }  // namespace imgq::sim::calls
-
-#endif  // IMGQ_TESTS_SPOOL_MODEL_SIM_CALLS_H_

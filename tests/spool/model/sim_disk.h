@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_MODEL_SIM_DISK_H_
-#define IMGQ_TESTS_SPOOL_MODEL_SIM_DISK_H_
+#pragma once
 
 #include <sys/types.h>
 
@@ -121,5 +120,3 @@ class Disk {
 };
 
 }  // namespace imgq::sim
-
-#endif  // IMGQ_TESTS_SPOOL_MODEL_SIM_DISK_H_

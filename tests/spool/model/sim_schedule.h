@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_MODEL_SIM_SCHEDULE_H_
-#define IMGQ_TESTS_SPOOL_MODEL_SIM_SCHEDULE_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -48,5 +47,3 @@ size_t explore(size_t actors, size_t bound, size_t limit,
                const std::function<size_t(const Preemptions&)>& run);
 
 }  // namespace imgq::sim
-
-#endif  // IMGQ_TESTS_SPOOL_MODEL_SIM_SCHEDULE_H_

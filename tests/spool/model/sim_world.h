@@ -1,5 +1,4 @@
-#ifndef IMGQ_TESTS_SPOOL_MODEL_SIM_WORLD_H_
-#define IMGQ_TESTS_SPOOL_MODEL_SIM_WORLD_H_
+#pragma once
 
 #include <cstdint>
 #include <functional>
@@ -166,5 +165,3 @@ class World {
 };
 
 }  // namespace imgq::sim
-
-#endif  // IMGQ_TESTS_SPOOL_MODEL_SIM_WORLD_H_
