@@ -1,4 +1,5 @@
-#pragma once
+#ifndef IMGQ_SRC_UTIL_SYS_H_  // a guard that can be lifted: tests put themselves before the real calls
+#define IMGQ_SRC_UTIL_SYS_H_
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -62,3 +63,5 @@ bool is_running(int pid);  // a process of this host has that number and has not
 uid_t effective_uid();
 
 }  // namespace imgq::sys
+
+#endif  // IMGQ_SRC_UTIL_SYS_H_
