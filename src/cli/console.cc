@@ -27,22 +27,6 @@ bool wants_colour(When when) {
   return variable("NO_COLOR").empty() && !dumb() && isatty(STDOUT_FILENO) == 1;
 }
 
-const char* code_of(Tint tint) {
-  switch (tint) {
-    case Tint::none:
-      return "0";
-    case Tint::good:
-      return "32";
-    case Tint::bad:
-      return "31";
-    case Tint::faint:
-      return "2";
-    case Tint::strong:
-      return "1";
-  }
-  return "0";
-}
-
 }  // namespace
 
 Console::Console(Loudness loudness, When colour)
@@ -69,25 +53,23 @@ bool Console::flush() {
   return !broken_;
 }
 
-void Console::talk(std::string_view message) {
+void Console::error(std::string_view message) {
   clear();
   (void)write_all(STDERR_FILENO, fmt::format("imgq: {}\n", message),
                   "stderr");  // nobody else to tell
 }
 
-void Console::error(std::string_view message) { talk(message); }
-
 void Console::note(std::string_view message) {
-  if (!quiet()) talk(message);
+  if (!quiet()) error(message);
 }
 
 void Console::detail(std::string_view message) {
-  if (verbose()) talk(message);
+  if (verbose()) error(message);
 }
 
 std::string Console::paint(Tint tint, std::string_view text) const {
   if (!colour_ || tint == Tint::none) return std::string(text);
-  return fmt::format("\x1b[{}m{}\x1b[0m", code_of(tint), text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", static_cast<int>(tint), text);
 }
 
 void Console::redraw(std::string_view line) {

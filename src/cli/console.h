@@ -8,7 +8,7 @@ namespace imgq::cli {
 
 enum class Loudness { quiet, normal, verbose };
 enum class When { automatic, always, never };
-enum class Tint { none, good, bad, faint, strong };
+enum class Tint { none = 0, strong = 1, faint = 2, bad = 31, good = 32 };  // as ECMA-48's SGR
 
 class Console {
  public:
@@ -36,7 +36,6 @@ class Console {
   void clear();
 
  private:
-  void talk(std::string_view message);
   Loudness loudness_;
   bool colour_ = false;
   bool lively_ = false;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "spool/control.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
@@ -10,49 +12,28 @@
 namespace imgq::cli {
 namespace {
 
-Result<State> perform(const Spool& spool, Act act, const JobId& id) {
-  switch (act) {
-    case Act::cancel:
-      return cancel(spool, id);
-    case Act::retry:
-      return retry(spool, id);
-    case Act::hold:
-      return hold(spool, id);
-    case Act::release:
-      return release(spool, id);
-  }
-  return Error{EINVAL, "act", id.text()};
-}
+struct Action {
+  Result<State> (*perform)(const Spool& spool, const JobId& id);
+  std::string_view verb;
+};
+constexpr std::array<Action, 4> kActions = {
+    {{cancel, "cancelled"}, {retry, "retried"}, {hold, "held"}, {release, "released"}}};  // by Act
 
-std::string_view verb(Act act) {
-  switch (act) {
-    case Act::cancel:
-      return "cancelled";
-    case Act::retry:
-      return "retried";
-    case Act::hold:
-      return "held";
-    case Act::release:
-      return "released";
-  }
-  return "";
-}
-
-std::string refusal(const Spool& spool, Act act, const JobId& id, const Error& error) {
+std::string refusal(const Spool& spool, std::string_view verb, const JobId& id,
+                    const Error& error) {
   if (error.code == ENOENT) return "no such job";
   if (error.code == EAGAIN) return "the job keeps moving: try again";
   if (error.code != EBUSY) return error.text();
   const auto state = state_of(spool, id);
-  return fmt::format("is {} and cannot be {}", state ? name_of(*state) : "in another state",
-                     verb(act));
+  return fmt::format("is {} and cannot be {}", state ? name_of(*state) : "in another state", verb);
 }
 
-Exit one(const Session& session, const Spool& spool, Act act, const JobId& id) {
-  const auto state = perform(spool, act, id);
+Exit one(const Session& session, const Spool& spool, const Action& action, const JobId& id) {
+  const auto state = action.perform(spool, id);
   if (!state) {
     const int code = state.error().code;
     return fail_job(session, id, code == ENOENT ? "unknown" : "refused",
-                    refusal(spool, act, id, state.error()),
+                    refusal(spool, action.verb, id, state.error()),
                     code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(state.error()));
   }
   if (session.json) {
@@ -70,8 +51,9 @@ Exit control_command(const Session& session, Act act, const ControlOptions& opti
   if (!ids) return fail(session, Exit::usage, ids.error().action);
   const auto spool = open_spool(session);
   if (!spool) return exit_for(spool.error());
+  const Action& action = kActions[static_cast<size_t>(act)];
   Sum sum;
-  for (const JobId& id : *ids) sum.add(one(session, *spool, act, id));
+  for (const JobId& id : *ids) sum.add(one(session, *spool, action, id));
   return sum.total();
 }
 

@@ -3,23 +3,17 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
+
 #include "src/util/json.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {
 
-std::string_view name_of(Check::Health health) {
-  switch (health) {
-    case Check::Health::good:
-      return "good";
-    case Check::Health::doubtful:
-      return "doubtful";
-    case Check::Health::bad:
-      return "bad";
-  }
-  return "bad";
-}
+constexpr std::array<std::string_view, 3> kHealths = {"good", "doubtful", "bad"};
+constexpr std::array<Tint, 3> kTints = {Tint::good, Tint::strong, Tint::bad};
 
 // Who may enter shows even to those who may not, when nothing above the spool keeps them out.
 std::string entrance_cure(const std::string& path) {
@@ -62,51 +56,44 @@ Check spool_trouble(const std::string& path, const Error& error) {
   return check;
 }
 
-std::string as_json(const std::vector<Check>& checks, bool healthy) {
+std::string as_json(const Checks& checks, bool healthy) {
   Json list = Json::array();
   for (const Check& check : checks) {
-    Json one{{"what", check.what}, {"health", name_of(check.health)}, {"found", check.found}};
-    if (!check.cure.empty()) one["cure"] = check.cure;
-    list.push_back(one);
+    const auto health = kHealths[static_cast<size_t>(check.health)];
+    list.push_back({{"what", check.what}, {"health", health}, {"found", check.found}});
+    if (check.health != Check::Health::good) list.back()["cure"] = check.cure;
   }
   return versioned({{"healthy", healthy}, {"checks", std::move(list)}});
 }
 
 void print(Console& console, const Check& check) {
-  const Tint tint = check.health == Check::Health::good  ? Tint::good
-                    : check.health == Check::Health::bad ? Tint::bad
-                                                         : Tint::strong;
-  const std::string word = fmt::format("{:<8}", name_of(check.health));
-  console.put_line(fmt::format("{}  {}: {}", console.paint(tint, word), check.what, check.found));
-  if (!check.cure.empty()) console.put_line(fmt::format("{:<10}-> {}", "", check.cure));
+  const auto health = static_cast<size_t>(check.health);
+  const std::string word = console.paint(kTints[health], fmt::format("{:<8}", kHealths[health]));
+  console.put_line(fmt::format("{}  {}: {}", word, check.what, check.found));
+  if (check.health == Check::Health::good) return;
+  console.put_line(fmt::format("{:<10}-> {}", "", check.cure));
 }
 
 }  // namespace
 
-void append(std::vector<Check>& all, std::vector<Check> more) {
-  for (Check& check : more) all.push_back(std::move(check));
-}
-
 Exit doctor_command(const Session& session) {
-  std::vector<Check> checks = check_machine();
+  Checks checks;
+  check_machine(checks);
   const auto spool = Spool::open(session.config.spool);
   if (spool) {
-    append(checks, check_access(session, *spool));
-    append(checks, check_spool(session, *spool));
+    check_access(session, *spool, checks);
+    check_spool(session, *spool, checks);
   } else {
     checks.push_back(spool_trouble(session.config.spool, spool.error()));
   }
-  append(checks, check_other_spool(session));
-  bool healthy = true;
-  for (const Check& check : checks) healthy = healthy && check.health != Check::Health::bad;
-  if (session.json) {
-    session.console.put_line(as_json(checks, healthy));
-  } else {
-    for (const Check& check : checks) {
-      if (check.health != Check::Health::good || !session.console.quiet()) {
-        print(session.console, check);
-      }
-    }
+  check_other_spool(session, checks);
+  const bool healthy = std::none_of(checks.begin(), checks.end(), [](const Check& check) {
+    return check.health == Check::Health::bad;
+  });
+  if (session.json) session.console.put_line(as_json(checks, healthy));
+  for (const Check& check : checks) {
+    const bool untold = session.console.quiet() && check.health == Check::Health::good;
+    if (!session.json && !untold) print(session.console, check);
   }
   return healthy ? Exit::ok : Exit::some_failed;
 }

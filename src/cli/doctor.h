@@ -13,8 +13,9 @@ struct Check {
   enum class Health { good, doubtful, bad } health = Health::good;
   std::string what;  // "hard links", "daemon"
   std::string found;
-  std::string cure;  // when not good
+  std::string cure;  // told when it is not good
 };
+using Checks = std::vector<Check>;
 
 // Says what is wrong with this machine, spool and configuration, in plain words, and what to do.
 //   exit  ok nothing is bad; some_failed
@@ -24,11 +25,10 @@ Exit doctor_command(const Session& session);
 // already, only the latter.
 std::string joining_words(gid_t group);
 
-// The parts of it; append() puts `more` behind `all`.
-void append(std::vector<Check>& all, std::vector<Check> more);
-std::vector<Check> check_machine();
-std::vector<Check> check_access(const Session& session, const Spool& spool);
-std::vector<Check> check_spool(const Session& session, const Spool& spool);
-std::vector<Check> check_other_spool(const Session& session);
+// The parts of it; each adds what it finds.
+void check_machine(Checks& checks);
+void check_access(const Session& session, const Spool& spool, Checks& checks);
+void check_spool(const Session& session, const Spool& spool, Checks& checks);
+void check_other_spool(const Session& session, Checks& checks);
 
 }  // namespace imgq::cli

@@ -34,26 +34,24 @@ namespace {
 
 using Health = Check::Health;
 
-constexpr int64_t kWantedFiles = 1024;
+constexpr uint64_t kWantedFiles = 1024;
 constexpr int64_t kWantedWatches = 64;
 constexpr int64_t kWantedInstances = 16;
 constexpr int64_t kClockSlackMs = 5'000;
 constexpr int64_t kFarApartMs = 60'000;
 constexpr int64_t kSaneAfterMs = 1'704'067'200'000;  // 2024-01-01: imgq is not older
 constexpr int64_t kLongWaitMs = 10LL * 60 * 1000;
+constexpr const char* kSynchronise =
+    "synchronise the clocks of all hosts (timedatectl set-ntp true)";
 
-Check check_files() {
+void check_files(Checks& checks) {
   struct rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = 0;
-  const auto most =
-      limit.rlim_cur > uint64_t{1} << 40 ? int64_t{1} << 40 : static_cast<int64_t>(limit.rlim_cur);
-  Check check{Health::good, "open files", fmt::format("at most {}", most), ""};
-  if (most < kWantedFiles) {
-    check.health = Health::doubtful;
-    check.cure =
-        fmt::format("raise the limit: ulimit -n {}, or LimitNOFILE= of the service", kWantedFiles);
-  }
-  return check;
+  const auto most = std::min<uint64_t>(limit.rlim_cur, uint64_t{1} << 40);
+  checks.push_back(
+      {most < kWantedFiles ? Health::doubtful : Health::good, "open files",
+       fmt::format("at most {}", most),
+       fmt::format("raise the limit: ulimit -n {}, or LimitNOFILE= of the service", kWantedFiles)});
 }
 
 int64_t number_in(const char* path) {
@@ -63,25 +61,22 @@ int64_t number_in(const char* path) {
   return file ? value : -1;
 }
 
-Check check_inotify() {
+void check_inotify(Checks& checks) {
   const int64_t watches = number_in("/proc/sys/fs/inotify/max_user_watches");
   const int64_t instances = number_in("/proc/sys/fs/inotify/max_user_instances");
-  Check check{Health::good, "inotify",
-              fmt::format("for a user, watches: {}, instances: {}", watches, instances), ""};
-  if (watches < kWantedWatches || instances < kWantedInstances) {
-    check.health = Health::doubtful;
-    check.cure =
-        "raise fs.inotify.max_user_watches and max_user_instances by sysctl; without, daemons "
-        "find jobs only by looking every few seconds";
-  }
-  return check;
+  const bool few = watches < kWantedWatches || instances < kWantedInstances;
+  checks.push_back(
+      {few ? Health::doubtful : Health::good, "inotify",
+       fmt::format("for a user, watches: {}, instances: {}", watches, instances),
+       "raise fs.inotify.max_user_watches and max_user_instances by sysctl; without, daemons "
+       "find jobs only by looking every few seconds"});
 }
 
-Check check_worker() {
+void check_worker(Checks& checks) {
   const auto worker = supervise::find_worker();
-  if (worker) return {Health::good, "worker", printable(*worker), ""};
-  return {Health::bad, "worker", worker.error().text(),
-          "install imgqd, or name the program by IMGQ_WORKER"};
+  checks.push_back({worker ? Health::good : Health::bad, "worker",
+                    worker ? printable(*worker) : worker.error().text(),
+                    "install imgqd, or name the program by IMGQ_WORKER"});
 }
 
 bool is_known_variable(std::string_view name) {
@@ -98,8 +93,7 @@ bool is_known_variable(std::string_view name) {
 }
 
 // A mistyped variable is silently without effect.
-std::vector<Check> check_variables() {
-  std::vector<Check> checks;
+void check_variables(Checks& checks) {
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::string_view name = text.substr(0, text.find('='));
@@ -108,24 +102,21 @@ std::vector<Check> check_variables() {
                       fmt::format("{} means nothing to imgq", printable(name)),
                       "see imgq.toml(5) for the names"});
   }
-  return checks;
 }
 
-std::string group_name(gid_t gid) {
+// The name that the system has for a number; the number where it has none.
+template <class Entry, class Id>
+std::string name_for(Id id, int (*look_up)(Id, Entry*, char*, size_t, Entry**),
+                     char* Entry::* name) {
   std::array<char, 16384> buffer{};
-  struct group entry{};
-  struct group* found = nullptr;
-  (void)getgrgid_r(gid, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
-  return found == nullptr ? std::to_string(gid) : found->gr_name;
+  Entry entry{};
+  Entry* found = nullptr;
+  (void)look_up(id, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
+  return found == nullptr ? std::to_string(id) : found->*name;
 }
 
-std::string user_name(uid_t uid) {
-  std::array<char, 16384> buffer{};
-  struct passwd entry{};
-  struct passwd* found = nullptr;
-  (void)getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
-  return found == nullptr ? std::to_string(uid) : found->pw_name;
-}
+std::string group_name(gid_t gid) { return name_for(gid, ::getgrgid_r, &group::gr_name); }
+std::string user_name(uid_t uid) { return name_for(uid, ::getpwuid_r, &passwd::pw_name); }
 
 // Whether the user is a member by the group's list; this login may not know it yet.
 bool is_listed(gid_t gid) {
@@ -144,31 +135,27 @@ bool in_group(gid_t gid) {
          std::find(groups.begin(), groups.begin() + count, gid) != groups.begin() + count;
 }
 
-Check check_rights(const Session& session, const Spool& spool) {
+void check_rights(const Session& session, const Spool& spool, Checks& checks) {
   struct stat about{};
-  const std::string where = printable(session.config.spool);
   if (sys::fstat(spool.root(), &about) != 0) {
-    return {Health::bad, "permission", cause_text(errno), "look at the file system"};
+    checks.push_back({Health::bad, "permission", cause_text(errno), "look at the file system"});
+    return;
   }
-  Check check{Health::good, "permission",
-              fmt::format("{} has mode {:04o}, group {}", where, about.st_mode & 07777,
-                          group_name(about.st_gid)),
-              ""};
   const uid_t me = ::geteuid();
-  const bool by_group = (about.st_mode & S_IWGRP) != 0 && in_group(about.st_gid);
-  if (me == 0 || me == about.st_uid || by_group) return check;
-  check.health = Health::bad;
-  check.cure = (about.st_mode & S_IWGRP) == 0
-                   ? "it is somebody's own spool: use your own, or a shared one (imgq init "
-                     "--shared)"
-                   : joining_words(about.st_gid);
-  return check;
+  const bool for_group = (about.st_mode & S_IWGRP) != 0;
+  const bool may = me == 0 || me == about.st_uid || (for_group && in_group(about.st_gid));
+  checks.push_back({may ? Health::good : Health::bad, "permission",
+                    fmt::format("{} has mode {:04o}, group {}", printable(session.config.spool),
+                                about.st_mode & 07777, group_name(about.st_gid)),
+                    for_group ? joining_words(about.st_gid)
+                              : "it is somebody's own spool: use your own, or a shared one (imgq "
+                                "init --shared)"});
 }
 
 // The system's spool, where the user's own is in use.
-std::vector<Check> check_system_spool(const Session& session, const std::string& path) {
+void check_system_spool(const Session& session, const std::string& path, Checks& checks) {
   struct stat about{};
-  if (path.empty() || ::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
+  if (path.empty() || ::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return;
   Check check{Health::good, "other spool", printable(path) + ", the system's: ", ""};
   if (::geteuid() == 0) {
     check.found += "root uses it only when it is named (--spool)";
@@ -182,112 +169,109 @@ std::vector<Check> check_system_spool(const Session& session, const std::string&
       check.cure = joining_words(about.st_gid);
     }
   }
-  return {check};
+  checks.push_back(std::move(check));
 }
 
-Check check_room(const Session& session, const Spool& spool) {
+void check_room(const Session& session, const Spool& spool, Checks& checks) {
   const auto room = spool.room();
-  if (!room) return {Health::bad, "room", room.error().text(), "look at the file system"};
-  const auto free = static_cast<int64_t>(room->free_bytes);
-  Check check{Health::good, "room", fmt::format("{} free", human_bytes(free)), ""};
+  if (!room) {
+    checks.push_back({Health::bad, "room", room.error().text(), "look at the file system"});
+    return;
+  }
+  std::string found = fmt::format("{} free", human_bytes(static_cast<int64_t>(room->free_bytes)));
   const auto kept = require_room(spool, session.config.min_free_bytes);
-  if (kept) return check;
-  check.health = Health::bad;
-  check.found +=
-      fmt::format(", inodes free: {}; cannot {}", room->free_inodes, kept.error().action);
-  check.cure =
-      "nothing is submitted or processed until there is more: make room, or imgq purge --older 1d "
-      "--dry-run, then --force";
-  return check;
+  if (!kept) {
+    found += fmt::format(", inodes free: {}; cannot {}", room->free_inodes, kept.error().action);
+  }
+  checks.push_back({kept ? Health::good : Health::bad, "room", found,
+                    "nothing is submitted or processed until there is more: make room, or imgq "
+                    "purge --older 1d --dry-run, then --force"});
 }
 
 // Our clock against the file system's (on a network one, its server's), by a fresh file.
-Check check_clock(const Spool& spool) {
+void check_clock(const Spool& spool, Checks& checks) {
   const auto temp = TempFile::create(spool);
   struct stat about{};
   if (!temp || sys::fstat(temp->fd(), &about) != 0) {
-    return {Health::bad, "clock", "no file can be made in the spool",
-            temp ? "look at the file system" : temp.error().text()};
+    checks.push_back({Health::bad, "clock", "no file can be made in the spool",
+                      temp ? "look at the file system" : temp.error().text()});
+    return;
   }
   const int64_t apart = std::abs(now_ms() - ms_of(about.st_mtim));
-  Check check{Health::good, "clock", "agrees with the file system", ""};
-  if (apart <= kClockSlackMs && now_ms() >= kSaneAfterMs) return check;
-  const bool far = apart > kFarApartMs || now_ms() < kSaneAfterMs;
-  check.health = far ? Health::bad : Health::doubtful;
-  check.found =
-      fmt::format("{}, {} s away from the file system's clock", iso_time(now_ms()), apart / 1000);
-  check.cure = "synchronise the clocks of all hosts (timedatectl set-ntp true)";
-  return check;
+  const bool sane = now_ms() >= kSaneAfterMs;
+  if (apart <= kClockSlackMs && sane) {
+    checks.push_back({Health::good, "clock", "agrees with the file system", ""});
+    return;
+  }
+  checks.push_back(
+      {apart > kFarApartMs || !sane ? Health::bad : Health::doubtful, "clock",
+       fmt::format("{}, {} s away from the file system's clock", iso_time(now_ms()), apart / 1000),
+       kSynchronise});
 }
 
 // Ids carry the submitter's clock.
-std::vector<Check> check_future(const Spool& spool) {
+void check_future(const Spool& spool, Checks& checks) {
   const auto newest = list(spool, State::staging, Order::newest_first, 1);
-  if (!newest || newest->empty()) return {};
+  if (!newest || newest->empty()) return;
   const int64_t ahead = newest->front().id.unix_ms() - now_ms();
-  if (ahead <= kClockSlackMs) return {};
-  return {{Health::doubtful, "clock",
-           fmt::format("the newest job was submitted {} s in the future", ahead / 1000),
-           "synchronise the clocks of all hosts (timedatectl set-ntp true)"}};
+  if (ahead <= kClockSlackMs) return;
+  checks.push_back({Health::doubtful, "clock",
+                    fmt::format("the newest job was submitted {} s in the future", ahead / 1000),
+                    kSynchronise});
 }
 
-std::vector<Check> check_owners(const Session& session, const Spool& spool) {
+void check_owners(const Session& session, const Spool& spool, Checks& checks) {
   const auto owners = see_owners(spool, session.config.lease);
-  if (!owners) return {{Health::bad, "daemon", owners.error().text(), "see 'imgq fsck'"}};
-  int64_t alive = 0;
-  std::vector<Check> checks;
+  if (!owners) {
+    checks.push_back({Health::bad, "daemon", owners.error().text(), "see 'imgq fsck'"});
+    return;
+  }
+  const auto is_alive = [](const OwnerSeen& one) { return one.life == OwnerSeen::Life::alive; };
+  const auto alive = std::count_if(owners->begin(), owners->end(), is_alive);
+  checks.push_back(
+      {alive > 0 ? Health::good : Health::bad, "daemon",
+       alive > 0 ? fmt::format("{} running", alive) : "none is running: submitted jobs wait",
+       start_words(session.config.spool)});
   for (const OwnerSeen& owner : *owners) {
-    if (owner.life == OwnerSeen::Life::alive) {
-      ++alive;
-      continue;
-    }
-    const std::string who = fmt::format("process {} on {}", owner.pid, printable(owner.host));
+    if (is_alive(owner)) continue;
     const bool dead = owner.life == OwnerSeen::Life::dead;
     checks.push_back({Health::doubtful, "leftovers",
-                      who + (dead ? " is gone and left jobs behind"
-                                  : " has not been heard of for longer than daemon.lease"),
+                      fmt::format("process {} on {}{}", owner.pid, printable(owner.host),
+                                  dead ? " is gone and left jobs behind"
+                                       : " has not been heard of for longer than daemon.lease"),
                       "a running imgqd takes its jobs over by itself"});
   }
-  if (alive > 0) {
-    checks.insert(checks.begin(), {Health::good, "daemon", fmt::format("{} running", alive), ""});
-  } else {
-    checks.insert(checks.begin(), {Health::bad, "daemon", "none is running: submitted jobs wait",
-                                   start_words(session.config.spool)});
-  }
-  return checks;
 }
 
-std::vector<Check> check_temporary(const Spool& spool) {
+void check_temporary(const Spool& spool, Checks& checks) {
   const std::vector<std::string> names = names_in(spool, "tmp");  // fsck tells when it is missing
   const auto stale = std::count_if(names.begin(), names.end(), [&spool](const std::string& name) {
     const auto answer = is_stale_temp(spool, name);
     return answer && *answer;
   });
-  if (stale == 0) return {};
-  return {{Health::doubtful, "leftovers",
-           fmt::format("temporary files of programs that are gone: {}", stale),
-           "a running imgqd sweeps them; so does imgq fsck --repair"}};
+  if (stale == 0) return;
+  checks.push_back({Health::doubtful, "leftovers",
+                    fmt::format("temporary files of programs that are gone: {}", stale),
+                    "a running imgqd sweeps them; so does imgq fsck --repair"});
 }
 
-std::vector<Check> check_jobs(const Spool& spool) {
-  std::vector<Check> checks;
+void check_jobs(const Spool& spool, Checks& checks) {
   const auto counts = count(spool);
-  if (!counts) return {{Health::bad, "jobs", counts.error().text(), "see 'imgq fsck'"}};
+  if (!counts) {
+    checks.push_back({Health::bad, "jobs", counts.error().text(), "see 'imgq fsck'"});
+    return;
+  }
   if (counts->corrupt > 0) {
     checks.push_back({Health::doubtful, "corrupt",
                       fmt::format("unreadable files that were set aside: {}", counts->corrupt),
                       "look at them in corrupt/ of the spool; submit their images anew"});
   }
-  if (counts->oldest_waiting) {
-    const int64_t age = now_ms() - counts->oldest_waiting->unix_ms();
-    if (age > kLongWaitMs) {
-      checks.push_back({Health::doubtful, "jobs",
-                        fmt::format("the oldest has waited for {}",
-                                    age_words(counts->oldest_waiting->unix_ms(), now_ms())),
-                        "see what the daemons do: imgq top, journalctl -u imgqd"});
-    }
-  }
-  return checks;
+  if (!counts->oldest_waiting) return;
+  const int64_t since_ms = counts->oldest_waiting->unix_ms();
+  if (now_ms() - since_ms <= kLongWaitMs) return;
+  checks.push_back({Health::doubtful, "jobs",
+                    fmt::format("the oldest has waited for {}", age_words(since_ms, now_ms())),
+                    "see what the daemons do: imgq top, journalctl -u imgqd"});
 }
 
 bool is_read_only(const std::string& path) {
@@ -307,51 +291,52 @@ std::string joining_words(gid_t group) {
                      printable(user_name(::getuid())), name);
 }
 
-std::vector<Check> check_other_spool(const Session& session) {
-  if (!session.chosen) return {};
-  const std::string& path = session.chosen->other;
-  if (session.chosen->whose == SpoolChoice::Whose::own) return check_system_spool(session, path);
-  if (!Spool::open(path)) return {};
-  Check check{Health::good, "other spool", printable(path) + ", your own: no job waits there", ""};
-  if (const int64_t waiting = waiting_jobs(path); waiting > 0) {
-    check.health = Health::doubtful;
-    check.found = fmt::format("{}, your own, which no daemon serves: {} there", printable(path),
-                              waiting == 1 ? "1 job waits" : counted(waiting, "job") + " wait");
-    check.cure =
-        fmt::format("this makes them, and ends: imgqd --drain --spool {}", printable(path));
-  }
-  return {check};
+void check_machine(Checks& checks) {
+  check_worker(checks);
+  check_files(checks);
+  check_inotify(checks);
+  check_variables(checks);
 }
 
-std::vector<Check> check_machine() {
-  std::vector<Check> checks = {check_worker(), check_files(), check_inotify()};
-  append(checks, check_variables());
-  return checks;
-}
-
-std::vector<Check> check_access(const Session& session, const Spool& spool) {
-  std::vector<Check> checks = {{Health::good, "spool", printable(session.config.spool), ""},
-                               check_rights(session, spool),
-                               check_room(session, spool)};
+void check_access(const Session& session, const Spool& spool, Checks& checks) {
+  checks.push_back({Health::good, "spool", printable(session.config.spool), ""});
+  check_rights(session, spool, checks);
+  check_room(session, spool, checks);
   if (is_read_only(spool.path())) {  // then no probe can say anything else
     checks.push_back({Health::bad, "file system", "read-only: nothing is submitted or processed",
                       "see why (dmesg), then make it writable: mount -o remount,rw"});
-    return checks;
+    return;
   }
   for (const Probe& probe : probe(spool)) {
     checks.push_back({probe.good ? Health::good : Health::bad, probe.what,
                       probe.good ? "fine" : "not as it must be", probe.cure});
   }
-  checks.push_back(check_clock(spool));
-  return checks;
+  check_clock(spool, checks);
 }
 
-std::vector<Check> check_spool(const Session& session, const Spool& spool) {
-  std::vector<Check> checks = check_owners(session, spool);
-  append(checks, check_temporary(spool));
-  append(checks, check_future(spool));
-  append(checks, check_jobs(spool));
-  return checks;
+void check_spool(const Session& session, const Spool& spool, Checks& checks) {
+  check_owners(session, spool, checks);
+  check_temporary(spool, checks);
+  check_future(spool, checks);
+  check_jobs(spool, checks);
+}
+
+void check_other_spool(const Session& session, Checks& checks) {
+  if (!session.chosen) return;
+  const std::string& path = session.chosen->other;
+  if (session.chosen->whose == SpoolChoice::Whose::own) {
+    check_system_spool(session, path, checks);
+    return;
+  }
+  if (!Spool::open(path)) return;
+  const std::string where = printable(path);
+  const int64_t waiting = waiting_jobs(path);
+  checks.push_back({waiting > 0 ? Health::doubtful : Health::good, "other spool",
+                    waiting == 0
+                        ? where + ", your own: no job waits there"
+                        : fmt::format("{}, your own, which no daemon serves: {} {} there", where,
+                                      counted(waiting, "job"), waiting == 1 ? "waits" : "wait"),
+                    fmt::format("this makes them, and ends: imgqd --drain --spool {}", where)});
 }
 
 }  // namespace imgq::cli

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "spool/fsck.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -9,19 +11,9 @@
 namespace imgq::cli {
 namespace {
 
-std::string_view name_of(Finding::Kind kind) {
-  switch (kind) {
-    case Finding::Kind::note:
-      return "note";
-    case Finding::Kind::mended:
-      return "mended";
-    case Finding::Kind::mendable:
-      return "mendable";
-    case Finding::Kind::damage:
-      return "damage";
-  }
-  return "damage";
-}
+constexpr std::array<std::string_view, 4> kKinds = {"note", "mended", "mendable", "damage"};
+
+std::string_view name_of(Finding::Kind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
 bool is_left(const Finding& finding) {
   return finding.kind == Finding::Kind::mendable || finding.kind == Finding::Kind::damage;

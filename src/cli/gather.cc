@@ -23,6 +23,7 @@ namespace imgq::cli {
 namespace {
 
 constexpr int kMaxDepth = 100;
+constexpr std::array<std::string_view, 3> kPassedOver = {"no image", "made by imgq", "excluded"};
 
 Result<std::string> read_list(const std::string& name) {
   const Fd file(name == "-" ? -1 : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
@@ -242,17 +243,8 @@ Exit explain_gathering(const Session& session, const Error& error) {
 
 void tell_passed_over(Console& console, const Inputs& inputs) {
   for (const PassedOver& one : inputs.passed_over) {
-    switch (one.why) {
-      case Passed::no_image:
-        console.detail(about(one.path, "passed over: no image"));
-        break;
-      case Passed::own_result:
-        console.detail(about(one.path, "passed over: made by imgq"));
-        break;
-      case Passed::excluded:
-        console.detail(about(one.path, "passed over: excluded"));
-        break;
-    }
+    const std::string_view why = kPassedOver[static_cast<size_t>(one.why)];
+    console.detail(about(one.path, fmt::format("passed over: {}", why)));
   }
 }
 

@@ -20,20 +20,10 @@ namespace {
 constexpr size_t kNoLimit = std::numeric_limits<size_t>::max();
 
 Tint tint_of(State state) {
-  switch (state) {
-    case State::completed:
-      return Tint::good;
-    case State::failed:
-      return Tint::bad;
-    case State::processing:
-      return Tint::strong;
-    case State::staging:
-    case State::delayed:
-    case State::hold:
-    case State::cancelled:
-      return Tint::none;
-  }
-  return Tint::none;
+  return state == State::completed    ? Tint::good
+         : state == State::failed     ? Tint::bad
+         : state == State::processing ? Tint::strong
+                                      : Tint::none;
 }
 
 // The first `limit` of all states together.

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 
@@ -28,6 +29,7 @@ constexpr int kIdColumns = 36;    // of a job's id
 constexpr int kAgeColumns = 6;    // "99 min"
 constexpr int kRoomForIds = 76;   // columns; narrower, names are worth more
 constexpr int kRoomForAll = 120;  // columns; failures have three things to tell
+constexpr std::array<std::string_view, 3> kLives = {"alive", "dead", "silent"};
 
 struct Item {
   std::string text;
@@ -148,16 +150,15 @@ void draw_pace(const Console& console, const Snapshot& now, const std::optional<
 
 Item head_of(const OwnerSeen& owner, size_t jobs) {
   const std::string who = fmt::format("{}  pid {}", printable(owner.host), owner.pid);
-  switch (owner.life) {
-    case OwnerSeen::Life::alive:
-      if (jobs == 0) return {who + "  idle", Tint::strong};
-      return {fmt::format("{}  {}", who, counted(static_cast<int64_t>(jobs), "job")), Tint::strong};
-    case OwnerSeen::Life::dead:
-      return {who + "  gone: a running imgqd takes its jobs over", Tint::bad};
-    case OwnerSeen::Life::silent:
-      break;
+  if (owner.life == OwnerSeen::Life::dead) {
+    return {who + "  gone: a running imgqd takes its jobs over", Tint::bad};
   }
-  return {fmt::format("{}  silent for {}", who, age_words(0, owner.heartbeat_age_ms)), Tint::bad};
+  if (owner.life == OwnerSeen::Life::silent) {
+    const std::string age = age_words(0, owner.heartbeat_age_ms);
+    return {fmt::format("{}  silent for {}", who, age), Tint::bad};
+  }
+  const std::string work = jobs == 0 ? "idle" : counted(static_cast<int64_t>(jobs), "job");
+  return {fmt::format("{}  {}", who, work), Tint::strong};
 }
 
 std::string name_with_attempt(const Running& one) {
@@ -217,18 +218,6 @@ void shorten(const Console& console, Lines& lines, size_t room) {
   const size_t missing = lines.size() - room + 1;
   lines.resize(room - 1);
   lines.push_back(console.paint(Tint::faint, fmt::format("  {} more", missing)));
-}
-
-std::string_view life_word(OwnerSeen::Life life) {
-  switch (life) {
-    case OwnerSeen::Life::alive:
-      return "alive";
-    case OwnerSeen::Life::dead:
-      return "dead";
-    case OwnerSeen::Life::silent:
-      return "silent";
-  }
-  return "dead";
 }
 
 int64_t claimed_ms(const Spool& spool, const Listed& job) {
@@ -356,7 +345,7 @@ std::string top_json(const Snapshot& snapshot) {
     owners.push_back({{"name", owner.name},
                       {"host", owner.host},
                       {"pid", owner.pid},
-                      {"life", life_word(owner.life)},
+                      {"life", kLives[static_cast<size_t>(owner.life)]},
                       {"processing", std::move(work)}});
   }
   Json out = counts_object(snapshot.counts);
