@@ -1,4 +1,3 @@
-// Writing: values to text. Reading is in records_read.cc.
 #include "spool/records.h"
 
 #include <algorithm>
@@ -7,188 +6,212 @@
 #include "spool/types.h"
 #include "src/util/digest.h"
 #include "src/util/json.h"
+#include "src/util/json_fields.h"
 
 namespace imgq {
 namespace {
 
-// One JSON object, field by field, closed by the digest of all that stands before it.
-class Writer {
- public:
-  explicit Writer(std::string_view kind)
-      : text_("{\"imgq\":" + std::to_string(layout::kFormatVersion) + ",\"kind\":\"") {
-    text_ += kind;
-    text_ += '"';
-  }
-  void plain(std::string_view key, std::string_view value) { raw(key, dump_json(Json(value))); }
-  void bytes(std::string_view key, std::string_view value) { plain(key, percent_encode(value)); }
-  void number(std::string_view key, int64_t value) { raw(key, std::to_string(value)); }
-  // An opaque object, brought to one line; what is no object is written as an empty one.
-  void object(std::string_view key, const std::string& text) { raw(key, object_text(text)); }
-  std::string object_text(const std::string& text) {
-    if (text == "{}") return text;
-    const auto value = parse_json(text, "");
-    if (value && value->is_object()) return dump_json(*value);
-    all_objects_ = false;
-    return "{}";
-  }
-  bool all_objects() const { return all_objects_; }
-  void raw(std::string_view key, std::string_view json) {
-    text_ += ",\"";
-    text_ += key;
-    text_ += "\":";
-    text_ += json;
-  }
-  std::string close() {
-    const std::string digest = sha256_hex(text_);
-    return text_ + ",\"digest\":\"" + digest + "\"}\n";
-  }
+constexpr auto kMay = JsonFields::Need::may;
+constexpr size_t kAnyLength = JsonFields::kAnyLength;
+constexpr std::string_view kTailStart = ",\"digest\":\"";
+constexpr std::string_view kTailEnd = "\"}\n";
+constexpr size_t kTailBytes = kTailStart.size() + 64 + kTailEnd.size();
+constexpr int64_t kMaxMs = 253'402'300'799'999;  // year 9999
 
- private:
-  std::string text_;
-  bool all_objects_ = true;
-};
+// The fields of each record. Text of any length is bounded by that of the record.
 
-// A cause's message as one line of bounded length.
-std::string one_line(std::string_view message) {
-  std::string line(message.substr(0, kMaxMessageBytes));
-  std::replace_if(line.begin(), line.end(), [](char c) { return c >= 0 && c < 0x20; }, ' ');
-  return line;
+void list_cause(JsonFields& fields, Cause& cause) {
+  fields.text("code", cause.code, kAnyLength);
+  fields.text("message", cause.message, kAnyLength);
+  fields.number("signal", cause.signal, 0, 255, kMay);
 }
 
-void write_cause(Writer& out, const Cause& cause) {
-  out.plain("code", cause.code);
-  out.plain("message", one_line(cause.message));
-  if (cause.signal != 0) out.number("signal", cause.signal);
-}
-
-std::string source_text(const Source& source) {
-  Json value = {{"kind", source.kind == SourceKind::spooled ? "spooled" : "referenced"},
-                {"size", source.size_bytes}};
+void list_source(JsonFields& fields, Source& source) {
+  fields.word("kind", source.kind, {SourceKind::spooled, SourceKind::referenced},
+              "a kind of source");
   if (source.kind == SourceKind::referenced) {
-    value["path"] = percent_encode(source.path);
-    value["modified_ns"] = source.modified_ns;
+    fields.number("modified_ns", source.modified_ns, INT64_MIN, INT64_MAX);
+    fields.bytes("path", source.path, kMaxNameBytes);
+    if (!is_source_path(source.path)) fields.wrong("path", "an absolute path");
   }
-  if (!source.sha256.empty()) value["sha256"] = source.sha256;
-  return dump_json(value);
+  fields.digest("sha256", source.sha256, kMay);
+  fields.number("size", source.size_bytes, 0, INT64_MAX);
 }
 
-std::string results_text(Writer& out, const std::vector<ResultFile>& results) {
-  std::string text = "[";
-  for (const ResultFile& result : results) {
-    if (text.size() > 1) text += ',';
-    const Json value = {{"rendition", result.rendition},
-                        {"file", result.file},
-                        {"size", result.size_bytes},
-                        {"sha256", result.sha256}};
-    text += dump_json(value);
-    text.pop_back();  // the brace: the opaque part goes in as it is
-    text += ",\"about\":" + out.object_text(result.about) + "}";
-  }
-  return text + "]";
+void list(JsonFields& fields, Ticket& ticket) {
+  fields.number("submitted_ms", ticket.submitted_ms, 0, kMaxMs);
+  fields.bytes("name", ticket.name, kMaxNameBytes);
+  fields.part("source", [&](JsonFields& inner) { list_source(inner, ticket.source); });
+  fields.opaque("request", ticket.request);
+  fields.bytes("key", ticket.key, kMaxKeyBytes, kMay);
+  fields.number("max_attempts", ticket.max_attempts, 1, kMaxAttempts);
 }
 
-Error refuse(std::string_view what, const JobId& id) {
-  return Error{EINVAL, std::string(what), id.text()};
+void list(JsonFields& fields, Try& attempt) {
+  fields.number("attempt", attempt.attempt, 1, kMaxAttemptNumber);
+  fields.word("what", attempt.kind, {Try::Kind::counted, Try::Kind::lost, Try::Kind::retried},
+              "a kind of try");
+  fields.number("ended_ms", attempt.ended_ms, 0, kMaxMs);
+  fields.number("retry_ms", attempt.retry_ms, 0, kMaxMs, kMay);
+  fields.text("owner", attempt.owner, kAnyLength);
+  list_cause(fields, attempt.cause);
 }
 
-Writer write(const Ticket& ticket) {
-  Writer out("ticket");
-  out.plain("id", ticket.id.text());
-  out.number("submitted_ms", ticket.submitted_ms);
-  out.bytes("name", ticket.name);
-  out.raw("source", source_text(ticket.source));
-  out.object("request", ticket.request);
-  if (!ticket.key.empty()) out.bytes("key", ticket.key);
-  out.number("max_attempts", ticket.max_attempts);
-  return out;
-}
-
-Writer write(const Outcome& outcome) {
-  Writer out("outcome");
-  out.plain("id", outcome.id.text());
-  out.plain("ending", name_of(outcome.ending));
-  out.number("attempt", outcome.attempt);
-  out.number("started_ms", outcome.started_ms);
-  out.number("ended_ms", outcome.ended_ms);
-  out.plain("owner", outcome.owner);
-  if (outcome.ending == Ending::completed) {
-    out.raw("results", results_text(out, outcome.results));
-  } else {
-    write_cause(out, outcome.cause);
-  }
-  out.object("report", outcome.report);
-  return out;
-}
-
-// Text that is within the limit, of a record whose opaque parts are objects.
-Result<std::string> seal(Writer out, const JobId& id) {
-  if (!out.all_objects()) return refuse("take an opaque part that is no object", id);
-  std::string text = out.close();
-  if (text.size() > kMaxRecordBytes) return refuse("write so long a record", id);
-  return text;
-}
-
-Status check_bounds(const Ticket& ticket) {
-  const Source& source = ticket.source;
-  if (ticket.name.size() > kMaxNameBytes) return refuse("take so long a name", ticket.id);
-  if (ticket.key.size() > kMaxKeyBytes) return refuse("take so long a key", ticket.id);
-  if (ticket.max_attempts < 1 || ticket.max_attempts > kMaxAttempts) {
-    return refuse("allow that many attempts", ticket.id);
-  }
-  if (source.size_bytes < 0) return refuse("take a negative size", ticket.id);
-  if (!source.sha256.empty() && !is_digest(source.sha256)) {
-    return refuse("take a source digest that is none", ticket.id);
-  }
-  if (source.kind == SourceKind::referenced && !is_source_path(source.path)) {
-    return refuse("refer to a path that is not absolute", ticket.id);
-  }
-  return Ok{};
-}
-
-Status check_bounds(const Outcome& outcome) {
+void list(JsonFields& fields, Outcome& outcome) {
+  fields.word("ending", outcome.ending, {Ending::completed, Ending::failed, Ending::cancelled},
+              "an ending");
   const int fewest = outcome.ending == Ending::cancelled ? 0 : 1;
-  if (outcome.attempt < fewest || outcome.attempt > kMaxAttemptNumber) {
-    return refuse("count that attempt", outcome.id);
+  fields.number("attempt", outcome.attempt, fewest, kMaxAttemptNumber);
+  fields.number("started_ms", outcome.started_ms, 0, kMaxMs);
+  fields.number("ended_ms", outcome.ended_ms, 0, kMaxMs);
+  fields.text("owner", outcome.owner, kAnyLength);
+  if (outcome.ending == Ending::completed) {
+    fields.each("results", outcome.results, kMaxResults, [&](JsonFields& inner, ResultFile& one) {
+      inner.text("file", one.file, kAnyLength);
+      inner.text("rendition", one.rendition, kAnyLength);
+      inner.digest("sha256", one.sha256);
+      inner.number("size", one.size_bytes, 0, INT64_MAX);
+      inner.opaque("about", one.about);
+      if (!is_result_of(one, outcome.id, outcome.attempt)) inner.wrong("file", "that of a result");
+    });
+  } else {
+    list_cause(fields, outcome.cause);
   }
-  if (outcome.results.size() > kMaxResults) return refuse("take so many results", outcome.id);
-  for (const ResultFile& result : outcome.results) {
-    if (!is_result_of(result, outcome.id, outcome.attempt)) {
-      return refuse("name a result so", outcome.id);
-    }
-    if (!is_digest(result.sha256) || result.size_bytes < 0) {
-      return refuse("describe a result so", outcome.id);
-    }
+  fields.opaque("report", outcome.report);
+}
+
+// A cause's message becomes one line of bounded length.
+void shorten(Cause& cause) {
+  cause.message = cause.message.substr(0, kMaxMessageBytes);
+  std::replace_if(
+      cause.message.begin(), cause.message.end(), [](char c) { return c >= 0 && c < 0x20; }, ' ');
+}
+
+// The record's text: version and kind first, the digest of all that stands before it last.
+template <class Record>
+std::string write(std::string kind, Record record) {
+  JsonFields fields;
+  int version = layout::kFormatVersion;
+  std::string id = record.id.text();
+  fields.number("imgq", version, version, version);
+  fields.text("kind", kind, kAnyLength);
+  fields.text("id", id, kAnyLength);
+  list(fields, record);
+  std::string text = fields.written();
+  text.pop_back();  // the brace
+  const std::string digest = sha256_hex(text);
+  return text.append(kTailStart).append(digest).append(kTailEnd);
+}
+
+// Checks length, ending and digest; the record's JSON when they hold.
+Result<Json> open_record(std::string_view text, std::string_view path) {
+  if (text.size() > kMaxRecordBytes) return bad_data("record is longer than 65536 bytes", path);
+  if (text.size() < kTailBytes) return bad_data("record is cut short", path);
+  const std::string_view body = text.substr(0, text.size() - kTailBytes);
+  const std::string_view tail = text.substr(body.size());
+  if (tail.substr(0, kTailStart.size()) != kTailStart ||
+      tail.substr(kTailBytes - kTailEnd.size()) != kTailEnd) {
+    return bad_data("record is cut short", path);
+  }
+  if (sha256_hex(body) != tail.substr(kTailStart.size(), 64)) {
+    return bad_data("digest differs", path);
+  }
+  return parse_json(text.substr(0, text.size() - 1), path);
+}
+
+// Version and kind first: nothing else is believed of a record of another version.
+Status check_head(const Json& object, std::string_view kind, std::string_view path) {
+  if (!object.is_object()) return bad_data("record is not an object", path);
+  const auto version = integer_in(object, "imgq", 1, INT32_MAX);
+  if (!version) return bad_data("field imgq is not a version", path);
+  if (*version != layout::kFormatVersion) {
+    const std::string what = "format version " + std::to_string(*version) + " is unknown";
+    return Error{EPROTO, what, std::string(path)};
+  }
+  if (text_in(object, "kind") != kind) {
+    return bad_data("record is not of kind " + std::string(kind), path);
   }
   return Ok{};
+}
+
+Result<JobId> id_in(const Json& object, std::string_view path) {
+  const auto text = text_in(object, "id");
+  if (!text) return bad_data("field id is missing", path);
+  auto id = JobId::parse(*text);
+  if (!id) return bad_data("field id is not a job id", path);
+  return id;
 }
 
 template <class Record>
-Result<std::string> encode_within_bounds(const Record& record) {
-  if (const auto good = check_bounds(record); !good) return good.error();
-  return seal(write(record), record.id);
+Result<Record> read(std::string_view kind, std::string_view text, std::string_view path) {
+  auto object = open_record(text, path);
+  if (!object) return object.error();
+  if (const auto head = check_head(*object, kind, path); !head) return head.error();
+  auto id = id_in(*object, path);
+  if (!id) return id.error();
+  Record record{std::move(*id)};
+  JsonFields fields(*object);
+  list(fields, record);
+  if (!fields.trouble().empty()) return bad_data(fields.trouble(), path);
+  return record;
+}
+
+// The text of a record that its reader takes.
+template <class Record, class Decode>
+Result<std::string> write_readable(const Record& record, Decode decode) {
+  std::string text = encode(record);
+  if (const auto again = decode(text, ""); !again) {
+    return Error{EINVAL, "write the record: " + again.error().action, record.id.text()};
+  }
+  return text;
+}
+
+// A failed outcome that a manual retry put aside.
+Result<Try> try_from(const Outcome& outcome, std::string_view path) {
+  if (outcome.ending != Ending::failed) return bad_data("outcome here is not of a failure", path);
+  return Try{outcome.id,    outcome.attempt, outcome.ended_ms,  0,
+             outcome.owner, outcome.cause,   Try::Kind::retried};
+}
+
+bool says_outcome(std::string_view text) {
+  return text.substr(0, 40).find("\"kind\":\"outcome\"") != std::string_view::npos;
 }
 
 }  // namespace
 
-std::string encode(const Ticket& ticket) { return write(ticket).close(); }
+std::string encode(const Ticket& ticket) { return write("ticket", ticket); }
 
-std::string encode(const Outcome& outcome) { return write(outcome).close(); }
-
-std::string encode(const Try& attempt) {
-  Writer out("try");
-  out.plain("id", attempt.id.text());
-  out.number("attempt", attempt.attempt);
-  out.plain("what", name_of(attempt.kind));
-  out.number("ended_ms", attempt.ended_ms);
-  if (attempt.retry_ms != 0) out.number("retry_ms", attempt.retry_ms);
-  out.plain("owner", attempt.owner);
-  write_cause(out, attempt.cause);
-  return out.close();
+std::string encode(Try attempt) {
+  shorten(attempt.cause);
+  return write("try", std::move(attempt));
 }
 
-Result<std::string> encode_checked(const Ticket& ticket) { return encode_within_bounds(ticket); }
+std::string encode(Outcome outcome) {
+  shorten(outcome.cause);
+  return write("outcome", std::move(outcome));
+}
 
-Result<std::string> encode_checked(const Outcome& outcome) { return encode_within_bounds(outcome); }
+Result<std::string> encode_checked(const Ticket& ticket) {
+  return write_readable(ticket, decode_ticket);
+}
+
+Result<std::string> encode_checked(const Outcome& outcome) {
+  return write_readable(outcome, decode_outcome);
+}
+
+Result<Ticket> decode_ticket(std::string_view text, std::string_view path) {
+  return read<Ticket>("ticket", text, path);
+}
+
+Result<Try> decode_try(std::string_view text, std::string_view path) {
+  if (!says_outcome(text)) return read<Try>("try", text, path);
+  const auto outcome = decode_outcome(text, path);
+  return outcome ? try_from(*outcome, path) : Result<Try>(outcome.error());
+}
+
+Result<Outcome> decode_outcome(std::string_view text, std::string_view path) {
+  return read<Outcome>("outcome", text, path);
+}
 
 bool is_source_path(std::string_view path) {
   return !path.empty() && path[0] == '/' && path.size() <= kMaxNameBytes &&
@@ -199,6 +222,10 @@ bool is_result_of(const ResultFile& result, const JobId& id, int attempt) {
   const auto part = layout::parse_part(result.file);
   return part && part->kind == layout::Part::Kind::result && part->id == id &&
          part->attempt == attempt && part->rendition == result.rendition;
+}
+
+std::string_view name_of(SourceKind kind) {
+  return kind == SourceKind::spooled ? "spooled" : "referenced";
 }
 
 std::string_view name_of(Try::Kind kind) {

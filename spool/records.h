@@ -95,8 +95,8 @@ struct Outcome {
 };
 
 std::string encode(const Ticket& ticket);
-std::string encode(const Try& attempt);
-std::string encode(const Outcome& outcome);
+std::string encode(Try attempt);
+std::string encode(Outcome outcome);
 
 // The same, but only of what can be read back: within all bounds of lengths and numbers, results
 // named as they must be, opaque parts that are objects, and a text that fits in kMaxRecordBytes.
@@ -116,6 +116,7 @@ Result<Ticket> decode_ticket(std::string_view text, std::string_view path);
 Result<Try> decode_try(std::string_view text, std::string_view path);
 Result<Outcome> decode_outcome(std::string_view text, std::string_view path);
 
-std::string_view name_of(Try::Kind kind);  // "counted", "lost", "retried"
+std::string_view name_of(SourceKind kind);  // "spooled", "referenced"
+std::string_view name_of(Try::Kind kind);   // "counted", "lost", "retried"
 
 }  // namespace imgq

@@ -14,38 +14,51 @@
 #include "src/util/clock.h"
 #include "src/util/io.h"
 #include "src/util/json.h"
+#include "src/util/json_fields.h"
 
 namespace imgq::cli {
 namespace {
 
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+constexpr size_t kAnyLength = JsonFields::kAnyLength;
+constexpr auto kMay = JsonFields::Need::may;
 
-Json result_to_json(const RunResult& result) {
-  Json out = Json::object();
-  out["rendition"] = result.rendition;
-  out["file"] = percent_encode(result.file);
-  out["type"] = result.type;
-  out["width"] = result.width_px;
-  out["height"] = result.height_px;
-  out["bytes"] = result.size_bytes;
-  out["modified_ns"] = result.modified_ns;
-  if (!result.max_bytes_met) out["max_bytes_met"] = false;
-  return out;
+void list_result(JsonFields& fields, RunResult& result) {
+  fields.text("rendition", result.rendition, kAnyLength);
+  fields.bytes("file", result.file, kAnyLength);
+  if (result.file.empty()) fields.wrong("file", "a name");
+  fields.text("type", result.type, kAnyLength);
+  fields.number("width", result.width_px, 0, kMost);
+  fields.number("height", result.height_px, 0, kMost);
+  fields.number("bytes", result.size_bytes, 0, kMost);
+  fields.number("modified_ns", result.modified_ns, 0, kMost);
+  if (!fields.writing() || !result.max_bytes_met) {
+    fields.truth("max_bytes_met", result.max_bytes_met, kMay);
+  }
 }
 
-std::optional<RunResult> result_from_json(const Json& object) {
-  const auto rendition = text_in(object, "rendition");
-  const auto file = percent_decode(text_in(object, "file").value_or(""));
-  const auto type = text_in(object, "type");
-  const auto width = integer_in(object, "width", 0, kMost);
-  const auto height = integer_in(object, "height", 0, kMost);
-  const auto bytes = integer_in(object, "bytes", 0, kMost);
-  const auto modified = integer_in(object, "modified_ns", 0, kMost);
-  if (!rendition || !file || file->empty() || !type || !width || !height || !bytes || !modified) {
-    return std::nullopt;
-  }
-  const bool met = truth_in(object, "max_bytes_met").value_or(true);
-  return RunResult{*rendition, *file, *type, *width, *height, *bytes, *modified, met};
+void list_error(JsonFields& fields, RunRecord& record) {
+  fields.text("code", record.code, kAnyLength);
+  if (record.code.empty()) fields.wrong("code", "a word");
+  fields.text("message", record.message, kAnyLength, kMay);
+}
+
+void list_images(JsonFields& fields, RunRecord& record) {
+  fields.each("results", record.results, kAnyLength, list_result);
+  if (record.results.empty()) fields.wrong("results", "of any result");
+  fields.number("width", record.width_px, 0, kMost, kMay);
+  fields.number("height", record.height_px, 0, kMost, kMay);
+  fields.text("thumbhash", record.thumbhash, kAnyLength, kMay);
+}
+
+void list(JsonFields& fields, RunRecord& record) {
+  int version = 1;
+  fields.number("imgq", version, 1, 1);
+  fields.bytes("source", record.source, kAnyLength);
+  if (record.source.empty()) fields.wrong("source", "a path");
+  fields.number("bytes", record.size_bytes, 0, kMost);
+  fields.number("modified_ns", record.modified_ns, 0, kMost);
+  fields.text("request", record.request, kAnyLength);
 }
 
 std::string below(const std::string& root, std::string_view path) {
@@ -134,52 +147,27 @@ const std::string& Made::real_directory(const std::string& path) {
   return entry->second;
 }
 
-std::string encode(const RunRecord& record) {
-  Json out = Json::object();
-  out["imgq"] = 1;
-  out["source"] = percent_encode(record.source);
-  out["bytes"] = record.size_bytes;
-  out["modified_ns"] = record.modified_ns;
-  out["request"] = record.request;
-  if (!record.code.empty()) {
-    out["error"]["code"] = record.code;
-    out["error"]["message"] = record.message;
-    return dump_json(out);
-  }
-  Json results = Json::array();
-  for (const RunResult& result : record.results) results.push_back(result_to_json(result));
-  out["results"] = results;
-  out["width"] = record.width_px;
-  out["height"] = record.height_px;
-  out["thumbhash"] = record.thumbhash;
-  return dump_json(out);
+std::string encode(RunRecord record) {
+  JsonFields fields;
+  list(fields, record);
+  if (record.code.empty())
+    list_images(fields, record);
+  else
+    fields.part("error", [&](JsonFields& inner) { list_error(inner, record); });
+  return fields.written();
 }
 
 std::optional<RunRecord> decode_run_record(std::string_view line) {
   const auto object = parse_json(line, "done");
-  if (!object || !object->is_object() || !integer_in(*object, "imgq", 1, 1)) return std::nullopt;
-  const auto source = percent_decode(text_in(*object, "source").value_or(""));
-  const auto bytes = integer_in(*object, "bytes", 0, kMost);
-  const auto modified = integer_in(*object, "modified_ns", 0, kMost);
-  const auto request = text_in(*object, "request");
-  if (!source || source->empty() || !bytes || !modified || !request) return std::nullopt;
-  RunRecord record{*source, *bytes, *modified, *request, {}, 0, 0, "", "", ""};
-  if (const Json* error = member(*object, "error"); error != nullptr && error->is_object()) {
-    record.code = text_in(*error, "code").value_or("");
-    record.message = text_in(*error, "message").value_or("");
-    return record.code.empty() ? std::nullopt : std::optional(record);
-  }
-  const Json* results = member(*object, "results");
-  if (results == nullptr || !results->is_array() || results->empty()) return std::nullopt;
-  for (const Json& item : *results) {
-    auto result = result_from_json(item);
-    if (!result) return std::nullopt;
-    record.results.push_back(std::move(*result));
-  }
-  record.width_px = integer_in(*object, "width", 0, kMost).value_or(0);
-  record.height_px = integer_in(*object, "height", 0, kMost).value_or(0);
-  record.thumbhash = text_in(*object, "thumbhash").value_or("");
-  return record;
+  if (!object || !object->is_object()) return std::nullopt;
+  RunRecord record;
+  JsonFields fields(*object);
+  list(fields, record);
+  if (member(*object, "error") == nullptr)
+    list_images(fields, record);
+  else
+    fields.part("error", [&](JsonFields& inner) { list_error(inner, record); });
+  return fields.trouble().empty() ? std::optional(std::move(record)) : std::nullopt;
 }
 
 Result<DoneFile> DoneFile::open(const std::string& output) {
@@ -294,7 +282,7 @@ Status DoneFile::add(RunRecord record) {
 std::string DoneFile::line_of(RunRecord record) const {
   if (!root_.empty() && is_below(record.source, root_))
     record.source.erase(0, below(root_, "").size());
-  return encode(record) + "\n";
+  return encode(std::move(record)) + "\n";
 }
 
 // Whether a file is there that only this record knows to be a thumbnail.

@@ -68,7 +68,7 @@ class Made {
   std::map<std::string, std::string> real_;  // directories, by their names as given
 };
 
-std::string encode(const RunRecord& record);  // without the newline
+std::string encode(RunRecord record);  // without the newline
 std::optional<RunRecord> decode_run_record(std::string_view line);
 
 // Whether a result stands as it was made, at a place of its own below the output directory.

@@ -1,4 +1,5 @@
-#ifndef IMGQ_SRC_UTIL_SYS_H_  // a guard that can be lifted: tests put themselves before the real calls
+// With a guard that can be lifted: tests put functions of their own before the real ones.
+#ifndef IMGQ_SRC_UTIL_SYS_H_
 #define IMGQ_SRC_UTIL_SYS_H_
 
 #include <dirent.h>

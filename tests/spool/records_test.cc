@@ -298,6 +298,9 @@ TEST(Records, CheckRefusesWhatCouldNotBeReadBack) {
   EXPECT_TRUE(refused([](Ticket& t) { t.max_attempts = kMaxAttempts + 1; }));
   EXPECT_TRUE(refused([](Ticket& t) { t.request = "[]"; }));
   EXPECT_TRUE(refused([](Ticket& t) { t.request = "{\"a\":"; }));
+  EXPECT_TRUE(refused([](Ticket& t) {  // 32 deep in itself, 33 in the record
+    t.request = "{\"a\":" + std::string(31, '[') + std::string(31, ']') + "}";
+  }));
   EXPECT_TRUE(
       refused([](Ticket& t) { t.request = "{\"a\":\"" + std::string(65'400, 'x') + "\"}"; }));
   EXPECT_TRUE(refused([](Ticket& t) { t.source.path = "relative"; }));
@@ -327,6 +330,7 @@ TEST(Records, CheckRefusesOutcomesThatCouldNotBeReadBack) {
   };
   EXPECT_EQ(*encode_checked(full_outcome()), encode(full_outcome()));
   EXPECT_TRUE(refused([](Outcome& o) { o.attempt = 3; }));
+  EXPECT_TRUE(refused([](Outcome& o) { o.started_ms = -1; }));
   EXPECT_TRUE(refused([](Outcome& o) { o.attempt = -1; }));
   EXPECT_TRUE(refused([](Outcome& o) { o.results[0].sha256 = "x"; }));
   EXPECT_TRUE(refused([](Outcome& o) { o.results[0].about = "no"; }));
