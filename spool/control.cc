@@ -241,19 +241,9 @@ Result<State> cancel(const Spool& spool, const JobId& id) {
 Result<State> hold(const Spool& spool, const JobId& id) {
   return try_thrice(spool, id, [&](const Whereabouts& at) -> Result<std::optional<State>> {
     if (at.outcome) return busy("hold", id, state_after(at.outcome->ending));
-    switch (at.place->state) {
-      case State::hold:
-        return is_there(spool, State::hold);
-      case State::staging:
-      case State::delayed:
-        return move_to(spool, *at.place, State::hold, layout::hold(at.place->token));
-      case State::processing:
-      case State::completed:
-      case State::failed:
-      case State::cancelled:
-        break;
-    }
-    return busy("hold", id, at.place->state);
+    if (at.place->state == State::hold) return is_there(spool, State::hold);
+    if (at.place->state == State::processing) return busy("hold", id, State::processing);
+    return move_to(spool, *at.place, State::hold, layout::hold(at.place->token));
   });
 }
 

@@ -1,6 +1,7 @@
 #include "spool/job_id.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <mutex>
 
@@ -98,25 +99,6 @@ std::string shown(std::string_view text) {
   return text.size() > 40 ? line + "..." : line;
 }
 
-// Days since 1970 to year, month, day (proleptic Gregorian, by H. Hinnant's method of eras).
-std::string date_of(int64_t days) {
-  const int64_t shifted = days + 719'468;  // since 0000-03-01
-  const int64_t era = shifted / 146'097;
-  const int64_t day_of_era = shifted % 146'097;
-  const int64_t year_of_era =
-      (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
-  const int64_t day_of_year =
-      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const int64_t month_from_march = (5 * day_of_year + 2) / 153;
-  const auto day = static_cast<int>(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-  const auto month =
-      static_cast<int>(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
-  const auto year = static_cast<int>(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
-  char text[40];
-  (void)std::snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);  // always fits
-  return text;
-}
-
 }  // namespace
 
 JobId JobId::generate() { return JobId(text_of(next_parts())); }
@@ -128,13 +110,15 @@ Result<JobId> JobId::parse(std::string_view text) {
 
 int64_t JobId::unix_ms() const { return time_in(text_); }
 
-std::string JobId::day() const { return date_of(unix_ms() / 86'400'000); }
-
-std::string JobId::hour() const {
-  const int64_t hour = unix_ms() / 3'600'000 % 24;
-  return {static_cast<char>('0' + hour / 10), static_cast<char>('0' + hour % 10)};
+std::string JobId::folder() const {
+  const std::chrono::hours hours(unix_ms() / 3'600'000);
+  const auto days = std::chrono::floor<std::chrono::days>(hours);
+  const std::chrono::year_month_day date{std::chrono::sys_days(days)};
+  char text[40];
+  (void)std::snprintf(text, sizeof text, "%04d-%02u-%02u/%02d",  // always fits
+                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                      static_cast<unsigned>(date.day()), static_cast<int>((hours - days).count()));
+  return text;
 }
-
-std::string JobId::folder() const { return day() + "/" + hour(); }
 
 }  // namespace imgq

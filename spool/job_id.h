@@ -26,9 +26,7 @@ class JobId {
 
   const std::string& text() const { return text_; }
   int64_t unix_ms() const;     // when it was made, by the submitter's clock
-  std::string day() const;     // "2026-11-24" (UTC)
-  std::string hour() const;    // "05" (UTC)
-  std::string folder() const;  // "2026-11-24/05"
+  std::string folder() const;  // "2026-11-24/05": day and hour (UTC)
 
   friend auto operator<=>(const JobId&, const JobId&) = default;
 

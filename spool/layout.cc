@@ -116,15 +116,8 @@ std::string processing(std::string_view owner, const Token& token) {
 std::string owner_folder(std::string_view owner) { return joined("processing", owner); }
 std::string alive(std::string_view owner) { return joined(owner_folder(owner), ".alive"); }
 std::string ended(Ending ending, const JobId& id) {
-  switch (ending) {
-    case Ending::completed:
-      return joined(joined("completed", id.folder()), id.text());
-    case Ending::failed:
-      return joined("failed", id.text());
-    case Ending::cancelled:
-      return joined("cancelled", id.text());
-  }
-  return "";
+  const std::string hour = ending == Ending::completed ? id.folder() + "/" : "";
+  return joined(name_of(ending), hour + id.text());
 }
 std::string key_shard(std::string_view sha256_of_key) {
   return joined("keys", sha256_of_key.substr(0, 2));

@@ -140,16 +140,6 @@ Result<Fd> open_result(const Spool& spool, const JobId& id, const ResultFile& re
   return file;
 }
 
-Result<Fd> open_spooled_source(const Spool& spool, const JobId& id) {
-  const std::string path = layout::source(id);
-  Fd file(sys::openat(spool.root(), path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  if (!file) return last_error("open the source", path);
-  struct stat about = {};
-  if (sys::fstat(file.get(), &about) != 0) return last_error("look at the source", path);
-  if (!S_ISREG(about.st_mode)) return bad_data("source is not a regular file", path);
-  return file;
-}
-
 std::string result_path(const Spool& spool, const JobId& id, const ResultFile& result) {
   return spool.path() + "/" + layout::result(id, result.file);
 }

@@ -46,9 +46,6 @@ Result<bool> has_ended(const Spool& spool, const JobId& id);
 //   errors  ENOENT gone (purged); code 0 its size is not what the outcome says
 Result<Fd> open_result(const Spool& spool, const JobId& id, const ResultFile& result);
 
-// Opens the submitted image (spooled only).
-Result<Fd> open_spooled_source(const Spool& spool, const JobId& id);
-
 // Absolute path of a result, for scripts that read the spool themselves.
 std::string result_path(const Spool& spool, const JobId& id, const ResultFile& result);
 

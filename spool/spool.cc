@@ -4,7 +4,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <optional>
+#include <initializer_list>
 #include <vector>
 
 #include "spool/internal/durable.h"
@@ -127,6 +127,10 @@ Status make_state_folders(int root, mode_t mode) {
   return Ok{};
 }
 
+bool is_one_of(std::initializer_list<int> codes, int code) {
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
 }  // namespace
 
 Result<Spool> Spool::open(const std::string& path) {
@@ -189,29 +193,11 @@ bool Spool::removed() const {
 }
 
 bool is_pausing(const Error& error) {
-  switch (error.code) {
-    case ENOSPC:
-    case EDQUOT:
-    case EROFS:
-    case EMFILE:
-    case ENFILE:
-      return true;
-    default:
-      return false;
-  }
+  return is_one_of({ENOSPC, EDQUOT, EROFS, EMFILE, ENFILE}, error.code);
 }
 
 bool is_ambiguous(const Error& error) {
-  switch (error.code) {
-    case EIO:
-    case EBADFD:
-    case ESHUTDOWN:
-    case ENOTCONN:
-    case ESTALE:
-      return true;
-    default:
-      return false;
-  }
+  return is_one_of({EIO, EBADFD, ESHUTDOWN, ENOTCONN, ESTALE}, error.code);
 }
 
 }  // namespace imgq

@@ -80,7 +80,8 @@ Status write_ticket(const Spool& spool, Entry& entry) {
 
 Status name_files(const Spool& spool, Entry& entry, Sync sync) {
   const JobId& id = entry.ticket.id;
-  if (const auto made = durable::make_hour_folder(spool, id, sync); !made) return made.error();
+  const auto made = durable::make_durable_folder(spool, layout::hour_folder(id), sync);
+  if (!made) return made.error();
   entry.named = true;
   if (entry.draft->source && !entry.draft->source->path().empty()) {
     const auto put = durable::put(spool, *entry.draft->source, layout::source(id));

@@ -1,49 +1,17 @@
 #include "spool/types.h"
 
+#include <cstddef>
+#include <iterator>
+
 namespace imgq {
+namespace {
 
-std::string_view name_of(State state) {
-  switch (state) {
-    case State::staging:
-      return "staging";
-    case State::delayed:
-      return "delayed";
-    case State::processing:
-      return "processing";
-    case State::completed:
-      return "completed";
-    case State::failed:
-      return "failed";
-    case State::hold:
-      return "hold";
-    case State::cancelled:
-      return "cancelled";
-  }
-  return "";
-}
+constexpr std::string_view kNames[] = {"staging", "delayed", "processing", "completed",
+                                       "failed",  "hold",    "cancelled"};  // in State's order
+static_assert(std::size(kNames) == std::size(kAllStates));
 
-std::string_view name_of(Ending ending) {
-  switch (ending) {
-    case Ending::completed:
-      return "completed";
-    case Ending::failed:
-      return "failed";
-    case Ending::cancelled:
-      return "cancelled";
-  }
-  return "";
-}
+}  // namespace
 
-State state_after(Ending ending) {
-  switch (ending) {
-    case Ending::completed:
-      return State::completed;
-    case Ending::failed:
-      return State::failed;
-    case Ending::cancelled:
-      return State::cancelled;
-  }
-  return State::failed;
-}
+std::string_view name_of(State state) { return kNames[static_cast<size_t>(state)]; }
 
 }  // namespace imgq

@@ -20,9 +20,14 @@ inline constexpr State kAllStates[] = {State::staging,   State::delayed, State::
                                        State::cancelled};
 std::string_view name_of(State state);  // "staging", ...: also the name of its folder
 
-enum class Ending { completed, failed, cancelled };
-std::string_view name_of(Ending ending);  // "completed", "failed", "cancelled"
-State state_after(Ending ending);
+// How a job ends: each is the state that it leaves the job in.
+enum class Ending {
+  completed = static_cast<int>(State::completed),
+  failed = static_cast<int>(State::failed),
+  cancelled = static_cast<int>(State::cancelled),
+};
+constexpr State state_after(Ending ending) { return static_cast<State>(ending); }
+inline std::string_view name_of(Ending ending) { return name_of(state_after(ending)); }
 
 // A waiting job's name in staging/: <id>.<n>. Attempt numbers only grow; a claim that was released
 // leaves a gap, so the number of failed attempts is the number of try records, not n.

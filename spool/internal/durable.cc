@@ -35,11 +35,6 @@ Status check_written(const std::vector<std::pair<int, std::string>>& files) {
   return Ok{};
 }
 
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, slash);
-}
-
 // Makes the folder in tmp/ and moves it to its place: nobody sees it half made.
 Status make_new_folder(const Spool& spool, const std::string& path) {
   const std::string temp = layout::temp(random_name(), sys::identity());
@@ -55,22 +50,6 @@ Status make_new_folder(const Spool& spool, const std::string& path) {
   if (status && errno != ENOTEMPTY && errno != EEXIST) status = last_error("make a folder", path);
   (void)sys::unlinkat(spool.root(), temp.c_str(), AT_REMOVEDIR);  // else sweep does it
   return status;
-}
-
-// Makes each folder of the chain and syncs the parents, outermost first.
-Status make_chain(const Spool& spool, std::string top, const std::vector<std::string>& below,
-                  Sync sync) {
-  for (const std::string& name : below) {
-    std::string path = top;
-    path.append("/").append(name);
-    if (const auto made = make_folder(spool, path); !made) return made.error();
-    if (sync != Sync::none) {
-      if (const auto synced = sync_after_move(spool, top); !synced) return synced.error();
-    }
-    top = std::move(path);
-  }
-  spool.known_durable().add(top);
-  return Ok{};
 }
 
 }  // namespace
@@ -146,14 +125,23 @@ Status make_folder(const Spool& spool, const std::string& path) {
   return *there ? Status(Ok{}) : make_new_folder(spool, path);
 }
 
-Status make_hour_folder(const Spool& spool, const JobId& id, Sync sync) {
-  if (spool.known_durable().has(layout::hour_folder(id))) return Ok{};
-  return make_chain(spool, "jobs", {id.day(), id.hour()}, sync);
+Status make_folders(const Spool& spool, const std::string& path, Sync sync) {
+  size_t end = path.find('/');
+  while (end != std::string::npos) {
+    const std::string parent = path.substr(0, end);
+    end = path.find('/', end + 1);
+    if (const auto made = make_folder(spool, path.substr(0, end)); !made) return made.error();
+    if (sync == Sync::none) continue;
+    if (const auto synced = sync_after_move(spool, parent); !synced) return synced.error();
+  }
+  return Ok{};
 }
 
-Status make_shard(const Spool& spool, const std::string& folder, Sync sync) {
-  if (spool.known_durable().has(folder)) return Ok{};
-  return make_chain(spool, parent_of(folder), {folder.substr(folder.rfind('/') + 1)}, sync);
+Status make_durable_folder(const Spool& spool, const std::string& path, Sync sync) {
+  if (spool.known_durable().has(path)) return Ok{};
+  if (const auto made = make_folders(spool, path, sync); !made) return made.error();
+  spool.known_durable().add(path);
+  return Ok{};
 }
 
 Status put(const Spool& spool, TempFile& file, const std::string& path) {

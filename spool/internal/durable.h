@@ -55,10 +55,13 @@ Status set_mode(int fd, mode_t mode, std::string_view path);
 // Makes one folder that appears whole, with its mode; its parent exists. One that is there is Ok.
 Status make_folder(const Spool& spool, const std::string& path);
 
-// Makes jobs/<day>/<hour> of a job, or keys/<shard>, durable under its name before anything is
-// put into it. Remembered in the spool, so the syncs are paid once an hour.
-Status make_hour_folder(const Spool& spool, const JobId& id, Sync sync);
-Status make_shard(const Spool& spool, const std::string& folder, Sync sync);
+// Makes what is missing of a path below a folder of the spool, outermost first, syncing the parent
+// of each.
+Status make_folders(const Spool& spool, const std::string& path, Sync sync);
+
+// Makes jobs/<day>/<hour> or keys/<shard>, durable under its name before anything is put into it.
+// Remembered in the spool, so the syncs are paid once an hour.
+Status make_durable_folder(const Spool& spool, const std::string& path, Sync sync);
 
 // Gives a temporary file its name. `put` renames it there: for names that hold an id just made.
 // `put_new` links it: EEXIST when the name is taken, and what was there stays.

@@ -184,7 +184,7 @@ class Checker {
     if (!there) return there.error();
     if (*there) return Ok{};
     mendable(path, "key of a job is missing", [&]() -> Status {
-      const auto made = durable::make_shard(spool_, key_folder(ticket.key), Sync::full);
+      const auto made = durable::make_durable_folder(spool_, key_folder(ticket.key), Sync::full);
       return made ? link_ticket(path) : made.error();
     });
     return Ok{};

@@ -53,9 +53,10 @@ Result<bool> carry_through(const Spool& spool, const std::string& path, const Jo
 
 // Nobody tells a job of which only part is on the disk: whoever answers it syncs its names first.
 Status sync_names(const Spool& spool, const JobId& id, const std::string& path, Sync sync) {
-  if (const auto made = durable::make_hour_folder(spool, id, sync); !made) return made.error();
+  const std::string hour = layout::hour_folder(id);
+  if (const auto made = durable::make_durable_folder(spool, hour, sync); !made) return made.error();
   durable::Group group(spool, sync);
-  group.folder(layout::hour_folder(id));
+  group.folder(hour);
   group.folder(shard_of(path));
   return group.flush();
 }
@@ -124,10 +125,8 @@ Result<std::optional<JobId>> resolve(const Spool& spool, const Ticket& ticket,
 }
 
 Status link_key(const Spool& spool, const TempFile& ticket, const std::string& path, Sync sync) {
-  if (const auto made = durable::make_shard(spool, shard_of(path), sync); !made) {
-    return made.error();
-  }
-  return durable::put_new(spool, ticket, path);
+  const auto made = durable::make_durable_folder(spool, shard_of(path), sync);
+  return made ? durable::put_new(spool, ticket, path) : made;
 }
 
 // A key that cannot be used any more leaves its place: it is gone already, or no ticket.

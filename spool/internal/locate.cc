@@ -118,13 +118,4 @@ Result<std::optional<Place>> locate(const Spool& spool, const JobId& id, Search 
   return std::optional(finder.found().back());
 }
 
-Result<std::vector<Place>> locate_all(const Spool& spool, const JobId& id) {
-  Finder finder(spool, id);
-  for (const Step step : {&Finder::list_staging, &Finder::list_processing, &Finder::list_hold,
-                          &Finder::list_delayed}) {
-    if (const auto done = (finder.*step)(); !done) return done.error();
-  }
-  return std::move(finder.found());
-}
-
 }  // namespace imgq

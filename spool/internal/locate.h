@@ -27,9 +27,6 @@ enum class Search {
 // Looks for it in the waiting and processing folders. Nothing: not there, or it moved meanwhile.
 Result<std::optional<Place>> locate(const Spool& spool, const JobId& id, Search search);
 
-// All places of it, for fsck: one is right.
-Result<std::vector<Place>> locate_all(const Spool& spool, const JobId& id);
-
 // The instances under processing/ (names that are none are left out).
 Result<std::vector<std::string>> owners_of(const Spool& spool);
 

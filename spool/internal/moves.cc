@@ -34,9 +34,7 @@ Status move_token_durably(const Spool& spool, const std::string& from, const std
 }
 
 Status make_completed_folder(const Spool& spool, const JobId& id) {
-  const std::string day = "completed/" + id.day();
-  if (const auto made = durable::make_folder(spool, day); !made) return made.error();
-  return durable::make_folder(spool, day + "/" + id.hour());
+  return durable::make_folders(spool, "completed/" + id.folder(), Sync::none);
 }
 
 Status follow_retry(const Spool& spool, const Token& last) {

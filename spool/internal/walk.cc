@@ -1,6 +1,6 @@
 #include "spool/internal/walk.h"
 
-#include <algorithm>
+#include <chrono>
 
 #include "spool/layout.h"
 #include "src/util/io.h"
@@ -13,20 +13,10 @@ bool hand_on(const char* name, void* context) {
   return (*static_cast<const TakeName*>(context))(name);
 }
 
-int64_t digits(std::string_view text) {
-  int64_t value = 0;
+int digits(std::string_view text) {
+  int value = 0;
   for (const char c : text) value = value * 10 + (c - '0');
   return value;
-}
-
-// Days since 1970 of a proleptic Gregorian date; the inverse of JobId::day's.
-int64_t days_of(int64_t year, int64_t month, int64_t day) {
-  if (month <= 2) --year;
-  const int64_t era = year / 400;
-  const int64_t year_of_era = year - era * 400;
-  const int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  const int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-  return era * 146'097 + day_of_era - 719'468;
 }
 
 }  // namespace
@@ -66,9 +56,11 @@ Result<std::vector<std::string>> hours_under(const Spool& spool, const std::stri
 }
 
 int64_t start_of_hour_ms(std::string_view hour) {
-  const int64_t days =
-      days_of(digits(hour.substr(0, 4)), digits(hour.substr(5, 2)), digits(hour.substr(8, 2)));
-  return (days * 24 + digits(hour.substr(11, 2))) * 3'600'000;
+  const auto month = static_cast<unsigned>(digits(hour.substr(5, 2)));
+  const auto day = static_cast<unsigned>(digits(hour.substr(8, 2)));
+  const std::chrono::sys_days date = std::chrono::year(digits(hour.substr(0, 4))) / month / day;
+  const auto begin = date + std::chrono::hours(digits(hour.substr(11, 2)));
+  return std::chrono::milliseconds(begin.time_since_epoch()).count();
 }
 
 }  // namespace imgq

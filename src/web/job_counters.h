@@ -21,9 +21,9 @@ class JobCounters {
   static constexpr std::array<double, 10> kBounds = {0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
 
   struct Totals {
-    std::array<int64_t, 3> finished{};               // indexed by Ending
-    std::array<int64_t, kBounds.size() + 1> took{};  // jobs by duration; the last: longer
-    double took_seconds = 0;                         // all together
+    std::array<int64_t, std::size(kAllStates)> finished{};  // indexed by Ending
+    std::array<int64_t, kBounds.size() + 1> took{};         // jobs by duration; the last: longer
+    double took_seconds = 0;                                // all together
   };
 
   explicit JobCounters(int64_t now_ms) : updated_ms_(now_ms) {}

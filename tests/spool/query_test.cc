@@ -227,11 +227,12 @@ TEST_F(Queries, AResultIsOpenedWhileItIsWhatTheOutcomeSays) {
 
 TEST_F(Queries, TheSourceIsOpenedWhileItIsThere) {
   const JobId id = submit_one();
-  EXPECT_TRUE(open_spooled_source(spool_, id));
+  const Claim claim = claim_one(owner_);
+  EXPECT_TRUE(owner_.open_source(claim));
   std::filesystem::remove(path(layout::source(id)));
-  EXPECT_EQ(code_of(open_spooled_source(spool_, id)), ENOENT);
+  EXPECT_EQ(code_of(owner_.open_source(claim)), ENOENT);
   ASSERT_EQ(::mkfifo(path(layout::source(id)).c_str(), 0600), 0);
-  EXPECT_EQ(code_of(open_spooled_source(spool_, id)), -1);
+  EXPECT_EQ(code_of(owner_.open_source(claim)), EINVAL);
 }
 
 TEST_F(Queries, EveryStateHasItsFoldersName) {

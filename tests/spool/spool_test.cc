@@ -305,14 +305,14 @@ TEST_F(Spools, AFolderThatSomebodyElseJustMadeIsTaken) {
 }
 
 TEST_F(Spools, AnHourFolderIsDurableBeforeItsFirstUseAndPaidOnce) {
-  const JobId id = id_at(1'700'000'000'000);
+  const std::string hour = layout::hour_folder(id_at(1'700'000'000'000));
   faults::add({.call = "fsync", .times = -1});
-  EXPECT_TRUE(durable::make_hour_folder(spool_, id, Sync::batch));
+  EXPECT_TRUE(durable::make_durable_folder(spool_, hour, Sync::batch));
   EXPECT_EQ(faults::hits(), 2);
-  EXPECT_TRUE(durable::make_hour_folder(spool_, id, Sync::batch));
+  EXPECT_TRUE(durable::make_durable_folder(spool_, hour, Sync::batch));
   EXPECT_EQ(faults::hits(), 2);
   const auto another = must(Spool::open(path("")));
-  EXPECT_TRUE(durable::make_hour_folder(another, id, Sync::batch));
+  EXPECT_TRUE(durable::make_durable_folder(another, hour, Sync::batch));
   EXPECT_EQ(faults::hits(), 4);  // seeing a folder does not mean that it is on the disk
 }
 

@@ -394,7 +394,7 @@ TEST_F(Metrics, JobsThatComeAndGoBetweenTwoLooksAreCountedOnce) {
   }
   view_->refresh();
   view_->refresh();
-  EXPECT_EQ(view_->view()->totals.finished[0], 5);
+  EXPECT_EQ(view_->view()->totals.finished[static_cast<size_t>(Ending::completed)], 5);
   EXPECT_EQ(view_->view()->last_minute, 5);
 }
 
