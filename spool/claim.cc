@@ -12,6 +12,8 @@
 // spool gives the whole batch back.
 #include <fcntl.h>
 
+#include <set>
+
 #include "spool/internal/durable.h"
 #include "spool/internal/in_flight.h"
 #include "spool/internal/moves.h"
@@ -94,14 +96,6 @@ void set_aside(const Spool& spool, const Token& token, const std::string& path, 
 void remove_second_name(const Spool& spool, const TicketFile& file, const Token& token) {
   const nlink_t own_names = file.ticket.key.empty() ? 2 : 3;
   if (file.names > own_names) (void)durable::remove(spool, layout::staging(token));
-}
-
-// The names of a batch, on the disk in both folders before anybody acts on them.
-Status sync_claims(const Spool& spool, const std::string& folder, Sync sync) {
-  durable::Group group(spool, sync);
-  group.folder(folder);
-  if (!mutated(Mutant::target_folder_only)) group.folder("staging");
-  return group.flush();
 }
 
 }  // namespace
@@ -192,8 +186,9 @@ Status Owner::secure(const std::vector<Token>& taken, Sync sync) const {
   if (!alive) return alive.error();
   if (!*alive) return Error{ENOENT, "claim: this instance was taken over", name_};
   if (taken.empty()) return Ok{};
-  const std::string first = path_of(taken.front());
-  return sync_claims(*spool_, first.substr(0, first.rfind('/')), sync);
+  std::set<std::string> folders{layout::folder_of(path_of(taken.front()))};
+  if (!mutated(Mutant::target_folder_only)) folders.insert("staging");
+  return durable::sync_folders(*spool_, sync, std::move(folders));
 }
 
 Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {

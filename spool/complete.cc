@@ -45,13 +45,9 @@ struct Publication {
   }
 };
 
-Outcome outcome_of(const Claim& claim, Ending ending, const std::string& owner) {
-  Outcome outcome{claim.token.id};
-  outcome.ending = ending;
-  outcome.attempt = claim.token.attempt;
+Outcome outcome_of(const Claim& claim, Ending ending, const std::string& owner, Cause cause = {}) {
+  Outcome outcome = ending_now(claim.token, ending, owner, std::move(cause));
   outcome.started_ms = claim.claimed_ms;
-  outcome.ended_ms = now_ms();
-  outcome.owner = owner;
   return outcome;
 }
 
@@ -68,9 +64,15 @@ Result<ResultFile> describe(const FreshResult& fresh, const Token& token) {
   return result;
 }
 
+void name_hour_folder(durable::Group& group, const Publication& entry) {
+  if (mutated(Mutant::skip_hour_folder_fsync)) return;
+  group.folder(layout::hour_folder(entry.outcome.id));
+}
+
 // Everything but the outcome: results under their names, the record in tmp/. Names are taken by
-// link, so nobody's result is ever replaced.
-Status prepare(const Spool& spool, Publication& entry) {
+// link, so nobody's result is ever replaced. All of it is to be synced: nothing that an outcome
+// names may be lost after it.
+Status prepare(const Spool& spool, Publication& entry, durable::Group& group) {
   for (const FreshResult& fresh : entry.job->results) {
     const auto result = describe(fresh, entry.job->claim.token);
     if (!result) return result.error();
@@ -87,44 +89,18 @@ Status prepare(const Spool& spool, Publication& entry) {
   auto record = durable::write_temp(spool, *text);
   if (!record) return record.error();
   entry.record = std::move(*record);
+  if (!mutated(Mutant::skip_result_fsync)) {
+    for (const FreshResult& fresh : entry.job->results) group.file(fresh.file);
+  }
+  if (!mutated(Mutant::skip_outcome_fsync)) group.file(*entry.record);
+  name_hour_folder(group, entry);
   return Ok{};
 }
 
 void flush(durable::Group& group, std::vector<Publication>& entries) {
   const auto synced = group.flush();
-  if (synced) return;
   for (Publication& entry : entries) {
-    if (!entry.error) entry.error = synced.error();
-  }
-}
-
-// Results, their names and the records: nothing that an outcome names may be lost after it.
-void sync_prepared(durable::Group& group, std::vector<Publication>& entries) {
-  for (const Publication& entry : entries) {
-    if (entry.error) continue;
-    for (const FreshResult& fresh : entry.job->results) {
-      if (!mutated(Mutant::skip_result_fsync)) group.file(fresh.file.fd(), fresh.file.path());
-    }
-    if (!mutated(Mutant::skip_outcome_fsync)) {
-      group.file(entry.record->fd(), entry.record->path());
-    }
-    if (!mutated(Mutant::skip_hour_folder_fsync)) {
-      group.folder(layout::hour_folder(entry.outcome.id));
-    }
-  }
-  flush(group, entries);
-}
-
-void sync_committed(durable::Group& group, std::vector<Publication>& entries) {
-  if (mutated(Mutant::ack_before_sync)) return;
-  for (const Publication& entry : entries) {
-    if (entry.error || mutated(Mutant::skip_hour_folder_fsync)) continue;
-    group.folder(layout::hour_folder(entry.outcome.id));
-  }
-  flush(group, entries);
-  for (Publication& entry : entries) {
-    // An outcome that may not be on the disk keeps its name in tmp/, which tells readers so.
-    if (entry.error && entry.stands) entry.record->given_away();
+    if (!entry.error) entry.note(synced);
   }
 }
 
@@ -147,7 +123,8 @@ Error fenced(const JobId& id) {
 }
 
 // The outcome under its stable name. When another's stands there: fenced, and the token goes.
-Status commit_or_yield(const Spool& spool, Publication& entry, const std::string& token_path) {
+Status commit_or_yield(const Spool& spool, Publication& entry, durable::Group& group,
+                       const std::string& token_path) {
   const auto ended = commit(spool, *entry.record, entry.outcome);
   entry.stands = ended ? ended->ours : is_ambiguous(ended.error());
   if (!ended) return ended.error();
@@ -156,6 +133,7 @@ Status commit_or_yield(const Spool& spool, Publication& entry, const std::string
     return fenced(entry.outcome.id);
   }
   entry.outcome = ended->outcome;
+  name_hour_folder(group, entry);
   return Ok{};
 }
 
@@ -172,25 +150,29 @@ Result<Outcome> Owner::finish(const Outcome& outcome, SourceAfter source) const 
 // FORMAT.md "Complete": results and record, their sync, the commit, its sync, then the answer.
 std::vector<Result<Outcome>> Owner::complete_group(std::span<Finished> jobs, Sync sync,
                                                    SourceAfter source) const {
+  durable::Group group(*spool_, sync);
   std::vector<Publication> entries;
   for (Finished& job : jobs) {
     Publication entry{&job, outcome_of(job.claim, Ending::completed, name_)};
     entry.outcome.report = job.report;
-    entry.note(prepare(*spool_, entry));
+    entry.note(prepare(*spool_, entry, group));
     entries.push_back(std::move(entry));
   }
-  durable::Group group(*spool_, sync);
-  sync_prepared(group, entries);
+  flush(group, entries);
   for (Publication& entry : entries) {
     if (!entry.error) {
-      entry.note(commit_or_yield(*spool_, entry, path_of(entry.job->claim.token)));
+      entry.note(commit_or_yield(*spool_, entry, group, path_of(entry.job->claim.token)));
     } else if (entry.error->code == EEXIST) {
       (void)release(entry.job->claim);  // this attempt ran twice: on under the next number
     }
     // Where it is not known whether the outcome stands, what it names must stay.
     if (entry.error && !is_ambiguous(*entry.error)) remove_named(*spool_, entry);
   }
-  sync_committed(group, entries);
+  if (!mutated(Mutant::ack_before_sync)) flush(group, entries);
+  for (Publication& entry : entries) {
+    // An outcome that may not be on the disk keeps its name in tmp/, which tells readers so.
+    if (entry.error && entry.stands) entry.record->given_away();
+  }
   remove_others(*spool_, entries);
   std::vector<Result<Outcome>> answers;
   answers.reserve(entries.size());
@@ -217,8 +199,7 @@ std::vector<Result<Outcome>> Owner::complete(std::vector<Finished>& jobs, Sync s
 
 Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::string& report,
                             Sync sync) const {
-  Outcome outcome = outcome_of(claim, Ending::failed, name_);
-  outcome.cause = cause;
+  Outcome outcome = outcome_of(claim, Ending::failed, name_, cause);
   outcome.report = report;
   const auto published = publish(*spool_, outcome, sync);
   Result<Outcome> answer = outcome;
@@ -233,21 +214,13 @@ Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::s
   return answer;
 }
 
-namespace {
-
-Cause poison_of(const Cause& cause) {
-  return {"poison", "killed its workers: " + cause.message, cause.signal};
-}
-
-}  // namespace
-
 Result<int64_t> Owner::retry_later(const Claim& claim, const Cause& cause, const Backoff& backoff,
                                    Sync sync) const {
-  const int failures = claim.failures + 1;
   const int crashes = claim.crashes + (cause.signal != 0 ? 1 : 0);
-  const bool poison = crashes >= kPoisonCrashes;
-  if (poison || failures >= claim.ticket.max_attempts || !has_next(claim.token)) {
-    const auto failed = fail(claim, poison ? poison_of(cause) : cause, "{}", sync);
+  const auto why =
+      why_not_again({claim.failures + 1, crashes, claim.losses, cause}, claim.ticket.max_attempts);
+  if (why || !has_next(claim.token)) {
+    const auto failed = fail(claim, why.value_or(cause), "{}", sync);
     return failed ? Result<int64_t>(0) : failed.error();
   }
   auto due = delay(claim, cause, backoff, sync);

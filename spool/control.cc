@@ -31,42 +31,23 @@ Error busy(std::string_view act, const JobId& id, State state) {
 
 Error moving(const JobId& id) { return {EAGAIN, "catch the job: it moved three times", id.text()}; }
 
-Status check_exists(const Spool& spool, const JobId& id) {
-  const auto exists = durable::exists(spool, layout::ticket(id));
-  if (!exists) return exists.error();
-  return *exists ? Status(Ok{}) : Error{ENOENT, "find the job", id.text()};
-}
-
-// Where a job stands, looked at closely: the outcome, on the disk so that it may be told, or the
-// exact token, or neither while it moves.
-struct Whereabouts {
-  std::optional<Outcome> outcome = {};
-  std::optional<Place> place = {};
-};
-Result<Whereabouts> whereabouts_of(const Spool& spool, const JobId& id) {
-  if (const auto there = check_exists(spool, id); !there) return there.error();
-  auto outcome = read_outcome(spool, id);
-  if (!outcome) return outcome.error();
-  if (*outcome) {
-    if (const auto told = has_ended(spool, id); !told) return told.error();
-    return Whereabouts{std::move(*outcome)};
-  }
-  auto place = locate(spool, id, Search::thorough);
-  if (!place) return place.error();
-  return Whereabouts{{}, std::move(*place)};
+// Where an existing job stands.
+Result<Standing> exact_standing(const Spool& spool, const JobId& id) {
+  const auto there = require_ticket(spool, id);
+  return there ? standing_of(spool, id, Search::thorough) : there.error();
 }
 
 // Moves the token where a person wants it. Nothing: somebody else was faster, look again.
-Result<std::optional<State>> move_to(const Spool& spool, const Place& place, State state,
+Result<std::optional<State>> move_to(const Spool& spool, const Listed& token, State state,
                                      const std::string& to) {
-  const auto moved = move_token_durably(spool, place.path, to, Sync::full);
+  const auto moved = move_token_durably(spool, path_of(token), to, Sync::full);
   if (!moved && moved.error().code == ENOENT) return std::optional<State>();
   if (!moved) return moved.error();
-  const auto outcome = read_outcome(spool, place.token.id);
+  const auto outcome = read_outcome(spool, token.id);
   if (!outcome) return outcome.error();
   if (!*outcome) return std::optional(state);
   // Cancelled in the same moment: the outcome decides.
-  if (const auto done = move_ended(spool, to, place.token.id, (*outcome)->ending); !done) {
+  if (const auto done = move_ended(spool, to, token.id, (*outcome)->ending); !done) {
     return done.error();
   }
   return std::optional(state_after((*outcome)->ending));
@@ -75,9 +56,7 @@ Result<std::optional<State>> move_to(const Spool& spool, const Place& place, Sta
 // The job is already where a person wants it: perhaps only just, by somebody who has not synced it
 // yet, or by a call of ours whose reply was lost.
 Result<std::optional<State>> is_there(const Spool& spool, State state) {
-  durable::Group group(spool, Sync::full);
-  for (const char* folder : {"staging", "hold", "delayed"}) group.folder(folder);
-  const auto synced = group.flush();
+  const auto synced = durable::sync_folders(spool, Sync::full, {"staging", "hold", "delayed"});
   return synced ? Result<std::optional<State>>(state) : synced.error();
 }
 
@@ -85,9 +64,9 @@ Result<std::optional<State>> is_there(const Spool& spool, State state) {
 template <class Act>
 Result<State> try_thrice(const Spool& spool, const JobId& id, Act act) {
   for (int round = 0; round < kMoveRounds; ++round) {
-    const auto standing = whereabouts_of(spool, id);
+    const auto standing = exact_standing(spool, id);
     if (!standing) return standing.error();
-    if (!standing->outcome && !standing->place) continue;
+    if (!standing->outcome && !standing->token) continue;
     Result<std::optional<State>> done = act(*standing);
     if (!done) return done.error();
     if (*done) return **done;
@@ -95,22 +74,13 @@ Result<State> try_thrice(const Spool& spool, const JobId& id, Act act) {
   return moving(id);
 }
 
-Outcome cancelled(const JobId& id, const std::optional<Place>& place) {
-  Outcome outcome{id};
-  outcome.ending = Ending::cancelled;
-  outcome.attempt = place ? place->token.attempt : 0;
-  outcome.started_ms = outcome.ended_ms = now_ms();
-  outcome.cause = {"cancelled", "cancelled on request", 0};
-  return outcome;
-}
-
 // After the outcome: the token of a waiting job follows it. One that is being processed is its
 // owner's to drop; one that moves meanwhile is settled by whoever claims it.
 void move_waiting(const Spool& spool, const JobId& id) {
   for (int round = 0; round < kMoveRounds; ++round) {
-    const auto place = locate(spool, id, Search::thorough);
-    if (!place || !*place || (*place)->state == State::processing) return;
-    (void)move_ended(spool, (*place)->path, id, Ending::cancelled);
+    const auto token = locate(spool, id, Search::thorough);
+    if (!token || !*token || (*token)->state == State::processing) return;
+    (void)move_ended(spool, path_of(**token), id, Ending::cancelled);
   }
 }
 
@@ -221,14 +191,16 @@ Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string
 }  // namespace
 
 Result<State> cancel(const Spool& spool, const JobId& id) {
-  const auto standing = whereabouts_of(spool, id);
+  const auto standing = exact_standing(spool, id);
   if (!standing) return standing.error();
   if (standing->outcome) {
     const State state = state_after(standing->outcome->ending);
     if (state != State::cancelled) return busy("cancel", id, state);
     return state;
   }
-  const auto ended = publish(spool, cancelled(id, standing->place), Sync::full);
+  const Token token{id, standing->token ? standing->token->attempt : 0};
+  const Cause cause{"cancelled", "cancelled on request", 0};
+  const auto ended = publish(spool, ending_now(token, Ending::cancelled, "", cause), Sync::full);
   if (!ended) return ended.error();
   if (ended->outcome.ending != Ending::cancelled) {
     return busy("cancel", id, state_after(ended->outcome.ending));
@@ -239,31 +211,31 @@ Result<State> cancel(const Spool& spool, const JobId& id) {
 }
 
 Result<State> hold(const Spool& spool, const JobId& id) {
-  return try_thrice(spool, id, [&](const Whereabouts& at) -> Result<std::optional<State>> {
+  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
     if (at.outcome) return busy("hold", id, state_after(at.outcome->ending));
-    if (at.place->state == State::hold) return is_there(spool, State::hold);
-    if (at.place->state == State::processing) return busy("hold", id, State::processing);
-    return move_to(spool, *at.place, State::hold, layout::hold(at.place->token));
+    if (at.token->state == State::hold) return is_there(spool, State::hold);
+    if (at.token->state == State::processing) return busy("hold", id, State::processing);
+    return move_to(spool, *at.token, State::hold, layout::hold(at.token->token()));
   });
 }
 
 Result<State> release(const Spool& spool, const JobId& id) {
-  return try_thrice(spool, id, [&](const Whereabouts& at) -> Result<std::optional<State>> {
+  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
     if (at.outcome) return busy("release", id, state_after(at.outcome->ending));
-    if (at.place->state == State::staging) return is_there(spool, State::staging);
-    if (at.place->state != State::hold) return busy("release", id, at.place->state);
-    if (!has_next(at.place->token)) return busy("release", id, State::hold);
-    return move_to(spool, *at.place, State::staging, layout::staging(next_of(at.place->token)));
+    if (at.token->state == State::staging) return is_there(spool, State::staging);
+    if (at.token->state != State::hold) return busy("release", id, at.token->state);
+    if (!has_next(at.token->token())) return busy("release", id, State::hold);
+    return move_to(spool, *at.token, State::staging, layout::staging(next_of(at.token->token())));
   });
 }
 
 Result<State> retry(const Spool& spool, const JobId& id) {
-  return try_thrice(spool, id, [&](const Whereabouts& at) -> Result<std::optional<State>> {
+  return try_thrice(spool, id, [&](const Standing& at) -> Result<std::optional<State>> {
     if (at.outcome && at.outcome->ending == Ending::failed) return retry_failed(spool, *at.outcome);
     if (at.outcome) return busy("retry", id, state_after(at.outcome->ending));
-    if (at.place->state == State::staging) return is_there(spool, State::staging);
-    if (at.place->state != State::delayed) return busy("retry", id, at.place->state);
-    return move_to(spool, *at.place, State::staging, layout::staging(at.place->token));
+    if (at.token->state == State::staging) return is_there(spool, State::staging);
+    if (at.token->state != State::delayed) return busy("retry", id, at.token->state);
+    return move_to(spool, *at.token, State::staging, layout::staging(at.token->token()));
   });
 }
 

@@ -1,14 +1,13 @@
 #include "spool/fsck.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
-#include <iterator>
 #include <set>
+#include <utility>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/fsck.h"
 #include "spool/internal/keys.h"
+#include "spool/internal/tickets.h"
 #include "spool/internal/walk.h"
 #include "spool/records.h"
 #include "spool/recover.h"
@@ -52,26 +51,15 @@ class Walk {
     for (const char* folder : layout::kFolders) {
       if (std::binary_search(names->begin(), names->end(), folder)) continue;
       if (mends()) {
-        if (const auto made = make_missing(folder); !made) return made.error();
+        const auto made = durable::make_state_folder(spool_.root(), folder, spool_.folder_mode());
+        if (!made) return made.error();
       }
       say(mended_or_not(), folder, "folder is missing");
     }
     for (const std::string& name : *names) {
-      const bool ours = name == "format" || name == "lost+found" ||
-                        std::find(std::begin(layout::kFolders), std::end(layout::kFolders), name) !=
-                            std::end(layout::kFolders);
-      if (!ours) say(Kind::note, name, "unknown file");
+      if (!layout::is_own_name(name)) say(Kind::note, name, "unknown file");
     }
     return Ok{};
-  }
-
-  Status make_missing(const char* folder) {
-    if (sys::mkdirat(spool_.root(), folder, spool_.folder_mode() & 0777) != 0) {
-      return last_error("make a folder", folder);
-    }
-    const Fd made(sys::openat(spool_.root(), folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (!made) return last_error("open a folder", folder);
-    return durable::set_mode(made.get(), spool_.folder_mode(), folder);
   }
 
   Status temps() {
@@ -130,14 +118,13 @@ class Walk {
   // All jobs once; those that look wrong again, with names read anew, and only what is still wrong
   // the last time is told and mended.
   Status jobs() {
-    std::set<std::string> suspects;
-    if (const auto done = first_look(suspects); !done) return done.error();
-    for (int look = 2; look <= kLooks && !suspects.empty(); ++look) {
-      const bool last = look == kLooks;
-      std::set<std::string> still;
-      const auto done = look_again(suspects, last ? repair_ : Repair::report_only, last, still);
-      if (!done) return done.error();
-      suspects = std::move(still);
+    auto hours = all_hours();
+    for (int round = 1; round <= kLooks; ++round) {
+      if (!hours) return hours.error();
+      if (const auto done = look(*hours, round); !done) return done.error();
+      if (suspects_.empty()) break;
+      hours = std::set<std::string>();
+      for (const JobId& id : suspects_) hours->insert(id.folder());
     }
     return Ok{};
   }
@@ -152,58 +139,35 @@ class Walk {
     return all;
   }
 
-  Status first_look(std::set<std::string>& suspects) {
+  Status look(const std::set<std::string>& hours, int round) {
     checking::Census census(spool_);
     if (const auto done = census.read_tokens(); !done) return done.error();
-    const auto hours = all_hours();
-    if (!hours) return hours.error();
-    for (const std::string& hour : *hours) {
+    const auto before = std::exchange(suspects_, {});
+    for (const std::string& hour : hours) {
       const auto facts = census.read_hour(hour);
       if (!facts) return facts.error();
-      for (const checking::Facts& job : *facts) {
-        if (job.ticket) ++report_.jobs;
-        if (const auto done = first_check(job, suspects); !done) return done.error();
-      }
+      if (const auto done = check(*facts, before, round); !done) return done.error();
     }
-    for (const checking::Facts& job : census.rest()) suspects.insert(job.id.text());
+    if (const auto done = check(census.rest(), before, round); !done) return done.error();
+    if (round > 1) return Ok{};
     for (const std::string& path : census.strangers()) say(Kind::note, path, "unknown file");
     return Ok{};
   }
 
-  Status first_check(const checking::Facts& job, std::set<std::string>& suspects) {
-    const auto checked = checking::check_job(spool_, job, Repair::report_only);
-    if (!checked) return checked.error();
-    report_.results += checked->results;
-    const auto& findings = checked->findings;
-    if (std::any_of(findings.begin(), findings.end(), is_wrong)) {
-      suspects.insert(job.id.text());
-      return Ok{};
-    }
-    report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
-    return Ok{};
-  }
-
-  Status look_again(const std::set<std::string>& suspects, Repair repair, bool tell,
-                    std::set<std::string>& still) {
-    checking::Census census(spool_);
-    if (const auto done = census.read_tokens(); !done) return done.error();
-    std::set<std::string> hours;
-    for (const std::string& text : suspects) hours.insert(JobId::parse(text)->folder());
-    std::vector<checking::Facts> all;
-    for (const std::string& hour : hours) {
-      auto facts = census.read_hour(hour);
-      if (!facts) return facts.error();
-      std::move(facts->begin(), facts->end(), std::back_inserter(all));
-    }
-    auto rest = census.rest();
-    std::move(rest.begin(), rest.end(), std::back_inserter(all));
-    for (const checking::Facts& job : all) {
-      if (suspects.count(job.id.text()) == 0) continue;
+  // All jobs in the first round, later those that were suspects `before`.
+  Status check(const std::vector<checking::Facts>& jobs, const std::set<JobId>& before, int round) {
+    for (const checking::Facts& job : jobs) {
+      if (round > 1 && before.count(job.id) == 0) continue;
+      const Repair repair = round == kLooks ? repair_ : Repair::report_only;
       const auto checked = checking::check_job(spool_, job, repair);
       if (!checked) return checked.error();
       const auto& findings = checked->findings;
-      if (std::any_of(findings.begin(), findings.end(), is_wrong)) still.insert(job.id.text());
-      if (tell) report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
+      const bool wrong = std::any_of(findings.begin(), findings.end(), is_wrong);
+      if (wrong) suspects_.insert(job.id);
+      if (round == 1 && job.ticket) ++report_.jobs;
+      if (round == 1) report_.results += checked->results;
+      if (round == 1 ? wrong : round < kLooks) continue;
+      report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
     }
     return Ok{};
   }
@@ -229,11 +193,10 @@ class Walk {
   }
 
   Status key(const std::string& path) {
-    const auto text = durable::read_text(spool_, path);
-    if (!text && text.error().code == ENOENT) return Ok{};
-    if (!text && text.error().code != 0) return text.error();
-    const auto ticket = text ? decode_ticket(*text, path) : Result<Ticket>(text.error());
-    if (!ticket && ticket.error().code == EPROTO) return Ok{};
+    const auto ticket = read_record(spool_, path, decode_ticket);
+    const int code = ticket ? 0 : ticket.error().code;
+    if (code == ENOENT || code == EPROTO) return Ok{};
+    if (code != 0) return ticket.error();
     if (!ticket || key_path(ticket->key) != path) return bad_key(path);
     const auto job = durable::exists(spool_, layout::ticket(ticket->id));
     if (!job) return job.error();
@@ -276,6 +239,7 @@ class Walk {
 
   const Spool& spool_;
   Repair repair_;
+  std::set<JobId> suspects_;  // jobs that looked wrong in this round
   FsckReport report_;
 };
 

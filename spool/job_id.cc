@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "src/util/clock.h"
+#include "src/util/hex.h"
 #include "src/util/random.h"
 
 namespace imgq {
@@ -61,16 +62,10 @@ std::string text_of(const Parts& parts) {
   return text;
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
-
 int64_t time_in(std::string_view text) {
   int64_t ms = 0;
   for (const size_t at : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 9u, 10u, 11u, 12u}) {
-    ms = ms << 4 | hex_value(text[at]);
+    ms = ms << 4 | hex_digit(text[at]);
   }
   return ms;
 }
@@ -79,7 +74,8 @@ bool is_job_id(std::string_view text) {
   if (text.size() != kTextLength) return false;
   for (size_t at = 0; at < kTextLength; ++at) {
     const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
-    if (dash ? text[at] != '-' : hex_value(text[at]) < 0) return false;
+    const bool capital = text[at] >= 'A' && text[at] <= 'F';
+    if (dash ? text[at] != '-' : capital || hex_digit(text[at]) < 0) return false;
   }
   const char variant = text[19];
   return text[14] == '7' &&

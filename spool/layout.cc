@@ -86,6 +86,11 @@ std::optional<Part> result_part(const JobId& id, std::string_view rest) {
 
 }  // namespace
 
+bool is_own_name(std::string_view name) {
+  return name == "format" || name == "lost+found" ||
+         std::find(std::begin(kFolders), std::end(kFolders), name) != std::end(kFolders);
+}
+
 std::string hour_folder(const JobId& id) { return joined("jobs", id.folder()); }
 std::string ticket(const JobId& id) { return part(id, ".job"); }
 std::string source(const JobId& id) { return part(id, ".src"); }
@@ -137,6 +142,10 @@ std::string corrupt(std::string_view path, std::string_view random) {
   const size_t slash = path.rfind('/');
   name += path.substr(slash == std::string_view::npos ? 0 : slash + 1);
   return name;
+}
+
+std::string folder_of(std::string_view path) {
+  return std::string(path.substr(0, path.rfind('/')));
 }
 
 std::optional<Token> parse_token(std::string_view name) {

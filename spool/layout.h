@@ -19,6 +19,8 @@ inline constexpr const char* kFolders[] = {"tmp",        "jobs",      "staging",
                                            "processing", "completed", "failed",  "cancelled",
                                            "hold",       "corrupt",   "keys"};
 
+bool is_own_name(std::string_view name);  // in the root: a folder, the format, lost+found
+
 std::string hour_folder(const JobId& id);  // jobs/2026-11-24/05
 std::string ticket(const JobId& id);       // jobs/2026-11-24/05/<id>.job
 std::string source(const JobId& id);       // ....src
@@ -45,6 +47,7 @@ std::string owner_name(const sys::Identity& me,
                        std::string_view random);  // <host>.<boot>.<pid>.<random>
 
 std::string corrupt(std::string_view path, std::string_view random);  // corrupt/<random>.<name>
+std::string folder_of(std::string_view path);                         // that it stands in
 
 std::optional<Token> parse_token(std::string_view name);  // <id>.<n>
 struct Due {

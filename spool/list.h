@@ -11,12 +11,15 @@
 
 namespace imgq {
 
+// What the name and place of a job's token say.
 struct Listed {
   JobId id;
   State state = State::staging;
-  int attempt = 0;
-  int64_t due_ms = 0;
-  std::string owner = {};
+  int attempt = 0;         // 0 of one that has ended: its name does not say
+  int64_t due_ms = 0;      // when delayed
+  std::string owner = {};  // when processing
+
+  Token token() const { return {id, attempt}; }
 };
 
 enum class Order { oldest_first, newest_first };

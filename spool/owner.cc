@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include <algorithm>
-
 #include "spool/internal/durable.h"
 #include "spool/internal/in_flight.h"
 #include "spool/internal/moves.h"
@@ -13,7 +11,6 @@
 #include "spool/internal/tidy.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
-#include "spool/query.h"
 #include "spool/records.h"
 #include "spool/spool.h"
 #include "spool/types.h"
@@ -40,17 +37,12 @@ Result<Fd> make_alive(const Spool& spool, const std::string& folder) {
 
 // The folder and its move are on the disk before a token is put into it.
 Status move_in(const Spool& spool, const std::string& temp, const std::string& folder) {
-  durable::Group group(spool, Sync::batch);
-  group.folder(temp);
-  if (const auto synced = group.flush(); !synced) return synced.error();
+  if (const auto synced = durable::sync_names(spool, temp); !synced) return synced.error();
   if (sys::renameat(spool.root(), temp.c_str(), spool.root(), folder.c_str()) != 0) {
     return last_error("register an instance", folder);
   }
-  if (const auto synced = durable::sync_after_move(spool, "processing"); !synced) {
-    return synced.error();
-  }
-  group.folder("tmp");
-  return group.flush();
+  const auto synced = durable::sync_after_move(spool, "processing");
+  return synced ? durable::sync_names(spool, "tmp") : synced;
 }
 
 Status check_source(const Claim& claim, const struct stat& about, const std::string& path) {

@@ -20,11 +20,7 @@ Probe probe_of(std::string what, bool good, std::string cure) {
 
 std::string fresh_path() { return layout::temp(random_name(), sys::identity()); }
 
-bool make_file(const Spool& spool, const std::string& path) {
-  const Fd file(sys::openat(spool.root(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
-                            spool.file_mode()));
-  return static_cast<bool>(file);
-}
+bool is_taken(const Status& named) { return !named && named.error().code == EEXIST; }
 
 Probe write_probe(const Spool& spool) {
   const auto file = TempFile::create(spool);
@@ -36,14 +32,12 @@ Probe write_probe(const Spool& spool) {
 }
 
 Probe link_probe(const Spool& spool) {
-  const std::string name = fresh_path(), second = fresh_path();
+  const auto file = TempFile::create(spool);
+  const std::string second = fresh_path();
   struct stat about = {};
-  bool good = make_file(spool, name) &&
-              sys::linkat(spool.root(), name.c_str(), spool.root(), second.c_str()) == 0 &&
-              sys::fstatat(spool.root(), second.c_str(), &about) == 0 && about.st_nlink == 2;
-  good = good && sys::linkat(spool.root(), name.c_str(), spool.root(), second.c_str()) != 0 &&
-         errno == EEXIST;
-  (void)durable::remove(spool, name);
+  const bool good = file && durable::put_new(spool, *file, second) &&
+                    sys::fstatat(spool.root(), second.c_str(), &about) == 0 &&
+                    about.st_nlink == 2 && is_taken(durable::put_new(spool, *file, second));
   (void)durable::remove(spool, second);
   return probe_of("hard links, and EEXIST for a name that is taken", good,
                   "put the spool on a file system with hard links (ext4, xfs, btrfs, GlusterFS); "
@@ -51,13 +45,12 @@ Probe link_probe(const Spool& spool) {
 }
 
 Probe rename_probe(const Spool& spool) {
-  const std::string from = fresh_path(), to = fresh_path();
+  auto file = TempFile::create(spool);
+  const std::string from = file ? file->path() : "", to = fresh_path();
   struct stat about = {};
-  const bool good = make_file(spool, from) &&
-                    sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) == 0 &&
+  const bool good = file && durable::put(spool, *file, to) &&
                     sys::fstatat(spool.root(), from.c_str(), &about) != 0 && errno == ENOENT &&
                     sys::fstatat(spool.root(), to.c_str(), &about) == 0;
-  (void)durable::remove(spool, from);
   (void)durable::remove(spool, to);
   return probe_of("rename", good, "the file system does not rename as POSIX says: use another");
 }

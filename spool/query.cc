@@ -2,12 +2,9 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-
 #include "spool/internal/durable.h"
 #include "spool/internal/keys.h"
 #include "spool/internal/locate.h"
-#include "spool/internal/outcome.h"
 #include "spool/internal/tickets.h"
 #include "spool/internal/tries.h"
 #include "spool/layout.h"
@@ -21,45 +18,15 @@ namespace {
 
 constexpr int kLookRounds = 3;
 
-// The outcome, or the place of the token. Neither, three times over: the job is on its way to
-// staging/ (or its token was lost, which fsck mends); it exists in any case.
-struct Standing {
-  std::optional<Outcome> outcome = {};
-  std::optional<Place> place = {};
-};
-Result<Standing> look(const Spool& spool, const JobId& id) {
-  Standing standing;
-  for (int round = 0; round < kLookRounds && !standing.place; ++round) {
-    auto outcome = read_outcome(spool, id);
-    if (!outcome) return outcome.error();
-    if (*outcome) return Standing{std::move(*outcome)};
-    auto place = locate(spool, id, Search::quick);
-    if (!place) return place.error();
-    standing.place = std::move(*place);
+// How it ended, or where its token is. Neither, three times over: the job is on its way to staging/
+// (or its token was lost, which fsck mends); it exists in any case.
+Result<Standing> standing_to_tell(const Spool& spool, const JobId& id) {
+  Result<Standing> standing = Standing();
+  for (int round = 0; round < kLookRounds; ++round) {
+    standing = standing_of(spool, id, Search::quick);
+    if (!standing || standing->outcome || standing->token) break;
   }
   return standing;
-}
-
-// Whether the job has ended, for good: a name that was linked and not synced yet may be gone after
-// a power cut, and nobody must have been told. As long as its owner has not synced it, the outcome
-// has its first name in tmp/ too; then whoever asks syncs.
-Result<bool> has_ended_for_good(const Spool& spool, const JobId& id) {
-  struct stat about = {};
-  const std::string path = layout::outcome(id);
-  if (sys::fstatat(spool.root(), path.c_str(), &about) != 0) {
-    return errno == ENOENT || errno == ENOTDIR ? Result<bool>(false) : last_error("look at", path);
-  }
-  if (about.st_nlink < 2) return true;
-  const auto synced = durable::sync_names(spool, layout::hour_folder(id));
-  return synced ? Result<bool>(true) : synced.error();
-}
-
-// Where the job stands, as it may be told.
-Result<Standing> look_to_tell(const Spool& spool, const JobId& id) {
-  auto standing = look(spool, id);
-  if (!standing || !standing->outcome) return standing;
-  const auto ended = has_ended_for_good(spool, id);
-  return ended ? standing : ended.error();
 }
 
 void fill(JobView& view, Standing& standing) {
@@ -67,11 +34,11 @@ void fill(JobView& view, Standing& standing) {
     view.state = state_after(standing.outcome->ending);
     view.attempt = standing.outcome->attempt;
     view.outcome = std::move(standing.outcome);
-  } else if (standing.place) {
-    view.state = standing.place->state;
-    view.attempt = standing.place->token.attempt;
-    view.due_ms = standing.place->due_ms;
-    view.owner = standing.place->owner;
+  } else if (standing.token) {
+    view.state = standing.token->state;
+    view.attempt = standing.token->attempt;
+    view.due_ms = standing.token->due_ms;
+    view.owner = standing.token->owner;
   }
 }
 
@@ -84,21 +51,17 @@ int attempts_of(const JobView& view) {
   return sum.failures + (ran ? 1 : 0);
 }
 
-// Try records up to the attempt that is known; without one, as long as they follow each other.
-Result<std::vector<Try>> all_tries(const Spool& spool, const JobId& id, int attempt) {
-  return read_tries(spool, id, attempt > 0 ? attempt : 16);
-}
-
 }  // namespace
 
 Result<JobView> find(const Spool& spool, const JobId& id) {
   auto ticket = read_ticket(spool, id);
   if (!ticket) return ticket.error();
-  auto standing = look_to_tell(spool, id);
+  auto standing = standing_to_tell(spool, id);
   if (!standing) return standing.error();
   JobView view{std::move(*ticket)};
   fill(view, *standing);
-  auto tries = all_tries(spool, id, view.attempt);
+  // Up to the attempt that is known; without one, as long as they follow each other.
+  auto tries = read_tries(spool, id, view.attempt > 0 ? view.attempt : 16);
   if (!tries) return tries.error();
   view.tries = std::move(*tries);
   if (view.attempt == 0 && !view.outcome) {
@@ -109,13 +72,11 @@ Result<JobView> find(const Spool& spool, const JobId& id) {
 }
 
 Result<State> state_of(const Spool& spool, const JobId& id) {
-  const auto exists = durable::exists(spool, layout::ticket(id));
-  if (!exists) return exists.error();
-  if (!*exists) return Error{ENOENT, "find the job", id.text()};
-  const auto standing = look_to_tell(spool, id);
+  if (const auto there = require_ticket(spool, id); !there) return there.error();
+  const auto standing = standing_to_tell(spool, id);
   if (!standing) return standing.error();
   if (standing->outcome) return state_after(standing->outcome->ending);
-  return standing->place ? standing->place->state : State::staging;
+  return standing->token ? standing->token->state : State::staging;
 }
 
 Result<JobId> find_by_key(const Spool& spool, const std::string& key) {
@@ -123,8 +84,18 @@ Result<JobId> find_by_key(const Spool& spool, const std::string& key) {
   return ticket ? Result<JobId>(ticket->id) : ticket.error();
 }
 
+// For good: a name that was linked and not synced yet may be gone after a power cut, and nobody
+// must have been told. As long as its owner has not synced it, the outcome has its first name in
+// tmp/ too; then whoever asks syncs.
 Result<bool> has_ended(const Spool& spool, const JobId& id) {
-  return has_ended_for_good(spool, id);
+  struct stat about = {};
+  const std::string path = layout::outcome(id);
+  if (sys::fstatat(spool.root(), path.c_str(), &about) != 0) {
+    return errno == ENOENT || errno == ENOTDIR ? Result<bool>(false) : last_error("look at", path);
+  }
+  if (about.st_nlink < 2) return true;
+  const auto synced = durable::sync_names(spool, layout::hour_folder(id));
+  return synced ? Result<bool>(true) : synced.error();
 }
 
 Result<Fd> open_result(const Spool& spool, const JobId& id, const ResultFile& result) {

@@ -4,7 +4,6 @@
 #include <sys/file.h>
 
 #include <algorithm>
-#include <set>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/fsck.h"
@@ -17,7 +16,6 @@
 #include "spool/layout.h"
 #include "spool/owner.h"
 #include "spool/records.h"
-#include "spool/scan.h"
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/util/clock.h"
@@ -106,13 +104,9 @@ class Takeover {
   Cause lost_cause() const { return {"lost", "the daemon running it died: " + owner_, 0}; }
 
   Status fail_as_poison(const Token& token) {
-    Outcome outcome{token.id};
-    outcome.ending = Ending::failed;
-    outcome.attempt = token.attempt;
-    outcome.started_ms = outcome.ended_ms = now_ms();
-    outcome.owner = owner_;
-    outcome.cause = {"poison", "the daemons running it died too often", 0};
-    const auto ended = publish(spool_, outcome, Sync::batch);
+    const Cause poison{"poison", "the daemons running it died too often", 0};
+    const auto ended =
+        publish(spool_, ending_now(token, Ending::failed, owner_, poison), Sync::batch);
     if (!ended) return ended.error();
     if (const auto tidy = remove_other_results(spool_, {ended->outcome}); !tidy) {
       return tidy.error();

@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <map>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/locate.h"
 #include "spool/internal/outcome.h"
 #include "spool/internal/purge.h"
 #include "spool/internal/tickets.h"
@@ -88,62 +88,50 @@ class Purger {
   std::map<std::string, std::vector<Purgeable>> jobs_;
 };
 
-int64_t ms_of(std::chrono::seconds age) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
-}
-
-// Purges what ended longer ago than its age. Jobs are dated by their id first, which costs
+// Purges what ended so, longer ago than its age. Jobs are dated by their id first, which costs
 // nothing; only those submitted long enough ago are opened.
 class ByAge {
  public:
-  ByAge(const Spool& spool, const Retention& policy, int64_t now_ms, Purger& purger)
-      : spool_(spool), policy_(policy), now_ms_(now_ms), purger_(purger) {}
+  ByAge(const Spool& spool, Ending ending, std::chrono::milliseconds age, int64_t now_ms,
+        Purger& purger)
+      : spool_(spool), ending_(ending), latest_ms_(now_ms - age.count()), purger_(purger) {}
 
-  Status completed() {
-    const int64_t age = ms_of(policy_.completed_age);
-    if (age == 0) return Ok{};
-    const auto hours = hours_under(spool_, "completed");
-    if (!hours) return hours.error();
-    for (const std::string& hour : *hours) {
-      if (start_of_hour_ms(hour) + age > now_ms_ || purger_.full()) break;
-      if (const auto done = folder("completed/" + hour, Ending::completed, age); !done) {
-        return done.error();
-      }
+  Status run() {
+    const auto folders = folders_of(spool_, state_after(ending_));
+    if (!folders) return folders.error();
+    for (const std::string& path : *folders) {
+      const size_t slash = path.find('/');  // before the hour, of completed jobs
+      const bool too_young =
+          slash != std::string::npos && start_of_hour_ms(path.substr(slash + 1)) > latest_ms_;
+      if (too_young || purger_.full()) break;
+      if (const auto done = folder(path); !done) return done.error();
     }
     return Ok{};
   }
 
-  Status others() {
-    const int64_t age = ms_of(policy_.failed_age);
-    if (age == 0) return Ok{};
-    if (const auto done = folder("failed", Ending::failed, age); !done) return done.error();
-    return folder("cancelled", Ending::cancelled, age);
-  }
-
  private:
-  Status folder(const std::string& path, Ending ending, int64_t age) {
+  Status folder(const std::string& path) {
     const auto names = sorted_names(spool_, path);
     if (!names) return names.error();
     for (const std::string& name : *names) {
       if (purger_.full()) break;
       const auto id = JobId::parse(name);
-      if (!id || id->unix_ms() + age > now_ms_) continue;
-      if (const auto done = job(*id, ending, age); !done) return done.error();
+      if (!id || id->unix_ms() > latest_ms_) continue;
+      if (const auto done = job(*id); !done) return done.error();
     }
     return Ok{};
   }
 
-  Status job(const JobId& id, Ending ending, int64_t age) {
+  Status job(const JobId& id) {
     const auto outcome = read_outcome(spool_, id);
     if (!outcome) return left_alone(outcome.error());
-    if (!*outcome || (*outcome)->ending != ending) return Ok{};
-    if ((*outcome)->ended_ms + age > now_ms_) return Ok{};
-    return purger_.add(id, ending);
+    if (!*outcome || (*outcome)->ending != ending_) return Ok{};
+    return (*outcome)->ended_ms > latest_ms_ ? Ok{} : purger_.add(id, ending_);
   }
 
   const Spool& spool_;
-  const Retention& policy_;
-  int64_t now_ms_;
+  Ending ending_;
+  int64_t latest_ms_;
   Purger& purger_;
 };
 
@@ -247,9 +235,13 @@ Result<int> remove_empty_folders(const Spool& spool, const std::string& top, int
 
 Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now_ms, int budget) {
   Purger purger(spool, budget);
-  ByAge by_age(spool, policy, now_ms, purger);
-  if (const auto done = by_age.completed(); !done) return done.error();
-  if (const auto done = by_age.others(); !done) return done.error();
+  for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
+    const auto age = ending == Ending::completed ? policy.completed_age : policy.failed_age;
+    if (age.count() == 0) continue;
+    if (const auto done = ByAge(spool, ending, age, now_ms, purger).run(); !done) {
+      return done.error();
+    }
+  }
   if (const auto done = purger.run(); !done) return done.error();
   if (const auto done = by_amount(spool, policy, purger); !done) return done.error();
   if (const auto done = purger.run(); !done) return done.error();

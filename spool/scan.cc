@@ -86,10 +86,8 @@ Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms) {
     if (!moved && moved.error().code != ENOENT) promoted.stuck = moved.error();
   }
   if (promoted.moved > 0) {
-    durable::Group group(spool, Sync::batch);
-    group.folder("staging");
-    group.folder("delayed");
-    if (const auto synced = group.flush(); !synced) return synced.error();
+    const auto synced = durable::sync_folders(spool, Sync::batch, {"staging", "delayed"});
+    if (!synced) return synced.error();
   }
   return promoted;
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <memory>
 
 #include "spool/internal/durable.h"

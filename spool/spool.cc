@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <vector>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/walk.h"
 #include "spool/job_id.h"
 #include "spool/layout.h"
 #include "spool/types.h"
-#include "src/util/mutant.h"
 #include "src/util/sys.h"
 
 namespace imgq {
@@ -79,11 +77,8 @@ Result<std::string> read_format_file(int root, const std::string& path) {
 Status check_empty(int root, const std::string& path) {
   std::string stranger;
   const auto look = each_name(root, ".", [&stranger](std::string_view name) {
-    const bool ours = name == "format" || name == "lost+found" ||
-                      std::find(std::begin(layout::kFolders), std::end(layout::kFolders), name) !=
-                          std::end(layout::kFolders);
-    if (!ours) stranger = std::string(name);
-    return ours;
+    if (!layout::is_own_name(name)) stranger = std::string(name);
+    return stranger.empty();
   });
   if (!look) return look.error();
   if (!stranger.empty()) return Error{ENOTEMPTY, "make a spool beside other files", path};
@@ -111,20 +106,6 @@ Result<bool> make_root(const std::string& path, mode_t mode) {
     if (!parent) return parent.error();
   }
   return last_error("make the spool", path);
-}
-
-Status make_state_folders(int root, mode_t mode) {
-  for (const char* folder : layout::kFolders) {
-    if (sys::mkdirat(root, folder, mode & 0777) != 0 && errno != EEXIST) {
-      return last_error("make a folder", folder);
-    }
-    const Fd made(sys::openat(root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (!made) return last_error("open a folder", folder);
-    if (const auto set = durable::set_mode(made.get(), mode, folder); !set) {
-      if (set.error().code != EPERM) return set.error();  // EPERM: another made it, with its mode
-    }
-  }
-  return Ok{};
 }
 
 bool is_one_of(std::initializer_list<int> codes, int code) {
@@ -156,7 +137,10 @@ Result<Spool> Spool::create(const std::string& path, mode_t mode) {
     if (const auto set = durable::set_mode(root->fd.get(), mode, path); !set) return set.error();
     root->mode = mode;
   }
-  if (const auto all = make_state_folders(root->fd.get(), root->mode); !all) return all.error();
+  for (const char* folder : layout::kFolders) {
+    const auto folder_made = durable::make_state_folder(root->fd.get(), folder, root->mode);
+    if (!folder_made) return folder_made.error();
+  }
   const Spool spool(std::move(root->fd), path, JobId::generate().text(), root->mode);
   if (const auto done = spool.write_format(); !done) return done.error();
   return open(path);
@@ -166,16 +150,13 @@ Result<Spool> Spool::create(const std::string& path, mode_t mode) {
 Status Spool::write_format() const {
   const std::string text =
       std::string(kFormatLine) + std::to_string(layout::kFormatVersion) + "\nuuid " + uuid_ + "\n";
-  const auto file = durable::write_temp(*this, text);
+  const auto file = durable::write_synced(*this, text, Sync::full);
   if (!file) return file.error();
-  durable::Group group(*this, Sync::full);
-  group.file(file->fd(), file->path());
-  group.folder(".");  // the folders first: what has the file is whole
-  if (const auto synced = group.flush(); !synced) return synced.error();
+  // The folders first: what has the file is whole.
+  if (const auto synced = durable::sync_names(*this, "."); !synced) return synced.error();
   const auto named = durable::put_new(*this, *file, "format");
   if (!named && named.error().code != EEXIST) return named.error();
-  group.folder(".");
-  return group.flush();
+  return durable::sync_names(*this, ".");
 }
 
 Result<Spool::Room> Spool::room() const {

@@ -29,6 +29,8 @@ struct Entry {
   bool keyed = false;  // its key is taken: others may have been told of it
 
   bool goes_on() const { return !error && !earlier; }
+  State first() const { return draft->held ? State::hold : State::staging; }
+  std::string token() const { return layout::first_token(ticket.id, first()); }
   void note(const Status& status) {
     if (!status) error = status.error();
   }
@@ -61,7 +63,7 @@ Ticket ticket_of(const Draft& draft) {
 }
 
 // The ticket in tmp/; nothing has a name yet.
-Status write_ticket(const Spool& spool, Entry& entry) {
+Status write_ticket(const Spool& spool, Entry& entry, durable::Group& group) {
   Draft& draft = *entry.draft;
   if (draft.source) {
     const auto size = size_of(*draft.source);
@@ -75,21 +77,22 @@ Status write_ticket(const Spool& spool, Entry& entry) {
   auto file = durable::write_temp(spool, *text);
   if (!file) return file.error();
   entry.file = std::move(*file);
+  if (draft.source && !mutated(Mutant::skip_source_fsync)) group.file(*draft.source);
+  if (!mutated(Mutant::skip_ticket_fsync)) group.file(*entry.file);
   return Ok{};
 }
 
-Status name_files(const Spool& spool, Entry& entry, Sync sync) {
+Status name_files(const Spool& spool, Entry& entry, durable::Group& group, Sync sync) {
   const JobId& id = entry.ticket.id;
-  const auto made = durable::make_durable_folder(spool, layout::hour_folder(id), sync);
-  if (!made) return made.error();
+  const std::string hour = layout::hour_folder(id);
+  if (const auto made = durable::make_durable_folder(spool, hour, sync); !made) return made.error();
   entry.named = true;
   if (entry.draft->source && !entry.draft->source->path().empty()) {
     const auto put = durable::put(spool, *entry.draft->source, layout::source(id));
     if (!put) return put.error();
   }
   if (!entry.ticket.key.empty()) {
-    const State first = entry.draft->held ? State::hold : State::staging;
-    const auto taken = take_key(spool, *entry.file, entry.ticket.key, id, first, sync);
+    const auto taken = take_key(spool, *entry.file, entry.ticket.key, id, entry.first(), sync);
     if (!taken) {
       entry.keyed = is_ambiguous(taken.error());  // the key may be ours, and known to others
       return taken.error();
@@ -102,39 +105,41 @@ Status name_files(const Spool& spool, Entry& entry, Sync sync) {
   }
   const std::string temp = entry.file->path();
   auto put = durable::put(spool, *entry.file, layout::ticket(id));
-  if (!put || !entry.keyed) return put;
   // Somebody with the same key may have given it this name already: then rename(2) did nothing.
-  return durable::remove(spool, temp);
+  if (put && entry.keyed) put = durable::remove(spool, temp);
+  if (!put) return put;
+  if (!mutated(Mutant::skip_hour_folder_fsync)) group.folder(hour);
+  if (entry.keyed) group.folder(key_folder(entry.ticket.key));
+  return Ok{};
 }
 
 // Retention removes empty folders of past hours; a clock that stepped may lead a job into one that
 // is just going.
-Status name_files_in_place(const Spool& spool, Entry& entry, Sync sync) {
+Status name_files_in_place(const Spool& spool, Entry& entry, durable::Group& group, Sync sync) {
   for (int round = 0; round < 2; ++round) {
-    auto named = name_files(spool, entry, sync);
+    auto named = name_files(spool, entry, group, sync);
     if (named || named.error().code != ENOENT) return named;
     spool.known_durable().forget(layout::hour_folder(entry.ticket.id));
   }
-  return name_files(spool, entry, sync);
+  return name_files(spool, entry, group, sync);
 }
 
-// Somebody with the same key found the ticket before its token, and made the token for us.
-bool has_token_already(const Spool& spool, const Entry& entry) {
+// How many names the ticket has; 0 when it cannot be seen.
+nlink_t names_of_ticket(const Spool& spool, const Entry& entry) {
   struct stat about = {};
   const std::string ticket = layout::ticket(entry.ticket.id);
-  return entry.keyed && sys::fstatat(spool.root(), ticket.c_str(), &about) == 0 &&
-         about.st_nlink > 2;
+  return sys::fstatat(spool.root(), ticket.c_str(), &about) == 0 ? about.st_nlink : 0;
 }
 
-Status make_token(const Spool& spool, const Entry& entry) {
-  if (has_token_already(spool, entry)) return Ok{};
-  const JobId& id = entry.ticket.id;
-  const std::string ticket = layout::ticket(id);
-  const std::string token =
-      layout::first_token(id, entry.draft->held ? State::hold : State::staging);
-  if (sys::linkat(spool.root(), ticket.c_str(), spool.root(), token.c_str()) == 0) return Ok{};
-  if (errno == EEXIST) return Ok{};
-  return last_error("link to staging", token);
+Status make_token(const Spool& spool, const Entry& entry, durable::Group& group) {
+  // Somebody with the same key may have found the ticket before its token, and made that for us.
+  if (!entry.keyed || names_of_ticket(spool, entry) <= 2) {
+    const auto linked = durable::link_unless_taken(spool, layout::ticket(entry.ticket.id),
+                                                   entry.token(), "link to staging");
+    if (!linked) return linked;
+  }
+  if (!mutated(Mutant::skip_staging_fsync)) group.folder(std::string(name_of(entry.first())));
+  return Ok{};
 }
 
 // Takes back a job that is not acknowledged, the token first so that nobody runs the rest. One with
@@ -143,68 +148,28 @@ Status make_token(const Spool& spool, const Entry& entry) {
 void take_back(const Spool& spool, const Entry& entry) {
   if (entry.keyed) return;
   const JobId& id = entry.ticket.id;
-  const std::string ticket = layout::ticket(id);
-  const std::string token =
-      layout::first_token(id, entry.draft->held ? State::hold : State::staging);
-  if (sys::unlinkat(spool.root(), token.c_str(), 0) != 0) {
-    struct stat about = {};
-    const bool there = sys::fstatat(spool.root(), ticket.c_str(), &about) == 0;
-    if (there && about.st_nlink > 1) return;
-  }
+  const bool gone = sys::unlinkat(spool.root(), entry.token().c_str(), 0) == 0;
+  if (!gone && names_of_ticket(spool, entry) > 1) return;
   // Errors here leave what fsck finds; the answer is an error already.
-  (void)durable::remove(spool, ticket);
+  (void)durable::remove(spool, layout::ticket(id));
   (void)durable::remove(spool, layout::source(id));
 }
 
 // One sync for the group; its failure is the failure of all that depend on it.
 void flush(durable::Group& group, std::vector<Entry>& entries) {
   const auto synced = group.flush();
-  if (synced) return;
-  for (Entry& entry : entries) {
-    if (entry.goes_on()) entry.error = synced.error();
-  }
-}
-
-void sync_bytes(durable::Group& group, std::vector<Entry>& entries) {
-  for (const Entry& entry : entries) {
-    if (!entry.goes_on()) continue;
-    const auto& source = entry.draft->source;
-    if (source && !mutated(Mutant::skip_source_fsync)) group.file(source->fd(), source->path());
-    if (!mutated(Mutant::skip_ticket_fsync)) group.file(entry.file->fd(), entry.file->path());
-  }
-  flush(group, entries);
-}
-
-void sync_names(durable::Group& group, std::vector<Entry>& entries) {
-  for (const Entry& entry : entries) {
-    if (!entry.goes_on()) continue;
-    if (!mutated(Mutant::skip_hour_folder_fsync)) {
-      group.folder(layout::hour_folder(entry.ticket.id));
-    }
-    if (!entry.ticket.key.empty()) {
-      group.folder(key_folder(entry.ticket.key));
-    }
-  }
-  flush(group, entries);
-}
-
-void sync_tokens(durable::Group& group, std::vector<Entry>& entries) {
-  for (const Entry& entry : entries) {
-    if (!entry.goes_on() || mutated(Mutant::skip_staging_fsync)) continue;
-    group.folder(entry.draft->held ? "hold" : "staging");
-  }
-  flush(group, entries);
+  for_each(entries, [&synced](const Entry&) { return synced; });
 }
 
 // FORMAT.md "Submit": bytes, then names, then tokens, each on the disk before the next begins.
 void submit_group(const Spool& spool, std::vector<Entry>& entries, Sync sync) {
   durable::Group group(spool, sync);
-  for_each(entries, [&](Entry& entry) { return write_ticket(spool, entry); });
-  sync_bytes(group, entries);
-  for_each(entries, [&](Entry& entry) { return name_files_in_place(spool, entry, sync); });
-  if (!mutated(Mutant::ack_before_sync)) sync_names(group, entries);
-  for_each(entries, [&](Entry& entry) { return make_token(spool, entry); });
-  if (!mutated(Mutant::ack_before_sync)) sync_tokens(group, entries);
+  for_each(entries, [&](Entry& entry) { return write_ticket(spool, entry, group); });
+  flush(group, entries);
+  for_each(entries, [&](Entry& entry) { return name_files_in_place(spool, entry, group, sync); });
+  if (!mutated(Mutant::ack_before_sync)) flush(group, entries);
+  for_each(entries, [&](Entry& entry) { return make_token(spool, entry, group); });
+  if (!mutated(Mutant::ack_before_sync)) flush(group, entries);
   for (const Entry& entry : entries) {
     if (!entry.named || (!entry.error && !entry.earlier)) continue;
     if (entry.error) take_back(spool, entry);

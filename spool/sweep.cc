@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
-
 #include "spool/internal/durable.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"

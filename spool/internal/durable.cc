@@ -71,6 +71,12 @@ Status Group::flush() {
   return Ok{};
 }
 
+Status sync_folders(const Spool& spool, Sync sync, std::set<std::string> folders) {
+  Group group(spool, sync);
+  for (const std::string& folder : folders) group.folder(folder);
+  return group.flush();
+}
+
 Status sync_names(const Spool& spool, const std::string& path) {
   return sync_folder(spool, path, sys::fsync);
 }
@@ -84,6 +90,15 @@ Result<TempFile> write_temp(const Spool& spool, std::string_view text) {
   if (!file) return file.error();
   if (const auto done = write_all(file->fd(), text, file->path()); !done) return done.error();
   return file;
+}
+
+Result<TempFile> write_synced(const Spool& spool, std::string_view text, Sync sync) {
+  auto file = write_temp(spool, text);
+  if (!file) return file;
+  Group group(spool, sync);
+  group.file(*file);
+  const auto synced = group.flush();
+  return synced ? std::move(file) : synced.error();
 }
 
 Result<std::string> read_text(int fd, const std::string& path) {
@@ -117,6 +132,16 @@ Status set_mode(int fd, mode_t mode, std::string_view path) {
   if ((about.st_mode & 07777) == mode) return Ok{};
   if (sys::fchmod(fd, mode) != 0) return last_error("set the mode", path);
   return Ok{};
+}
+
+Status make_state_folder(int root, const char* folder, mode_t mode) {
+  if (sys::mkdirat(root, folder, mode & 0777) != 0 && errno != EEXIST) {
+    return last_error("make a folder", folder);
+  }
+  const Fd made(sys::openat(root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!made) return last_error("open a folder", folder);
+  auto set = set_mode(made.get(), mode, folder);
+  return !set && set.error().code == EPERM ? Status(Ok{}) : set;  // another made it, with its mode
 }
 
 Status make_folder(const Spool& spool, const std::string& path) {
@@ -157,6 +182,12 @@ Status put_new(const Spool& spool, const TempFile& file, const std::string& path
     return last_error("give a file its name", path);
   }
   return Ok{};
+}
+
+Status link_unless_taken(const Spool& spool, const std::string& from, const std::string& to,
+                         std::string_view action) {
+  const int linked = sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str());
+  return linked == 0 || errno == EEXIST ? Status(Ok{}) : last_error(action, to);
 }
 
 Result<bool> exists(const Spool& spool, const std::string& path) {

@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "spool/job_id.h"
 #include "spool/spool.h"
 #include "spool/temp_file.h"
 #include "spool/types.h"
@@ -21,7 +20,7 @@ class Group {
  public:
   Group(const Spool& spool, Sync sync) : spool_(spool), sync_(sync) {}
 
-  void file(int fd, std::string path) { files_.emplace_back(fd, std::move(path)); }  // borrowed
+  void file(const TempFile& file) { files_.emplace_back(file.fd(), file.path()); }  // borrowed
   void folder(std::string path) { folders_.insert(std::move(path)); }
 
   // Waits until all that was named is on the disk; the group is empty afterwards. Nothing is
@@ -35,6 +34,9 @@ class Group {
   std::set<std::string> folders_;
 };
 
+// The same for names alone.
+Status sync_folders(const Spool& spool, Sync sync, std::set<std::string> folders);
+
 // Waits until the names in a folder are on the disk.
 Status sync_names(const Spool& spool, const std::string& path);
 
@@ -44,6 +46,9 @@ Status sync_after_move(const Spool& spool, const std::string& path);
 // A record's text in tmp/, whole but not yet synced.
 Result<TempFile> write_temp(const Spool& spool, std::string_view text);
 
+// The same, synced.
+Result<TempFile> write_synced(const Spool& spool, std::string_view text, Sync sync);
+
 // The text of a record, at most kMaxRecordBytes + 1 (more is refused by every reader).
 //   errors  ENOENT, ELOOP, ...; code 0 it is not a regular file
 Result<std::string> read_text(const Spool& spool, const std::string& path);
@@ -51,6 +56,9 @@ Result<std::string> read_text(int fd, const std::string& path);  // the same of 
 
 // Gives a folder or file just made here the spool's mode, unless it has it already.
 Status set_mode(int fd, mode_t mode, std::string_view path);
+
+// Makes a folder of the spool itself, as long as nobody works in it. One that is there is Ok.
+Status make_state_folder(int root, const char* folder, mode_t mode);
 
 // Makes one folder that appears whole, with its mode; its parent exists. One that is there is Ok.
 Status make_folder(const Spool& spool, const std::string& path);
@@ -67,6 +75,10 @@ Status make_durable_folder(const Spool& spool, const std::string& path, Sync syn
 // `put_new` links it: EEXIST when the name is taken, and what was there stays.
 Status put(const Spool& spool, TempFile& file, const std::string& path);
 Status put_new(const Spool& spool, const TempFile& file, const std::string& path);
+
+// Gives a file a further name; one that is taken already is Ok. `action` is for the error.
+Status link_unless_taken(const Spool& spool, const std::string& from, const std::string& to,
+                         std::string_view action);
 
 // True when a name exists.
 Result<bool> exists(const Spool& spool, const std::string& path);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,7 +9,6 @@
 #include "spool/fsck.h"
 #include "spool/internal/locate.h"
 #include "spool/layout.h"
-#include "spool/recover.h"
 #include "spool/spool.h"
 #include "spool/types.h"
 
@@ -23,9 +22,9 @@ struct Facts {
   bool ticket = false, source = false, outcome = false;
   std::vector<int> tries = {};
   std::vector<std::pair<layout::Part, std::string>> results = {};  // with their names
-  std::vector<Place> waiting = {};                                 // staging, delayed, hold
-  std::vector<Place> processing = {};
-  std::vector<State> ended = {};  // tokens in completed/, failed/, cancelled/
+  std::vector<Listed> waiting = {};                                // staging, delayed, hold
+  std::vector<Listed> processing = {};
+  std::vector<Listed> ended = {};  // completed, failed, cancelled
 
   int highest_attempt() const;
 };
@@ -44,22 +43,17 @@ class Census {
   const std::vector<std::string>& strangers() const { return strangers_; }
 
  private:
-  Status read_folder(const std::string& folder, State state, const std::string& owner);
-  Facts& facts_of(const JobId& id);
-  void take_part(std::map<std::string, Facts>& jobs, const std::string& folder,
-                 std::string_view name);
+  void take_token(State state, const std::string& folder, std::string_view name);
+  void take_part(const std::string& folder, std::string_view name, std::set<JobId>& here);
+  Facts& facts_of(const JobId& id) { return jobs_.try_emplace(id, Facts{id}).first->second; }
   const Spool& spool_;
-  std::map<std::string, Facts> tokens_;  // by id: jobs that have one, until their hour is read
+  std::map<JobId, Facts> jobs_;  // those that have a token, until their hour is read
   std::vector<std::string> strangers_;
 };
 
 // Checks one job. Each finding that can be mended is mended when `repair` says so, and its kind
 // says what became of it.
-struct Checked {
-  std::vector<Finding> findings;
-  int64_t results = 0;  // looked at
-};
-Result<Checked> check_job(const Spool& spool, const Facts& facts, Repair repair);
+Result<FsckReport> check_job(const Spool& spool, const Facts& facts, Repair repair);
 
 }  // namespace imgq::checking
 

@@ -17,7 +17,6 @@
 #include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
-#include "src/util/sys.h"
 
 namespace imgq::checking {
 namespace {
@@ -25,13 +24,6 @@ namespace {
 constexpr int64_t kSettledMs = 3'600'000;  // a submission takes no hour
 
 using Kind = Finding::Kind;
-
-State place_of(Ending ending) { return state_after(ending); }
-
-Ending ending_at(State state) {
-  if (state == State::completed) return Ending::completed;
-  return state == State::failed ? Ending::failed : Ending::cancelled;
-}
 
 // Checks one job and mends it as it goes.
 class Checker {
@@ -50,13 +42,13 @@ class Checker {
     return *outcome ? ended(**outcome) : open(*ticket);
   }
 
-  Checked take() { return std::move(checked_); }
+  FsckReport take() { return std::move(report_); }
 
  private:
   using Mend = std::function<Status()>;
 
   void say(Kind kind, const std::string& path, const std::string& what) {
-    checked_.findings.push_back({path, what, kind});
+    report_.findings.push_back({path, what, kind});
   }
 
   // Something that can be mended: mends it, or says that it could be.
@@ -83,9 +75,9 @@ class Checker {
 
   std::vector<std::string> all_tokens() const {
     std::vector<std::string> paths;
-    for (const Place& place : facts_.waiting) paths.push_back(place.path);
-    for (const Place& place : facts_.processing) paths.push_back(place.path);
-    for (const State state : facts_.ended) paths.push_back(layout::ended(ending_at(state), id_));
+    for (const auto* tokens : {&facts_.waiting, &facts_.processing, &facts_.ended}) {
+      for (const Listed& token : *tokens) paths.push_back(path_of(token));
+    }
     return paths;
   }
 
@@ -113,8 +105,12 @@ class Checker {
   Status restore_or_quarantine(const std::vector<std::string>& tokens) {
     auto restored = restore_ticket(spool_, tokens.front(), id_);
     if (restored || restored.error().code != 0) return restored;
-    for (const std::string& token : tokens) {
-      if (const auto moved = durable::quarantine(spool_, token); !moved) return moved.error();
+    return quarantine(tokens);
+  }
+
+  Status quarantine(const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      if (const auto moved = durable::quarantine(spool_, path); !moved) return moved.error();
     }
     return Ok{};
   }
@@ -124,10 +120,7 @@ class Checker {
     if (facts_.source) paths.push_back(layout::source(id_));
     for (const int n : facts_.tries) paths.push_back(layout::try_record(id_, n));
     for (const auto& [part, name] : facts_.results) paths.push_back(layout::result(id_, name));
-    for (const std::string& path : paths) {
-      if (const auto moved = durable::quarantine(spool_, path); !moved) return moved.error();
-    }
-    return Ok{};
+    return quarantine(paths);
   }
 
   Status unreadable_ticket(const Error& error) {
@@ -136,10 +129,8 @@ class Checker {
     if (error.code != 0) return error;
     damaged(path, "ticket cannot be read: " + error.action);
     if (repair_ == Repair::report_only) return Ok{};
-    for (const std::string& token : all_tokens()) {
-      if (const auto moved = durable::quarantine(spool_, token); !moved) return moved.error();
-    }
-    return quarantine_parts();
+    const auto moved = quarantine(all_tokens());
+    return moved ? quarantine_parts() : moved;
   }
 
   // An outcome that cannot be read stays where it is: without it an ended job would run again.
@@ -154,27 +145,24 @@ class Checker {
   Status tries() {
     for (const int n : facts_.tries) {
       const std::string path = layout::try_record(id_, n);
-      const auto text = durable::read_text(spool_, path);
-      if (!text && text.error().code == ENOENT) continue;
-      if (!text && text.error().code != 0) return text.error();
-      const auto record = text ? decode_try(*text, path) : Result<Try>(text.error());
-      if (record && record->id == id_) continue;
-      if (text && !facts_.outcome && is_ended_for_good(*text, path)) {
+      const auto record = read_record(spool_, path, id_, decode_try);
+      if (record || record.error().code == ENOENT || is_foreign(record.error(), path)) continue;
+      if (record.error().code != 0) return record.error();
+      if (!facts_.outcome && is_ended_for_good(path)) {
         mendable(path, "outcome put aside by a retry",
                  [&] { return put_outcome_back(spool_, id_, path); });
-        continue;
+      } else {
+        damaged(path, "try record cannot be read: " + record.error().action);
       }
-      const Error error = record ? bad_data("record is another job's", path) : record.error();
-      if (!is_foreign(error, path)) damaged(path, "try record cannot be read: " + error.action);
     }
     return Ok{};
   }
 
   // A completed or cancelled outcome under a try record's name: a retry which was stopped for
   // minutes took it for the failed one, and was killed before it could put it back.
-  bool is_ended_for_good(const std::string& text, const std::string& path) const {
-    const auto outcome = decode_outcome(text, path);
-    return outcome && outcome->id == id_ && outcome->ending != Ending::failed;
+  bool is_ended_for_good(const std::string& path) const {
+    const auto outcome = read_record(spool_, path, id_, decode_outcome);
+    return outcome && outcome->ending != Ending::failed;
   }
 
   Status key(const Ticket& ticket) {
@@ -191,32 +179,26 @@ class Checker {
   }
 
   Status link_ticket(const std::string& to) {
-    const std::string ticket = layout::ticket(id_);
-    if (sys::linkat(spool_.root(), ticket.c_str(), spool_.root(), to.c_str()) != 0 &&
-        errno != EEXIST) {
-      return last_error("link the ticket", to);
-    }
-    return durable::sync_names(spool_, to.substr(0, to.rfind('/')));
+    const auto linked =
+        durable::link_unless_taken(spool_, layout::ticket(id_), to, "link the ticket");
+    if (!linked) return linked.error();
+    return durable::sync_names(spool_, layout::folder_of(to));
   }
 
   Status ended(const Outcome& outcome) {
     const std::string right = layout::ended(outcome.ending, id_);
-    const State state = place_of(outcome.ending);
-    const bool there = std::count(facts_.ended.begin(), facts_.ended.end(), state) > 0;
-    for (const Place& place : facts_.waiting) {
-      mendable(place.path, "job has ended, yet its token waits",
-               [&] { return move_ended(spool_, place.path, id_, outcome.ending); });
+    const auto settle = [&](const Listed& token, const std::string& what) {
+      const std::string path = path_of(token);
+      mendable(path, what, [&] { return move_ended(spool_, path, id_, outcome.ending); });
+    };
+    for (const Listed& token : facts_.waiting) settle(token, "job has ended, yet its token waits");
+    for (const Listed& token : facts_.processing) {
+      say(Kind::note, path_of(token), "job has ended, its owner has yet to drop it");
     }
-    for (const Place& place : facts_.processing) {
-      say(Kind::note, place.path, "job has ended, its owner has yet to drop it");
+    for (const Listed& token : facts_.ended) {
+      if (token.state != state_after(outcome.ending)) settle(token, "token in the wrong state");
     }
-    for (const State other : facts_.ended) {
-      if (other == state) continue;
-      const std::string path = layout::ended(ending_at(other), id_);
-      mendable(path, "token in the wrong state",
-               [&, path] { return move_ended(spool_, path, id_, outcome.ending); });
-    }
-    if (!there && facts_.waiting.empty() && facts_.processing.empty() && facts_.ended.empty()) {
+    if (facts_.waiting.empty() && facts_.processing.empty() && facts_.ended.empty()) {
       mendable(right, "token of an ended job is missing", [&]() -> Status {
         const auto made = make_completed_folder(spool_, id_);
         return made ? link_ticket(right) : made.error();
@@ -240,7 +222,7 @@ class Checker {
 
   Status published(const Outcome& outcome) {
     for (const ResultFile& result : outcome.results) {
-      ++checked_.results;
+      ++report_.results;
       const std::string path = layout::result(id_, result.file);
       const auto file = open_result(spool_, id_, result);
       if (!file && file.error().code == ENOENT) say(Kind::damage, path, "result is missing");
@@ -257,21 +239,22 @@ class Checker {
   // A job that has not ended: one token, waiting or being processed.
   Status open(const Ticket& ticket) {
     const auto* right = right_token();
-    for (const State state : facts_.ended) misplaced(state, right == nullptr);
-    for (const Place& place : facts_.waiting) {
-      if (&place == right) continue;
-      mendable(place.path, "second token of one job",
-               [&] { return durable::remove(spool_, place.path); });
+    for (const Listed& token : facts_.ended) misplaced(path_of(token), right == nullptr);
+    for (const Listed& token : facts_.waiting) {
+      if (&token == right) continue;
+      mendable(path_of(token), "second token of one job",
+               [&] { return durable::remove(spool_, path_of(token)); });
     }
     if (facts_.processing.size() > 1) {
-      say(Kind::note, facts_.processing.back().path, "two owners run the job; one will be fenced");
+      say(Kind::note, path_of(facts_.processing.back()),
+          "two owners run the job; one will be fenced");
     }
     if (right == nullptr && facts_.ended.empty()) {
       const Token token{id_, next_number()};
       mendable(layout::staging(token), "job without a token",
                [&] { return link_ticket(layout::staging(token)); });
     }
-    if (right != nullptr) stale_results(right->token.attempt);
+    if (right != nullptr) stale_results(right->attempt);
     if (ticket.source.kind == SourceKind::spooled && !facts_.source) {
       say(Kind::damage, layout::source(id_), "source of a waiting job is missing");
     }
@@ -280,18 +263,15 @@ class Checker {
 
   int next_number() const { return std::min(facts_.highest_attempt() + 1, kMaxAttemptNumber); }
 
-  const Place* right_token() const {
-    const auto by_attempt = [](const Place& a, const Place& b) {
-      return a.token.attempt < b.token.attempt;
-    };
+  const Listed* right_token() const {
+    const auto by_attempt = [](const Listed& a, const Listed& b) { return a.attempt < b.attempt; };
     const auto& places = facts_.processing.empty() ? facts_.waiting : facts_.processing;
     const auto best = std::max_element(places.begin(), places.end(), by_attempt);
     return best == places.end() ? nullptr : &*best;
   }
 
   // A token among the ended ones without an outcome, as a retry by hand that was cut short leaves.
-  void misplaced(State state, bool is_only_one) {
-    const std::string path = layout::ended(ending_at(state), id_);
+  void misplaced(const std::string& path, bool is_only_one) {
     mendable(path, "token in the wrong state: the job has not ended", [&]() -> Status {
       if (!is_only_one) return durable::remove(spool_, path);
       return move_token_durably(spool_, path, layout::staging({id_, next_number()}), Sync::full);
@@ -311,12 +291,12 @@ class Checker {
   const Facts& facts_;
   const JobId& id_;
   Repair repair_;
-  Checked checked_;
+  FsckReport report_;
 };
 
 }  // namespace
 
-Result<Checked> check_job(const Spool& spool, const Facts& facts, Repair repair) {
+Result<FsckReport> check_job(const Spool& spool, const Facts& facts, Repair repair) {
   Checker checker(spool, facts, repair);
   if (const auto done = checker.run(); !done) return done.error();
   return checker.take();

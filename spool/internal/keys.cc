@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <set>
+
 #include "spool/internal/durable.h"
 #include "spool/internal/locate.h"
+#include "spool/internal/tickets.h"
 #include "spool/layout.h"
 #include "spool/records.h"
 #include "spool/spool.h"
@@ -17,14 +20,7 @@ namespace imgq {
 namespace {
 
 constexpr int kLinkRounds = 10;
-
-std::string shard_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-Status link_names(const Spool& spool, const std::string& from, const std::string& to) {
-  if (sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str()) == 0) return Ok{};
-  if (errno == EEXIST) return Ok{};
-  return last_error("carry a submission through", to);
-}
+constexpr std::string_view kCarry = "carry a submission through";
 
 // Keys of one folder are dropped, and used to carry a submission through, by one at a time.
 Result<Fd> lock_shard(const Spool& spool, const std::string& shard) {
@@ -43,11 +39,11 @@ Result<bool> leads_to(const Spool& spool, const std::string& path, const JobId& 
 
 // Gives the ticket behind a key its name, if it is still that job's; false when it is not.
 Result<bool> carry_through(const Spool& spool, const std::string& path, const JobId& id) {
-  const auto lock = lock_shard(spool, shard_of(path));
+  const auto lock = lock_shard(spool, layout::folder_of(path));
   if (!lock) return lock.error();
   auto same = leads_to(spool, path, id);
   if (!same || !*same) return same;
-  const auto linked = link_names(spool, path, layout::ticket(id));
+  const auto linked = durable::link_unless_taken(spool, path, layout::ticket(id), kCarry);
   return linked ? Result<bool>(true) : linked.error();
 }
 
@@ -55,10 +51,7 @@ Result<bool> carry_through(const Spool& spool, const std::string& path, const Jo
 Status sync_names(const Spool& spool, const JobId& id, const std::string& path, Sync sync) {
   const std::string hour = layout::hour_folder(id);
   if (const auto made = durable::make_durable_folder(spool, hour, sync); !made) return made.error();
-  durable::Group group(spool, sync);
-  group.folder(hour);
-  group.folder(shard_of(path));
-  return group.flush();
+  return durable::sync_folders(spool, sync, {hour, layout::folder_of(path)});
 }
 
 // A ticket without a token: its submitter stopped half-way, and whoever answers it finishes.
@@ -66,16 +59,16 @@ Status ensure_token(const Spool& spool, const JobId& id, State first, Sync sync)
   const auto ended = durable::exists(spool, layout::outcome(id));
   if (!ended) return ended.error();
   if (*ended) return Ok{};
-  const auto place = locate(spool, id, Search::thorough);
-  if (!place) return place.error();
-  if (!*place) {
-    const auto linked = link_names(spool, layout::ticket(id), layout::first_token(id, first));
+  const auto token = locate(spool, id, Search::thorough);
+  if (!token) return token.error();
+  if (!*token) {
+    const std::string made = layout::first_token(id, first);
+    const auto linked = durable::link_unless_taken(spool, layout::ticket(id), made, kCarry);
     if (!linked) return linked.error();
   }
-  durable::Group group(spool, sync);
-  group.folder("staging");
-  if (first == State::hold || (*place && (*place)->state == State::hold)) group.folder("hold");
-  return group.flush();
+  std::set<std::string> folders{"staging"};
+  if (first == State::hold || (*token && (*token)->state == State::hold)) folders.insert("hold");
+  return durable::sync_folders(spool, sync, std::move(folders));
 }
 
 enum class Earlier { stands, can_be_finished, is_broken, is_gone };
@@ -124,11 +117,6 @@ Result<std::optional<JobId>> resolve(const Spool& spool, const Ticket& ticket,
   return std::optional(ticket.id);
 }
 
-Status link_key(const Spool& spool, const TempFile& ticket, const std::string& path, Sync sync) {
-  const auto made = durable::make_durable_folder(spool, shard_of(path), sync);
-  return made ? durable::put_new(spool, ticket, path) : made;
-}
-
 // A key that cannot be used any more leaves its place: it is gone already, or no ticket.
 Status make_way(const Spool& spool, const std::string& path, const Error& why) {
   if (why.code == ENOENT) return Ok{};
@@ -143,15 +131,13 @@ std::string key_path(const std::string& key) { return layout::key(sha256_hex(key
 std::string key_folder(const std::string& key) { return layout::key_shard(sha256_hex(key)); }
 
 Result<Ticket> read_key(const Spool& spool, const std::string& path, const std::string& key) {
-  const auto text = durable::read_text(spool, path);
-  if (!text) return text.error();
-  auto ticket = decode_ticket(*text, path);
+  auto ticket = read_record(spool, path, decode_ticket);
   if (ticket && ticket->key != key) return bad_data("key leads to a ticket without it", path);
   return ticket;
 }
 
 Status drop_key(const Spool& spool, const std::string& path, const JobId& id, KeyOf whose) {
-  const auto lock = lock_shard(spool, shard_of(path));
+  const auto lock = lock_shard(spool, layout::folder_of(path));
   if (!lock) return lock.error().code == ENOENT ? Status(Ok{}) : Status(lock.error());
   const auto same = leads_to(spool, path, id);
   if (!same) return same.error();
@@ -168,7 +154,9 @@ Result<JobId> take_key(const Spool& spool, const TempFile& ticket, const std::st
                        const JobId& mine, State first, Sync sync) {
   const std::string path = key_path(key);
   for (int round = 0; round < kLinkRounds; ++round) {
-    const auto linked = link_key(spool, ticket, path, sync);
+    const auto made = durable::make_durable_folder(spool, layout::folder_of(path), sync);
+    if (!made) return made.error();
+    const auto linked = durable::put_new(spool, ticket, path);
     if (linked) return mine;
     if (linked.error().code != EEXIST) return linked.error();
     const auto earlier = read_key(spool, path, key);

@@ -8,29 +8,18 @@
 #include "src/util/sys.h"
 
 namespace imgq {
-namespace {
-
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-Status rename_token(const Spool& spool, const std::string& from, const std::string& to) {
-  if (sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) == 0) return Ok{};
-  return last_error("move to " + folder_of(to), from);
-}
-
-}  // namespace
 
 Status move_token(const Spool& spool, const std::string& from, const std::string& to) {
-  if (const auto moved = rename_token(spool, from, to); !moved) return moved.error();
+  if (sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) != 0) {
+    return last_error("move to " + layout::folder_of(to), from);
+  }
   return durable::remove(spool, from);
 }
 
 Status move_token_durably(const Spool& spool, const std::string& from, const std::string& to,
                           Sync sync) {
   if (const auto moved = move_token(spool, from, to); !moved) return moved.error();
-  durable::Group group(spool, sync);
-  group.folder(folder_of(to));
-  group.folder(folder_of(from));
-  return group.flush();
+  return durable::sync_folders(spool, sync, {layout::folder_of(to), layout::folder_of(from)});
 }
 
 Status make_completed_folder(const Spool& spool, const JobId& id) {

@@ -3,6 +3,7 @@
 #include "spool/internal/durable.h"
 #include "spool/internal/tickets.h"
 #include "spool/layout.h"
+#include "src/util/clock.h"
 #include "src/util/mutant.h"
 #include "src/util/sys.h"
 
@@ -30,13 +31,15 @@ int link_outcome(const Spool& spool, const std::string& from, const std::string&
 }  // namespace
 
 Result<std::optional<Outcome>> read_outcome(const Spool& spool, const JobId& id) {
-  const std::string path = layout::outcome(id);
-  const auto text = durable::read_text(spool, path);
-  if (!text && text.error().code == ENOENT) return std::optional<Outcome>();
-  if (!text) return text.error();
-  auto outcome = of_job(decode_outcome(*text, path), id, path);
+  auto outcome = read_record(spool, layout::outcome(id), id, decode_outcome);
+  if (!outcome && outcome.error().code == ENOENT) return std::optional<Outcome>();
   if (!outcome) return outcome.error();
   return std::optional(std::move(*outcome));
+}
+
+Outcome ending_now(const Token& token, Ending ending, std::string owner, Cause cause) {
+  const int64_t now = now_ms();
+  return {token.id, ending, token.attempt, now, now, std::move(owner), std::move(cause)};
 }
 
 Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& outcome) {
@@ -51,16 +54,14 @@ Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& 
 Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync) {
   const auto text = encode_checked(outcome);
   if (!text) return text.error();
-  auto record = durable::write_temp(spool, *text);
+  const Sync bytes = mutated(Mutant::skip_outcome_fsync) ? Sync::none : sync;
+  auto record = durable::write_synced(spool, *text, bytes);
   if (!record) return record.error();
-  durable::Group group(spool, sync);
-  if (!mutated(Mutant::skip_outcome_fsync)) group.file(record->fd(), record->path());
-  if (const auto synced = group.flush(); !synced) return synced.error();
   auto ended = commit(spool, *record, outcome);
   const bool stands = ended ? ended->ours : is_ambiguous(ended.error());
   if (ended && !mutated(Mutant::skip_hour_folder_fsync)) {
-    group.folder(layout::hour_folder(outcome.id));
-    if (const auto synced = group.flush(); !synced) ended = synced.error();
+    const auto synced = durable::sync_folders(spool, sync, {layout::hour_folder(outcome.id)});
+    if (!synced) ended = synced.error();
   }
   // An outcome that may not be on the disk keeps its name in tmp/, which tells readers so.
   if (!ended && stands) record->given_away();

@@ -15,6 +15,9 @@ namespace imgq {
 //   errors  code 0 or EPROTO it cannot be read
 Result<std::optional<Outcome>> read_outcome(const Spool& spool, const JobId& id);
 
+// The outcome of a job that ends at this moment.
+Outcome ending_now(const Token& token, Ending ending, std::string owner, Cause cause);
+
 // Whose outcome stands under <id>.end.
 struct Ended {
   bool ours = false;

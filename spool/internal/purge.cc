@@ -16,18 +16,6 @@ namespace {
 
 using layout::Part;
 
-// Each part of a job by its name.
-Status each_part(const Spool& spool, const std::string& folder,
-                 const std::function<void(const Part& part, std::string_view name)>& take) {
-  const auto listed = each_name(spool.root(), folder, [&take](std::string_view name) {
-    const auto part = layout::parse_part(name);
-    if (part) take(*part, name);
-    return true;
-  });
-  if (!listed && listed.error().code != ENOENT) return listed.error();
-  return Ok{};
-}
-
 size_t hash_of(const JobId& id) { return std::hash<std::string>()(id.text()); }
 
 // The hashes of ids that have an outcome and no ticket. An hour may hold a million jobs: of each no
@@ -95,8 +83,7 @@ Status finish_purges(const Spool& spool, const std::string& folder) {
 std::set<std::string> token_folders(const std::vector<Purgeable>& jobs) {
   std::set<std::string> folders;
   for (const Purgeable& job : jobs) {
-    const std::string token = layout::ended(job.ending, job.id);
-    folders.insert(token.substr(0, token.rfind('/')));
+    folders.insert(layout::folder_of(layout::ended(job.ending, job.id)));
   }
   return folders;
 }

@@ -10,10 +10,13 @@
 namespace imgq {
 
 Result<Ticket> read_ticket(const Spool& spool, const JobId& id) {
-  const std::string path = layout::ticket(id);
-  const auto text = durable::read_text(spool, path);
-  if (!text) return text.error();
-  return of_job(decode_ticket(*text, path), id, path);
+  return read_record(spool, layout::ticket(id), id, decode_ticket);
+}
+
+Status require_ticket(const Spool& spool, const JobId& id) {
+  const auto exists = durable::exists(spool, layout::ticket(id));
+  if (!exists) return exists.error();
+  return *exists ? Status(Ok{}) : Error{ENOENT, "find the job", id.text()};
 }
 
 Result<Fd> lock_job(const Spool& spool, const JobId& id) {
@@ -28,20 +31,16 @@ Result<Fd> lock_job(const Spool& spool, const JobId& id) {
 }
 
 Status restore_ticket(const Spool& spool, const std::string& token_path, const JobId& id) {
-  const auto text = durable::read_text(spool, token_path);
-  if (!text) return text.error();
-  const auto ticket = of_job(decode_ticket(*text, token_path), id, token_path);
+  const auto ticket = read_record(spool, token_path, id, decode_ticket);
   if (!ticket) return ticket.error();
   if (ticket->source.kind == SourceKind::spooled) {
     const auto source = durable::exists(spool, layout::source(id));
     if (!source) return source.error();
     if (!*source) return bad_data("ticket and source are gone", token_path);
   }
-  const std::string path = layout::ticket(id);
-  if (sys::linkat(spool.root(), token_path.c_str(), spool.root(), path.c_str()) != 0 &&
-      errno != EEXIST) {
-    return last_error("restore the ticket", path);
-  }
+  const auto linked =
+      durable::link_unless_taken(spool, token_path, layout::ticket(id), "restore the ticket");
+  if (!linked) return linked.error();
   return durable::sync_names(spool, layout::hour_folder(id));
 }
 

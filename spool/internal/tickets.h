@@ -1,16 +1,31 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
+#include "spool/internal/durable.h"
 #include "spool/records.h"
 #include "spool/spool.h"
 
 // <id>.job: the job itself.
 namespace imgq {
 
-// A record whose id is not that of its name was put there by somebody else.
 template <class Record>
-Result<Record> of_job(Result<Record> record, const JobId& id, const std::string& path) {
+using Decoder = Result<Record> (*)(std::string_view text, std::string_view path);
+
+// A record.
+//   errors  those of durable::read_text and of the decoder
+template <class Record>
+Result<Record> read_record(const Spool& spool, const std::string& path, Decoder<Record> decode) {
+  const auto text = durable::read_text(spool, path);
+  return text ? decode(*text, path) : Result<Record>(text.error());
+}
+
+// The same of a job: a record whose id is not that of its name was put there by somebody else.
+template <class Record>
+Result<Record> read_record(const Spool& spool, const std::string& path, const JobId& id,
+                           Decoder<Record> decode) {
+  auto record = read_record(spool, path, decode);
   if (record && record->id != id) return bad_data("record is another job's", path);
   return record;
 }
@@ -18,6 +33,10 @@ Result<Record> of_job(Result<Record> record, const JobId& id, const std::string&
 // <id>.job.
 //   errors  ENOENT no such job; code 0 or EPROTO it cannot be read, or is another job's
 Result<Ticket> read_ticket(const Spool& spool, const JobId& id);
+
+// Only whether it is there.
+//   errors  ENOENT no such job
+Status require_ticket(const Spool& spool, const JobId& id);
 
 // Held by a retry and a purge to their end, so that one which was stopped for long does not meet
 // what the next has made of the job. Goes with the descriptor.

@@ -30,12 +30,9 @@ void count(Tally& sum, const Try& attempt) {
 Result<std::vector<Try>> read_tries(const Spool& spool, const JobId& id, int below) {
   std::vector<Try> tries;
   for (int n = 1; n < below; ++n) {
-    const std::string path = layout::try_record(id, n);
-    const auto text = durable::read_text(spool, path);
-    if (!text && text.error().code == ENOENT) continue;
-    if (!text && text.error().code != 0) return text.error();
-    if (!text) continue;
-    auto attempt = of_job(decode_try(*text, path), id, path);
+    auto attempt = read_record(spool, layout::try_record(id, n), id, decode_try);
+    const int code = attempt ? 0 : attempt.error().code;
+    if (code != 0 && code != ENOENT && code != EPROTO) return attempt.error();
     if (attempt) tries.push_back(std::move(*attempt));
   }
   return tries;
@@ -60,16 +57,12 @@ std::optional<Cause> why_not_again(const Tally& sum, int max_attempts) {
 
 Status record_try(const Spool& spool, const Try& attempt, Sync sync) {
   if (mutated(Mutant::attempt_not_counted)) return Ok{};
-  const auto record = durable::write_temp(spool, encode(attempt));
+  const auto record = durable::write_synced(spool, encode(attempt), sync);
   if (!record) return record.error();
-  durable::Group group(spool, sync);
-  group.file(record->fd(), record->path());
-  if (const auto synced = group.flush(); !synced) return synced.error();
   const auto named =
       durable::put_new(spool, *record, layout::try_record(attempt.id, attempt.attempt));
   if (!named && named.error().code != EEXIST) return named.error();
-  group.folder(layout::hour_folder(attempt.id));
-  return group.flush();
+  return durable::sync_folders(spool, sync, {layout::hour_folder(attempt.id)});
 }
 
 }  // namespace imgq

@@ -33,6 +33,14 @@ Status each_name_if_any(int dir, const std::string& folder, const TakeName& take
   return code == ENOENT || code == ENOTDIR ? Status(Ok{}) : listed;
 }
 
+Status each_part(const Spool& spool, const std::string& folder, const TakePart& take) {
+  auto listed = each_name(spool.root(), folder, [&take](std::string_view name) {
+    if (const auto part = layout::parse_part(name)) take(*part, name);
+    return true;
+  });
+  return !listed && listed.error().code == ENOENT ? Status(Ok{}) : listed;
+}
+
 Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::string& folder) {
   auto names = list_names(spool.root(), folder);
   if (!names && names.error().code == ENOENT) return std::vector<std::string>();

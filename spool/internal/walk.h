@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "spool/layout.h"
 #include "spool/spool.h"
 #include "src/util/error.h"
 
@@ -17,6 +18,10 @@ Status each_name(int dir, const std::string& folder, const TakeName& take);
 
 // The same for a folder that may vanish meanwhile, or be a stranger's file: it holds nothing then.
 Status each_name_if_any(int dir, const std::string& folder, const TakeName& take);
+
+// The same for the parts of jobs in an hour folder, which may be gone; strangers are skipped.
+using TakePart = std::function<void(const layout::Part& part, std::string_view name)>;
+Status each_part(const Spool& spool, const std::string& folder, const TakePart& take);
 
 // All names of a folder in order; empty when there is no such folder.
 Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::string& folder);

@@ -208,7 +208,7 @@ TEST_F(Spools, ATempFileThatCannotHaveItsModeIsRemoved) {
 TEST_F(Spools, AGroupSyncsFilesAndFoldersOnce) {
   const auto file = must(TempFile::create(spool_));
   durable::Group group(spool_, Sync::batch);
-  group.file(file.fd(), file.path());
+  group.file(file);
   group.folder("staging");
   group.folder("staging");
   faults::add({.call = "fsync", .times = -1});
@@ -231,7 +231,7 @@ TEST_F(Spools, ManyFilesAreSyncedAtOnceOrWhereThatIsUnsoundOneByOne) {
   for (int i = 0; i < 40; ++i) files.push_back(must(TempFile::create(spool_)));
   durable::Group group(spool_, Sync::batch);
   const auto name_all = [&] {
-    for (const TempFile& file : files) group.file(file.fd(), file.path());
+    for (const TempFile& file : files) group.file(file);
   };
   name_all();
   faults::add({.call = "fsync", .times = -1});
@@ -247,7 +247,7 @@ TEST_F(Spools, ABlockThatWasLostIsToldThoughAnotherSyncHasHeardOfIt) {
   std::vector<TempFile> files;
   for (int i = 0; i < 40; ++i) files.push_back(must(TempFile::create(spool_)));
   durable::Group group(spool_, Sync::batch);
-  for (const TempFile& file : files) group.file(file.fd(), file.path());
+  for (const TempFile& file : files) group.file(file);
   faults::add({.call = "wait_written", .path = files[30].path(), .code = EIO});
   EXPECT_EQ(code_of(group.flush()), EIO);
 }
@@ -255,7 +255,7 @@ TEST_F(Spools, ABlockThatWasLostIsToldThoughAnotherSyncHasHeardOfIt) {
 TEST_F(Spools, ASyncThatFailsIsNotRepeated) {
   const auto file = must(TempFile::create(spool_));
   durable::Group group(spool_, Sync::full);
-  group.file(file.fd(), file.path());
+  group.file(file);
   group.folder("staging");
   faults::add({.call = "fsync", .code = EIO, .times = -1});
   EXPECT_EQ(code_of(group.flush()), EIO);
