@@ -203,7 +203,8 @@ void DoneFile::take_all(const std::string& text) {
 }
 
 std::vector<RunRecord> DoneFile::all() const {
-  std::vector<RunRecord> all = superseded_;
+  std::vector<RunRecord> all;
+  for (const auto& [origin, record] : superseded_) all.push_back(record);
   for (const auto& [origin, record] : records_) all.push_back(record);
   return all;
 }
@@ -212,7 +213,7 @@ void DoneFile::forget(const std::string& source) {
   const auto is_of = [&source](const auto& entry) { return entry.second.source == source; };
   std::erase_if(records_, is_of);
   std::erase_if(files_, [&source](const auto& entry) { return entry.second == source; });
-  std::erase_if(superseded_, [&source](const RunRecord& one) { return one.source == source; });
+  std::erase_if(superseded_, is_of);
   for (auto& [stem, sources] : sources_) sources.erase(source);
   forgot_ = true;
 }
@@ -227,7 +228,7 @@ void DoneFile::take(RunRecord record) {
   const Origin origin = origin_of(record);
   if (const auto before = records_.find(origin); before != records_.end()) {
     sources_[stem_of(before->second)].erase(origin.source);
-    superseded_.push_back(std::move(before->second));
+    superseded_.emplace(origin, std::move(before->second));
   }
   sources_[stem_of(record)].insert(origin.source);
   records_[origin] = std::move(record);
@@ -251,14 +252,22 @@ const RunRecord* DoneFile::find(const Origin& origin) const {
 }
 
 const RunRecord* DoneFile::up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
-                                      const std::string& request) const {
-  const RunRecord* record = find(origin);
-  if (record == nullptr || record->size_bytes != size_bytes) return nullptr;
-  if (record->modified_ns != modified_ns || record->request != request) return nullptr;
-  for (const RunResult& result : record->results) {
-    if (!is_unchanged(output_, result)) return nullptr;
-  }
-  return record;
+                                      const std::string& request) {
+  const auto fits = [&](const RunRecord& record) {
+    return record.size_bytes == size_bytes && record.modified_ns == modified_ns &&
+           record.request == request &&
+           std::all_of(record.results.begin(), record.results.end(),
+                       [&](const RunResult& result) { return is_unchanged(output_, result); });
+  };
+  const RunRecord* latest = find(origin);
+  if (latest == nullptr || fits(*latest)) return latest;
+  const auto [begin, end] = superseded_.equal_range(origin);
+  const auto found = std::find_if(begin, end, [&](const auto& one) { return fits(one.second); });
+  if (found == end) return nullptr;
+  RunRecord earlier = std::move(found->second);
+  superseded_.erase(found);
+  take(std::move(earlier));
+  return find(origin);
 }
 
 const RunRecord* DoneFile::known_bad(const std::string& source, int64_t size_bytes,
@@ -302,7 +311,7 @@ Status DoneFile::tidy() {
   if (!forgot_ && lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
   std::string text;
   size_t kept = records_.size() + bad_.size();
-  for (const RunRecord& record : superseded_) {
+  for (const auto& [origin, record] : superseded_) {
     if (!still_tells(record)) continue;
     text += line_of(record);
     ++kept;

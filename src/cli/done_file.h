@@ -82,10 +82,10 @@ class DoneFile {
   // The same only to be looked at: nothing is made, and nothing can be added.
   static Result<DoneFile> read(const std::string& output);
 
-  // The record of a source in a folder when it and all its results are unchanged since, and the
-  // same was asked.
+  // The record of a source in a folder by which it and all its results are unchanged since, and the
+  // same was asked, whatever else has been asked meanwhile. It counts as read last from now on.
   const RunRecord* up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
-                              const std::string& request) const;
+                              const std::string& request);
 
   // The verdict on a source that is unchanged since, when it was judged by the same.
   const RunRecord* known_bad(const std::string& source, int64_t size_bytes, int64_t modified_ns,
@@ -124,9 +124,9 @@ class DoneFile {
   std::string root_;  // the same, its real path
   Fd file_;
   std::map<Origin, RunRecord> records_;
-  std::map<std::string, RunRecord> bad_;      // verdicts, by source
-  std::vector<RunRecord> superseded_;         // by a later one, in their order
-  std::map<std::string, std::string> files_;  // each with the source it was last made of
+  std::map<std::string, RunRecord> bad_;         // verdicts, by source
+  std::multimap<Origin, RunRecord> superseded_;  // by a later one, in their order
+  std::map<std::string, std::string> files_;     // each with the source it was last made of
   std::map<std::string, std::set<std::string>> sources_;  // by stem
   size_t lines_ = 0;
   bool forgot_ = false;

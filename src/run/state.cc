@@ -168,7 +168,7 @@ void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file) {
 }
 
 // What is done already is reported; what is left is returned.
-std::vector<size_t> still_to_do(Run& run, const DoneFile& done_file) {
+std::vector<size_t> still_to_do(Run& run, DoneFile& done_file) {
   std::vector<size_t> left;
   for (size_t i = 0; i < run.items.size(); ++i) {
     const RunItem& item = run.items[i];

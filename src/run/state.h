@@ -56,7 +56,7 @@ Origin origin_of(const RunItem& item);
 void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file);
 
 // What is done already, and what is known to be bad, is told; what is left is returned.
-std::vector<size_t> still_to_do(Run& run, const DoneFile& done_file);
+std::vector<size_t> still_to_do(Run& run, DoneFile& done_file);
 
 // How the work on the private spool ended.
 struct Worked {

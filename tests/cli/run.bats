@@ -48,6 +48,20 @@ size_of() {
   [[ $(size_of out/fig.jpg) =~ ^100x ]]
 }
 
+@test "two requests into one directory, in turn: each finds its own results up to date" {
+  "$imgq" run -q -o out photos
+  exits 0 "$imgq" run -o out --format webp photos
+  contains "$errors" "6 made, 0 up to date"
+  made out >first
+  exits 0 "$imgq" run -o out --manifest - photos
+  contains "$errors" "0 made, 6 up to date"
+  jq -e '[.images[].results[].type] == ["image/jpeg" | (., ., ., ., ., .)]' stdout
+  exits 0 "$imgq" run -o out --format webp photos
+  contains "$errors" "0 made, 6 up to date"
+  made out >second
+  cmp first second
+}
+
 @test "one bad file does not stop the rest: a line each at the end, exit 1; all bad: 65, 66" {
   echo "hello" >photos/text.jpg
   head -c 5000 photos/fig.jpg >photos/cut.jpg

@@ -451,7 +451,7 @@ TEST_F(LedgerFile, KnowsWhatIsUpToDateAfterItIsReadAgain) {
     ASSERT_TRUE(done_file);
     ASSERT_TRUE(done_file->add(made("/a.jpg", "a.jpg")));
   }
-  const auto done_file = DoneFile::open(output_);
+  auto done_file = DoneFile::open(output_);
   ASSERT_TRUE(done_file);
   EXPECT_NE(done_file->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
   EXPECT_EQ(done_file->up_to_date({"/a.jpg", ""}, 5, 7, "req"), nullptr) << "source touched";
@@ -476,7 +476,7 @@ TEST_F(LedgerFile, ATornLastLineIsForgottenAndTheNextStillRead) {
     ASSERT_TRUE(done_file);
     ASSERT_TRUE(done_file->add(made("/b.jpg", "b.jpg")));
   }
-  const auto done_file = DoneFile::open(output_);
+  auto done_file = DoneFile::open(output_);
   EXPECT_NE(done_file->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
   EXPECT_NE(done_file->up_to_date({"/b.jpg", ""}, 5, 6, "req"), nullptr);
 }
@@ -487,7 +487,7 @@ TEST_F(LedgerFile, IsWrittenAnewWhenMostOfItIsReplaced) {
   const auto before = std::filesystem::file_size(output_ + "/.imgq/done");
   ASSERT_TRUE(done_file->tidy());
   EXPECT_LT(std::filesystem::file_size(output_ + "/.imgq/done"), before / 100);
-  const auto again = DoneFile::open(output_);
+  auto again = DoneFile::open(output_);
   EXPECT_NE(again->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
 }
 
@@ -505,7 +505,7 @@ TEST_F(LedgerFile, KeepsWhatOnlyAReplacedRecordKnowsToBeAThumbnail) {
   Made made;
   EXPECT_TRUE(made.knows(output_ + "/a.320w.jpg", root));
   EXPECT_TRUE(made.knows(output_ + "/a.thumb.jpg", root));
-  const auto done_file = DoneFile::open(output_);
+  auto done_file = DoneFile::open(output_);
   EXPECT_TRUE(done_file->owns("a.320w.jpg", source));
   ASSERT_NE(done_file->find({source, ""}), nullptr);
   EXPECT_EQ(done_file->find({source, ""})->results[0].file, "a.thumb.jpg");
@@ -559,7 +559,7 @@ TEST_F(LedgerFile, MovesWithTheSourcesThatLieBesideItsResults) {
   const std::string after = before + "-moved";
   std::filesystem::rename(output_, after);
   output_ = after;
-  const auto done_file = DoneFile::open(output_);
+  auto done_file = DoneFile::open(output_);
   EXPECT_NE(done_file->up_to_date({after + "/a.jpg", ""}, 5, 6, "req"), nullptr);
   EXPECT_NE(done_file->up_to_date({"/elsewhere/b.jpg", ""}, 5, 6, "req"), nullptr);
   EXPECT_TRUE(Made().knows(output_ + "/a.webp", after));
