@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 
+#include "src/cli/file_out.h"
+#include "src/cli/spool_choice.h"
 #include "src/util/json.h"
+#include "src/util/sys.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
@@ -35,6 +38,10 @@ Check spool_trouble(const std::string& path, const Error& error) {
           "make one: imgq init --spool {}; or name another by --spool, "
           "IMGQ_SPOOL or the configuration",
           printable(path));
+      if (path != kSystemSpool && sys::effective_uid() == 0 && is_there(kSystemSpool)) {
+        check.cure = fmt::format("look at the system's: imgq doctor --spool {}; or {}",
+                                 kSystemSpool, check.cure);
+      }
       break;
     case EPROTO:
       check.found += ": a spool of a format version that this imgq does not know";

@@ -117,7 +117,9 @@ Exit copy_into_directory(Get& get, const JobView& view, const ResultFile& result
   if (!has_content(path, result.sha256)) {
     if (!get.options.overwrite && is_there(path)) {
       return fail_copy(get, view, Exit::cannot_create,
-                       about(path, "is in the way; --overwrite replaces it"));
+                       about(path,
+                             "other content is in the way, perhaps the photograph itself; -o DIR/ "
+                             "puts the result elsewhere, --overwrite replaces the file"));
     }
     exit = copy_to_file(get, view, from, OutFile::replacing(path));
   }

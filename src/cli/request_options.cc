@@ -47,7 +47,7 @@ Status use_preset(const std::string& name, const Config& config, Request& reques
   }
   std::vector<std::string> known;
   for (const auto& [word, renditions] : config.presets) known.push_back(word);
-  std::string hint = "; the configuration has none";
+  std::string hint = "; the configuration has none, see PRESETS in imgq.toml(5)";
   if (!known.empty()) hint = fmt::format("; there is {}", one_of(known));
   if (std::string near = hint_for(name, known); !near.empty()) hint = std::move(near);
   return usage("--preset",

@@ -61,7 +61,7 @@ setup() {
   id=$("$imgq" submit --wait --size 8x8 a.jpg)
   cp a.jpg before
   exits 73 "$imgq" get "$id"
-  same "$errors" "imgq: a.jpg: is in the way; --overwrite replaces it"
+  same "$errors" "imgq: a.jpg: other content is in the way, perhaps the photograph itself; -o DIR/ puts the result elsewhere, --overwrite replaces the file"
   exits 73 "$imgq" get --json -o . "$id"
   jq -e --arg id "$id" '.id == $id and .error.code == "io_error"' stdout
   cmp a.jpg before

@@ -9,7 +9,7 @@ setup() {
   own_directory
   PATH=$bin:$PATH
   unset IMGQ_SPOOL
-  mkdir -p Pictures config/imgq
+  mkdir -p Pictures
   cp "$samples"/fig.jpg "$samples"/stream.jpg Pictures/
   small_jpeg >photo.jpg
   small_jpeg >a.jpg
@@ -28,7 +28,7 @@ block() { # SECTION
   block "From the shell" >script
   same "$(grep -c '^imgq' script)" 5
   exits 0 bash -euo pipefail script
-  [ -s thumbs/fig.640w.webp ]
+  [ -s web/fig.640w.webp ]
   [ -s squares/b.jpg ]
   [ -s small.jpg ]
   [ -s thumbs/photo.jpg ]
@@ -36,7 +36,6 @@ block() { # SECTION
 }
 
 @test "the examples with the daemon" {
-  printf '[preset.web.small]\nsize = "8x8"\n' >config/imgq/imgq.toml
   block "With the daemon" >script
   same "$(grep -c '^imgqd &' script)" 1
   { cat script && echo 'kill %1 && wait'; } >all

@@ -143,6 +143,8 @@ $unserved"
 
 @test "root, imgqd and what is named are not led elsewhere" {
   mkdir home-0
+  exits 1 as 0 ./imgq doctor
+  contains "$output" "-> look at the system's: imgq doctor --spool /var/spool/imgq; or make one: imgq init --spool"
   exits 0 as 0 ./imgq -q submit a.jpg
   [ -f home-0/.local/state/imgq/format ]
   exits 1 as 0 ./imgq doctor
