@@ -95,7 +95,6 @@ Result<supervise::Settings> engine_settings(
   settings.worker_program = *worker;
   settings.sync = run.sync;
   settings.until = supervise::Settings::Until::idle;
-  settings.reload_on_sighup = false;
   settings.housekeeping = false;
   settings.ended = std::move(ended);
   return settings;

@@ -29,8 +29,10 @@ int64_t staging_mtime_ns(const Spool& spool) {
   return ns_of(folder.st_mtim);
 }
 
-// Whether a result could be written, tried out.
-std::optional<Error> takes_no_result(const Spool& spool) {
+// Why no job should be claimed now. `warily`: whether a result could be written is tried out.
+std::optional<Error> no_claims(const Spool& spool, uint64_t min_free_bytes, bool warily) {
+  if (const auto room = require_room(spool, min_free_bytes); !room) return room.error();
+  if (!warily) return std::nullopt;
   const auto file = TempFile::create(spool);
   return file ? disk_trouble(file->fd(), kThumbnailBytes) : file.error();
 }
@@ -38,50 +40,39 @@ std::optional<Error> takes_no_result(const Spool& spool) {
 }  // namespace
 
 struct Claimer::Scan {
-  int64_t skip_mtime_ns = -1;
   int64_t mtime_ns = -1;
-  bool skipped = false;
-  std::optional<Result<std::vector<Token>>> tokens;
+  std::optional<Result<std::vector<Token>>> tokens = {};  // nothing: not read, for it is settled
 
-  void read(const Spool& spool) {
-    mtime_ns = staging_mtime_ns(spool);
+  static Scan read(const Spool& spool, int64_t skip_mtime_ns) {
+    const int64_t mtime_ns = staging_mtime_ns(spool);
     const bool settled = mtime_ns >= 0 && mtime_ns < now_ms() * 1'000'000 - kSettledNs;
-    skipped = settled && mtime_ns == skip_mtime_ns;
-    if (!skipped) tokens.emplace(scan_staging(spool, kMaxCandidates));
+    if (settled && mtime_ns == skip_mtime_ns) return {mtime_ns};
+    return {mtime_ns, scan_staging(spool, kMaxCandidates)};
   }
 };
 
 struct Claimer::Batch {
-  std::shared_ptr<Owner> owner;
-  std::vector<Token> tokens;
-  Policy policy;
-  bool warily = false;
   std::optional<Error> trouble;
-  std::vector<Error> quarantined, deferred;
-  std::vector<std::pair<Token, Error>> stuck;
-  std::vector<Prepared> prepared;
+  Claims claims = {};
+  std::vector<Prepared> prepared = {};
 
-  void take(const Spool& spool) {
-    if (const auto room = require_room(spool, policy.min_free_bytes); !room) trouble = room.error();
-    if (!trouble && warily) trouble = takes_no_result(spool);
-    if (trouble) return;
-    auto claims = owner->claim(tokens, policy.sync);
-    if (!claims) {
-      trouble = claims.error();
-      return;
+  static Batch take(const Spool& spool, const std::shared_ptr<Owner>& owner,
+                    const std::vector<Token>& tokens, Sync sync) {
+    auto claims = owner->claim(tokens, sync);
+    if (!claims) return {claims.error()};
+    Batch batch{std::nullopt, std::move(*claims)};
+    for (Claim& claim : batch.claims.taken) {
+      batch.prepared.push_back(prepare(spool, owner, std::move(claim)));
     }
-    quarantined = std::move(claims->quarantined);
-    deferred = std::move(claims->deferred);
-    stuck = std::move(claims->stuck);
-    for (Claim& claim : claims->taken) prepared.push_back(prepare(spool, owner, std::move(claim)));
+    return batch;
   }
 };
 
-Claimer::Claimer(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks)
+Claimer::Claimer(Loop& loop, const Spool& spool, const Settings& settings, Listener& listener)
     : loop_(loop),
       spool_(spool),
-      policy_(policy),
-      callbacks_(std::move(callbacks)),
+      settings_(settings),
+      listener_(listener),
       polling_(loop,
                [this] {
                  poll();
@@ -111,7 +102,8 @@ bool Claimer::idle() const {
 std::chrono::milliseconds Claimer::jittered_poll() const {
   static thread_local std::minstd_rand random(std::random_device{}());
   std::uniform_int_distribution<int64_t> part(75, 125);
-  return std::chrono::milliseconds(std::max<int64_t>(policy_.poll.count() * part(random) / 100, 1));
+  return std::chrono::milliseconds(
+      std::max<int64_t>(settings_.config.poll.count() * part(random) / 100, 1));
 }
 
 void Claimer::hint(std::string_view name) {
@@ -122,13 +114,13 @@ void Claimer::hint(std::string_view name) {
   } else {
     candidates_.insert(*token);
   }
-  callbacks_.changed();
+  listener_.changed();
 }
 
 void Claimer::poll() {
   if (stopped_) return;
   unread_ = true;
-  callbacks_.changed();
+  listener_.changed();
 }
 
 void Claimer::claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool warily) {
@@ -137,44 +129,47 @@ void Claimer::claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool war
     scan();
     return;
   }
-  auto batch = std::make_shared<Batch>();
-  batch->owner = owner;
-  batch->policy = policy_;
-  batch->warily = warily;
-  while (!candidates_.empty() && batch->tokens.size() < wanted) {
-    batch->tokens.push_back(*candidates_.begin());
+  std::vector<Token> tokens;
+  while (!candidates_.empty() && tokens.size() < wanted) {
+    tokens.push_back(*candidates_.begin());
     candidates_.erase(candidates_.begin());
   }
-  claiming_ = batch->tokens.size();
-  loop_.in_background([this, batch] { batch->take(spool_); }, [this, batch] { claimed(*batch); });
+  claiming_ = tokens.size();
+  loop_.ask(
+      [&spool = spool_, owner, tokens, warily, sync = settings_.sync,
+       min_free_bytes = settings_.config.min_free_bytes] {
+        auto reason = no_claims(spool, min_free_bytes, warily);
+        return reason ? Batch{std::move(reason)} : Batch::take(spool, owner, tokens, sync);
+      },
+      [this](Batch batch) { claimed(std::move(batch)); });
 }
 
-void Claimer::claimed(Batch& batch) {
+void Claimer::claimed(Batch batch) {
   claiming_ = 0;
-  for (const Error& error : batch.quarantined) {
+  const auto& stuck = batch.claims.stuck;
+  for (const Error& error : batch.claims.quarantined) {
     log::line(log::Level::error, "unreadable ticket put into corrupt/", {{"error", error.text()}});
   }
-  for (const Error& error : batch.deferred) {
+  for (const Error& error : batch.claims.deferred) {
     if (is_pausing(error)) {
-      callbacks_.trouble(error);
+      listener_.trouble(error);
     } else {
       log::line(log::Level::warning, "job set aside for a while", {{"error", error.text()}});
     }
   }
-  set_aside(batch.stuck);
-  if (!batch.stuck.empty() && batch.prepared.empty())
-    callbacks_.trouble(batch.stuck.front().second);
-  if (batch.trouble && batch.trouble->code == ENOENT) {
-    callbacks_.doubtful(batch.owner);
-  } else if (batch.trouble) {
-    callbacks_.trouble(*batch.trouble);
-  }
-  if (batch.trouble) {  // they wait there still
-    unread_ = true;
+  set_aside(stuck);
+  if (!stuck.empty() && batch.prepared.empty()) listener_.trouble(stuck.front().second);
+  if (batch.trouble) {
+    if (batch.trouble->code == ENOENT) {
+      listener_.doubtful();
+    } else {
+      listener_.trouble(*batch.trouble);
+    }
+    unread_ = true;  // they wait there still
     seen_mtime_ns_ = -1;
   }
-  for (Prepared& prepared : batch.prepared) callbacks_.prepared(std::move(prepared));
-  callbacks_.changed();
+  for (Prepared& prepared : batch.prepared) listener_.prepared(std::move(prepared));
+  listener_.changed();
 }
 
 // What cannot be moved (a damaged inode, one that was made immutable) stays in staging/ and must
@@ -198,17 +193,17 @@ void Claimer::scan() {
   if (scanning_ || !unread_) return;
   scanning_ = true;
   unread_ = false;
-  auto scan = std::make_shared<Scan>();
-  if (skipped_ < kMaxSkips) scan->skip_mtime_ns = seen_mtime_ns_;
-  loop_.in_background([this, scan] { scan->read(spool_); }, [this, scan] { scanned(*scan); });
+  const int64_t skip_mtime_ns = skipped_ < kMaxSkips ? seen_mtime_ns_ : -1;
+  loop_.ask([&spool = spool_, skip_mtime_ns] { return Scan::read(spool, skip_mtime_ns); },
+            [this](const Scan& scan) { scanned(scan); });
 }
 
-void Claimer::scanned(Scan& scan) {
+void Claimer::scanned(const Scan& scan) {
   scanning_ = false;
-  skipped_ = scan.skipped ? skipped_ + 1 : 0;
+  skipped_ = scan.tokens ? 0 : skipped_ + 1;
   if (stopped_) return;
   if (scan.tokens && !*scan.tokens) {
-    callbacks_.trouble(scan.tokens->error());
+    listener_.trouble(scan.tokens->error());
     return;
   }
   if (scan.tokens) {
@@ -219,7 +214,7 @@ void Claimer::scanned(Scan& scan) {
     seen_mtime_ns_ = all ? scan.mtime_ns : -1;
     if (!all) unread_ = true;
   }
-  callbacks_.changed();
+  listener_.changed();
 }
 
 void Claimer::due(int64_t when_ms) {
@@ -229,13 +224,14 @@ void Claimer::due(int64_t when_ms) {
 void Claimer::plan_promotion(int64_t next_due_ms) {
   if (next_due_ms <= 0) return;
   // Never sleep long on the word of the wall clock; polling looks again anyway.
-  const int64_t wait = std::clamp<int64_t>(next_due_ms - now_ms(), 1, policy_.poll.count());
+  const int64_t wait =
+      std::clamp<int64_t>(next_due_ms - now_ms(), 1, settings_.config.poll.count());
   if (!promotion_.armed()) promotion_.after(std::chrono::milliseconds(wait));
 }
 
 // Each trouble once, though it is met at every poll; what the whole file system refuses is a pause.
 void Claimer::tell_stuck(const std::optional<Error>& stuck) {
-  if (stuck && is_pausing(*stuck)) callbacks_.trouble(*stuck);
+  if (stuck && is_pausing(*stuck)) listener_.trouble(*stuck);
   const std::string said = std::exchange(said_stuck_, stuck ? stuck->text() : "");
   if (!stuck || said == said_stuck_) return;
   log::line(log::Level::warning, "delayed job cannot be put back into the queue",
@@ -245,20 +241,15 @@ void Claimer::tell_stuck(const std::optional<Error>& stuck) {
 void Claimer::promote() {
   if (promoting_ || stopped_) return;
   promoting_ = true;
-  auto answer = std::make_shared<std::optional<Result<Promoted>>>();
-  loop_.in_background([this, answer] { answer->emplace(promote_delayed(spool_, now_ms())); },
-                      [this, answer] {
-                        promoting_ = false;
-                        if (stopped_) return;
-                        Result<Promoted>& promoted = **answer;
-                        if (!promoted) {
-                          callbacks_.trouble(promoted.error());
-                          return;
-                        }
-                        if (promoted->moved > 0) poll();
-                        tell_stuck(promoted->stuck);
-                        plan_promotion(promoted->next_due_ms);
-                      });
+  loop_.ask([&spool = spool_] { return promote_delayed(spool, now_ms()); },
+            [this](const Result<Promoted>& promoted) {
+              promoting_ = false;
+              if (stopped_) return;
+              if (!promoted) return listener_.trouble(promoted.error());
+              if (promoted->moved > 0) poll();
+              tell_stuck(promoted->stuck);
+              plan_promotion(promoted->next_due_ms);
+            });
 }
 
 }  // namespace imgq::supervise

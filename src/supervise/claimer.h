@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "src/supervise/engine.h"
 #include "src/supervise/job.h"
+#include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -23,20 +24,9 @@ class Claimer {
  public:
   static constexpr size_t kMaxCandidates = 20'000;
 
-  struct Policy {
-    Sync sync = Sync::batch;
-    std::chrono::milliseconds poll{2000};
-    uint64_t min_free_bytes = 0;
-  };
-  struct Callbacks {
-    std::function<void(Prepared)> prepared;     // a job to run, or judged or troubled already
-    std::function<void(const Error&)> trouble;  // the spool refused to be read or to move jobs
-    std::function<void(const std::shared_ptr<Owner>&)> doubtful;  // is this owner still there?
-    std::function<void()> changed;  // there is more to claim, or a batch is through
-  };
-  Claimer(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks);
+  // What is changed in `settings` counts from then on.
+  Claimer(Loop& loop, const Spool& spool, const Settings& settings, Listener& listener);
 
-  void change(Policy policy) { policy_ = policy; }
   void start();
   void stop();  // claims nothing more; delayed jobs stay where they are
 
@@ -58,8 +48,8 @@ class Claimer {
   struct Batch;
   struct Scan;
   void scan();
-  void scanned(Scan& scan);
-  void claimed(Batch& batch);
+  void scanned(const Scan& scan);
+  void claimed(Batch batch);
   void set_aside(const std::vector<std::pair<Token, Error>>& stuck);
   bool is_stuck(const Token& token) const;
   void tell_stuck(const std::optional<Error>& stuck);
@@ -69,8 +59,8 @@ class Claimer {
 
   Loop& loop_;
   const Spool& spool_;
-  Policy policy_;
-  Callbacks callbacks_;
+  const Settings& settings_;
+  Listener& listener_;
   std::set<Token> candidates_;
   std::map<Token, int64_t> stuck_;  // not before, in monotonic ms
   std::string said_stuck_;

@@ -36,4 +36,12 @@ Result<Tally> run(const Spool& spool, Settings settings) {
   return scheduler.run();
 }
 
+std::string take_over(Settings& settings, Config config) {
+  std::string later;
+  if (config.spool != settings.config.spool) later = "spool = " + config.spool;
+  settings.sync = sync_named(config.sync).value_or(settings.sync);
+  settings.config = std::move(config);
+  return later;
+}
+
 }  // namespace imgq::supervise

@@ -23,9 +23,8 @@ struct Settings {
     stopped,  // SIGTERM or SIGINT
     idle,     // nothing waiting, delayed or running is left, or stopped
   } until = Until::stopped;
-  bool reload_on_sighup = true;
   bool housekeeping = true;                // retention, sweep: not in `imgq run`
-  std::function<Result<Config>()> reload;  // called on SIGHUP
+  std::function<Result<Config>()> reload;  // called on SIGHUP, which without it does nothing
   std::function<void(const Outcome&, const Ticket&)>
       ended;  // after each publication, on the loop's thread; may be empty
 };
@@ -40,6 +39,10 @@ struct Tally {
 // killed.
 //   errors  what makes it impossible to go on: no worker can be started, spool gone
 Result<Tally> run(const Spool& spool, Settings settings);
+
+// Puts a configuration that was read anew in the place of the old one.
+//   returns what of it does not count before a restart; empty: all of it counts
+std::string take_over(Settings& settings, Config config);
 
 // Finds imgq-worker: $IMGQ_WORKER, beside this program, ../libexec/imgq/, /usr/libexec/imgq/.
 //   errors  ENOENT, path: where it was looked for

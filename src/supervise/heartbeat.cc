@@ -1,7 +1,6 @@
 #include "src/supervise/heartbeat.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "src/util/log.h"
@@ -15,14 +14,15 @@ constexpr milliseconds kEnterAgain{1000};
 
 // What entering led to.
 struct Entry {
-  std::optional<Result<Owner>> owner = {};
-  bool removed = false;
-
-  void make(const Spool& spool) {
-    owner.emplace(Owner::enter(spool));
-    removed = !*owner && owner->error().code == ENOENT && spool.removed();
-  }
+  Result<Owner> owner;
+  bool removed;
 };
+
+Entry enter_spool(const Spool& spool) {
+  auto owner = Owner::enter(spool);
+  const bool removed = !owner && owner.error().code == ENOENT && spool.removed();
+  return {std::move(owner), removed};
+}
 
 milliseconds beat_for(milliseconds lease) {
   return std::clamp(lease / 5, milliseconds(100), milliseconds(2000));
@@ -30,12 +30,8 @@ milliseconds beat_for(milliseconds lease) {
 
 }  // namespace
 
-Heartbeat::Heartbeat(Loop& loop, const Spool& spool, milliseconds lease, Callbacks callbacks)
-    : loop_(loop),
-      spool_(spool),
-      beat_(beat_for(lease)),
-      callbacks_(std::move(callbacks)),
-      timer_(loop, [this] {
+Heartbeat::Heartbeat(Loop& loop, const Spool& spool, milliseconds lease, Listener& listener)
+    : loop_(loop), spool_(spool), beat_(beat_for(lease)), listener_(listener), timer_(loop, [this] {
         if (owner_) {
           beat();
         } else {
@@ -53,24 +49,23 @@ void Heartbeat::start() { enter(); }
 void Heartbeat::enter() {
   if (stopped_ || entering_) return;
   entering_ = true;
-  auto entry = std::make_shared<Entry>();
-  loop_.in_background([this, entry] { entry->make(spool_); },
-                      [this, entry] {
-                        entering_ = false;
-                        entered(*entry->owner, entry->removed);
-                      });
+  loop_.ask([&spool = spool_] { return enter_spool(spool); },
+            [this](Entry entry) {
+              entering_ = false;
+              entered(std::move(entry.owner), entry.removed);
+            });
 }
 
-void Heartbeat::entered(Result<Owner>& owner, bool removed) {
+void Heartbeat::entered(Result<Owner> owner, bool removed) {
   if (owner) {
     owner_ = std::make_shared<Owner>(std::move(*owner));
     timer_.every(beat_);
-    if (!stopped_) callbacks_.entered();
+    if (!stopped_) listener_.entered();
   } else if (removed) {
-    if (!stopped_) callbacks_.removed();
+    if (!stopped_) listener_.removed();
   } else {
     timer_.after(kEnterAgain);
-    if (!stopped_) callbacks_.refused(owner.error());
+    if (!stopped_) listener_.refused(owner.error());
   }
 }
 
@@ -81,12 +76,11 @@ void Heartbeat::check() {
 void Heartbeat::beat() {
   if (stopped_ || beating_) return;
   beating_ = true;
-  auto answer = std::make_shared<Status>(Ok{});
-  loop_.in_background([owner = owner_, answer] { *answer = owner->beat(); },
-                      [this, owner = owner_, answer] {
-                        beating_ = false;
-                        if (!*answer && answer->error().code == ENOENT) found_lost(owner);
-                      });
+  loop_.ask([owner = owner_] { return owner->beat(); },
+            [this, owner = owner_](const Status& beaten) {
+              beating_ = false;
+              if (!beaten && beaten.error().code == ENOENT) found_lost(owner);
+            });
 }
 
 void Heartbeat::found_lost(const std::shared_ptr<Owner>& owner) {
@@ -95,7 +89,7 @@ void Heartbeat::found_lost(const std::shared_ptr<Owner>& owner) {
             {{"instance", owner->name()}});
   owner_.reset();
   timer_.stop();
-  callbacks_.lost(owner);
+  listener_.lost(owner);
   enter();
 }
 

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <functional>
+#include <chrono>
 #include <memory>
 
 #include "spool/owner.h"
 #include "spool/spool.h"
+#include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -13,13 +14,7 @@ namespace imgq::supervise {
 // took its folder, all its claims are forgotten and it enters anew under another name.
 class Heartbeat {
  public:
-  struct Callbacks {
-    std::function<void()> entered;
-    std::function<void(const Error&)> refused;                // not entered; it is tried again
-    std::function<void()> removed;                            // the spool itself: no more to try
-    std::function<void(const std::shared_ptr<Owner>&)> lost;  // forget its claims; entered follows
-  };
-  Heartbeat(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Callbacks callbacks);
+  Heartbeat(Loop& loop, const Spool& spool, std::chrono::milliseconds lease, Listener& listener);
 
   // Others take this instance for dead after `lease` without a beat: it beats five times as often.
   void change(std::chrono::milliseconds lease);
@@ -38,14 +33,14 @@ class Heartbeat {
 
  private:
   void enter();
-  void entered(Result<Owner>& owner, bool removed);
+  void entered(Result<Owner> owner, bool removed);
   void beat();
   void found_lost(const std::shared_ptr<Owner>& owner);
 
   Loop& loop_;
   const Spool& spool_;
   std::chrono::milliseconds beat_;
-  Callbacks callbacks_;
+  Listener& listener_;
   std::shared_ptr<Owner> owner_;
   bool stopped_ = false;
   bool entering_ = false;

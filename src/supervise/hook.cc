@@ -35,9 +35,11 @@ void Hook::run(const Outcome& outcome, const Ticket& ticket) {
   full_ = false;
   const std::string state(name_of(outcome.ending));
   std::string name = ticket.name.substr(0, ticket.name.find('\0'));
-  Call call{{outcome.id.text(), state},
-            {"IMGQ_ID=" + outcome.id.text(), "IMGQ_STATE=" + state, "IMGQ_NAME=" + name,
-             "IMGQ_SPOOL=" + spool_path_, "IMGQ_CODE=" + outcome.cause.code}};
+  Process::Start call{"",
+                      {outcome.id.text(), state},
+                      {"IMGQ_ID=" + outcome.id.text(), "IMGQ_STATE=" + state, "IMGQ_NAME=" + name,
+                       "IMGQ_SPOOL=" + spool_path_, "IMGQ_CODE=" + outcome.cause.code},
+                      {-1, -1, 2}};
   for (const char* each : {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER"}) {
     inherit(call.environment, each);
   }
@@ -47,18 +49,19 @@ void Hook::run(const Outcome& outcome, const Ticket& ticket) {
 
 void Hook::go_on() {
   while (!waiting_.empty() && running_.size() < kAtOnce) {
-    const Call call = std::move(waiting_.front());
+    Process::Start call = std::move(waiting_.front());
     waiting_.pop_front();
+    call.program = program_;  // as it is now
     begin(call);
   }
   if (idle()) changed_();
 }
 
-void Hook::begin(const Call& call) {
+void Hook::begin(const Process::Start& call) {
   const int number = next_++;
   const std::string id = call.arguments.front();
-  auto process = Process::start(loop_, {program_, call.arguments, call.environment, {-1, -1, 2}},
-                                [this, number, id](ProcessEnd end) { ended(number, id, end); });
+  auto process =
+      Process::start(loop_, call, [this, number, id](ProcessEnd end) { ended(number, id, end); });
   if (!process) {
     log::line(log::Level::warning, "cannot run the hook",
               {{"job", id}, {"error", process.error().text()}});

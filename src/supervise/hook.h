@@ -33,22 +33,19 @@ class Hook {
   void close();
 
  private:
-  struct Call {
-    std::vector<std::string> arguments, environment;
-  };
   struct Running {
     std::unique_ptr<Process> process;
     std::unique_ptr<Timer> limit;
   };
   void go_on();
-  void begin(const Call& call);
+  void begin(const Process::Start& call);
   void ended(int number, const std::string& id, ProcessEnd end);
 
   Loop& loop_;
   const std::string spool_path_;
   std::function<void()> changed_;
   std::string program_;
-  std::deque<Call> waiting_;
+  std::deque<Process::Start> waiting_;
   std::map<int, Running> running_;
   int next_ = 0;
   bool full_ = false;  // said so

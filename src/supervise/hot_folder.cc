@@ -29,15 +29,7 @@ HotFolderPlan plan_for(const HotFolder& hot_folder, const Config& config, Sync s
   const auto preset = config.presets.find(hot_folder.preset);
   if (preset != config.presets.end()) request.renditions = preset->second;
   request.preset = hot_folder.preset;
-  HotFolderPlan plan;
-  plan.hot_folder = hot_folder;
-  plan.all = config.hot_folders;
-  plan.request = to_json(request);
-  plan.max_file_bytes = config.limits.max_file_bytes;
-  plan.min_free_bytes = config.min_free_bytes;
-  plan.max_attempts = config.max_attempts;
-  plan.sync = sync;
-  return plan;
+  return {hot_folder, config, to_json(request), sync};
 }
 
 }  // namespace

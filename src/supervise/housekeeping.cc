@@ -1,7 +1,6 @@
 #include "src/supervise/housekeeping.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "spool/sweep.h"
@@ -24,18 +23,18 @@ milliseconds recovery_period(milliseconds lease) {
 
 }  // namespace
 
-Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Policy& policy,
-                           Callbacks callbacks)
+Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Settings& settings,
+                           Listener& listener)
     : loop_(loop),
       spool_(spool),
-      policy_(policy),
-      callbacks_(std::move(callbacks)),
+      settings_(settings),
+      listener_(listener),
       recovery_(loop, [this] { recover_others(); }),
       sweeping_(loop, [this] { sweep(); }),
       purging_(loop, [this] { purge(); }) {}
 
 void Housekeeping::start() {
-  if (!policy_.housekeeping) return;
+  if (!settings_.housekeeping) return;
   sweep();
   purging_.after(kPurgeMore);
 }
@@ -55,19 +54,16 @@ void Housekeeping::stop() {
 void Housekeeping::recover_others() {
   if (recovering_ || stopped_) return;
   recovering_ = true;
-  auto answer = std::make_shared<std::optional<Result<Recovered>>>();
-  loop_.in_background(
-      [this, answer, me = me_, lease = policy_.lease] {
-        answer->emplace(recover(spool_, me, heartbeats_, lease));
-      },
-      [this, answer] {
-        recovering_ = false;
-        if (!stopped_) recovered(**answer);
-      });
+  loop_.ask([this, me = me_,
+             lease = settings_.config.lease] { return recover(spool_, me, heartbeats_, lease); },
+            [this](const Result<Recovered>& found) {
+              recovering_ = false;
+              if (!stopped_) recovered(found);
+            });
 }
 
 void Housekeeping::recovered(const Result<Recovered>& found) {
-  recovery_.after(recovery_period(policy_.lease));
+  recovery_.after(recovery_period(settings_.config.lease));
   std::string complaint;
   if (!found) complaint = found.error().text();
   if (found && !found->trouble.empty()) complaint = found->trouble.front().text();
@@ -82,30 +78,29 @@ void Housekeeping::recovered(const Result<Recovered>& found) {
                {"jobs", std::to_string(found->jobs)},
                {"ended", std::to_string(found->finished)}});
   }
-  if (any || std::exchange(first_look_, false)) callbacks_.recovered();
+  if (any || std::exchange(first_look_, false)) listener_.recovered();
 }
 
 void Housekeeping::sweep() {
-  auto answer = std::make_shared<std::optional<Result<int>>>();
-  loop_.in_background([this, answer] { answer->emplace(sweep_tmp(spool_)); },
-                      [this, answer] {
-                        if (stopped_) return;
-                        sweeping_.after(kSweepAgain);
-                        if (**answer && ***answer > 0) {
-                          log::line(log::Level::info, "swept dead writers' temporary files",
-                                    {{"files", std::to_string(***answer)}});
-                        }
-                      });
+  loop_.ask([&spool = spool_] { return sweep_tmp(spool); },
+            [this](const Result<int>& swept) {
+              if (stopped_) return;
+              sweeping_.after(kSweepAgain);
+              if (swept && *swept > 0) {
+                log::line(log::Level::info, "swept dead writers' temporary files",
+                          {{"files", std::to_string(*swept)}});
+              }
+            });
 }
 
 void Housekeeping::purge() {
-  auto answer = std::make_shared<std::optional<Result<Retained>>>();
-  loop_.in_background(
-      [this, answer, retention = policy_.retention] {
-        answer->emplace(retain(spool_, retention, now_ms(), kPurgeBatch));
-      },
-      [this, answer] {
-        if (!stopped_) purged(**answer);
+  const Config& config = settings_.config;
+  const Retention retention{config.keep_completed, config.keep_failed, config.keep_jobs,
+                            config.keep_bytes};
+  loop_.ask(
+      [&spool = spool_, retention] { return retain(spool, retention, now_ms(), kPurgeBatch); },
+      [this](const Result<Retained>& gone) {
+        if (!stopped_) purged(gone);
       });
 }
 

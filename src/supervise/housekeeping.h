@@ -1,13 +1,12 @@
 #pragma once
 
-#include <chrono>
-#include <functional>
-#include <memory>
 #include <string>
 
 #include "spool/recover.h"
 #include "spool/retain.h"
 #include "spool/spool.h"
+#include "src/supervise/engine.h"
+#include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -16,17 +15,9 @@ namespace imgq::supervise {
 // ended jobs by policy in small batches. One thing at a time, on another thread.
 class Housekeeping {
  public:
-  struct Policy {
-    std::chrono::milliseconds lease{30'000};
-    Retention retention;
-    bool housekeeping = true;  // sweep and retention
-  };
-  struct Callbacks {
-    std::function<void()> recovered;  // after the first look, and whenever jobs came back
-  };
-  Housekeeping(Loop& loop, const Spool& spool, const Policy& policy, Callbacks callbacks);
+  // What is changed in `settings` counts from then on.
+  Housekeeping(Loop& loop, const Spool& spool, const Settings& settings, Listener& listener);
 
-  void change(const Policy& policy) { policy_ = policy; }
   void start();  // sweeps and purges: what makes room must not wait for some
   void recover_for(const std::string& me);  // again, under the new name, after a loss
   void stop();
@@ -40,8 +31,8 @@ class Housekeeping {
 
   Loop& loop_;
   const Spool& spool_;
-  Policy policy_;
-  Callbacks callbacks_;
+  const Settings& settings_;
+  Listener& listener_;
   std::string me_;
   Heartbeats heartbeats_;  // used by recover_others' background work, never twice at once
   bool recovering_ = false;

@@ -7,13 +7,6 @@
 namespace imgq::supervise {
 namespace {
 
-Verdict refusal(Code code, std::string message) {
-  Verdict verdict;
-  verdict.code = code;
-  verdict.message = std::move(message);
-  return verdict;
-}
-
 bool is_source_fault(int code) {
   switch (code) {
     case ENOENT:
@@ -34,9 +27,9 @@ void source_failed(Prepared& prepared, const Error& error) {
   if (is_pausing(error) || (is_ambiguous(error) && !referenced)) {
     prepared.trouble = error;
   } else if (is_source_fault(error.code)) {
-    prepared.verdict = refusal(Code::source_missing, error.text());
+    prepared.verdict = Verdict{Code::source_missing, error.text()};
   } else {
-    prepared.verdict = refusal(Code::io_error, error.text());
+    prepared.verdict = Verdict{Code::io_error, error.text()};
   }
 }
 
@@ -59,7 +52,7 @@ Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim 
   Job& job = *prepared.job;
   auto request = parse_request(job.claim.ticket.request, job.claim.token.id.text());
   if (!request) {
-    prepared.verdict = refusal(Code::bad_request, request.error().text());
+    prepared.verdict = Verdict{Code::bad_request, request.error().text()};
     return prepared;
   }
   job.request = std::move(*request);

@@ -62,90 +62,58 @@ void Loop::await_background() {
   while (background_ > 0) ::uv_run(raw_.get(), UV_RUN_ONCE);
 }
 
-// Each handle lives on the heap until libuv has closed it. A callback is copied before it is
-// called, for it may destroy its own owner.
+// Lives on the heap until libuv has closed it.
+struct Watch::Handle {
+  uv_any_handle uv{};
+  std::function<void()> call;
 
-struct Timer::Handle {
-  uv_timer_t uv{};
-  std::function<void()> ring;
+  // The callback is copied before it is called, for it may destroy its own owner.
+  template <class Uv, class... Facts>
+  static void ring(Uv* uv, Facts... /*facts*/) {
+    const auto call = static_cast<Handle*>(uv->data)->call;
+    call();
+  }
 };
 
-Timer::Timer(Loop& loop, std::function<void()> ring) : handle_(new Handle{{}, std::move(ring)}) {
-  ::uv_timer_init(loop.raw(), &handle_->uv);
-  handle_->uv.data = handle_;
+Watch::Watch(std::function<void()> call) : handle_(new Handle{{}, std::move(call)}) {
+  handle_->uv.handle.data = handle_;
 }
 
-Timer::~Timer() {
-  ::uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
-             [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
+Watch::~Watch() {
+  if (handle_->uv.handle.type == UV_UNKNOWN_HANDLE) {  // libuv refused to make it
+    delete handle_;
+    return;
+  }
+  ::uv_close(&handle_->uv.handle, [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
+}
+
+Timer::Timer(Loop& loop, std::function<void()> ring) : Watch(std::move(ring)) {
+  ::uv_timer_init(loop.raw(), &handle_->uv.timer);
 }
 
 void Timer::after(std::chrono::milliseconds delay) {
-  ::uv_update_time(handle_->uv.loop);
-  ::uv_timer_start(
-      &handle_->uv,
-      [](uv_timer_t* uv) {
-        const auto ring = static_cast<Handle*>(uv->data)->ring;
-        ring();
-      },
-      unsigned_ms(delay), 0);
+  ::uv_update_time(handle_->uv.timer.loop);
+  ::uv_timer_start(&handle_->uv.timer, Handle::ring, unsigned_ms(delay), 0);
 }
 
 void Timer::every(std::chrono::milliseconds period) {
   after(period);
-  ::uv_timer_set_repeat(&handle_->uv, unsigned_ms(period));
+  ::uv_timer_set_repeat(&handle_->uv.timer, unsigned_ms(period));
 }
 
-void Timer::stop() { ::uv_timer_stop(&handle_->uv); }
+void Timer::stop() { ::uv_timer_stop(&handle_->uv.timer); }
 
-bool Timer::armed() const {
-  return ::uv_is_active(reinterpret_cast<const uv_handle_t*>(&handle_->uv)) != 0;
+bool Timer::armed() const { return ::uv_is_active(&handle_->uv.handle) != 0; }
+
+Readable::Readable(Loop& loop, int fd, std::function<void()> ready) : Watch(std::move(ready)) {
+  must(::uv_poll_init(loop.raw(), &handle_->uv.poll, fd), "poll");
+  must(::uv_poll_start(&handle_->uv.poll, UV_READABLE, Handle::ring), "poll");
 }
-
-struct Readable::Handle {
-  uv_poll_t uv{};
-  std::function<void()> ready;
-};
-
-Readable::Readable(Loop& loop, int fd, std::function<void()> ready)
-    : handle_(new Handle{{}, std::move(ready)}) {
-  must(::uv_poll_init(loop.raw(), &handle_->uv, fd), "poll");
-  handle_->uv.data = handle_;
-  must(::uv_poll_start(&handle_->uv, UV_READABLE,
-                       [](uv_poll_t* uv, int /*status*/, int /*events*/) {
-                         const auto call = static_cast<Handle*>(uv->data)->ready;
-                         call();
-                       }),
-       "poll");
-}
-
-Readable::~Readable() {
-  ::uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
-             [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
-}
-
-struct SignalWatch::Handle {
-  uv_signal_t uv{};
-  std::function<void()> caught;
-};
 
 SignalWatch::SignalWatch(Loop& loop, int signal, std::function<void()> caught)
-    : handle_(new Handle{{}, std::move(caught)}) {
-  must(::uv_signal_init(loop.raw(), &handle_->uv), "signal");
-  handle_->uv.data = handle_;
-  must(::uv_signal_start(
-           &handle_->uv,
-           [](uv_signal_t* uv, int /*signal*/) {
-             const auto call = static_cast<Handle*>(uv->data)->caught;
-             call();
-           },
-           signal),
-       "signal");
-}
-
-SignalWatch::~SignalWatch() {
-  ::uv_close(reinterpret_cast<uv_handle_t*>(&handle_->uv),
-             [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
+    : Watch(std::move(caught)) {
+  must(::uv_signal_init(loop.raw(), &handle_->uv.signal), "signal");
+  must(::uv_signal_start(&handle_->uv.signal, Handle::ring, signal), "signal");
 }
 
 }  // namespace imgq::supervise

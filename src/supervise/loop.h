@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "src/util/error.h"
@@ -30,6 +33,14 @@ class Loop {
   // Runs `work` on another thread, then `done` on this one.
   void in_background(std::function<void()> work, std::function<void()> done);
 
+  // The same for work with a result, which `done` is given.
+  template <class Work, class Done>
+  void ask(Work work, Done done) {
+    auto answer = std::make_shared<std::optional<std::invoke_result_t<Work&>>>();
+    in_background([work = std::move(work), answer]() mutable { answer->emplace(work()); },
+                  [done = std::move(done), answer]() mutable { done(std::move(**answer)); });
+  }
+
   // Goes on until no background work is left.
   void await_background();
 
@@ -40,47 +51,40 @@ class Loop {
   int background_ = 0;
 };
 
+// What libuv calls back as long as this lives.
+class Watch {
+ public:
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ protected:
+  struct Handle;
+  explicit Watch(std::function<void()> call);
+  ~Watch();
+
+  Handle* handle_;
+};
+
 // Milliseconds of the monotonic clock; and of the wall clock, for names and not-before alone.
-class Timer {
+class Timer : public Watch {
  public:
   Timer(Loop& loop, std::function<void()> ring);
-  Timer(const Timer&) = delete;
-  Timer& operator=(const Timer&) = delete;
-  ~Timer();
 
   void after(std::chrono::milliseconds delay);  // once; replaces an earlier setting
   void every(std::chrono::milliseconds period);
   void stop();
   bool armed() const;
-
- private:
-  struct Handle;
-  Handle* handle_;
 };
 
 // Calls back while a descriptor, which must outlive it, is readable or at its end.
-class Readable {
+class Readable : public Watch {
  public:
   Readable(Loop& loop, int fd, std::function<void()> ready);
-  Readable(const Readable&) = delete;
-  Readable& operator=(const Readable&) = delete;
-  ~Readable();
-
- private:
-  struct Handle;
-  Handle* handle_;
 };
 
-class SignalWatch {
+class SignalWatch : public Watch {
  public:
   SignalWatch(Loop& loop, int signal, std::function<void()> caught);
-  SignalWatch(const SignalWatch&) = delete;
-  SignalWatch& operator=(const SignalWatch&) = delete;
-  ~SignalWatch();
-
- private:
-  struct Handle;
-  Handle* handle_;
 };
 
 // How a process ended: signal, or else exit_code.

@@ -6,6 +6,7 @@
 #include "spool/temp_file.h"
 #include "src/supervise/result_check.h"
 #include "src/util/log.h"
+#include "src/util/processors.h"
 
 namespace imgq::supervise {
 namespace {
@@ -28,20 +29,17 @@ std::string last_line(std::string_view words) {
   return std::string(words.substr(0, 300));
 }
 
-Verdict internal_error(std::string message) {
-  Verdict verdict;
-  verdict.code = Code::internal_error;
-  verdict.message = std::move(message);
-  return verdict;
+int worker_count(const Config& config) {
+  return config.workers > 0 ? config.workers : usable_processors();
 }
 
 }  // namespace
 
-Pool::Pool(Loop& loop, WorkerCommand command, int workers, Callbacks callbacks)
+Pool::Pool(Loop& loop, const Settings& settings, Listener& listener)
     : loop_(loop),
-      command_(std::move(command)),
-      wanted_(workers),
-      callbacks_(std::move(callbacks)),
+      settings_(settings),
+      wanted_(worker_count(settings.config)),
+      listener_(listener),
       spawning_(loop, [this] { spawn(); }) {}
 
 void Pool::start() { spawn(); }
@@ -73,23 +71,17 @@ void Pool::spawn() {
 }
 
 void Pool::spawn_one() {
-  Worker::Callbacks callbacks;
-  callbacks.ready = [this](Worker& /*worker*/) {
-    in_vain_ = 0;
-    dispatch();
-    callbacks_.changed();
-  };
-  callbacks.answered = [this](Worker& worker, Verdict verdict) {
-    answered(worker, std::move(verdict));
-  };
-  callbacks.died = [this](Worker& worker, const Death& death) { died(worker, death); };
-  auto worker = Worker::start(loop_, command_, std::move(callbacks));
-  if (!worker) {
-    spawn_failed(worker.error());
-    return;
-  }
+  const Limits& limits = settings_.config.limits;
+  auto worker = Worker::start(loop_, {settings_.worker_program, limits}, *this);
+  if (!worker) return spawn_failed(worker.error());
   Worker* key = worker->get();
-  slots_[key] = WorkerSlot{std::move(*worker), command_.limits, false};
+  slots_[key] = WorkerSlot{std::move(*worker), limits, false};
+}
+
+void Pool::ready(Worker& /*worker*/) {
+  in_vain_ = 0;
+  dispatch();
+  listener_.changed();
 }
 
 void Pool::spawn_failed(const Error& error) {
@@ -102,7 +94,7 @@ void Pool::spawn_failed(const Error& error) {
 // Whatever there was before: limits that were reloaded or a program that was replaced may be such
 // that no worker comes up any more.
 void Pool::started_in_vain(const Error& error) {
-  if (++in_vain_ >= kHopeless && !has_ready_worker() && !closing_) callbacks_.broken(error);
+  if (++in_vain_ >= kHopeless && !has_ready_worker() && !closing_) listener_.broken(error);
 }
 
 void Pool::spawn_later() {
@@ -167,10 +159,7 @@ void Pool::give(Worker& worker, JobPtr job) {
     return;
   }
   if (given.error().code == EMSGSIZE) {
-    Verdict verdict;
-    verdict.code = Code::bad_request;
-    verdict.message = "the request is too long for a worker";
-    callbacks_.judged(std::move(job), std::move(verdict));
+    listener_.judged(std::move(job), {Code::bad_request, "the request is too long for a worker"});
     return;
   }
   queue_.push_front(std::move(job));  // its worker is dying: the next one
@@ -201,7 +190,7 @@ void Pool::answered(Worker& worker, Verdict verdict) {
   retire_if_due(worker, verdict.recycle || verdict.code == Code::out_of_memory);
   if (!job) return;  // dropped meanwhile
   if (verdict.heavy && job->slot == Slot::heavy) {
-    verdict = internal_error("the worker asked for the heavy slot again");
+    verdict = {Code::internal_error, "the worker asked for the heavy slot again"};
   }
   if (verdict.heavy) {
     job->slot = Slot::heavy;
@@ -209,10 +198,10 @@ void Pool::answered(Worker& worker, Verdict verdict) {
   } else {
     const Limits& limits = slots_[&worker].limits;
     verdict = checked(std::move(verdict), job->request, limits, descriptors_of(*job));
-    callbacks_.judged(std::move(job), std::move(verdict));
+    listener_.judged(std::move(job), std::move(verdict));
   }
   dispatch();
-  callbacks_.changed();
+  listener_.changed();
 }
 
 void Pool::died(Worker& worker, const Death& death) {
@@ -233,7 +222,7 @@ void Pool::died(Worker& worker, const Death& death) {
       spawning_.after(std::chrono::milliseconds(0));  // this worker is still in use up the stack
     }
   }
-  callbacks_.changed();
+  listener_.changed();
 }
 
 void Pool::judge_death(JobPtr job, const Death& death, const Limits& limits) {
@@ -247,7 +236,7 @@ void Pool::judge_death(JobPtr job, const Death& death, const Limits& limits) {
   if (verdict.code == Code::out_of_memory && !job->fresh_worker) {
     run_again(std::move(job));
   } else {
-    callbacks_.judged(std::move(job), std::move(verdict));
+    listener_.judged(std::move(job), std::move(verdict));
   }
 }
 
@@ -260,10 +249,7 @@ void Pool::run_again(JobPtr job) {
     queue_.push_front(std::move(job));
     return;
   }
-  Verdict verdict;
-  verdict.code = Code::io_error;
-  verdict.message = reset.error().text();
-  callbacks_.judged(std::move(job), std::move(verdict));
+  listener_.judged(std::move(job), {Code::io_error, reset.error().text()});
 }
 
 void Pool::count_idle_death(const Death& death, const Limits& limits) {
@@ -272,8 +258,8 @@ void Pool::count_idle_death(const Death& death, const Limits& limits) {
   const std::string how = verdict_on(death, limits).message;
   log::line(log::Level::error, "worker died", {{"cause", how}, {"words", words}});
   if (death.ever_ready) return;
-  started_in_vain(
-      Error{ECHILD, "keep a worker running: " + (words.empty() ? how : words), command_.program});
+  started_in_vain(Error{ECHILD, "keep a worker running: " + (words.empty() ? how : words),
+                        settings_.worker_program});
 }
 
 // --- from outside
@@ -284,7 +270,7 @@ void Pool::drop(const JobId& id) {
   if (waits != queue_.end()) {
     JobPtr job = std::move(*waits);
     queue_.erase(waits);
-    callbacks_.dropped(std::move(job));
+    listener_.dropped(std::move(job));
     return;
   }
   const auto runs = std::find_if(busy_.begin(), busy_.end(), [&](const auto& entry) {
@@ -294,7 +280,7 @@ void Pool::drop(const JobId& id) {
   Worker* worker = runs->first;
   JobPtr job = take_from(*worker);
   worker->kill();
-  callbacks_.dropped(std::move(job));
+  listener_.dropped(std::move(job));
 }
 
 std::vector<JobPtr> Pool::take_waiting() {
@@ -311,12 +297,11 @@ void Pool::drop_all() {
     all.push_back(take_from(*worker));
     worker->kill();
   }
-  for (JobPtr& job : all) callbacks_.dropped(std::move(job));
+  for (JobPtr& job : all) listener_.dropped(std::move(job));
 }
 
-void Pool::change(WorkerCommand command, int workers) {
-  command_ = std::move(command);
-  wanted_ = workers;
+void Pool::reload() {
+  wanted_ = worker_count(settings_.config);
   for (auto& [worker, slot] : slots_) slot.outdated = true;
   send_home_unless_busy();
   spawn();
@@ -333,7 +318,7 @@ void Pool::close() {
   closing_ = true;
   spawning_.stop();
   send_home_unless_busy();
-  callbacks_.changed();
+  listener_.changed();
 }
 
 }  // namespace imgq::supervise

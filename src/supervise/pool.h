@@ -2,13 +2,14 @@
 
 #include <cstddef>
 #include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "src/supervise/engine.h"
 #include "src/supervise/job.h"
+#include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
 #include "src/supervise/worker.h"
 
@@ -20,15 +21,10 @@ namespace imgq::supervise {
 //
 // One order at a time goes to a worker; what waits does so here, open and ready. So a death costs
 // nobody else's attempt, a slow image holds nobody up, and everything that waits can be given back.
-class Pool {
+class Pool final : private Worker::Supervisor {
  public:
-  struct Callbacks {
-    std::function<void(JobPtr, Verdict)> judged;
-    std::function<void(JobPtr)> dropped;  // by drop() or kill_all()
-    std::function<void()> changed;        // there may be room, or nothing left to do
-    std::function<void(Error)> broken;    // no worker is there, and none can be started any more
-  };
-  Pool(Loop& loop, WorkerCommand command, int workers, Callbacks callbacks);
+  // What is changed in `settings` counts from then on; of limits and number once reload() is called.
+  Pool(Loop& loop, const Settings& settings, Listener& listener);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
@@ -51,8 +47,8 @@ class Pool {
   // Kills the busy workers and takes out all jobs.
   void drop_all();
 
-  // From now on with other limits and another number: each worker is replaced once it is idle.
-  void change(WorkerCommand command, int workers);
+  // Limits or number are others now: each worker is replaced once it is idle.
+  void reload();
 
   // No new workers; idle ones go home. `changed` is called as they go, until empty().
   void close();
@@ -76,8 +72,9 @@ class Pool {
   bool may_run(const Job& job, const Worker& worker) const;
   void make_way_for(const Job& job);
   void give(Worker& worker, JobPtr job);
-  void answered(Worker& worker, Verdict verdict);
-  void died(Worker& worker, const Death& death);
+  void ready(Worker& worker) override;
+  void answered(Worker& worker, Verdict verdict) override;
+  void died(Worker& worker, const Death& death) override;
   void judge_death(JobPtr job, const Death& death, const Limits& limits);
   void count_idle_death(const Death& death, const Limits& limits);
   void run_again(JobPtr job);
@@ -86,9 +83,9 @@ class Pool {
   bool heavy_running() const;
 
   Loop& loop_;
-  WorkerCommand command_;
+  const Settings& settings_;
   int wanted_;
-  Callbacks callbacks_;
+  Listener& listener_;
   bool closing_ = false;
   int fruitless_ = 0;  // deaths in a row without an answer between
   int in_vain_ = 0;    // starts in a row that led to no ready worker

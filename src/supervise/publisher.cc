@@ -1,6 +1,8 @@
 #include "src/supervise/publisher.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <iterator>
 #include <utility>
 
@@ -39,6 +41,23 @@ namespace {
 
 using Item = Publisher::Item;
 
+struct Policy {
+  Sync sync;
+  SourceAfter source;
+  Backoff backoff;
+};
+
+Policy policy_of(const Settings& settings) {
+  const Config& config = settings.config;
+  const auto bounded_ms = [](std::chrono::seconds time, int64_t least_ms) {
+    return std::clamp<int64_t>(time.count() * 1000, least_ms, kMaxDelayMs);
+  };
+  const int64_t first_ms = bounded_ms(config.retry_first, 1);
+  return {settings.sync,
+          config.keep_source ? SourceAfter::keep : SourceAfter::remove,
+          {first_ms, bounded_ms(config.retry_max, first_ms)}};
+}
+
 void note(Item& item, Result<Outcome> result) {
   if (result) {
     item.outcome = std::move(*result);
@@ -47,21 +66,21 @@ void note(Item& item, Result<Outcome> result) {
   }
 }
 
-void complete_all(std::vector<Item*>& items, const Publisher::Policy& policy) {
+void complete_all(std::vector<Item*>& items, const Policy& policy) {
   if (items.empty()) return;
   std::vector<Finished> jobs;
   jobs.reserve(items.size());
-  for (Item* item : items) jobs.push_back(finished(*item->job, item->verdict));
+  for (Item* item : items) jobs.push_back(finished(*item->job, *item->verdict));
   auto outcomes = items.front()->job->owner->complete(jobs, policy.sync, policy.source);
   for (size_t i = 0; i < items.size() && i < outcomes.size(); ++i) {
     note(*items[i], std::move(outcomes[i]));
   }
 }
 
-void try_later(const Spool& spool, Item& item, const Publisher::Policy& policy) {
+void try_later(const Spool& spool, Item& item, const Policy& policy) {
   const Owner& owner = *item.job->owner;
   const auto retry =
-      owner.retry_later(item.job->claim, cause_of(item.verdict), policy.backoff, policy.sync);
+      owner.retry_later(item.job->claim, cause_of(*item.verdict), policy.backoff, policy.sync);
   if (!retry) {
     item.error = retry.error();
     return;
@@ -72,15 +91,16 @@ void try_later(const Spool& spool, Item& item, const Publisher::Policy& policy) 
   if (view) item.outcome = std::move(view->outcome);
 }
 
-void end_badly(const Spool& spool, Item& item, const Publisher::Policy& policy) {
-  if (item.verdict.code == Code::io_error && !item.job->results.empty()) {
+void end_badly(const Spool& spool, Item& item, const Policy& policy) {
+  const Verdict& verdict = *item.verdict;
+  if (verdict.code == Code::io_error && !item.job->results.empty()) {
     item.error = disk_trouble(item.job->results.front().fd(), kRoomForResults);
     if (item.error) return;
   }
   item.job->results.clear();
-  if (is_permanent(item.verdict.code)) {
-    note(item, item.job->owner->fail(item.job->claim, cause_of(item.verdict),
-                                     report_json(item.verdict), policy.sync));
+  if (is_permanent(verdict.code)) {
+    note(item, item.job->owner->fail(item.job->claim, cause_of(verdict), report_json(verdict),
+                                     policy.sync));
   } else {
     try_later(spool, item, policy);
   }
@@ -92,17 +112,16 @@ void give_back_now(Item& item) {
   if (!released) item.error = released.error();
 }
 
-void work_through(const Spool& spool, std::vector<Item>& group, const Publisher::Policy& policy) {
+void work_through(const Spool& spool, std::vector<Item>& group, const Policy& policy) {
   std::vector<Item*> good;
   for (Item& item : group) {
-    const bool publishes = item.step == Item::Step::publish;
-    if (publishes && item.verdict.code == Code::ok) good.push_back(&item);
+    if (item.verdict && item.verdict->code == Code::ok) good.push_back(&item);
   }
   complete_all(good, policy);
   for (Item& item : group) {
-    if (item.step == Item::Step::give_back) {
+    if (!item.verdict) {
       give_back_now(item);
-    } else if (item.verdict.code != Code::ok) {
+    } else if (item.verdict->code != Code::ok) {
       end_badly(spool, item, policy);
     }
   }
@@ -110,18 +129,12 @@ void work_through(const Spool& spool, std::vector<Item>& group, const Publisher:
 
 }  // namespace
 
-Publisher::Publisher(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks)
-    : loop_(loop), spool_(spool), policy_(policy), callbacks_(std::move(callbacks)) {}
+Publisher::Publisher(Loop& loop, const Spool& spool, const Settings& settings, Listener& listener)
+    : loop_(loop), spool_(spool), settings_(settings), listener_(listener) {}
 
-void Publisher::publish(JobPtr job, Verdict verdict) {
-  job->source = Fd();
-  waiting_.push_back(Item{std::move(job), std::move(verdict), Item::Step::publish, {}, 0, {}});
-  go_on();
-}
-
-void Publisher::give_back(JobPtr job) {
-  job->source = Fd();
-  waiting_.push_back(Item{std::move(job), {}, Item::Step::give_back, {}, 0, {}});
+void Publisher::add(Item item) {
+  item.job->source = Fd();
+  waiting_.push_back(std::move(item));
   go_on();
 }
 
@@ -133,8 +146,8 @@ void Publisher::try_again() {
 
 void Publisher::forget(const std::shared_ptr<Owner>& owner) {
   const auto of_owner = [&](const Item& item) { return item.job->owner == owner; };
-  waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), of_owner), waiting_.end());
-  held_.erase(std::remove_if(held_.begin(), held_.end(), of_owner), held_.end());
+  std::erase_if(waiting_, of_owner);
+  std::erase_if(held_, of_owner);
 }
 
 // A group is of one owner: after a loss there may be two about.
@@ -148,7 +161,8 @@ void Publisher::go_on() {
     waiting_.pop_front();
   }
   under_way_ = group->size();
-  loop_.in_background([this, group, policy = policy_] { work_through(spool_, *group, policy); },
+  loop_.in_background([&spool = spool_, group,
+                       policy = policy_of(settings_)] { work_through(spool, *group, policy); },
                       [this, group] { concluded(*group); });
 }
 
@@ -156,7 +170,7 @@ void Publisher::concluded(std::vector<Item>& group) {
   under_way_ = 0;
   for (Item& item : group) conclude(item);
   go_on();
-  callbacks_.changed();
+  listener_.changed();
 }
 
 void Publisher::conclude(Item& item) {
@@ -165,37 +179,36 @@ void Publisher::conclude(Item& item) {
     refused(item, *std::exchange(item.error, std::nullopt));
     return;
   }
-  if (item.step == Item::Step::publish) callbacks_.well();
+  if (item.verdict) listener_.well();
   if (item.outcome) {
-    callbacks_.ended(*item.outcome, ticket);
-  } else if (item.step == Item::Step::publish) {
-    callbacks_.delayed(ticket, item.verdict, item.retry_ms);
+    listener_.ended(*item.outcome, ticket);
+  } else if (item.verdict) {
+    listener_.delayed(ticket, *item.verdict, item.retry_ms);
   }
 }
 
 // What cannot be published is given back; what cannot even be given back is held until the spool
 // takes changes again. An error that is the job's own counts as one of its attempts.
 void Publisher::refused(Item& item, const Error& error) {
-  const bool publishing = item.step == Item::Step::publish;
+  const bool publishing = item.verdict.has_value();
   log::line(log::Level::debug, "not published",
             {{"job", item.job->claim.token.id.text()}, {"error", error.text()}});
   if (error.code == EEXIST) return;  // cancelled, or another owner was first: nothing left to do
   if (error.code == ENOENT) {
-    callbacks_.doubtful(item.job->owner);
+    listener_.doubtful();
     if (!publishing) return;  // another owner has it
-    item.step = Item::Step::give_back;
+    item.verdict.reset();
     waiting_.push_back(std::move(item));
     return;
   }
   const bool of_the_spool = is_pausing(error) || is_ambiguous(error);
-  if (publishing && !of_the_spool && item.verdict.code != Code::internal_error) {
-    item.verdict = {};
-    item.verdict.message = error.text();
+  if (publishing && !of_the_spool && item.verdict->code != Code::internal_error) {
+    item.verdict = Verdict{Code::internal_error, error.text()};
     waiting_.push_back(std::move(item));
     return;
   }
-  callbacks_.trouble(error);
-  item.step = Item::Step::give_back;
+  listener_.trouble(error);
+  item.verdict.reset();
   held_.push_back(std::move(item));
 }
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "src/supervise/engine.h"
 #include "src/supervise/job.h"
+#include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -16,28 +18,14 @@ namespace imgq::supervise {
 // never waits for a disk. While a group is being written the next one gathers.
 class Publisher {
  public:
-  struct Policy {
-    Sync sync = Sync::batch;
-    SourceAfter source = SourceAfter::remove;
-    Backoff backoff;
-  };
-  struct Callbacks {
-    std::function<void(const Outcome&, const Ticket&)> ended;  // published, by us
-    std::function<void(const Ticket&, const Verdict&, int64_t retry_ms)> delayed;  // put off
-    std::function<void(const Error&)> trouble;  // the spool refused; the job is kept, given_back
-    std::function<void()> well;                 // the spool took something
-    std::function<void(const std::shared_ptr<Owner>&)> doubtful;  // is this owner still there?
-    std::function<void()> changed;                                // a group is through
-  };
-  Publisher(Loop& loop, const Spool& spool, Policy policy, Callbacks callbacks);
-
-  void change(Policy policy) { policy_ = policy; }
+  // What is changed in `settings` counts from then on.
+  Publisher(Loop& loop, const Spool& spool, const Settings& settings, Listener& listener);
 
   // What the verdict asks for: complete, fail, or a later attempt.
-  void publish(JobPtr job, Verdict verdict);
+  void publish(JobPtr job, Verdict verdict) { add({std::move(job), std::move(verdict)}); }
 
   // Back to staging, unharmed; when it has ended meanwhile, its token goes where it belongs.
-  void give_back(JobPtr job);
+  void give_back(JobPtr job) { add({std::move(job)}); }
 
   // Tries again what the spool refused. Call it when the pause allows.
   void try_again();
@@ -51,15 +39,15 @@ class Publisher {
   // One job's end on its way into the spool.
   struct Item {
     JobPtr job;
-    Verdict verdict;
-    enum class Step { publish, give_back } step = Step::publish;
-    // After the step: what came of it.
-    std::optional<Outcome> outcome;
+    std::optional<Verdict> verdict = {};  // nothing: it is given back
+    // What came of it.
+    std::optional<Outcome> outcome = {};
     int64_t retry_ms = 0;
-    std::optional<Error> error;
+    std::optional<Error> error = {};
   };
 
  private:
+  void add(Item item);
   void go_on();
   void concluded(std::vector<Item>& group);
   void conclude(Item& item);
@@ -67,8 +55,8 @@ class Publisher {
 
   Loop& loop_;
   const Spool& spool_;
-  Policy policy_;
-  Callbacks callbacks_;
+  const Settings& settings_;
+  Listener& listener_;
   std::deque<Item> waiting_;
   std::vector<Item> held_;
   size_t under_way_ = 0;

@@ -34,14 +34,6 @@ std::string how_it_ended(const ProcessEnd& end) {
          (name == nullptr ? "" : std::string(" (") + name + ")");
 }
 
-Verdict ending(Code code, std::string message, int signal) {
-  Verdict verdict;
-  verdict.code = code;
-  verdict.message = std::move(message);
-  verdict.signal = signal;
-  return verdict;
-}
-
 std::string_view format_in(int fd) {
   std::array<char, kSignatureBytes> head{};
   const ssize_t got = ::pread(fd, head.data(), head.size(), 0);
@@ -78,27 +70,27 @@ bool is_not_a_workers_word(Code code) {
 Verdict verdict_on(const Death& death, const Limits& limits) {
   const int signal = death.end.signal;
   if (death.why == Death::Why::overdue) {
-    return ending(Code::timed_out, "took longer than " + seconds(limits.wall_seconds), signal);
+    return {Code::timed_out, "took longer than " + seconds(limits.wall_seconds), signal};
   }
   if (signal == SIGXCPU) {
-    return ending(Code::timed_out, "used more than " + seconds(limits.cpu_seconds) + " of CPU time",
-                  signal);
+    return {Code::timed_out, "used more than " + seconds(limits.cpu_seconds) + " of CPU time",
+            signal};
   }
   if (death.why == Death::Why::garbage) {
-    return ending(Code::crashed, "the worker broke its protocol and was killed", signal);
+    return {Code::crashed, "the worker broke its protocol and was killed", signal};
   }
   if (speaks_of_memory(death.last_words)) {
     const Code code = death.first_job ? Code::too_large : Code::out_of_memory;
-    return ending(code, "decoding needs more memory than a worker may have", 0);
+    return {code, "decoding needs more memory than a worker may have", 0};
   }
-  return ending(Code::crashed, how_it_ended(death.end), signal);
+  return {Code::crashed, how_it_ended(death.end), signal};
 }
 
 Verdict checked(Verdict verdict, const Request& request, const Limits& limits,
                 std::span<const int> results) {
   verdict.signal = 0;
   if (is_not_a_workers_word(verdict.code)) {
-    return ending(Code::internal_error, "the worker judged what it cannot know", 0);
+    return {Code::internal_error, "the worker judged what it cannot know", 0};
   }
   if (verdict.code != Code::ok) return verdict;
   std::string fault;

@@ -1,7 +1,7 @@
 // One thread, no locks: every part calls back on the loop, and what blocks runs in the background
 // with a copy of what it needs.
 // A job's way: the claimer brings it prepared (source open, request parsed), the pool gives it to a
-// worker, the publisher ends it. pump() is called after every change and asks for as many claims as
+// worker, the publisher ends it. changed() is called after every change and asks for as many claims as
 // the pool can use soon, so that a slow host never sits on jobs that another could run: none while
 // paused, draining or before recovery, one as a probe after trouble, else two for each worker.
 // Trouble with the spool (full, read-only, not answering) pauses claims; the work in hand is kept
@@ -18,7 +18,7 @@
 #include <cstring>
 #include <utility>
 
-#include "src/supervise/policy.h"
+#include "spool/list.h"
 #include "src/util/log.h"
 #include "src/util/sd_notify.h"
 #include "src/util/sys.h"
@@ -33,6 +33,18 @@ constexpr milliseconds kTick{1000};
 constexpr milliseconds kAskAgain{250};
 constexpr milliseconds kHooksLastCall{10'000};  // how long hooks may hold up the end
 
+// True when any job is waiting, delayed or running, for whatever daemon. A job moves on while its
+// states are looked at one after another, so those it can move back to are looked at again.
+Result<bool> anything_left(const Spool& spool) {
+  for (const State state :
+       {State::staging, State::delayed, State::processing, State::staging, State::delayed}) {
+    auto some = list(spool, state, Order::oldest_first, 1);
+    if (!some) return some.error();
+    if (!some->empty()) return true;
+  }
+  return false;
+}
+
 std::string cause_of_pause(const Error& error) {
   const char* words = ::strerrordesc_np(error.code);
   return words == nullptr ? error.text() : words;
@@ -40,59 +52,15 @@ std::string cause_of_pause(const Error& error) {
 
 }  // namespace
 
-Pool::Callbacks Scheduler::pool_callbacks() {
-  Pool::Callbacks callbacks;
-  callbacks.judged = [this](JobPtr job, Verdict verdict) {
-    judged(std::move(job), std::move(verdict));
-  };
-  callbacks.dropped = [this](JobPtr job) { dropped(std::move(job)); };
-  callbacks.changed = [this] { pump(); };
-  callbacks.broken = [this](const Error& error) {
-    fatal_ = error;
-    drain();
-  };
-  return callbacks;
-}
-
-Claimer::Callbacks Scheduler::claimer_callbacks() {
-  Claimer::Callbacks callbacks;
-  callbacks.prepared = [this](Prepared job) { prepared(std::move(job)); };
-  callbacks.trouble = [this](const Error& error) { trouble(error); };
-  callbacks.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
-  callbacks.changed = [this] { pump(); };
-  return callbacks;
-}
-
-Publisher::Callbacks Scheduler::publisher_callbacks() {
-  Publisher::Callbacks callbacks;
-  callbacks.ended = [this](const Outcome& outcome, const Ticket& ticket) {
-    ended(outcome, ticket);
-  };
-  callbacks.delayed = [this](const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) {
-    delayed(ticket, verdict, retry_ms);
-  };
-  callbacks.trouble = [this](const Error& error) { trouble(error); };
-  callbacks.well = [this] { well(); };
-  callbacks.doubtful = [this](const std::shared_ptr<Owner>& /*owner*/) { heartbeat_.check(); };
-  callbacks.changed = [this] { pump(); };
-  return callbacks;
-}
-
 Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
     : loop_(loop),
       spool_(spool),
       settings_(std::move(settings)),
-      heartbeat_(
-          loop, spool, settings_.config.lease,
-          {[this] { entered(); }, [this](const Error& error) { refused(error); },
-           [this] { removed(); }, [this](const std::shared_ptr<Owner>& owner) { lost(owner); }}),
-      pool_(loop, worker_command(settings_), worker_count(settings_.config), pool_callbacks()),
-      publisher_(loop, spool, publishing(settings_), publisher_callbacks()),
-      claimer_(loop, spool, claimer_policy(settings_), claimer_callbacks()),
-      housekeeping_(loop, spool, keeping(settings_), {[this] {
-                      recovered_ = true;
-                      claimer_.poll();
-                    }}),
+      heartbeat_(loop, spool, settings_.config.lease, *this),
+      pool_(loop, settings_, *this),
+      publisher_(loop, spool, settings_, *this),
+      claimer_(loop, spool, settings_, *this),
+      housekeeping_(loop, spool, settings_, *this),
       hook_(loop, spool.path(), [this] { end_if_done(); }),
       hot_folders_(loop, spool),
       ticking_(loop, [this] { tick(); }),
@@ -149,7 +117,7 @@ size_t Scheduler::wanted() const {
   return pool_.waiting() > workers ? 0 : 2 * workers - pool_.waiting();
 }
 
-void Scheduler::pump() {
+void Scheduler::changed() {
   if (const size_t count = wanted(); count > 0) {
     claimer_.claim(heartbeat_.owner(), count, pause_.on());
   }
@@ -182,6 +150,11 @@ void Scheduler::dropped(JobPtr job) {
   if (!is_ours(*job)) return;
   jobs_left_ = jobs_left_ || phase_ != Phase::working;
   publisher_.give_back(std::move(job));
+}
+
+void Scheduler::broken(const Error& error) {
+  fatal_ = error;
+  drain();
 }
 
 void Scheduler::ended(const Outcome& outcome, const Ticket& ticket) {
@@ -223,7 +196,7 @@ void Scheduler::trouble(const Error& error) {
 void Scheduler::well() {
   if (!pause_.well()) return;
   log::line(log::Level::notice, "the spool takes changes again; claims go on");
-  pump();
+  changed();
 }
 
 // Not entered yet; it is tried again. Whoever started us need not wait for that.
@@ -243,7 +216,12 @@ void Scheduler::entered() {
             {{"spool", spool_.path()}, {"instance", heartbeat_.owner()->name()}});
   say_ready();
   well();
-  pump();
+  changed();
+}
+
+void Scheduler::recovered() {
+  recovered_ = true;
+  claimer_.poll();
 }
 
 void Scheduler::lost(const std::shared_ptr<Owner>& owner) {
@@ -290,24 +268,25 @@ void Scheduler::tick() {
   watch_again();
   look_for_cancelled();
   report_status();
-  pump();
+  changed();
 }
 
 void Scheduler::look_for_cancelled() {
-  auto claims = std::make_shared<std::vector<Claim>>(pool_.claims());
-  if (looking_for_cancelled_ || claims->empty() || !heartbeat_.owner()) return;
+  std::vector<Claim> claims = pool_.claims();
+  if (looking_for_cancelled_ || claims.empty() || !heartbeat_.owner()) return;
   looking_for_cancelled_ = true;
-  auto ended = std::make_shared<std::vector<JobId>>();
-  loop_.in_background(
-      [owner = heartbeat_.owner(), claims, ended] {
-        for (const Claim& claim : *claims) {
-          const auto answer = owner->has_ended(claim);
-          if (answer && *answer) ended->push_back(claim.token.id);
-        }
+  loop_.ask(
+      [owner = heartbeat_.owner(), claims = std::move(claims)]() mutable {
+        std::erase_if(claims, [&owner](const Claim& claim) {
+          const auto ended = owner->has_ended(claim);
+          return !ended || !*ended;
+        });
+        return std::move(claims);
       },
-      [this, ended] {
+      [this](const std::vector<Claim>& ended) {
         looking_for_cancelled_ = false;
-        for (const JobId& id : *ended) {
+        for (const Claim& claim : ended) {
+          const JobId& id = claim.token.id;
           log::line(log::Level::info, "ended by somebody else; dropped", {{"job", id.text()}});
           pool_.drop(id);
         }
@@ -364,34 +343,28 @@ void Scheduler::end_if_done() {
   const size_t held = publisher_.held();
   const bool done = pool_.waiting() + pool_.running() + claimer_.claiming() == 0 &&
                     publisher_.in_hand() == held && hook_.idle();
-  if (done && phase_ == Phase::draining) finish();
+  if (done && phase_ == Phase::draining) {
+    phase_ = Phase::finishing;
+    pool_.close();
+  }
   if (phase_ == Phase::finishing && pool_.empty()) loop_.stop();
-}
-
-void Scheduler::finish() {
-  phase_ = Phase::finishing;
-  pool_.close();
 }
 
 void Scheduler::end_if_idle() {
   if (settings_.until != Settings::Until::idle || phase_ != Phase::working || !recovered_) return;
   if (!nothing_in_hand() || !claimer_.idle() || asking_what_is_left_ || asking_.armed()) return;
   asking_what_is_left_ = true;
-  auto answer = std::make_shared<std::optional<Result<bool>>>();
-  loop_.in_background([this, answer] { answer->emplace(anything_left(spool_)); },
-                      [this, answer] {
-                        asking_what_is_left_ = false;
-                        if (**answer && !***answer) {
-                          drain();
-                          return;
-                        }
-                        claimer_.poll();
-                        asking_.after(kAskAgain);
-                      });
+  loop_.ask([&spool = spool_] { return anything_left(spool); },
+            [this](const Result<bool>& left) {
+              asking_what_is_left_ = false;
+              if (left && !*left) return drain();
+              claimer_.poll();
+              asking_.after(kAskAgain);
+            });
 }
 
 void Scheduler::reload() {
-  if (!settings_.reload_on_sighup || !settings_.reload || phase_ != Phase::working) return;
+  if (!settings_.reload || phase_ != Phase::working) return;
   auto config = settings_.reload();
   if (!config) {
     log::line(log::Level::error, "configuration not reloaded; going on with the old one",
@@ -403,10 +376,7 @@ void Scheduler::reload() {
     log::line(log::Level::warning, "a changed setting counts only after a restart",
               {{"setting", later}});
   }
-  pool_.change(worker_command(settings_), worker_count(settings_.config));
-  publisher_.change(publishing(settings_));
-  claimer_.change(claimer_policy(settings_));
-  housekeeping_.change(keeping(settings_));
+  pool_.reload();
   heartbeat_.change(settings_.config.lease);
   hook_.change(settings_.config.hook);
   hot_folders_.change(settings_.config, settings_.sync);

@@ -11,6 +11,7 @@
 #include "src/supervise/hook.h"
 #include "src/supervise/hot_folder.h"
 #include "src/supervise/housekeeping.h"
+#include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
 #include "src/supervise/pause.h"
 #include "src/supervise/pool.h"
@@ -21,7 +22,7 @@ namespace imgq::supervise {
 
 // Leads a job from one part to the next: claimer -> pool -> publisher; and decides when to pause,
 // to drain, to end. Each part calls back on the loop's thread.
-class Scheduler {
+class Scheduler final : private Listener {
  public:
   Scheduler(Loop& loop, const Spool& spool, Settings settings);
   Result<Tally> run();
@@ -34,24 +35,27 @@ class Scheduler {
   };
 
   // the way of a job
-  void pump();
+  void changed() override;
   size_t wanted() const;
   bool nothing_in_hand() const;
-  void prepared(Prepared job);
-  void judged(JobPtr job, Verdict verdict);
-  void dropped(JobPtr job);
-  void ended(const Outcome& outcome, const Ticket& ticket);
-  void delayed(const Ticket& ticket, const Verdict& verdict, int64_t retry_ms);
+  void prepared(Prepared job) override;
+  void judged(JobPtr job, Verdict verdict) override;
+  void dropped(JobPtr job) override;
+  void broken(const Error& error) override;
+  void ended(const Outcome& outcome, const Ticket& ticket) override;
+  void delayed(const Ticket& ticket, const Verdict& verdict, int64_t retry_ms) override;
   bool is_ours(const Job& job) const { return job.owner == heartbeat_.owner(); }
 
   // the spool
-  void trouble(const Error& error);
-  void well();
-  void refused(const Error& error);
+  void trouble(const Error& error) override;
+  void well() override;
+  void doubtful() override { heartbeat_.check(); }
+  void refused(const Error& error) override;
   void say_ready();
-  void entered();
-  void lost(const std::shared_ptr<Owner>& owner);
-  void removed();
+  void entered() override;
+  void recovered() override;
+  void lost(const std::shared_ptr<Owner>& owner) override;
+  void removed() override;
   void watch();
   void watch_again();
 
@@ -65,12 +69,7 @@ class Scheduler {
   void drain();
   void end_if_done();
   void end_if_idle();
-  void finish();
   void reload();
-
-  Pool::Callbacks pool_callbacks();
-  Claimer::Callbacks claimer_callbacks();
-  Publisher::Callbacks publisher_callbacks();
 
   Loop& loop_;
   const Spool& spool_;

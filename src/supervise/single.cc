@@ -17,12 +17,12 @@ namespace imgq::supervise {
 namespace {
 
 // A loop's worth of asking one question.
-class Question {
+class Question final : private Worker::Supervisor {
  public:
   Question(int source, const WorkerCommand& command) : source_(source), command_(command) {}
 
   Result<Verdict> ask() {
-    auto worker = Worker::start(loop_, command_, callbacks());
+    auto worker = Worker::start(loop_, command_, *this);
     if (!worker) return worker.error();
     worker_ = std::move(*worker);
     loop_.run();
@@ -31,29 +31,27 @@ class Question {
   }
 
  private:
-  Worker::Callbacks callbacks() {
-    Worker::Callbacks callbacks;
-    callbacks.ready = [this](Worker& worker) {
-      wire::Order order;
-      order.task = wire::Task::inspect;
-      const auto given = worker.give(order, {source_});
-      if (given) return;
-      error_ = given.error();
-      worker.kill();
-    };
-    callbacks.answered = [this](Worker& worker, Verdict verdict) {
-      answer_ = std::move(verdict);
-      worker.retire();
-    };
-    callbacks.died = [this](Worker& worker, const Death& death) {
-      if (!answer_ && worker.was_busy()) answer_ = verdict_on(death, command_.limits);
-      if (!answer_ && !error_) {
-        error_ = Error{ECHILD, "start a worker: " + verdict_on(death, command_.limits).message,
-                       command_.program};
-      }
-      loop_.stop();
-    };
-    return callbacks;
+  void ready(Worker& worker) override {
+    wire::Order order;
+    order.task = wire::Task::inspect;
+    const auto given = worker.give(order, {source_});
+    if (given) return;
+    error_ = given.error();
+    worker.kill();
+  }
+
+  void answered(Worker& worker, Verdict verdict) override {
+    answer_ = std::move(verdict);
+    worker.retire();
+  }
+
+  void died(Worker& worker, const Death& death) override {
+    if (!answer_ && worker.was_busy()) answer_ = verdict_on(death, command_.limits);
+    if (!answer_ && !error_) {
+      error_ = Error{ECHILD, "start a worker: " + verdict_on(death, command_.limits).message,
+                     command_.program};
+    }
+    loop_.stop();
   }
 
   const int source_;

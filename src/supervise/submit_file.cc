@@ -85,13 +85,6 @@ Result<Fd> open_file(const HotFolderPlan& plan, int folder, Arrival& arrival) {
   return file;
 }
 
-// Whether the spool keeps the room it shall keep. What waits in the folder waits safely there; in
-// the spool it would take the room that its results need.
-Status has_room(const Spool& spool, const HotFolderPlan& plan, const Arrival& arrival) {
-  const auto size = static_cast<uint64_t>(arrival.taken.mark.size_bytes);
-  return require_room(spool, plan.min_free_bytes, size);
-}
-
 // The job that a file which is kept has become before: nothing need be copied to find that out.
 std::optional<JobId> known_job(const Spool& spool, const HotFolderPlan& plan,
                                const Arrival& arrival) {
@@ -117,8 +110,12 @@ void fetch(const Spool& spool, const HotFolderPlan& plan, int folder, Arrival& a
     arrival.taken.job = known->text();
     return;
   }
-  if (const auto fits = has_room(spool, plan, arrival); !fits) return refuse(arrival, fits.error());
-  auto copy = copy_source(spool, file->get(), plan.max_file_bytes);
+  // What waits in the folder waits safely there; in the spool it would take the room that its
+  // results need.
+  const auto size = static_cast<uint64_t>(arrival.taken.mark.size_bytes);
+  const auto room = require_room(spool, plan.config.min_free_bytes, size);
+  if (!room) return refuse(arrival, room.error());
+  auto copy = copy_source(spool, file->get(), plan.config.limits.max_file_bytes);
   if (!copy) {
     return refuse(arrival, Error{copy.error().code, copy.error().action, arrival.taken.name});
   }
@@ -135,7 +132,7 @@ Draft draft_of(const HotFolderPlan& plan, Arrival& arrival) {
   draft.name = arrival.taken.name;
   draft.request = plan.request;
   draft.key = key_of(plan, arrival);
-  draft.max_attempts = plan.max_attempts;
+  draft.max_attempts = plan.config.max_attempts;
   draft.source = std::move(arrival.copy);
   arrival.copy.reset();
   return draft;
@@ -245,7 +242,7 @@ bool same_directory(const std::string& one, const std::string& other) {
 Result<Fd> open_hot_folder(const HotFolderPlan& plan) {
   auto folder = open_folder(plan.hot_folder.directory);
   if (!folder) return folder;
-  if (goes_round(plan.all, plan.hot_folder, same_directory)) {
+  if (goes_round(plan.config.hot_folders, plan.hot_folder, same_directory)) {
     return bad_data("what is moved from here would come back", plan.hot_folder.directory);
   }
   return folder;

@@ -16,11 +16,8 @@ namespace imgq::supervise {
 // What a folder's files become.
 struct HotFolderPlan {
   HotFolder hot_folder;
-  std::vector<HotFolder> all;  // with this one: where originals may be moved to
-  std::string request;         // JSON
-  int64_t max_file_bytes = 0;
-  uint64_t min_free_bytes = 0;  // left free in the spool
-  int max_attempts = 3;
+  Config config;
+  std::string request;  // JSON
   Sync sync = Sync::batch;
 };
 

@@ -61,21 +61,22 @@ bool something_waits(int socket) {
 
 }  // namespace
 
-Worker::Worker(Loop& loop, const WorkerCommand& command, Callbacks callbacks, Fd socket, Fd words)
+Worker::Worker(Loop& loop, const WorkerCommand& command, Supervisor& supervisor, Fd socket,
+               Fd words)
     : wall_(command.limits.wall_seconds),
-      callbacks_(std::move(callbacks)),
+      supervisor_(supervisor),
       socket_(std::move(socket)),
       words_(std::move(words)),
       deadline_(loop, [this] { part_passed(); }) {}
 
 Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& command,
-                                              Callbacks callbacks) {
+                                              Supervisor& supervisor) {
   auto socket = make_socket();
   if (!socket) return socket.error();
   auto words = make_pipe();
   if (!words) return words.error();
-  std::unique_ptr<Worker> worker(new Worker(loop, command, std::move(callbacks),
-                                            std::move(socket->ours), std::move(words->ours)));
+  std::unique_ptr<Worker> worker(
+      new Worker(loop, command, supervisor, std::move(socket->ours), std::move(words->ours)));
   Worker* self = worker.get();
   auto process = Process::start(loop,
                                 {command.program,
@@ -169,7 +170,7 @@ void Worker::take(const wire::Packet& packet) {
     if (dead_) return;
     phase_ = Phase::idle;
     ever_ready_ = true;
-    callbacks_.ready(*this);
+    supervisor_.ready(*this);
     return;
   }
   auto verdict = parse_verdict(packet.text);
@@ -181,7 +182,7 @@ void Worker::take(const wire::Packet& packet) {
   busy_ = false;
   ++answered_;
   deadline_.stop();
-  callbacks_.answered(*this, std::move(*verdict));
+  supervisor_.answered(*this, std::move(*verdict));
 }
 
 void Worker::end_reading() {
@@ -194,8 +195,8 @@ void Worker::ended(ProcessEnd end) {
   read_socket();  // an answer that was given before the end counts
   deadline_.stop();
   readable_.reset();
-  const auto died = callbacks_.died;  // which may destroy this
-  died(*this, Death{end, why_, read_words(), answered_ == 0, ever_ready_});
+  supervisor_.died(
+      *this, {end, why_, read_words(), answered_ == 0, ever_ready_});  // which may destroy this
 }
 
 // At most what a pipe holds, 64 KiB.

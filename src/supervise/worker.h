@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,14 +36,18 @@ struct Death {
 class Worker {
  public:
   enum class Phase { starting, idle, busy, leaving };
-  struct Callbacks {
-    std::function<void(Worker&)> ready;
-    std::function<void(Worker&, Verdict)> answered;  // it is idle again
-    std::function<void(Worker&, Death)> died;        // destroy it now or soon; was_busy() is kept
+  class Supervisor {
+   public:
+    virtual void ready(Worker& worker) = 0;
+    virtual void answered(Worker& worker, Verdict verdict) = 0;  // it is idle again
+    virtual void died(Worker& worker, const Death& death) = 0;   // destroy it; was_busy() is kept
+
+   protected:
+    ~Supervisor() = default;
   };
   //   errors  of pipe2(2), socketpair(2), fork(2), execve(2)
   static Result<std::unique_ptr<Worker>> start(Loop& loop, const WorkerCommand& command,
-                                               Callbacks callbacks);
+                                               Supervisor& supervisor);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -65,7 +68,7 @@ class Worker {
   void kill();
 
  private:
-  Worker(Loop& loop, const WorkerCommand& command, Callbacks callbacks, Fd socket, Fd words);
+  Worker(Loop& loop, const WorkerCommand& command, Supervisor& supervisor, Fd socket, Fd words);
   void allow(std::chrono::milliseconds limit);
   void part_passed();
   void read_socket();
@@ -76,7 +79,7 @@ class Worker {
   std::string read_words();
 
   const std::chrono::seconds wall_;
-  Callbacks callbacks_;
+  Supervisor& supervisor_;
   Fd socket_;
   Fd words_;  // its stderr
   Phase phase_ = Phase::starting;

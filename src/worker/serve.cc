@@ -15,13 +15,6 @@ namespace {
 
 constexpr std::string_view kReady = R"({"ready":true})";
 
-Verdict refused(Code code, std::string message) {
-  Verdict verdict;
-  verdict.code = code;
-  verdict.message = std::move(message);
-  return verdict;
-}
-
 size_t descriptors_for(const wire::Order& order) {
   return order.task == wire::Task::inspect ? 1 : 1 + order.request.renditions.size();
 }
@@ -53,9 +46,9 @@ class Server {
 
   Verdict render(const wire::Packet& packet) const {
     const auto order = wire::decode_order(packet.text);
-    if (!order) return refused(Code::bad_request, order.error().text());
+    if (!order) return {Code::bad_request, order.error().text()};
     if (packet.fds.size() != descriptors_for(*order)) {
-      return refused(Code::internal_error, "an order with the wrong number of descriptors");
+      return {Code::internal_error, "an order with the wrong number of descriptors"};
     }
     const int source = packet.fds.front().get();
     if (order->task == wire::Task::inspect) return image::inspect(limits_, source);

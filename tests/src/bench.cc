@@ -11,21 +11,19 @@ Bench::Bench(const std::string& program, const Limits& limits) : command_{progra
 
 Bench::~Bench() = default;
 
-supervise::Worker::Callbacks Bench::callbacks() {
-  supervise::Worker::Callbacks callbacks;
-  callbacks.ready = [this](supervise::Worker& /*worker*/) {
-    ready_ = true;
-    loop_.stop();
-  };
-  callbacks.answered = [this](supervise::Worker& /*worker*/, Verdict verdict) {
-    verdict_ = std::move(verdict);
-    loop_.stop();
-  };
-  callbacks.died = [this](supervise::Worker& /*worker*/, const supervise::Death& death) {
-    death_ = death;
-    loop_.stop();
-  };
-  return callbacks;
+void Bench::ready(supervise::Worker& /*worker*/) {
+  ready_ = true;
+  loop_.stop();
+}
+
+void Bench::answered(supervise::Worker& /*worker*/, Verdict verdict) {
+  verdict_ = std::move(verdict);
+  loop_.stop();
+}
+
+void Bench::died(supervise::Worker& /*worker*/, const supervise::Death& death) {
+  death_ = death;
+  loop_.stop();
 }
 
 void Bench::start() {
@@ -33,7 +31,7 @@ void Bench::start() {
   worker_.reset();
   death_.reset();
   ready_ = false;
-  auto worker = supervise::Worker::start(loop_, command_, callbacks());
+  auto worker = supervise::Worker::start(loop_, command_, *this);
   ASSERT_TRUE(worker) << worker.error().text();
   worker_ = std::move(*worker);
   while (!ready_ && !death_) loop_.run();

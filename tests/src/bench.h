@@ -12,7 +12,7 @@
 // One worker on a loop of its own, to be asked one thing after another.
 namespace imgq::test {
 
-class Bench {
+class Bench final : private supervise::Worker::Supervisor {
  public:
   Bench(const std::string& program, const Limits& limits);
   ~Bench();
@@ -37,7 +37,9 @@ class Bench {
 
  private:
   void start();
-  supervise::Worker::Callbacks callbacks();
+  void ready(supervise::Worker& worker) override;
+  void answered(supervise::Worker& worker, Verdict verdict) override;
+  void died(supervise::Worker& worker, const supervise::Death& death) override;
   int temp(std::string_view content);
 
   Folder folder_;

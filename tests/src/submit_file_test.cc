@@ -23,7 +23,8 @@ class TakeIn : public lab::SpoolTest {
     plan_.hot_folder.directory = scratch_ / "in";
     plan_.hot_folder.move_to = scratch_ / "done";
     plan_.request = "{}";
-    plan_.max_file_bytes = 1000;
+    plan_.config.limits.max_file_bytes = 1000;
+    plan_.config.min_free_bytes = 0;
     for (const std::string& folder : {plan_.hot_folder.directory, plan_.hot_folder.move_to}) {
       EXPECT_EQ(::mkdir(folder.c_str(), 0700), 0);
     }
@@ -90,13 +91,13 @@ TEST_F(TakeIn, AnOriginalThatCannotBeMovedStaysAndIsTold) {
 
 TEST_F(TakeIn, LeavesTheRoomFreeThatTheSpoolShallKeep) {
   const uint64_t free = lab::must(spool_.room()).free_bytes;
-  plan_.min_free_bytes = free + (uint64_t{1} << 40);
+  plan_.config.min_free_bytes = free + (uint64_t{1} << 40);
   const SubmittedFile taken = take(After::remove);
   EXPECT_EQ(taken.fate, Fate::no_room);
   EXPECT_NE(taken.why.find("min_free"), std::string::npos) << taken.why;
   EXPECT_EQ(inside(), Names{"photo.jpg"});
   EXPECT_EQ(lab::names_in(path("tmp")), Names{});
-  plan_.min_free_bytes = 1;
+  plan_.config.min_free_bytes = 1;
   EXPECT_EQ(take(After::remove).fate, Fate::submitted);
 }
 
@@ -143,7 +144,7 @@ TEST_F(TakeIn, AFileThatIsKeptIsKnownByItsJobWithoutBeingCopied) {
   const Owner owner = lab::must(Owner::enter(spool_));
   const SubmittedFile first = take(After::keep);
   (void)complete(owner, claim_one(owner));
-  plan_.min_free_bytes = lab::must(spool_.room()).free_bytes + (uint64_t{1} << 40);
+  plan_.config.min_free_bytes = lab::must(spool_.room()).free_bytes + (uint64_t{1} << 40);
   const SubmittedFile again = take(After::keep);
   EXPECT_EQ(again.fate, Fate::submitted);
   EXPECT_EQ(again.job, first.job);
@@ -165,17 +166,17 @@ TEST_F(TakeIn, NothingIsTakenFromAFolderToWhichItsOriginalsWouldComeBack) {
   plan_.hot_folder.after = After::move;
   plan_.hot_folder.move_to = scratch_ / "link";
   ASSERT_EQ(::symlink(plan_.hot_folder.directory.c_str(), plan_.hot_folder.move_to.c_str()), 0);
-  plan_.all = {plan_.hot_folder};
+  plan_.config.hot_folders = {plan_.hot_folder};
   EXPECT_FALSE(read_hot_folder(plan_, 10));
   EXPECT_EQ(take(After::move).fate, Fate::later);
   HotFolder back = plan_.hot_folder;  // from where it is moved to, by the link
   back.directory = target;
   plan_.hot_folder.move_to = target;
-  plan_.all = {plan_.hot_folder, back};
+  plan_.config.hot_folders = {plan_.hot_folder, back};
   EXPECT_FALSE(read_hot_folder(plan_, 10));
   EXPECT_EQ(take(After::move).fate, Fate::later);
   EXPECT_EQ(waiting().size(), 0U);
-  plan_.all = {plan_.hot_folder};
+  plan_.config.hot_folders = {plan_.hot_folder};
   EXPECT_EQ(take(After::move).fate, Fate::submitted);
 }
 

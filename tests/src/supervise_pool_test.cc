@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "src/supervise/policy.h"
+#include "src/supervise/engine.h"
 #include "tests/src/lab.h"
 
 namespace imgq::test {
