@@ -18,31 +18,21 @@ namespace imgq::web {
 // Takes the next bytes of a body; false when no more is wanted.
 using Take = std::function<bool(std::string_view)>;
 
-// A request's body, handed on piece by piece: never all of it in memory.
-class Body {
- public:
-  virtual ~Body() = default;
+// Reads a request's body to its end, or until no more is wanted, and hands it on piece by piece:
+// never all of it in memory. Called once at most.
+//   errors  EFBIG more than the server takes; ETIMEDOUT too slow; ECONNRESET the client went
+//           away; code 0 the chunked coding is broken
+using ReadBody = std::function<Status(const Take&)>;
 
-  // Reads the body to its end, or until no more is wanted. Called once at most.
-  //   errors  EFBIG more than the server takes; ETIMEDOUT too slow; ECONNRESET the client went
-  //           away; code 0 the chunked coding is broken
-  virtual Status read(const Take& take) = 0;
-};
-
-// The client behind a request, asked while a reply waits for something.
-class Client {
- public:
-  virtual ~Client() = default;
-
-  // Waits up to `ms`, a quarter of a second at most. False when there is no point in answering any
-  // more: the client has gone, or the server is stopping and wants its replies now.
-  virtual bool wait(int64_t ms) = 0;
-};
+// Asked while a reply waits for something: waits up to `ms`, a quarter of a second at most. False
+// when there is no point in answering any more: the client has gone, or the server is stopping and
+// wants its replies now.
+using ClientStays = std::function<bool(int64_t ms)>;
 
 struct Asked {
   Head head;
-  Body* body = nullptr;      // never null in a route
-  Client* client = nullptr;  // never null in a route
+  ReadBody read_body;        // never empty in a route
+  ClientStays client_stays;  // never empty in a route
 };
 
 using Field = std::pair<std::string, std::string>;
@@ -59,10 +49,11 @@ using StreamWrite = std::function<bool(std::string_view)>;
 struct Reply {
   int status = 200;
   std::string type = "application/json";
-  std::string text;
-  std::vector<Field> fields;  // further header fields; values are ours, never a client's
-  std::optional<FileBody> file;
-  std::function<void(Client&, const StreamWrite&)> stream;  // returns when the stream is over
+  std::string text = {};
+  std::vector<Field> fields = {};  // further header fields; values are ours, never a client's
+  std::optional<FileBody> file = {};
+  // Returns when the stream is over.
+  std::function<void(const ClientStays&, const StreamWrite&)> stream = {};
 };
 
 using Handler = std::function<Reply(const Asked&)>;

@@ -100,13 +100,6 @@ Refused check_fields(Head& head, bool old) {
   return read_framing(head);
 }
 
-const std::string* find_in(const std::vector<std::pair<std::string, std::string>>& pairs,
-                           std::string_view name) {
-  const auto found = std::find_if(pairs.begin(), pairs.end(),
-                                  [name](const auto& pair) { return pair.first == name; });
-  return found == pairs.end() ? nullptr : &found->second;
-}
-
 }  // namespace
 
 const std::string* Head::field(std::string_view name) const { return find_in(fields, name); }

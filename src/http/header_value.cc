@@ -51,7 +51,7 @@ bool take_pair(std::string_view& rest, Parameters& into) {
   const size_t equals = rest.find('=');
   if (equals == std::string_view::npos) return false;
   std::string name = lower(trimmed(rest.substr(0, equals)));
-  if (!is_token(name) || into.find(name) != nullptr) return false;
+  if (!is_token(name) || find_in(into.pairs, name) != nullptr) return false;
   rest = trimmed(rest.substr(equals + 1));
   auto value = take_value(rest);
   if (!value) return false;
@@ -61,8 +61,8 @@ bool take_pair(std::string_view& rest, Parameters& into) {
 
 }  // namespace
 
-const std::string* Parameters::find(std::string_view name) const {
-  for (const auto& [key, value] : pairs) {
+const std::string* find_in(const NamedTexts& texts, std::string_view name) {
+  for (const auto& [key, value] : texts) {
     if (key == name) return &value;
   }
   return nullptr;
@@ -94,7 +94,7 @@ std::optional<std::string> decode_ext_value(std::string_view value) {
 std::optional<std::string> multipart_boundary(std::string_view content_type) {
   const auto parameters = parse_parameters(content_type);
   if (!parameters || parameters->word != "multipart/form-data") return std::nullopt;
-  const std::string* boundary = parameters->find("boundary");
+  const std::string* boundary = find_in(parameters->pairs, "boundary");
   if (boundary == nullptr || boundary->empty() || boundary->size() > 70) return std::nullopt;
   if (!std::all_of(boundary->begin(), boundary->end(), is_boundary_char)) return std::nullopt;
   if (boundary->back() == ' ') return std::nullopt;

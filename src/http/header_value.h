@@ -10,12 +10,15 @@
 // costs no more than its length.
 namespace imgq::web {
 
+using NamedTexts = std::vector<std::pair<std::string, std::string>>;
+
+// The first of this name; null when there is none.
+const std::string* find_in(const NamedTexts& texts, std::string_view name);
+
 // "form-data; name=\"file\"; filename*=UTF-8''a%20b" in its parts.
 struct Parameters {
   std::string word;  // the first word, lower case: "form-data", "multipart/form-data"
-  std::vector<std::pair<std::string, std::string>> pairs;  // names lower case, values unquoted
-
-  const std::string* find(std::string_view name) const;  // null when missing
+  NamedTexts pairs;  // names lower case, values unquoted
 };
 
 // Within quotes only \" and \\ are escapes, so that "C:\photo.jpg" (old browsers) keeps its

@@ -14,11 +14,11 @@ Status read_disposition(std::string_view value, Part& part) {
   if (!parameters || parameters->word != "form-data") {
     return malformed("a part's Content-Disposition is not form-data");
   }
-  if (const std::string* name = parameters->find("name")) part.name = *name;
-  if (const std::string* plain = parameters->find("filename")) {
+  if (const std::string* name = find_in(parameters->pairs, "name")) part.name = *name;
+  if (const std::string* plain = find_in(parameters->pairs, "filename")) {
     part.filename = last_component(*plain);
   }
-  if (const std::string* extended = parameters->find("filename*")) {
+  if (const std::string* extended = find_in(parameters->pairs, "filename*")) {
     const auto decoded = decode_ext_value(*extended);
     if (!decoded) return malformed("a part's filename* is not UTF-8 as RFC 8187 writes it");
     part.filename = last_component(*decoded);

@@ -38,24 +38,22 @@ constexpr std::array<std::pair<int, std::string_view>, 25> kReasons = {{
     {507, "Insufficient Storage"},
 }};
 
-}  // namespace
-
 std::string_view reason_of(int status) {
   const auto* found = std::find_if(kReasons.begin(), kReasons.end(),
                                    [status](const auto& pair) { return pair.first == status; });
   return found == kReasons.end() ? "Error" : found->second;
 }
 
-Reply problem(int status, std::string_view detail, std::string_view code) {
+}  // namespace
+
+Reply problem(int status, std::string_view detail, std::string_view code, int again_seconds) {
   Json body{{"type", "about:blank"},
             {"title", reason_of(status)},
             {"status", status},
             {"detail", detail}};
   if (!code.empty()) body["code"] = code;
-  Reply reply;
-  reply.status = status;
-  reply.type = "application/problem+json";
-  reply.text = dump_json(body) + "\n";
+  Reply reply{.status = status, .type = "application/problem+json", .text = dump_json(body) + "\n"};
+  if (again_seconds > 0) reply.fields.emplace_back("Retry-After", std::to_string(again_seconds));
   return reply;
 }
 

@@ -84,40 +84,15 @@ class WireStream final : public httplib_adaptor::Stream<httplib::Stream> {
   Status trouble_ = Ok{};
 };
 
-class WireBody final : public Body {
- public:
-  WireBody(const WireStream& stream, const httplib::ContentReader* reader)
-      : stream_(stream), reader_(reader) {}
-
-  Status read(const Take& take) override {
-    if (reader_ == nullptr) return Ok{};
-    bool wanted = true;
-    const bool whole = (*reader_)([&](const char* bytes, size_t size) {
-      wanted = take({bytes, size});
-      return wanted;
-    });
-    if (!wanted || !stream_.trouble()) return wanted ? stream_.trouble() : Ok{};
-    return whole ? Status(Ok{}) : bad_data("the body is not framed as it says", "request");
-  }
-
- private:
-  const WireStream& stream_;
-  const httplib::ContentReader* reader_;  // null: a method whose body is not read
-};
-
-class WireClient final : public Client {
- public:
-  WireClient(Wire& wire, const std::atomic<bool>& stopping) : wire_(wire), stopping_(stopping) {}
-
-  bool wait(int64_t ms) override {
-    wire_.member().enter(Phase::held);
-    return !wire_.gone_within(ms) && !stopping_;
-  }
-
- private:
-  Wire& wire_;
-  const std::atomic<bool>& stopping_;
-};
+Status read_body(const WireStream& stream, const httplib::ContentReader& reader, const Take& take) {
+  bool wanted = true;
+  const bool whole = reader([&](const char* bytes, size_t size) {
+    wanted = take({bytes, size});
+    return wanted;
+  });
+  if (!wanted || !stream.trouble()) return wanted ? stream.trouble() : Ok{};
+  return whole ? Status(Ok{}) : bad_data("the body is not framed as it says", "request");
+}
 
 void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
@@ -151,14 +126,14 @@ bool send_piece(const FileBody& file, size_t offset, size_t length, httplib::Dat
   return got > 0 && sink.write(piece.data(), static_cast<size_t>(got));
 }
 
-void send_stream(const Reply& reply, Client& client, httplib::DataSink& sink) {
-  reply.stream(client, [&sink](std::string_view bytes) {
+void send_stream(const Reply& reply, const ClientStays& client_stays, httplib::DataSink& sink) {
+  reply.stream(client_stays, [&sink](std::string_view bytes) {
     return sink.is_writable() && sink.write(bytes.data(), bytes.size());
   });
   sink.done();
 }
 
-void fill(const Reply& reply, Client& client, httplib::Response& out) {
+void fill(const Reply& reply, const ClientStays& client_stays, httplib::Response& out) {
   out.status = reply.status;
   for (const auto& [name, value] : reply.fields) out.set_header(name, value);
   out.set_header("Date", http_date());
@@ -171,8 +146,8 @@ void fill(const Reply& reply, Client& client, httplib::Response& out) {
                                return send_piece(*reply.file, offset, length, sink);
                              });
   } else if (reply.stream) {
-    out.set_content_provider(reply.type, [&reply, &client](size_t, httplib::DataSink& sink) {
-      send_stream(reply, client, sink);
+    out.set_content_provider(reply.type, [&reply, &client_stays](size_t, httplib::DataSink& sink) {
+      send_stream(reply, client_stays, sink);
       return true;
     });
   } else if (!reply.text.empty()) {
@@ -184,7 +159,7 @@ void fill(const Reply& reply, Client& client, httplib::Response& out) {
 struct Exchange {
   Wire& wire;
   WireStream& stream;
-  WireClient& client;
+  ClientStays client_stays;
   Head& head;
   const Refusal* refusal;
   std::optional<Reply> reply = {};
@@ -192,7 +167,7 @@ struct Exchange {
   void write(Reply made, httplib::Response& out) {
     reply = std::move(made);
     wire.member().enter(reply->stream ? Phase::held : Phase::reply);
-    fill(*reply, client, out);
+    fill(*reply, client_stays, out);
   }
 };
 
@@ -327,8 +302,11 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     opening.head.for_library = "\r\n";  // of a refused head: the library refuses it too
     if (auto* good = std::get_if<Opening>(&read)) opening = std::move(*good);
     WireStream stream(wire, opening, options_.max_body_bytes);
-    WireClient client(wire, stopping_);
-    Exchange exchange{wire, stream, client, opening.head, std::get_if<Refusal>(&read)};
+    const auto client_stays = [this, &wire](int64_t ms) {
+      wire.member().enter(Phase::held);
+      return !wire.gone_within(ms) && !stopping_;
+    };
+    Exchange exchange{wire, stream, client_stays, opening.head, std::get_if<Refusal>(&read)};
     wire.member().enter(Phase::working);
     serving = &exchange;
     (void)process(stream, [](httplib::Request& asked) {  // a client that left is no error
@@ -341,10 +319,13 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     wire.linger();
   }
 
+  // reader  null: a method whose body is not read
   void answer(const httplib::ContentReader* reader, httplib::Response& out) {
-    WireBody body(serving->stream, reader);
+    const auto body = [&stream = serving->stream, reader](const Take& take) {
+      return reader == nullptr ? Status(Ok{}) : read_body(stream, *reader, take);
+    };
     try {
-      serving->write(handler_(Asked{std::move(serving->head), &body, &serving->client}), out);
+      serving->write(handler_({std::move(serving->head), body, serving->client_stays}), out);
     } catch (const std::exception& error) {
       log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
       serving->write(problem(500, "an error of the server's own, told in its log"), out);

@@ -11,19 +11,15 @@ namespace {
 constexpr int64_t kSkewMs = 5'000;      // a submitter's clock may differ so much from ours
 constexpr int64_t kMemoryMs = 120'000;  // how long an ended job is remembered as counted
 
-void add_all(const Spool& spool, State state, size_t limit, std::set<JobId>& into) {
-  const auto listed = list(spool, state, Order::oldest_first, limit);
-  if (!listed) return;  // looked at next time
-  for (const Listed& one : *listed) into.insert(one.id);
-}
-
 }  // namespace
 
 void JobCounters::update(const Spool& spool, int64_t now_ms) {
   completed_now_ = 0;
   std::set<JobId> active;
   for (const State state : {State::staging, State::delayed, State::processing, State::hold}) {
-    add_all(spool, state, kMostActive, active);
+    const auto listed = list(spool, state, Order::oldest_first, kMostActive);
+    if (!listed) continue;  // looked at next time
+    for (const Listed& one : *listed) active.insert(one.id);
   }
   count_vanished(spool, active);
   active_ = std::move(active);

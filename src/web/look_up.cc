@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <utility>
 
 #include "src/http/header_value.h"
 #include "src/http/problem.h"
@@ -32,11 +31,12 @@ Reply no_job(const Site& site, const JobId& id) {
   return problem(404, "there is no such job", "no_job");
 }
 
-std::variant<JobView, Reply> look_up(const Site& site, std::string_view text) {
+Reply with_job(const Site& site, std::string_view text,
+               const std::function<Reply(const JobView&)>& show) {
   const auto id = JobId::parse(text);
   if (!id) return problem(404, "this is not a job's id", "no_job");
-  auto job = find(site.spool, *id);
-  if (job) return std::move(*job);
+  const auto job = find(site.spool, *id);
+  if (job) return show(*job);
   if (job.error().code == ENOENT) return no_job(site, *id);
   log::line(log::Level::warning, "a job cannot be read",
             {{"job", id->text()}, {"why", job.error().text()}});

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string_view>
-#include <variant>
 
 #include "spool/query.h"
 #include "src/http/exchange.h"
@@ -9,11 +11,12 @@
 
 namespace imgq::web {
 
-// The job that a path's segment names, or the reply that says why there is none:
+// What `show` makes of the job that a path's segment names, or the reply that says why there is none:
 //   404  no such id
 //   410  an id older than the shortest retention: a job of that age has been purged, if there ever
 //        was one. (Nothing is kept of a purged job, but its id tells when it was made.)
-std::variant<JobView, Reply> look_up(const Site& site, std::string_view id);
+Reply with_job(const Site& site, std::string_view id,
+               const std::function<Reply(const JobView&)>& show);
 
 // The 404 or 410 for an id that has no job.
 Reply no_job(const Site& site, const JobId& id);

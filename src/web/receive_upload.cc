@@ -1,11 +1,14 @@
 #include "src/web/receive_upload.h"
 
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "spool/room.h"
+#include "src/base/formats.h"
 #include "src/base/request.h"
 #include "src/http/header_value.h"
+#include "src/http/multipart.h"
 #include "src/util/digest.h"
 #include "src/util/io.h"
 #include "src/util/text.h"
@@ -39,26 +42,27 @@ Objection body_objection(const Error& error) {
 }
 
 // Is there room for what has come, or for what the client says that it will send?
-std::optional<Objection> check_room(const Spool& spool, const UploadRules& rules,
-                                    int64_t needed_bytes = 0) {
-  const auto room = require_room(spool, rules.min_free_bytes, static_cast<uint64_t>(needed_bytes));
+std::optional<Objection> check_room(const Site& site, int64_t needed_bytes = 0) {
+  const auto room =
+      require_room(site.spool, site.config.min_free_bytes, static_cast<uint64_t>(needed_bytes));
   return room ? std::nullopt : std::optional(spool_objection(room.error()));
+}
+
+Objection file_too_large(const Site& site) {
+  return {413, "file_too_large",
+          "the image is larger than " + human_bytes(site.config.limits.max_file_bytes)};
 }
 
 // One image on its way into tmp/. Nothing is written before it is known to be one, and nothing in
 // small pieces, as a form full of line ends would have it.
 class Incoming {
  public:
-  Incoming(const Spool& spool, const UploadRules& rules, std::string name,
-           std::optional<Permit> permit = {})
-      : spool_(spool), rules_(rules), name_(std::move(name)), permit_(std::move(permit)) {}
+  Incoming(const Site& site, const Terms& terms, std::string name, Permit permit = {})
+      : site_(site), terms_(terms), name_(std::move(name)), permit_(std::move(permit)) {}
 
   std::optional<Objection> take(std::string_view bytes) {
     size_ += static_cast<int64_t>(bytes.size());
-    if (size_ > rules_.max_file_bytes) {
-      return Objection{413, "file_too_large",
-                       "the image is larger than " + human_bytes(rules_.max_file_bytes)};
-    }
+    if (size_ > site_.config.limits.max_file_bytes) return file_too_large(site_);
     held_ += bytes;
     if (held_.size() < (file_ ? kHeldBytes : kSignatureBytes)) return std::nullopt;
     return file_ ? store() : open();
@@ -70,7 +74,7 @@ class Incoming {
       if (auto objection = open()) return objection;
     }
     if (auto objection = store()) return objection;
-    return rules_.digests == UploadRules::Digests::make ? digest() : std::nullopt;
+    return terms_.key.empty() ? std::nullopt : digest();
   }
 
   // After finish.
@@ -90,10 +94,10 @@ class Incoming {
       return Objection{415, "unsupported_format",
                        std::string(signature.name) + " is never read here"};
     }
-    if (!is_read(signature.kind, rules_.formats)) {
+    if (!is_read(signature.kind, site_.config.limits.formats)) {
       return Objection{415, "format_not_enabled", not_enabled_words(signature)};
     }
-    auto file = TempFile::create(spool_);
+    auto file = TempFile::create(site_.spool);
     if (!file) return spool_objection(file.error());
     file_.emplace(std::move(*file));
     return std::nullopt;
@@ -105,7 +109,7 @@ class Incoming {
     if (!written) return spool_objection(written.error());
     if (size_ - room_seen_at_ < kRoomStep) return std::nullopt;
     room_seen_at_ = size_;
-    return check_room(spool_, rules_);
+    return check_room(site_);
   }
 
   std::optional<Objection> digest() {
@@ -115,10 +119,10 @@ class Incoming {
     return std::nullopt;
   }
 
-  const Spool& spool_;
-  const UploadRules& rules_;
+  const Site& site_;
+  const Terms& terms_;
   std::string name_;
-  std::optional<Permit> permit_;
+  Permit permit_;
   std::string held_;  // not yet written
   std::optional<TempFile> file_;
   std::string sha256_;
@@ -129,7 +133,7 @@ class Incoming {
 // Sorts the parts of a form into files and values.
 class Sorter final : public PartSink {
  public:
-  Sorter(const Spool& spool, const UploadRules& rules) : spool_(spool), rules_(rules) {}
+  Sorter(Site& site, const Terms& terms) : site_(site), terms_(terms) {}
 
   Status part_begins(const Part& part) override {
     value_ = nullptr;
@@ -155,7 +159,7 @@ class Sorter final : public PartSink {
     auto objection = file_->finish();
     // What a browser sends for a file input that was left empty.
     const bool left_empty = objection && objection->code == "empty_file" && unnamed_ &&
-                            rules_.on_bad_file == OnBadFile::skip;
+                            terms_.on_bad_file == OnBadFile::skip;
     if (left_empty) file_.reset();
     if (Status judged = keep(std::move(objection)); !judged) return judged;
     if (file_) upload_.files.push_back(std::move(*file_).arrived());
@@ -169,7 +173,7 @@ class Sorter final : public PartSink {
  private:
   // What a field of the form asks for; nothing where it is its sender's own.
   std::string_view wish_in(std::string_view name) const {
-    if (rules_.fields == UploadRules::Fields::only_file) return "";
+    if (terms_.fields == Terms::Fields::only_file) return "";
     if (name == "preset" || name == "renditions") return name;
     if (!name.starts_with("imgq-")) return "";
     name.remove_prefix(5);
@@ -177,20 +181,21 @@ class Sorter final : public PartSink {
   }
 
   bool is_file(const Part& part) const {
-    if (rules_.fields == UploadRules::Fields::any_filename) {
+    if (terms_.fields == Terms::Fields::any_filename) {
       return part.name == "file" || part.filename.has_value();
     }
     return part.name == "file" && upload_.files.empty();
   }
 
   Status file_begins(const Part& part) {
-    std::optional<Permit> permit;
-    if (!upload_.files.empty() && rules_.further_files != nullptr) {
-      permit = Permit::take(*rules_.further_files, rules_.max_further_files);
-      if (!permit)
+    Permit permit;
+    if (!upload_.files.empty()) {
+      permit = take_permit(site_.further_files, site_.options.max_further_files);
+      if (!permit) {
         return object({503, "busy", "too many files are being taken in: try again later"});
+      }
     }
-    file_.emplace(spool_, rules_, std::string(part.filename.value_or("").substr(0, kMaxNameBytes)),
+    file_.emplace(site_, terms_, std::string(part.filename.value_or("").substr(0, kMaxNameBytes)),
                   std::move(permit));
     unnamed_ = !part.filename || part.filename->empty();
     return Ok{};
@@ -200,7 +205,7 @@ class Sorter final : public PartSink {
   Status keep(std::optional<Objection> objection) {
     if (!objection || !file_) return Ok{};
     const bool ours = objection->status == 507 || objection->status == 503;
-    if (rules_.on_bad_file == OnBadFile::refuse || ours) return object(std::move(*objection));
+    if (terms_.on_bad_file == OnBadFile::refuse || ours) return object(std::move(*objection));
     upload_.refused.push_back({std::move(*file_).name(), std::move(*objection)});
     file_.reset();
     return Ok{};
@@ -212,8 +217,8 @@ class Sorter final : public PartSink {
     return error;
   }
 
-  const Spool& spool_;
-  const UploadRules& rules_;
+  Site& site_;
+  const Terms& terms_;
   Upload upload_;
   std::optional<Incoming> file_;
   std::string* value_ = nullptr;
@@ -223,12 +228,12 @@ class Sorter final : public PartSink {
 
 using Received = std::variant<Upload, Objection>;
 
-Received receive_form(const Spool& spool, const UploadRules& rules, Body& body,
+Received receive_form(Site& site, const Terms& terms, const ReadBody& read_body,
                       const std::string& boundary) {
-  Sorter sorter(spool, rules);
+  Sorter sorter(site, terms);
   Multipart form(boundary, sorter);
   Status formed = Ok{};
-  const Status read = body.read([&](std::string_view bytes) {
+  const Status read = read_body([&](std::string_view bytes) {
     formed = form.feed(bytes);
     return static_cast<bool>(formed);
   });
@@ -243,11 +248,11 @@ Received receive_form(const Spool& spool, const UploadRules& rules, Body& body,
   return upload;
 }
 
-Received receive_raw(const Spool& spool, const UploadRules& rules, Body& body,
+Received receive_raw(const Site& site, const Terms& terms, const ReadBody& read_body,
                      std::string_view name) {
-  Incoming file(spool, rules, last_component(name).substr(0, kMaxNameBytes));
+  Incoming file(site, terms, last_component(name).substr(0, kMaxNameBytes));
   std::optional<Objection> objection;
-  const Status read = body.read([&](std::string_view bytes) {
+  const Status read = read_body([&](std::string_view bytes) {
     objection = file.take(bytes);
     return !objection;
   });
@@ -265,24 +270,21 @@ bool is_wish(std::string_view name) {
   return name == "preset" || name == "renditions" || field_named(name) != nullptr;
 }
 
-std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& rules,
-                                        const Asked& asked, std::string_view raw_name) {
+std::variant<Upload, Objection> receive(Site& site, const Terms& terms, const Asked& asked,
+                                        std::string_view raw_name) {
   const Head& head = asked.head;
   if (head.framing == Head::Framing::none) {
     return Objection{411, "no_length", "the request needs a body and its Content-Length"};
   }
   const std::string* type = head.field("content-type");
   const bool form = type != nullptr && lower(*type).starts_with("multipart/");
-  if (!form && head.length_bytes > rules.max_file_bytes) {
-    return Objection{413, "file_too_large",
-                     "the image is larger than " + human_bytes(rules.max_file_bytes)};
-  }
-  if (head.length_bytes > rules.max_body_bytes) return body_objection({EFBIG, "", ""});
-  if (auto full = check_room(spool, rules, head.length_bytes)) return std::move(*full);
-  if (!form) return receive_raw(spool, rules, *asked.body, raw_name);
+  if (!form && head.length_bytes > site.config.limits.max_file_bytes) return file_too_large(site);
+  if (head.length_bytes > site.options.max_body_bytes) return body_objection({EFBIG, "", ""});
+  if (auto full = check_room(site, head.length_bytes)) return std::move(*full);
+  if (!form) return receive_raw(site, terms, asked.read_body, raw_name);
   const auto boundary = multipart_boundary(*type);
   if (!boundary) return Objection{400, "bad_form", "Content-Type names no proper boundary"};
-  return receive_form(spool, rules, *asked.body, *boundary);
+  return receive_form(site, terms, asked.read_body, *boundary);
 }
 
 }  // namespace imgq::web

@@ -1,22 +1,17 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
-#include "spool/spool.h"
 #include "spool/temp_file.h"
-#include "src/base/formats.h"
-#include "src/base/limits.h"
 #include "src/http/exchange.h"
-#include "src/http/multipart.h"
 #include "src/web/permit.h"
+#include "src/web/site.h"
 
 namespace imgq::web {
 
@@ -32,8 +27,8 @@ struct Arrived {
   std::string name;  // as its sender calls it; any bytes, last component only, at most 255
   TempFile file;
   int64_t size_bytes = 0;
-  std::string sha256;  // hex; with Digests::make
-  std::optional<Permit> permit = {};
+  std::string sha256;  // hex; with a key
+  Permit permit = {};
 };
 
 struct RefusedFile {
@@ -61,21 +56,13 @@ enum class OnBadFile {
   skip,    // the others are still taken
 };
 
-struct UploadRules {
-  int64_t max_file_bytes = 0;
-  int64_t max_body_bytes = 0;
-  uint64_t min_free_bytes = 0;  // of the spool's file system, while it arrives
-  OptionalFormats formats;
+struct Terms {
   OnBadFile on_bad_file = OnBadFile::refuse;
   enum class Fields {
     only_file,     // a part named "file" is the image, whatever else it says; no other is read
     any_filename,  // so is each part with a file name
   } fields = Fields::any_filename;
-  enum class Digests { none, make } digests = Digests::none;
-  // Files that forms hold open, beyond the first of each, which every connection may: counted for
-  // all of them together. Null: not counted.
-  std::atomic<int>* further_files = nullptr;
-  int max_further_files = 0;
+  std::string key = {};  // idempotency key; then at most one file, whose digest is made
 };
 
 // Streams a request's body to tmp/: a multipart form, or the bytes of one image. What the image is
@@ -84,7 +71,7 @@ struct UploadRules {
 //               empty one ("empty_file"); 415 none of the formats that are read; 413 too large;
 //               507 no room; 408 too slow; 503 the spool cannot be written, or forms hold too many
 //               files ("busy")
-std::variant<Upload, Objection> receive(const Spool& spool, const UploadRules& rules,
-                                        const Asked& asked, std::string_view raw_name);
+std::variant<Upload, Objection> receive(Site& site, const Terms& terms, const Asked& asked,
+                                        std::string_view raw_name);
 
 }  // namespace imgq::web

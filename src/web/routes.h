@@ -22,8 +22,7 @@ Reply submit_jobs(Site& site, const Asked& asked);
 Reply list_jobs(Site& site, const Asked& asked);
 Reply show_job(Site& site, const Asked& asked);
 Reply show_record(Site& site, const Asked& asked);
-Reply cancel_job(Site& site, const Asked& asked);
-Reply retry_job(Site& site, const Asked& asked);
+Reply control_job(Site& site, const Asked& asked);
 
 Reply list_results(Site& site, const Asked& asked);
 Reply send_result(Site& site, const Asked& asked);

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <memory>
 #include <string>
 
 #include "src/http/problem.h"
 #include "src/web/job_json.h"
+#include "src/web/permit.h"
 #include "src/web/routes.h"
 
 // Server-sent events (WHATWG HTML, 9.2): "counts" when a number changed, "job" for each of the
@@ -46,7 +46,7 @@ class Teller {
   std::map<JobId, std::string> told_;
 };
 
-void tell(Site& site, Client& client, const StreamWrite& write) {
+void tell(Site& site, const ClientStays& client_stays, const StreamWrite& write) {
   Teller teller;
   int64_t silent_since = sys::monotonic_ms();
   auto view = site.spool_view.view();
@@ -58,7 +58,7 @@ void tell(Site& site, Client& client, const StreamWrite& write) {
       if (!write(text)) return;
       silent_since = sys::monotonic_ms();
     }
-    if (!client.wait(0)) return;
+    if (!client_stays(0)) return;
     view = site.spool_view.wait_newer(view->number, kStepMs);
   }
 }
@@ -66,19 +66,15 @@ void tell(Site& site, Client& client, const StreamWrite& write) {
 }  // namespace
 
 Reply events(Site& site, const Asked&) {
-  auto permit = Permit::take(site.streams, site.options.max_held);
+  const Permit permit = take_permit(site.streams, site.options.max_held);
   if (!permit) {
-    Reply reply = problem(503, "too many event streams are open: poll instead", "too_many_streams");
-    reply.fields.emplace_back("Retry-After", "10");
-    return reply;
+    return problem(503, "too many event streams are open: poll instead", "too_many_streams", 10);
   }
-  Reply reply;
-  reply.type = "text/event-stream";
-  reply.fields.emplace_back("X-Accel-Buffering", "no");  // or nginx keeps events back
-  // std::function wants copies: the permit is shared, and given back with the last of them.
-  reply.stream = [&site, permit = std::make_shared<Permit>(std::move(*permit))](
-                     Client& client, const StreamWrite& write) { tell(site, client, write); };
-  return reply;
+  return {.type = "text/event-stream",
+          .fields = {{"X-Accel-Buffering", "no"}},  // or nginx keeps events back
+          .stream = [&site, permit](const ClientStays& client_stays, const StreamWrite& write) {
+            tell(site, client_stays, write);
+          }};
 }
 
 }  // namespace imgq::web::routes

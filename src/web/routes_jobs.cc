@@ -7,6 +7,7 @@
 #include "src/util/json.h"
 #include "src/web/job_json.h"
 #include "src/web/look_up.h"
+#include "src/web/permit.h"
 #include "src/web/routes.h"
 #include "src/web/spool_problem.h"
 #include "src/web/submission.h"
@@ -17,10 +18,7 @@ namespace {
 constexpr int64_t kMaxWaitSeconds = 60;
 
 Reply json_reply(int status, const std::string& body) {
-  Reply reply;
-  reply.status = status;
-  reply.text = body + "\n";
-  return reply;
+  return {.status = status, .text = body + "\n"};
 }
 
 // {"jobs":[...]} of jobs that are JSON already.
@@ -56,35 +54,28 @@ Reply accepted(const Site& site, const Taken& taken) {
   for (const auto& job : taken.jobs) jobs.push_back(fresh_json(site, job));
   const bool one = taken.jobs.size() == 1 && taken.refused.empty();
   Reply reply = json_reply(202, one ? jobs.front() : jobs_json(jobs));
-  reply.fields.emplace_back("Location", job_address(taken.jobs.front().submitted.id));
-  reply.fields.emplace_back("Retry-After", "1");
+  reply.fields = {{"Location", job_address(taken.jobs.front().submitted.id)}, {"Retry-After", "1"}};
   return reply;
 }
 
 // Waits until the job has ended, the client has gone or `seconds` are over.
 void wait_for_end(Site& site, const Asked& asked, const JobId& id, int64_t seconds) {
-  const auto permit = Permit::take(site.long_polls, site.options.max_held);
+  const Permit permit = take_permit(site.long_polls, site.options.max_held);
   if (!permit) return;  // too many wait: this one hears how it stands now and asks again
   const int64_t until = sys::monotonic_ms() + seconds * 1000;
   for (int64_t step = 20; sys::monotonic_ms() < until; step = std::min<int64_t>(step * 2, 250)) {
     const auto ended = has_ended(site.spool, id);
     if (!ended || *ended) return;
     const int64_t left = until - sys::monotonic_ms();
-    if (left <= 0 || !asked.client->wait(std::min(step, left))) return;
+    if (left <= 0 || !asked.client_stays(std::min(step, left))) return;
   }
 }
 
 Reply job_reply(const Asked& asked, const JobView& job, const std::string& body) {
   const std::string etag = job_etag(job);
-  if (has_already(asked.head, etag)) {
-    Reply reply;
-    reply.status = 304;
-    reply.fields.emplace_back("ETag", etag);
-    return reply;
-  }
+  if (has_already(asked.head, etag)) return {.status = 304, .fields = {{"ETag", etag}}};
   Reply reply = json_reply(200, body);
-  reply.fields.emplace_back("ETag", etag);
-  reply.fields.emplace_back("Cache-Control", "no-cache");
+  reply.fields = {{"ETag", etag}, {"Cache-Control", "no-cache"}};
   if (!job.outcome) reply.fields.emplace_back("Retry-After", "1");
   return reply;
 }
@@ -96,9 +87,7 @@ Reply control_reply(const Site& site, const JobId& id, const Result<State>& done
   }
   if (!done && done.error().code == ENOENT) return no_job(site, id);
   if (!done && done.error().code == EAGAIN) {
-    Reply reply = problem(503, "the job is moving: try again", "moving");
-    reply.fields.emplace_back("Retry-After", "1");
-    return reply;
+    return problem(503, "the job is moving: try again", "moving", 1);
   }
   if (!done) return problem_of(done.error());
   return json_reply(200, dump_json(Json{{"id", id.text()}, {"state", name_of(*done)}}));
@@ -168,35 +157,26 @@ Reply list_jobs(Site& site, const Asked& asked) {
 Reply show_job(Site& site, const Asked& asked) {
   const auto seconds = number_parameter(asked.head, "wait", 0, kMaxWaitSeconds, 0);
   if (!seconds) return problem(400, "wait is a number of seconds from 0 to 60", "bad_request");
-  auto found = look_up(site, asked.head.path[2]);
-  if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
-  auto& job = std::get<JobView>(found);
-  if (*seconds > 0 && !job.outcome) {
+  const std::string& id = asked.head.path[2];
+  const auto show = [&](const JobView& job) { return job_reply(asked, job, job_json(job)); };
+  return with_job(site, id, [&](const JobView& job) {
+    if (*seconds == 0 || job.outcome) return show(job);
     wait_for_end(site, asked, job.ticket.id, *seconds);
-    found = look_up(site, asked.head.path[2]);
-    if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
-  }
-  const auto& now = std::get<JobView>(found);
-  return job_reply(asked, now, job_json(now));
+    return with_job(site, id, show);
+  });
 }
 
 Reply show_record(Site& site, const Asked& asked) {
-  auto found = look_up(site, asked.head.path[1]);
-  if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
-  const auto& job = std::get<JobView>(found);
-  return job_reply(asked, job, record_json(job));
+  return with_job(site, asked.head.path[1],
+                  [&](const JobView& job) { return job_reply(asked, job, record_json(job)); });
 }
 
-Reply cancel_job(Site& site, const Asked& asked) {
+// DELETE cancels, POST to its "retry" retries.
+Reply control_job(Site& site, const Asked& asked) {
   const auto id = JobId::parse(asked.head.path[2]);
   if (!id) return problem(404, "this is not a job's id", "no_job");
-  return control_reply(site, *id, cancel(site.spool, *id));
-}
-
-Reply retry_job(Site& site, const Asked& asked) {
-  const auto id = JobId::parse(asked.head.path[2]);
-  if (!id) return problem(404, "this is not a job's id", "no_job");
-  return control_reply(site, *id, retry(site.spool, *id));
+  const auto control = asked.head.method == "DELETE" ? cancel : retry;
+  return control_reply(site, *id, control(site.spool, *id));
 }
 
 }  // namespace imgq::web::routes

@@ -57,7 +57,7 @@ std::string stage_of(const JobView& job) {
 Reply old_upload(Site& site, const Asked& asked) {
   if (!is_form(asked.head)) return old_reply(400, "file key not found in request");
   Terms terms;
-  terms.fields = UploadRules::Fields::only_file;
+  terms.fields = Terms::Fields::only_file;
   auto taken = take_upload(site, asked, terms);
   if (auto* objection = std::get_if<Objection>(&taken)) return old_objection(*objection);
   const auto& job = std::get<Taken>(taken).jobs.front();

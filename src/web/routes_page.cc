@@ -19,10 +19,7 @@ constexpr const char* kPagePolicy =
 
 // Back to the page, which then shows what became of it.
 Reply see_page(const std::string& query) {
-  Reply reply;
-  reply.status = 303;
-  reply.fields.emplace_back("Location", "/" + query);
-  return reply;
+  return {.status = 303, .fields = {{"Location", "/" + query}}};
 }
 
 // What a form without a script was sent back to the page with.
@@ -53,14 +50,11 @@ std::string query_for(const Objection& objection) {
 }  // namespace
 
 Reply page(Site& site, const Asked& asked) {
-  Reply reply;
-  reply.type = "text/html; charset=utf-8";
   const Choice choice(asked.head.query.begin(), asked.head.query.end());
-  reply.text = page_html(site, notice_of(asked.head), choice);
-  reply.fields.emplace_back("Content-Security-Policy", kPagePolicy);
   // "no-referrer" would make a form's Origin "null", which is refused.
-  reply.fields.emplace_back("Referrer-Policy", "same-origin");
-  return reply;
+  return {.type = "text/html; charset=utf-8",
+          .text = page_html(site, notice_of(asked.head), choice),
+          .fields = {{"Content-Security-Policy", kPagePolicy}, {"Referrer-Policy", "same-origin"}}};
 }
 
 Reply page_upload(Site& site, const Asked& asked) {
@@ -94,20 +88,13 @@ Reply page_action(Site& site, const Asked& asked) {
 }
 
 Reply page_asset(Site&, const Asked& asked) {
-  Reply reply;
+  const auto asset = [](const char* type, std::string_view text) -> Reply {
+    return {.type = type, .text = std::string(text), .fields = {{"Cache-Control", "no-cache"}}};
+  };
   const std::string& name = asked.head.path[0];
-  if (name == "page.js") {
-    reply.type = "text/javascript; charset=utf-8";
-    reply.text = std::string(assets::kPageJs);
-  } else if (name == "page.css") {
-    reply.type = "text/css; charset=utf-8";
-    reply.text = std::string(assets::kPageCss);
-  } else {
-    reply.type = "image/svg+xml";
-    reply.text = std::string(assets::kIconSvg);
-  }
-  reply.fields.emplace_back("Cache-Control", "no-cache");
-  return reply;
+  if (name == "page.js") return asset("text/javascript; charset=utf-8", assets::kPageJs);
+  if (name == "page.css") return asset("text/css; charset=utf-8", assets::kPageCss);
+  return asset("image/svg+xml", assets::kIconSvg);
 }
 
 }  // namespace imgq::web::routes

@@ -30,9 +30,7 @@ Reply no_results(const JobView& job) {
     case State::completed:
       break;
   }
-  Reply reply = problem(409, "the job is not completed yet", "not_completed");
-  reply.fields.emplace_back("Retry-After", "1");
-  return reply;
+  return problem(409, "the job is not completed yet", "not_completed", 1);
 }
 
 bool is_completed(const JobView& job) {
@@ -103,13 +101,10 @@ Reply result_reply(const Site& site, const Asked& asked, const JobView& job,
 }  // namespace
 
 Reply list_results(Site& site, const Asked& asked) {
-  auto found = look_up(site, asked.head.path[2]);
-  if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
-  const auto& job = std::get<JobView>(found);
-  if (!is_completed(job)) return no_results(job);
-  Reply reply;
-  reply.text = results_json(job);
-  return reply;
+  return with_job(site, asked.head.path[2], [](const JobView& job) {
+    if (!is_completed(job)) return no_results(job);
+    return Reply{.text = results_json(job)};
+  });
 }
 
 // /v1/jobs/ID/results/NAME, /result/ID/NAME, /result/ID
@@ -118,9 +113,8 @@ Reply send_result(Site& site, const Asked& asked) {
   const bool old = path[0] == "result";
   const std::string& id = old ? path[1] : path[2];
   const std::string name = old ? (path.size() > 2 ? path[2] : "") : path[4];
-  auto found = look_up(site, id);
-  if (auto* reply = std::get_if<Reply>(&found)) return std::move(*reply);
-  return result_reply(site, asked, std::get<JobView>(found), name);
+  return with_job(site, id,
+                  [&](const JobView& job) { return result_reply(site, asked, job, name); });
 }
 
 }  // namespace imgq::web::routes

@@ -9,11 +9,7 @@
 namespace imgq::web::routes {
 
 // The process answers; nothing more is meant.
-Reply livez(Site&, const Asked&) {
-  Reply reply;
-  reply.text = "{\"status\":\"ok\"}";
-  return reply;
-}
+Reply livez(Site&, const Asked&) { return {.text = "{\"status\":\"ok\"}"}; }
 
 // Uploads can be taken: the spool can be written and has room. A daemon need not run for that; how
 // many do is told.
@@ -25,25 +21,19 @@ Reply readyz(Site& site, const Asked&) {
   if (const auto kept = require_room(site.spool, site.config.min_free_bytes); !kept) {
     return problem_of(kept.error());
   }
-  Reply reply;
-  reply.text = dump_json(Json{{"status", "ok"},
-                              {"free_bytes", room->free_bytes},
-                              {"daemons", site.spool_view.view()->figures.counts.owners}});
-  return reply;
+  return {.text = dump_json(Json{{"status", "ok"},
+                                 {"free_bytes", room->free_bytes},
+                                 {"daemons", site.spool_view.view()->figures.counts.owners}})};
 }
 
 Reply metrics(Site& site, const Asked&) {
-  Reply reply;
-  reply.type = "text/plain; version=0.0.4; charset=utf-8";
-  reply.text = metrics_text(*site.spool_view.view()) + site.metrics.text();
-  return reply;
+  return {.type = "text/plain; version=0.0.4; charset=utf-8",
+          .text = metrics_text(*site.spool_view.view()) + site.metrics.text()};
 }
 
 Reply description(Site&, const Asked& asked) {
-  Reply reply;
-  reply.text =
-      asked.head.path[0] == "openapi.json" ? assets::kOpenapiJson : assets::kImgqSchemaJson;
-  return reply;
+  const bool api = asked.head.path[0] == "openapi.json";
+  return {.text = std::string(api ? assets::kOpenapiJson : assets::kImgqSchemaJson)};
 }
 
 }  // namespace imgq::web::routes

@@ -9,8 +9,6 @@
 #include "src/jobs/config.h"
 #include "src/web/committer.h"
 #include "src/web/metrics.h"
-#include "src/web/permit.h"
-#include "src/web/receive_upload.h"
 #include "src/web/spool_view.h"
 
 namespace imgq::web {

@@ -6,22 +6,13 @@
 #include "src/http/problem.h"
 
 namespace imgq::web {
-namespace {
-
-bool is_full(const Error& error) { return error.code == ENOSPC || error.code == EDQUOT; }
-
-}  // namespace
 
 Reply problem_of(const Error& error) {
-  if (is_full(error)) {
-    Reply reply = problem(507, "the spool has no room: try again later", "no_room");
-    reply.fields.emplace_back("Retry-After", "30");
-    return reply;
+  if (error.code == ENOSPC || error.code == EDQUOT) {
+    return problem(507, "the spool has no room: try again later", "no_room", 30);
   }
   if (is_pausing(error) || is_ambiguous(error)) {
-    Reply reply = problem(503, "the spool cannot be written now: try again later", "unavailable");
-    reply.fields.emplace_back("Retry-After", "30");
-    return reply;
+    return problem(503, "the spool cannot be written now: try again later", "unavailable", 30);
   }
   return problem(500, "the spool answered with an error, told in the server's log", "internal");
 }

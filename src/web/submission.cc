@@ -71,7 +71,7 @@ Wishes together(Wishes query, const Wishes& form) {
 // Of an upload to the old service's address, which knew none, nothing.
 Wishes query_wishes(const Head& head, const Terms& terms) {
   Wishes wishes;
-  if (terms.fields == UploadRules::Fields::only_file) return wishes;
+  if (terms.fields == Terms::Fields::only_file) return wishes;
   for (const auto& [name, text] : head.query) {
     if (is_wish(name)) wishes.try_emplace(name, text);
   }
@@ -92,21 +92,6 @@ Objection spool_refused(const Error& error) {
   }
   if (is_pausing(error)) return {503, "unavailable", "the spool cannot be written now"};
   return {500, "internal", "the job could not be submitted: see the server's log"};
-}
-
-UploadRules rules_for(Site& site, const Terms& terms) {
-  UploadRules rules;
-  rules.max_file_bytes = site.config.limits.max_file_bytes;
-  rules.max_body_bytes = site.options.max_body_bytes;
-  rules.min_free_bytes = site.config.min_free_bytes;
-  rules.formats = site.config.limits.formats;
-  rules.on_bad_file = terms.on_bad_file;
-  rules.fields = terms.fields;
-  using Digests = UploadRules::Digests;
-  rules.digests = terms.key.empty() ? Digests::none : Digests::make;
-  rules.further_files = &site.further_files;
-  rules.max_further_files = site.options.max_further_files;
-  return rules;
 }
 
 std::vector<Draft> drafts_of(const Site& site, Upload& upload, const std::string& request,
@@ -165,7 +150,7 @@ std::variant<Taken, Objection> take_upload(Site& site, const Asked& asked, const
   auto request = request_of(site.config, query);
   if (!request) return Objection{400, "bad_request", request.error().action};
   const std::string* name = asked.head.parameter("filename");
-  auto received = receive(site.spool, rules_for(site, terms), asked, name ? *name : "");
+  auto received = receive(site, terms, asked, name ? *name : "");
   if (auto* objection = std::get_if<Objection>(&received)) return std::move(*objection);
   Upload& upload = std::get<Upload>(received);
   if (!terms.key.empty() && upload.files.size() > 1) {
@@ -190,11 +175,9 @@ std::optional<Objection> check_query(const Head& head) {
 }
 
 Reply reply_to(const Objection& objection) {
-  Reply reply = problem(objection.status, objection.detail, objection.code);
-  if (objection.status == 429 || objection.status == 503 || objection.status == 507) {
-    reply.fields.emplace_back("Retry-After", "30");
-  }
-  return reply;
+  const int status = objection.status;
+  const bool passes = status == 429 || status == 503 || status == 507;
+  return problem(status, objection.detail, objection.code, passes ? 30 : 0);
 }
 
 }  // namespace imgq::web

@@ -22,12 +22,6 @@ struct Taken {
   Wishes wishes;                     // of the form
 };
 
-struct Terms {
-  OnBadFile on_bad_file = OnBadFile::refuse;
-  UploadRules::Fields fields = UploadRules::Fields::any_filename;
-  std::string key;  // idempotency key; then at most one file
-};
-
 // Takes an upload in and submits it. What is asked of its images says the query or, where that is
 // silent, the form; nothing asked is the preset "default" when there is one, else one rendition,
 // 500x500, JPEG.

@@ -323,9 +323,9 @@ TEST_F(JobsApi, EachRefusalOfAnUploadHasItsStatus) {
 }
 
 TEST_F(JobsApi, NoLengthIs411) {
-  FakeBody body("", 1);
+  const FakeBody body("", 1);
   const Head head = head_of("POST", "/v1/jobs", "Host: localhost\r\n");
-  EXPECT_EQ(answer(*site_, Asked{head, &body, &client_}).status, 411);
+  EXPECT_EQ(answer(*site_, Asked{head, body, std::ref(client_)}).status, 411);
 }
 
 TEST_F(JobsApi, NoRoomIs507) {
@@ -359,7 +359,7 @@ TEST_F(JobsApi, AnUploadThatBreaksOffLeavesNothing) {
   FakeBody body(bytes, 1000);
   body.fail_after = 3000;
   const Head head = head_of("POST", "/v1/jobs", "Host: localhost\r\nContent-Length: 5000\r\n");
-  const Reply reply = answer(*site_, Asked{head, &body, &client_});
+  const Reply reply = answer(*site_, Asked{head, body, std::ref(client_)});
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(files_in_tmp(), 0);
   EXPECT_FALSE(count(*spool_)->oldest_waiting);

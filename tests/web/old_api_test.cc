@@ -70,8 +70,8 @@ TEST_F(OldApi, AFormWithoutALengthIs411) {
   const Head head = head_of("POST", "/uploadFile",
                             "Host: localhost\r\n"
                             "Content-Type: multipart/form-data; boundary=B\r\n");
-  FakeBody body("", 1);
-  const Reply reply = answer(*site_, Asked{head, &body, &client_});
+  const FakeBody body("", 1);
+  const Reply reply = answer(*site_, Asked{head, body, std::ref(client_)});
   EXPECT_EQ(reply.status, 411);
   EXPECT_TRUE(text_in(json_of(reply), "result")) << reply.text;
 }

@@ -120,7 +120,7 @@ TEST(Server, WhoDoesNotReadIsGivenUp) {
   std::promise<void> given_up;
   const Serving serving(options, [&](const Asked&) {
     Reply reply;
-    reply.stream = [&](Client&, const StreamWrite& write) {
+    reply.stream = [&](const ClientStays&, const StreamWrite& write) {
       while (write(std::string(100'000, 'x'))) {
       }
       given_up.set_value();

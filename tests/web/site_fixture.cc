@@ -53,8 +53,7 @@ Reply SiteTest::ask(const std::string& method, const std::string& target, const 
   std::string text = "Host: localhost\r\n";
   for (const auto& [name, value] : fields) text += name + ": " + value + "\r\n";
   if (method == "POST") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  FakeBody source(body, piece);
-  return answer(*site_, Asked{head_of(method, target, text), &source, &client_});
+  return answer(*site_, {head_of(method, target, text), FakeBody(body, piece), std::ref(client_)});
 }
 
 Reply SiteTest::post_form(const std::string& target, const std::string& form,

@@ -22,10 +22,10 @@ inline std::string jpeg_bytes(size_t size = 200) {
 }
 
 // A body handed out in pieces of a size.
-class FakeBody final : public Body {
+class FakeBody {
  public:
   FakeBody(std::string bytes, size_t piece) : bytes_(std::move(bytes)), piece_(piece) {}
-  Status read(const Take& take) override {
+  Status operator()(const Take& take) const {
     for (size_t given = 0; given < bytes_.size(); given += piece_) {
       if (fail_after && given >= *fail_after) return Error{ECONNRESET, "receive", "connection"};
       if (!take(std::string_view(bytes_).substr(given, piece_))) break;
@@ -44,9 +44,9 @@ class FakeBody final : public Body {
 Head head_of(const std::string& method, const std::string& target, const std::string& fields);
 
 // A client that stays; `on_wait` is run whenever a reply waits for something.
-class FakeClient final : public Client {
+class FakeClient {
  public:
-  bool wait(int64_t) override {
+  bool operator()(int64_t) {
     if (on_wait) on_wait();
     return --patience > 0;
   }

@@ -85,9 +85,9 @@ TEST_F(Access, AnotherSitesPageChangesNothing) {
 
 TEST_F(Access, AStrangeHostIsNotAnswered) {
   const auto status = [&](const std::string& host) {
-    FakeBody body("", 1);
+    const FakeBody body("", 1);
     const Head head = head_of("GET", "/heartbeat", "Host: " + host + "\r\n");
-    return answer(*site_, Asked{head, &body, &client_}).status;
+    return answer(*site_, Asked{head, body, std::ref(client_)}).status;
   };
   for (const char* host : {"localhost", "LOCALHOST:8080", "127.0.0.1:9", "[::1]:80", "10.1.2.3"}) {
     EXPECT_EQ(status(host), 200) << host;
@@ -306,7 +306,7 @@ TEST(Html, WhatDoesNotShowIsEscaped) {
 // Runs a stream until it has said `what`, or the client's patience is over.
 std::string heard_until(const Reply& reply, FakeClient& client, const std::string& what) {
   std::string heard;
-  reply.stream(client, [&](std::string_view bytes) {
+  reply.stream(std::ref(client), [&](std::string_view bytes) {
     heard += bytes;
     return heard.find(what) == std::string::npos;
   });
