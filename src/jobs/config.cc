@@ -165,8 +165,7 @@ Status check_together(const Config& config, const std::string& where) {
 
 // "default", "IMGQ_SPOOL" or "file:line".
 std::string origin_of(const Config& config, const std::string& key) {
-  const auto found = config.origin.find(key);
-  return printable(found == config.origin.end() ? "default" : found->second);
+  return printable(place_of(config, key, "default"));
 }
 
 std::string show_preset(const Config& config, const std::string& name) {
@@ -240,11 +239,10 @@ Result<Config> load_config(const ConfigSources& sources) {
 
 std::vector<Setting> settings_of(const Config& config) {
   std::vector<Setting> all;
-  Config copy = config;  // the table's places are for writing, too
   for (const config::Entry& entry : config::entries()) {
     const std::string key(entry.key);
     all.push_back(
-        {key, config::show(copy, entry), origin_of(config, key), std::string(entry.meaning)});
+        {key, config::show(config, entry), origin_of(config, key), std::string(entry.meaning)});
   }
   return all;
 }

@@ -16,82 +16,56 @@ constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 constexpr int64_t kCentury = 100LL * 366 * 86400;
 constexpr int64_t kMiB = int64_t{1} << 20;
 
-std::vector<Entry> daemon_entries() {
+std::vector<Entry> plain_entries() {
   return {
-      {"spool", "the spool's directory", [](Config& c) -> Place { return &c.spool; }, 0, 0, false,
-       "", true},
-      {"daemon.workers", "worker processes; 0: one for each CPU that it may use",
-       [](Config& c) -> Place { return &c.workers; }, 0, 1024},
-      {"daemon.lease", "another host's daemon counts as dead when silent so long",
-       [](Config& c) -> Place { return &c.lease; }, 5, 3600},
-      {"daemon.poll", "look for jobs at least so often", [](Config& c) -> Place { return &c.poll; },
-       50, 60'000},
-      {"daemon.sync", "when results are forced to disk: full, batch or none",
-       [](Config& c) -> Place { return &c.sync; }, 0, 0, false, "full batch none"},
+      {"spool", "the spool's directory", &Config::spool, 0, 0, false, "", true},
+      {"daemon.workers", "worker processes; 0: one for each CPU that it may use", &Config::workers,
+       0, 1024},
+      {"daemon.lease", "another host's daemon counts as dead when silent so long", &Config::lease,
+       5, 3600},
+      {"daemon.poll", "look for jobs at least so often", &Config::poll, 50, 60'000},
+      {"daemon.sync", "when results are forced to disk: full, batch or none", &Config::sync, 0, 0,
+       false, "full batch none"},
       {"daemon.min_free", "below so much free space claims and submissions pause",
-       [](Config& c) -> Place { return &c.min_free_bytes; }, 0, kMost, true},
-      {"daemon.hook", "program run after a job has ended",
-       [](Config& c) -> Place { return &c.hook; }, 0, 0, false, "", true},
-      {"jobs.max_attempts", "failed attempts, after which a job has failed",
-       [](Config& c) -> Place { return &c.max_attempts; }, 1, 100},
-      {"jobs.retry_first", "wait before the second attempt",
-       [](Config& c) -> Place { return &c.retry_first; }, 1, kMaxDelayMs / 1000},
-      {"jobs.retry_max", "longest wait between attempts",
-       [](Config& c) -> Place { return &c.retry_max; }, 1, kMaxDelayMs / 1000},
-      {"jobs.keep_source", "keep the submitted image of completed jobs",
-       [](Config& c) -> Place { return &c.keep_source; }},
-      {"retention.completed", "completed jobs are purged after; 0: never",
-       [](Config& c) -> Place { return &c.keep_completed; }, 0, kCentury},
+       &Config::min_free_bytes, 0, kMost, true},
+      {"daemon.hook", "program run after a job has ended", &Config::hook, 0, 0, false, "", true},
+      {"jobs.max_attempts", "failed attempts, after which a job has failed", &Config::max_attempts,
+       1, 100},
+      {"jobs.retry_first", "wait before the second attempt", &Config::retry_first, 1,
+       kMaxDelayMs / 1000},
+      {"jobs.retry_max", "longest wait between attempts", &Config::retry_max, 1,
+       kMaxDelayMs / 1000},
+      {"jobs.keep_source", "keep the submitted image of completed jobs", &Config::keep_source},
+      {"retention.completed", "completed jobs are purged after; 0: never", &Config::keep_completed,
+       0, kCentury},
       {"retention.failed", "failed and cancelled jobs are purged after; 0: never",
-       [](Config& c) -> Place { return &c.keep_failed; }, 0, kCentury},
-      {"retention.jobs", "ended jobs kept at most; 0: no limit",
-       [](Config& c) -> Place { return &c.keep_jobs; }, 0, kMost},
-      {"retention.bytes", "bytes of ended jobs kept at most; 0: no limit",
-       [](Config& c) -> Place { return &c.keep_bytes; }, 0, kMost, true},
-      {"log.level", "error, warning, notice, info or debug",
-       [](Config& c) -> Place { return &c.log_level; }, 0, 0, false,
+       &Config::keep_failed, 0, kCentury},
+      {"retention.jobs", "ended jobs kept at most; 0: no limit", &Config::keep_jobs, 0, kMost},
+      {"retention.bytes", "bytes of ended jobs kept at most; 0: no limit", &Config::keep_bytes, 0,
+       kMost, true},
+      {"log.level", "error, warning, notice, info or debug", &Config::log_level, 0, 0, false,
        "error warning notice info debug"},
-      {"log.style", "text or json", [](Config& c) -> Place { return &c.log_style; }, 0, 0, false,
-       "text json"},
-  };
-}
-
-std::vector<Entry> limit_entries() {
-  return {
-      {"limits.max_pixels", "width times height",
-       [](Config& c) -> Place { return &c.limits.max_pixels; }, 1, kMost},
-      {"limits.max_side_px", "width or height",
-       [](Config& c) -> Place { return &c.limits.max_side_px; }, 1, 1'000'000},
-      {"limits.max_file_bytes", "size of a submitted file",
-       [](Config& c) -> Place { return &c.limits.max_file_bytes; }, 1, kMost, true},
-      {"limits.max_frames", "frames of an animation; the first is used",
-       [](Config& c) -> Place { return &c.limits.max_frames; }, 1, kInt},
-      {"limits.max_result_side_px", "width or height of a result",
-       [](Config& c) -> Place { return &c.limits.max_result_side_px; }, 1, kMaxResultSidePx},
-      {"limits.memory_bytes", "memory of one worker",
-       [](Config& c) -> Place { return &c.limits.memory_bytes; }, 64 * kMiB, kMost, true},
-      {"limits.heavy_bytes", "images that need more run one at a time",
-       [](Config& c) -> Place { return &c.limits.heavy_bytes; }, 1, kMost, true},
+      {"log.style", "text or json", &Config::log_style, 0, 0, false, "text json"},
+      {"limits.max_pixels", "width times height", &Limits::max_pixels, 1, kMost},
+      {"limits.max_side_px", "width or height", &Limits::max_side_px, 1, 1'000'000},
+      {"limits.max_file_bytes", "size of a submitted file", &Limits::max_file_bytes, 1, kMost,
+       true},
+      {"limits.max_frames", "frames of an animation; the first is used", &Limits::max_frames, 1,
+       kInt},
+      {"limits.max_result_side_px", "width or height of a result", &Limits::max_result_side_px, 1,
+       kMaxResultSidePx},
+      {"limits.memory_bytes", "memory of one worker", &Limits::memory_bytes, 64 * kMiB, kMost,
+       true},
+      {"limits.heavy_bytes", "images that need more run one at a time", &Limits::heavy_bytes, 1,
+       kMost, true},
       {"limits.wall_seconds", "a worker is killed after so many seconds on one image",
-       [](Config& c) -> Place { return &c.limits.wall_seconds; }, 1, 86400},
-      {"limits.cpu_seconds", "and after so many of CPU time",
-       [](Config& c) -> Place { return &c.limits.cpu_seconds; }, 1, 86400},
-      {"limits.recycle_jobs", "a worker is replaced after so many images",
-       [](Config& c) -> Place { return &c.limits.recycle_jobs; }, 1, kInt},
-      {"limits.recycle_rss_bytes", "or when it has grown to this",
-       [](Config& c) -> Place { return &c.limits.recycle_rss_bytes; }, 16 * kMiB, kMost, true},
+       &Limits::wall_seconds, 1, 86400},
+      {"limits.cpu_seconds", "and after so many of CPU time", &Limits::cpu_seconds, 1, 86400},
+      {"limits.recycle_jobs", "a worker is replaced after so many images", &Limits::recycle_jobs, 1,
+       kInt},
+      {"limits.recycle_rss_bytes", "or when it has grown to this", &Limits::recycle_rss_bytes,
+       16 * kMiB, kMost, true},
   };
-}
-
-std::vector<Entry> format_entries() {
-  std::vector<Entry> entries;
-  for (const ImageFormat& format : kFormats) {
-    if (format.allowed == nullptr) continue;
-    entries.push_back(
-        {fmt::format("formats.{}", format.word), fmt::format("read {}", format.name),
-         [allowed = format.allowed](Config& c) -> Place { return &(c.limits.formats.*allowed); }});
-  }
-  return entries;
 }
 
 // What a setting takes, as the end of a sentence.
@@ -216,13 +190,29 @@ struct Show {
   }
 };
 
+// The value itself, of a Config or a const one.
+template <class AnyConfig, class T>
+auto* value_at(AnyConfig& config, T Config::* place) {
+  return &(config.*place);
+}
+template <class AnyConfig, class T>
+auto* value_at(AnyConfig& config, T Limits::* place) {
+  return &(config.limits.*place);
+}
+template <class AnyConfig>
+auto* value_at(AnyConfig& config, bool OptionalFormats::* place) {
+  return &(config.limits.formats.*place);
+}
+
 }  // namespace
 
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = [] {
-    std::vector<Entry> list = daemon_entries();
-    for (const auto& more : {limit_entries(), format_entries()}) {
-      list.insert(list.end(), more.begin(), more.end());
+    std::vector<Entry> list = plain_entries();
+    for (const ImageFormat& format : kFormats) {
+      if (format.allowed == nullptr) continue;
+      list.push_back({fmt::format("formats.{}", format.word), fmt::format("read {}", format.name),
+                      format.allowed});
     }
     return list;
   }();
@@ -237,13 +227,16 @@ const Entry* entry_named(std::string_view key) {
 }
 
 Status set(Config& config, const Entry& entry, const Value& value) {
-  const Place place = entry.place(config);
-  if (std::visit(Put{entry, value}, place)) return Ok{};
-  return bad_data(fmt::format("'{}' takes {}", entry.key, std::visit(Takes{entry}, place)), "");
+  const auto put = [&](auto place) -> Status {
+    auto* setting = value_at(config, place);
+    if (Put{entry, value}(setting)) return Ok{};
+    return bad_data(fmt::format("'{}' takes {}", entry.key, Takes{entry}(setting)), "");
+  };
+  return std::visit(put, entry.place);
 }
 
-std::string show(Config& config, const Entry& entry) {
-  return std::visit(Show{entry}, entry.place(config));
+std::string show(const Config& config, const Entry& entry) {
+  return std::visit([&](auto place) { return Show{entry}(value_at(config, place)); }, entry.place);
 }
 
 std::string toml_text(std::string_view text) {

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,14 +19,16 @@ struct Value {
   std::string text;                                                      // "4", "30s", "true"
 };
 
-// Where a setting lies in a Config, by type.
-using Place = std::variant<int*, int64_t*, uint64_t*, bool*, std::string*, std::chrono::seconds*,
-                           std::chrono::milliseconds*>;
+// Where a setting lies in a Config, in its limits or in their formats, by type.
+using Place = std::variant<int Config::*, int64_t Config::*, uint64_t Config::*, bool Config::*,
+                           std::string Config::*, std::chrono::seconds Config::*,
+                           std::chrono::milliseconds Config::*, int Limits::*, int64_t Limits::*,
+                           bool OptionalFormats::*>;
 
 struct Entry {
   std::string key;      // "daemon.workers"
   std::string meaning;  // one line, for show_config
-  std::function<Place(Config& config)> place;
+  Place place;
   int64_t low = 0, high = 0;      // of numbers, in the member's unit
   bool is_size = false;           // bytes: words as in "64MiB" are taken and shown
   std::string_view choices = {};  // "full batch none": of texts
@@ -40,8 +41,8 @@ const Entry* entry_named(std::string_view key);
 //   errors  code 0: "'daemon.workers' takes a whole number from 0 to 1024"
 Status set(Config& config, const Entry& entry, const Value& value);
 
-// The value as TOML. Changes nothing.
-std::string show(Config& config, const Entry& entry);
+// The value as TOML.
+std::string show(const Config& config, const Entry& entry);
 std::string toml_text(std::string_view text);  // quoted and escaped
 
 // Lays one file over `config`. `path` is for origins and errors.
