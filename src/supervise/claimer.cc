@@ -218,14 +218,9 @@ void Claimer::scanned(const Scan& scan) {
 }
 
 void Claimer::due(int64_t when_ms) {
-  if (!stopped_) plan_promotion(when_ms);
-}
-
-void Claimer::plan_promotion(int64_t next_due_ms) {
-  if (next_due_ms <= 0) return;
+  if (stopped_ || when_ms <= 0) return;
   // Never sleep long on the word of the wall clock; polling looks again anyway.
-  const int64_t wait =
-      std::clamp<int64_t>(next_due_ms - now_ms(), 1, settings_.config.poll.count());
+  const int64_t wait = std::clamp<int64_t>(when_ms - now_ms(), 1, settings_.config.poll.count());
   if (!promotion_.armed()) promotion_.after(std::chrono::milliseconds(wait));
 }
 
@@ -248,7 +243,7 @@ void Claimer::promote() {
               if (!promoted) return listener_.trouble(promoted.error());
               if (promoted->moved > 0) poll();
               tell_stuck(promoted->stuck);
-              plan_promotion(promoted->next_due_ms);
+              due(promoted->next_due_ms);
             });
 }
 

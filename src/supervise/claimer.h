@@ -34,7 +34,7 @@ class Claimer {
   void hint(std::string_view name);
   void poll();
 
-  // A job was put off until then (Unix ms).
+  // A job was put off until then (Unix ms); 0: none was.
   void due(int64_t when_ms);
 
   // Claims up to `wanted` jobs for `owner`, if there are any and no batch is under way. `warily`:
@@ -54,7 +54,6 @@ class Claimer {
   bool is_stuck(const Token& token) const;
   void tell_stuck(const std::optional<Error>& stuck);
   void promote();
-  void plan_promotion(int64_t next_due_ms);
   std::chrono::milliseconds jittered_poll() const;
 
   Loop& loop_;

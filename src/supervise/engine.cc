@@ -21,15 +21,11 @@ void allow_many_files() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);  // without it EMFILE makes claims pause
 }
 
-// So that a slow purge and a slow disk leave threads for claims and the heartbeat.
-void allow_background_threads() {
-  (void)::setenv("UV_THREADPOOL_SIZE", "8", 0);  // NOLINT(concurrency-mt-unsafe): no threads yet
-}
-
 }  // namespace
 
 Result<Tally> run(const Spool& spool, Settings settings) {
-  allow_background_threads();
+  // So that a slow purge and a slow disk leave threads for claims and the heartbeat.
+  (void)::setenv("UV_THREADPOOL_SIZE", "8", 0);  // NOLINT(concurrency-mt-unsafe): no threads yet
   allow_many_files();
   Loop loop;
   Scheduler scheduler(loop, spool, std::move(settings));

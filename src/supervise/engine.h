@@ -6,7 +6,6 @@
 #include "spool/records.h"
 #include "spool/spool.h"
 #include "spool/types.h"
-#include "src/base/exit_code.h"
 #include "src/base/verdict.h"
 #include "src/jobs/config.h"
 

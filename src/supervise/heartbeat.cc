@@ -35,7 +35,7 @@ Heartbeat::Heartbeat(Loop& loop, const Spool& spool, milliseconds lease, Listene
         if (owner_) {
           beat();
         } else {
-          enter();
+          start();
         }
       }) {}
 
@@ -44,9 +44,7 @@ void Heartbeat::change(milliseconds lease) {
   if (owner_ && !stopped_) timer_.every(beat_);
 }
 
-void Heartbeat::start() { enter(); }
-
-void Heartbeat::enter() {
+void Heartbeat::start() {
   if (stopped_ || entering_) return;
   entering_ = true;
   loop_.ask([&spool = spool_] { return enter_spool(spool); },
@@ -69,12 +67,8 @@ void Heartbeat::entered(Result<Owner> owner, bool removed) {
   }
 }
 
-void Heartbeat::check() {
-  if (owner_) beat();
-}
-
 void Heartbeat::beat() {
-  if (stopped_ || beating_) return;
+  if (!owner_ || stopped_ || beating_) return;
   beating_ = true;
   loop_.ask([owner = owner_] { return owner->beat(); },
             [this, owner = owner_](const Status& beaten) {
@@ -90,7 +84,7 @@ void Heartbeat::found_lost(const std::shared_ptr<Owner>& owner) {
   owner_.reset();
   timer_.stop();
   listener_.lost(owner);
-  enter();
+  start();
 }
 
 void Heartbeat::stop() {
@@ -98,9 +92,6 @@ void Heartbeat::stop() {
   timer_.stop();
 }
 
-Status Heartbeat::leave() {
-  if (!owner_) return Ok{};
-  return owner_->leave();
-}
+Status Heartbeat::leave() { return owner_ ? owner_->leave() : Ok{}; }
 
 }  // namespace imgq::supervise

@@ -25,16 +25,14 @@ class Heartbeat {
   const std::shared_ptr<Owner>& owner() const { return owner_; }
 
   // Something looks as if the folder were gone: beats now instead of later.
-  void check();
+  void beat();
 
   // No more heartbeats. Then, when no background work is left: releases what is still claimed.
   void stop();
   Status leave();
 
  private:
-  void enter();
   void entered(Result<Owner> owner, bool removed);
-  void beat();
   void found_lost(const std::shared_ptr<Owner>& owner);
 
   Loop& loop_;

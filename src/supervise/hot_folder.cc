@@ -1,7 +1,6 @@
 #include "src/supervise/hot_folder.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -76,9 +75,7 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
   void weigh(const FoundFile& file, int64_t now_ms);
   int64_t patience_ms(const FoundFile& file) const;
   void note_written(std::string_view name);
-  void forget_absent(const std::set<std::string>& present);
   void go_on();
-  void taken(const std::vector<SubmittedFile>& files);
   void note(const SubmittedFile& file);
   void note_room(const SubmittedFile& file);
 
@@ -128,9 +125,7 @@ void FolderWatch::watch() {
 
 void FolderWatch::change(HotFolderPlan plan) {
   plan_ = std::make_shared<HotFolderPlan>(std::move(plan));
-  for (auto at = seen_.begin(); at != seen_.end();) {
-    at = at->second.fate == Seen::Fate::submitted ? std::next(at) : seen_.erase(at);
-  }
+  std::erase_if(seen_, [](const auto& seen) { return seen.second.fate != Seen::Fate::submitted; });
   look();
 }
 
@@ -154,20 +149,13 @@ void FolderWatch::looked(const Result<std::vector<FoundFile>>& found) {
   if (!found) return;
   std::set<std::string> present;
   for (const FoundFile& file : *found) present.insert(file.name);
-  forget_absent(present);
+  std::erase_if(seen_, [&](const auto& seen) { return !present.contains(seen.first); });
+  // What was noted while the folder was read may be younger than the reading.
+  std::erase_if(unclosed_, [&](const auto& noted) {
+    return noted.second < looks_ && !present.contains(noted.first);
+  });
   for (const FoundFile& file : *found) weigh(file, sys::monotonic_ms());
   go_on();
-}
-
-// What was noted while the folder was read may be younger than the reading.
-void FolderWatch::forget_absent(const std::set<std::string>& present) {
-  for (auto at = seen_.begin(); at != seen_.end();) {
-    at = present.count(at->first) == 0 ? seen_.erase(at) : std::next(at);
-  }
-  for (auto at = unclosed_.begin(); at != unclosed_.end();) {
-    const bool gone = at->second < looks_ && present.count(at->first) == 0;
-    at = gone ? unclosed_.erase(at) : std::next(at);
-  }
 }
 
 void FolderWatch::note_written(std::string_view name) {
@@ -219,13 +207,9 @@ void FolderWatch::go_on() {
                 },
                 [self = shared_from_this(), answer] {
                   self->taking_ = false;
-                  self->taken(*answer);
+                  for (const SubmittedFile& file : *answer) self->note(file);
+                  self->go_on();
                 }});
-}
-
-void FolderWatch::taken(const std::vector<SubmittedFile>& files) {
-  for (const SubmittedFile& file : files) note(file);
-  go_on();
 }
 
 void FolderWatch::note(const SubmittedFile& file) {

@@ -2,23 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <utility>
 
 namespace imgq::supervise {
 namespace {
 
+// ESTALE: a referenced file that changed; on the spool itself it is ambiguous.
 bool is_source_fault(int code) {
-  switch (code) {
-    case ENOENT:
-    case EACCES:
-    case EPERM:
-    case ELOOP:
-    case EINVAL:
-    case ESTALE:  // a referenced file that changed; on the spool itself it is ambiguous
-      return true;
-    default:
-      return false;
-  }
+  constexpr std::array kFaults = {ENOENT, EACCES, EPERM, ELOOP, EINVAL, ESTALE};
+  return std::find(kFaults.begin(), kFaults.end(), code) != kFaults.end();
 }
 
 // Judges or troubles `prepared` for a source that cannot be opened.

@@ -42,8 +42,6 @@ Pool::Pool(Loop& loop, const Settings& settings, Listener& listener)
       listener_(listener),
       spawning_(loop, [this] { spawn(); }) {}
 
-void Pool::start() { spawn(); }
-
 void Pool::add(JobPtr job) {
   queue_.push_back(std::move(job));
   dispatch();
@@ -72,7 +70,7 @@ void Pool::spawn() {
 
 void Pool::spawn_one() {
   const Limits& limits = settings_.config.limits;
-  auto worker = Worker::start(loop_, {settings_.worker_program, limits}, *this);
+  auto worker = Worker::start(loop_, settings_.worker_program, limits, *this);
   if (!worker) return spawn_failed(worker.error());
   Worker* key = worker->get();
   slots_[key] = WorkerSlot{std::move(*worker), limits, false};
@@ -281,13 +279,6 @@ void Pool::drop(const JobId& id) {
   JobPtr job = take_from(*worker);
   worker->kill();
   listener_.dropped(std::move(job));
-}
-
-std::vector<JobPtr> Pool::take_waiting() {
-  std::vector<JobPtr> all;
-  for (JobPtr& job : queue_) all.push_back(std::move(job));
-  queue_.clear();
-  return all;
 }
 
 void Pool::drop_all() {

@@ -4,7 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "src/supervise/engine.h"
@@ -28,7 +28,7 @@ class Pool final : private Worker::Supervisor {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  void start();
+  void start() { spawn(); }
   void add(JobPtr job);
 
   int workers() const { return wanted_; }
@@ -42,7 +42,7 @@ class Pool final : private Worker::Supervisor {
   void drop(const JobId& id);
 
   // Takes out what has not begun.
-  std::vector<JobPtr> take_waiting();
+  std::deque<JobPtr> take_waiting() { return std::exchange(queue_, {}); }
 
   // Kills the busy workers and takes out all jobs.
   void drop_all();

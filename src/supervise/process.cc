@@ -31,7 +31,8 @@ std::vector<uv_stdio_container_t> descriptor_table(const std::vector<int>& fds) 
 struct Process::Handle {
   uv_process_t uv{};
   std::function<void(ProcessEnd)> ended;
-  bool running = false;
+
+  bool running() const { return ::uv_is_active(reinterpret_cast<const uv_handle_t*>(&uv)) != 0; }
 };
 
 Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Start& how,
@@ -49,17 +50,14 @@ Result<std::unique_ptr<Process>> Process::start(Loop& loop, const Start& how,
   options.stdio_count = static_cast<int>(table.size());
   if (how.session == Start::Session::own) options.flags = UV_PROCESS_DETACHED;
   options.exit_cb = [](uv_process_t* uv, int64_t exit_code, int signal) {
-    auto* handle = static_cast<Handle*>(uv->data);
-    handle->running = false;
-    const auto call = handle->ended;
+    const auto call = static_cast<Handle*>(uv->data)->ended;
     if (call) call(ProcessEnd{static_cast<int>(exit_code), signal});
   };
-  auto* handle = new Handle{{}, std::move(ended), false};
+  auto* handle = new Handle{{}, std::move(ended)};
   handle->uv.data = handle;
   std::unique_ptr<Process> process(new Process(handle));
   const int result = ::uv_spawn(loop.raw(), &handle->uv, &options);
   if (result < 0) return Error{-result, "start", how.program};
-  handle->running = true;
   return process;
 }
 
@@ -70,10 +68,10 @@ Process::~Process() {
              [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
 }
 
-int Process::pid() const { return handle_->running ? handle_->uv.pid : 0; }
+int Process::pid() const { return handle_->running() ? handle_->uv.pid : 0; }
 
 void Process::kill(int signal) {
-  if (handle_->running && handle_->uv.pid > 0) ::uv_process_kill(&handle_->uv, signal);
+  if (handle_->running() && handle_->uv.pid > 0) ::uv_process_kill(&handle_->uv, signal);
 }
 
 }  // namespace imgq::supervise

@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstring>
 #include <string>
-#include <utility>
 
 #include "spool/spool.h"
 

@@ -14,9 +14,9 @@
 
 #include <signal.h>
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "spool/list.h"
 #include "src/util/log.h"
@@ -70,8 +70,7 @@ Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
 
 Result<Tally> Scheduler::run() {
   for (const int signal : {SIGTERM, SIGINT}) {
-    stop_signals_.push_back(
-        std::make_unique<SignalWatch>(loop_, signal, [this] { stop_requested(); }));
+    stop_signals_.emplace_back(loop_, signal, [this] { stop_requested(); });
   }
   const SignalWatch hang_up(loop_, SIGHUP, [this] { reload(); });
   hook_.change(settings_.config.hook);
@@ -254,18 +253,14 @@ void Scheduler::watch() {
   watcher_ = std::move(*watcher);
 }
 
-// The folder was gone and may be back, with jobs in it.
-void Scheduler::watch_again() {
-  if (watcher_ || phase_ != Phase::working) return;
-  watch();
-  if (watcher_) claimer_.poll();
-}
-
 // --- time
 
 void Scheduler::tick() {
   if (pause_.allowed(sys::monotonic_ms()) != Pause::Allowed::none) publisher_.try_again();
-  watch_again();
+  if (!watcher_ && phase_ == Phase::working) {  // the folder was gone and may be back, with jobs
+    watch();
+    if (watcher_) claimer_.poll();
+  }
   look_for_cancelled();
   report_status();
   changed();

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "src/supervise/claimer.h"
 #include "src/supervise/engine.h"
@@ -49,7 +49,7 @@ class Scheduler final : private Listener {
   // the spool
   void trouble(const Error& error) override;
   void well() override;
-  void doubtful() override { heartbeat_.check(); }
+  void doubtful() override { heartbeat_.beat(); }
   void refused(const Error& error) override;
   void say_ready();
   void entered() override;
@@ -57,7 +57,6 @@ class Scheduler final : private Listener {
   void lost(const std::shared_ptr<Owner>& owner) override;
   void removed() override;
   void watch();
-  void watch_again();
 
   // time
   void tick();
@@ -94,7 +93,7 @@ class Scheduler final : private Listener {
   Hook hook_;
   HotFolders hot_folders_;
   std::unique_ptr<Watcher> watcher_;
-  std::vector<std::unique_ptr<SignalWatch>> stop_signals_;
+  std::list<SignalWatch> stop_signals_;
   Timer ticking_;
   Timer asking_;
   Timer watching_dog_;

@@ -19,10 +19,11 @@ namespace {
 // A loop's worth of asking one question.
 class Question final : private Worker::Supervisor {
  public:
-  Question(int source, const WorkerCommand& command) : source_(source), command_(command) {}
+  Question(int source, const Limits& limits, const std::string& program)
+      : source_(source), limits_(limits), program_(program) {}
 
   Result<Verdict> ask() {
-    auto worker = Worker::start(loop_, command_, *this);
+    auto worker = Worker::start(loop_, program_, limits_, *this);
     if (!worker) return worker.error();
     worker_ = std::move(*worker);
     loop_.run();
@@ -46,23 +47,21 @@ class Question final : private Worker::Supervisor {
   }
 
   void died(Worker& worker, const Death& death) override {
-    if (!answer_ && worker.was_busy()) answer_ = verdict_on(death, command_.limits);
+    if (!answer_ && worker.was_busy()) answer_ = verdict_on(death, limits_);
     if (!answer_ && !error_) {
-      error_ = Error{ECHILD, "start a worker: " + verdict_on(death, command_.limits).message,
-                     command_.program};
+      error_ = Error{ECHILD, "start a worker: " + verdict_on(death, limits_).message, program_};
     }
     loop_.stop();
   }
 
   const int source_;
-  const WorkerCommand& command_;
+  const Limits& limits_;
+  const std::string& program_;
   Loop loop_;
   std::optional<Verdict> answer_;
   std::optional<Error> error_;
   std::unique_ptr<Worker> worker_;
 };
-
-bool can_run(const std::string& path) { return ::access(path.c_str(), X_OK) == 0; }
 
 std::string folder_of_this_program() {
   std::array<char, PATH_MAX> path{};
@@ -85,15 +84,14 @@ Result<std::string> find_worker() {
   }
   std::string looked;
   for (const std::string& place : places) {
-    if (can_run(place)) return place;
+    if (::access(place.c_str(), X_OK) == 0) return place;
     looked += (looked.empty() ? "" : ", ") + place;
   }
   return Error{ENOENT, "find the worker program", looked};
 }
 
 Result<Verdict> inspect(int source, const Limits& limits, const std::string& worker_program) {
-  const WorkerCommand command{worker_program, limits};
-  return Question(source, command).ask();
+  return Question(source, limits, worker_program).ask();
 }
 
 Error tell_libraries() {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <string_view>
 #include <utility>

@@ -61,26 +61,25 @@ bool something_waits(int socket) {
 
 }  // namespace
 
-Worker::Worker(Loop& loop, const WorkerCommand& command, Supervisor& supervisor, Fd socket,
-               Fd words)
-    : wall_(command.limits.wall_seconds),
+Worker::Worker(Loop& loop, const Limits& limits, Supervisor& supervisor, Fd socket, Fd words)
+    : wall_(limits.wall_seconds),
       supervisor_(supervisor),
       socket_(std::move(socket)),
       words_(std::move(words)),
       deadline_(loop, [this] { part_passed(); }) {}
 
-Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const WorkerCommand& command,
-                                              Supervisor& supervisor) {
+Result<std::unique_ptr<Worker>> Worker::start(Loop& loop, const std::string& program,
+                                              const Limits& limits, Supervisor& supervisor) {
   auto socket = make_socket();
   if (!socket) return socket.error();
   auto words = make_pipe();
   if (!words) return words.error();
   std::unique_ptr<Worker> worker(
-      new Worker(loop, command, supervisor, std::move(socket->ours), std::move(words->ours)));
+      new Worker(loop, limits, supervisor, std::move(socket->ours), std::move(words->ours)));
   Worker* self = worker.get();
   auto process = Process::start(loop,
-                                {command.program,
-                                 {to_json(command.limits)},
+                                {program,
+                                 {to_json(limits)},
                                  worker_environment(),
                                  {-1, -1, words->theirs.get(), socket->theirs.get()},
                                  Process::Start::Session::own},

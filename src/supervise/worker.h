@@ -12,12 +12,6 @@
 
 namespace imgq::supervise {
 
-// How to start a worker.
-struct WorkerCommand {
-  std::string program;
-  Limits limits;
-};
-
 // How a worker ended.
 struct Death {
   ProcessEnd end;
@@ -46,8 +40,8 @@ class Worker {
     ~Supervisor() = default;
   };
   //   errors  of pipe2(2), socketpair(2), fork(2), execve(2)
-  static Result<std::unique_ptr<Worker>> start(Loop& loop, const WorkerCommand& command,
-                                               Supervisor& supervisor);
+  static Result<std::unique_ptr<Worker>> start(Loop& loop, const std::string& program,
+                                               const Limits& limits, Supervisor& supervisor);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -68,7 +62,7 @@ class Worker {
   void kill();
 
  private:
-  Worker(Loop& loop, const WorkerCommand& command, Supervisor& supervisor, Fd socket, Fd words);
+  Worker(Loop& loop, const Limits& limits, Supervisor& supervisor, Fd socket, Fd words);
   void allow(std::chrono::milliseconds limit);
   void part_passed();
   void read_socket();

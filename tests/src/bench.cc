@@ -7,7 +7,8 @@
 
 namespace imgq::test {
 
-Bench::Bench(const std::string& program, const Limits& limits) : command_{program, limits} {}
+Bench::Bench(std::string program, const Limits& limits)
+    : program_(std::move(program)), limits_(limits) {}
 
 Bench::~Bench() = default;
 
@@ -31,7 +32,7 @@ void Bench::start() {
   worker_.reset();
   death_.reset();
   ready_ = false;
-  auto worker = supervise::Worker::start(loop_, command_, *this);
+  auto worker = supervise::Worker::start(loop_, program_, limits_, *this);
   ASSERT_TRUE(worker) << worker.error().text();
   worker_ = std::move(*worker);
   while (!ready_ && !death_) loop_.run();

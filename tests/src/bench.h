@@ -14,7 +14,7 @@ namespace imgq::test {
 
 class Bench final : private supervise::Worker::Supervisor {
  public:
-  Bench(const std::string& program, const Limits& limits);
+  Bench(std::string program, const Limits& limits);
   ~Bench();
 
   // Starts the worker when there is none, and gives it the order. Returns while it works.
@@ -43,7 +43,8 @@ class Bench final : private supervise::Worker::Supervisor {
   int temp(std::string_view content);
 
   Folder folder_;
-  supervise::WorkerCommand command_;
+  const std::string program_;
+  const Limits limits_;
   supervise::Loop loop_;
   std::vector<Fd> files_;
   bool ready_ = false;
