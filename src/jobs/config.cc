@@ -44,13 +44,6 @@ std::string xdg(const std::string& variable, std::string_view otherwise) {
   return fmt::format("{}/{}", home(), otherwise);
 }
 
-Result<std::string> read_file(const Fd& file, const std::string& path) {
-  auto text = read_all(file.get(), path, kMaxFileBytes);
-  if (text) return text;
-  if (text.error().code == EFBIG) return bad_data("the configuration is over 1 MiB", path);
-  return Error{text.error().code, "read the configuration", path};
-}
-
 enum class ConfigFile { named, found };
 
 Status apply_file(Config& config, const std::string& path, ConfigFile how) {
@@ -65,8 +58,10 @@ Status apply_file(Config& config, const std::string& path, ConfigFile how) {
     config.warnings.push_back(fmt::format("{} is passed over: {}", printable(path), *others));
     return Ok{};
   }
-  const auto text = read_file(file, path);
-  return text ? config::apply_toml(config, *text, path) : text.error();
+  const auto text = read_all(file.get(), path, kMaxFileBytes);
+  if (text) return config::apply_toml(config, *text, path);
+  if (text.error().code == EFBIG) return bad_data("the configuration is over 1 MiB", path);
+  return Error{text.error().code, "read the configuration", path};
 }
 
 Result<std::vector<std::string>> snippets(const std::string& directory) {
