@@ -68,6 +68,18 @@ Result<std::vector<Listed>> list(const Spool& spool, State state, Order order, s
   return page.take();
 }
 
+std::vector<Listed> merged(std::vector<Listed> jobs, Order order, size_t limit) {
+  std::stable_sort(jobs.begin(), jobs.end(), [order](const Listed& a, const Listed& b) {
+    return order == Order::oldest_first ? a.id < b.id : b.id < a.id;
+  });
+  const auto twice = std::unique(jobs.begin(), jobs.end(),
+                                 [](const Listed& a, const Listed& b) { return a.id == b.id; });
+  jobs.erase(twice, jobs.end());
+  if (jobs.size() > limit)
+    jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(limit), jobs.end());
+  return jobs;
+}
+
 Result<Counts> count(const Spool& spool) {
   Counts counts;
   for (const State state : kAllStates) {

@@ -28,6 +28,10 @@ enum class Order { oldest_first, newest_first };
 // read. Ended jobs are walked hour by hour, so a small limit is cheap at any size.
 Result<std::vector<Listed>> list(const Spool& spool, State state, Order order, size_t limit);
 
+// The lists of several states as one: in order, each job once, at most `limit`. One that moved
+// while the folders were read may be in two of them: of these the first counts.
+std::vector<Listed> merged(std::vector<Listed> jobs, Order order, size_t limit);
+
 // Jobs of a state, and the oldest among the waiting ones.
 struct Counts {
   std::array<int64_t, std::size(kAllStates)> jobs{};  // indexed by State

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 
 #include "spool/list.h"
@@ -34,15 +33,7 @@ Result<std::vector<Listed>> list_all(const Spool& spool, Order order, size_t lim
     if (!some) return some.error();
     all.insert(all.end(), some->begin(), some->end());
   }
-  std::stable_sort(all.begin(), all.end(), [order](const Listed& a, const Listed& b) {
-    return order == Order::oldest_first ? a.id < b.id : b.id < a.id;
-  });
-  // A job that moved while the folders were read may be here twice; the later look is newer.
-  const auto last = std::unique(all.begin(), all.end(),
-                                [](const Listed& a, const Listed& b) { return a.id == b.id; });
-  all.erase(last, all.end());
-  if (all.size() > limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(limit), all.end());
-  return all;
+  return merged(std::move(all), order, limit);
 }
 
 Result<size_t> limit_of(const Session& session, const ListOptions& options) {

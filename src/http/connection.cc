@@ -21,19 +21,11 @@ constexpr int64_t kLingerBytes = 64 << 20;     // no more than an upload may hav
 int64_t blame(const Register::Member& member, int64_t now_ms, int64_t min_age_ms) {
   const int64_t age_ms = now_ms - member.since_ms;
   if (age_ms < min_age_ms) return 0;
-  switch (member.phase) {
-    case Phase::head:
-      return kIdleBlame + age_ms;
-    case Phase::body:
-    case Phase::reply: {
-      const int64_t rate = member.moved * 1000 / std::max<int64_t>(age_ms, 1);
-      return rate < kSlow ? kSlow - rate : 0;
-    }
-    case Phase::working:
-    case Phase::held:
-      return 0;
-  }
-  return 0;
+  const Phase phase = member.phase;
+  if (phase == Phase::head) return kIdleBlame + age_ms;
+  if (phase == Phase::working || phase == Phase::held) return 0;
+  const int64_t rate = member.moved * 1000 / std::max<int64_t>(age_ms, 1);
+  return std::max<int64_t>(kSlow - rate, 0);
 }
 
 }  // namespace

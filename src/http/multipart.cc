@@ -82,15 +82,13 @@ Result<size_t> Multipart::step(std::string_view bytes) {
       return seek_delimiter(bytes);
     case At::epilogue:
       return bytes.size();
-    case At::header: {
-      const Status taken = header_byte(bytes.front());
-      return taken ? Result<size_t>(size_t{1}) : taken.error();
-    }
+    case At::header:
     case At::delimited:
     case At::closing:
     case At::padding:
     case At::opening: {
-      const Status taken = after_delimiter(bytes.front());
+      const char c = bytes.front();
+      const Status taken = at_ == At::header ? header_byte(c) : after_delimiter(c);
       return taken ? Result<size_t>(size_t{1}) : taken.error();
     }
   }

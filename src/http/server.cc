@@ -10,6 +10,7 @@
 // into memory. So all paths are "/" to it, and the real one goes to the handler.
 #include "src/http/server.h"
 
+#include <fmt/chrono.h>
 #include <httplib.h>
 #include <sys/socket.h>
 
@@ -97,27 +98,19 @@ Status read_body(const WireStream& stream, const httplib::ContentReader& reader,
 void pause_ms(int64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 std::string http_date() {
-  const time_t now = ::time(nullptr);
-  tm parts{};
-  (void)::gmtime_r(&now, &parts);  // cannot fail for the time it is
-  std::array<char, 40> text{};
-  const size_t size = ::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
-  return {text.data(), size};
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(::time(nullptr)));
 }
 
 // What every reply carries unless it says otherwise: nothing of ours is a script, is to be framed,
 // sniffed, kept, or sent along when somebody follows a link.
-const std::vector<Field>& manners() {
-  static const std::vector<Field> fields = {
-      {"X-Content-Type-Options", "nosniff"},
-      {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"},
-      {"Referrer-Policy", "no-referrer"},
-      {"Cross-Origin-Resource-Policy", "same-origin"},
-      {"Cache-Control", "no-store"},
-      {"Accept-Ranges", "none"},
-  };
-  return fields;
-}
+constexpr std::array<std::pair<const char*, const char*>, 6> kManners = {{
+    {"X-Content-Type-Options", "nosniff"},
+    {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Cache-Control", "no-store"},
+    {"Accept-Ranges", "none"},
+}};
 
 bool send_piece(const FileBody& file, size_t offset, size_t length, httplib::DataSink& sink) {
   std::array<char, kFilePiece> piece;
@@ -126,18 +119,11 @@ bool send_piece(const FileBody& file, size_t offset, size_t length, httplib::Dat
   return got > 0 && sink.write(piece.data(), static_cast<size_t>(got));
 }
 
-void send_stream(const Reply& reply, const ClientStays& client_stays, httplib::DataSink& sink) {
-  reply.stream(client_stays, [&sink](std::string_view bytes) {
-    return sink.is_writable() && sink.write(bytes.data(), bytes.size());
-  });
-  sink.done();
-}
-
 void fill(const Reply& reply, const ClientStays& client_stays, httplib::Response& out) {
   out.status = reply.status;
   for (const auto& [name, value] : reply.fields) out.set_header(name, value);
   out.set_header("Date", http_date());
-  for (const auto& [name, value] : manners()) {
+  for (const auto& [name, value] : kManners) {
     if (!out.has_header(name)) out.set_header(name, value);
   }
   if (reply.file) {
@@ -147,7 +133,10 @@ void fill(const Reply& reply, const ClientStays& client_stays, httplib::Response
                              });
   } else if (reply.stream) {
     out.set_content_provider(reply.type, [&reply, &client_stays](size_t, httplib::DataSink& sink) {
-      send_stream(reply, client_stays, sink);
+      reply.stream(client_stays, [&sink](std::string_view bytes) {
+        return sink.is_writable() && sink.write(bytes.data(), bytes.size());
+      });
+      sink.done();
       return true;
     });
   } else if (!reply.text.empty()) {

@@ -23,7 +23,7 @@ namespace imgq::supervise {
 // nobody else's attempt, a slow image holds nobody up, and everything that waits can be given back.
 class Pool final : private Worker::Supervisor {
  public:
-  // What is changed in `settings` counts from then on; of limits and number once reload() is called.
+  // What is changed in `settings` counts from then on: limits and number once reload() is called.
   Pool(Loop& loop, const Settings& settings, Listener& listener);
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;

@@ -1,9 +1,10 @@
 // One thread, no locks: every part calls back on the loop, and what blocks runs in the background
 // with a copy of what it needs.
 // A job's way: the claimer brings it prepared (source open, request parsed), the pool gives it to a
-// worker, the publisher ends it. changed() is called after every change and asks for as many claims as
-// the pool can use soon, so that a slow host never sits on jobs that another could run: none while
-// paused, draining or before recovery, one as a probe after trouble, else two for each worker.
+// worker, the publisher ends it. changed() is called after every change and asks for as many claims
+// as the pool can use soon, so that a slow host never sits on jobs that another could run: none
+// while paused, draining or before recovery, one as a probe after trouble, else two for each
+// worker.
 // Trouble with the spool (full, read-only, not answering) pauses claims; the work in hand is kept
 // and offered again, and the first success ends the pause (pause.h).
 // Losing the instance (another host took it for dead) forgets all work at once: its results would

@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "src/http/exchange.h"
 #include "src/web/site.h"

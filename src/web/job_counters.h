@@ -3,9 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <set>
-#include <vector>
 
 #include "spool/records.h"
 #include "spool/spool.h"

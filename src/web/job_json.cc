@@ -3,7 +3,6 @@
 #include "src/jobs/job_view.h"
 #include "src/util/digest.h"
 #include "src/util/json.h"
-#include "src/util/text.h"
 
 namespace imgq::web {
 namespace {

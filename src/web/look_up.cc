@@ -48,8 +48,7 @@ std::optional<int64_t> number_parameter(const Head& head, std::string_view name,
   const std::string* text = head.parameter(name);
   if (text == nullptr) return fallback;
   const auto number = parse_count(*text, low, high);
-  if (!number) return std::nullopt;
-  return *number;
+  return number ? std::optional(*number) : std::nullopt;
 }
 
 bool has_already(const Head& head, std::string_view etag) {

@@ -11,7 +11,8 @@
 
 namespace imgq::web {
 
-// What `show` makes of the job that a path's segment names, or the reply that says why there is none:
+// What `show` makes of the job that a path's segment names, or the reply that says why there is
+// none:
 //   404  no such id
 //   410  an id older than the shortest retention: a job of that age has been purged, if there ever
 //        was one. (Nothing is kept of a purged job, but its id tells when it was made.)

@@ -32,14 +32,13 @@ void histogram(std::string& out, std::string_view name, std::string_view labels,
 
 }  // namespace
 
-void Metrics::count(std::string_view route, int status, double seconds) {
+void Metrics::count(const std::string& route, int status, double seconds) {
   const std::lock_guard lock(mutex_);
-  auto row = rows_.find(route);
-  if (row == rows_.end()) row = rows_.emplace(std::string(route), Row{}).first;
-  ++row->second.by_status[status];
+  Row& row = rows_[route];
+  ++row.by_status[status];
   const auto* bound = std::lower_bound(kBounds.begin(), kBounds.end(), seconds);
-  ++row->second.took[static_cast<size_t>(bound - kBounds.begin())];
-  row->second.seconds += seconds;
+  ++row.took[static_cast<size_t>(bound - kBounds.begin())];
+  row.seconds += seconds;
 }
 
 void Metrics::add_received(int64_t bytes) {

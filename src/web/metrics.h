@@ -5,8 +5,6 @@
 #include <map>
 #include <mutex>
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include "src/web/spool_view.h"
 
@@ -17,7 +15,7 @@ class Metrics {
  public:
   static constexpr std::array<double, 8> kBounds = {0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60};
 
-  void count(std::string_view route, int status, double seconds);
+  void count(const std::string& route, int status, double seconds);
   void add_received(int64_t bytes);
 
   // In the Prometheus text format 0.0.4.
@@ -30,7 +28,7 @@ class Metrics {
     double seconds = 0;
   };
   mutable std::mutex mutex_;
-  std::map<std::string, Row, std::less<>> rows_;
+  std::map<std::string, Row> rows_;
   int64_t received_bytes_ = 0;
 };
 

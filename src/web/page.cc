@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <map>
 
 #include "src/base/verdict.h"
@@ -38,26 +40,9 @@ std::string age_text(int64_t age_ms) {
   return fmt::format("{} d", seconds / 86400);
 }
 
-// What people call a state.
-std::string_view word_for(State state) {
-  switch (state) {
-    case State::staging:
-      return "waiting";
-    case State::delayed:
-      return "will retry";
-    case State::processing:
-      return "running";
-    case State::completed:
-      return "done";
-    case State::failed:
-      return "failed";
-    case State::hold:
-      return "on hold";
-    case State::cancelled:
-      return "cancelled";
-  }
-  return "";
-}
+// What people call a state; indexed by State.
+constexpr std::array<std::string_view, std::size(kAllStates)> kStateWords = {
+    "waiting", "will retry", "running", "done", "failed", "on hold", "cancelled"};
 
 std::string shown_name(const JobView& job) {
   return html(job.ticket.name.empty() ? job.ticket.id.text() : job.ticket.name);
@@ -149,7 +134,7 @@ std::string row(const JobView& job, int64_t now_ms) {
       "class=\"name\">{3}</span>{4}</td><td><span class=\"state {1}\">{5}</span></td><td "
       "class=\"age\"><time datetime=\"{6}\">{7}</time></td><td class=\"do\">{8}</td></tr>\n",
       job.ticket.id.text(), name_of(job.state), thumb_of(job), shown_name(job), note_of(job),
-      word_for(job.state), iso_time(job.ticket.submitted_ms),
+      kStateWords[static_cast<size_t>(job.state)], iso_time(job.ticket.submitted_ms),
       age_text(now_ms - job.ticket.submitted_ms), actions_of(job));
 }
 

@@ -58,30 +58,32 @@ Objection file_too_large(const Site& site) {
 class Incoming {
  public:
   Incoming(const Site& site, const Terms& terms, std::string name, Permit permit = {})
-      : site_(site), terms_(terms), name_(std::move(name)), permit_(std::move(permit)) {}
+      : site_(site),
+        terms_(terms),
+        arrived_{.name = std::move(name), .permit = std::move(permit)} {}
 
   std::optional<Objection> take(std::string_view bytes) {
-    size_ += static_cast<int64_t>(bytes.size());
-    if (size_ > site_.config.limits.max_file_bytes) return file_too_large(site_);
+    arrived_.size_bytes += static_cast<int64_t>(bytes.size());
+    if (arrived_.size_bytes > site_.config.limits.max_file_bytes) return file_too_large(site_);
     held_ += bytes;
-    if (held_.size() < (file_ ? kHeldBytes : kSignatureBytes)) return std::nullopt;
-    return file_ ? store() : open();
+    if (held_.size() < (arrived_.file ? kHeldBytes : kSignatureBytes)) return std::nullopt;
+    return arrived_.file ? store() : open();
   }
 
   std::optional<Objection> finish() {
-    if (size_ == 0) return Objection{400, "empty_file", "the file is empty"};
-    if (!file_) {
+    if (arrived_.size_bytes == 0) return Objection{400, "empty_file", "the file is empty"};
+    if (!arrived_.file) {
       if (auto objection = open()) return objection;
     }
     if (auto objection = store()) return objection;
-    return terms_.key.empty() ? std::nullopt : digest();
+    if (terms_.key.empty()) return std::nullopt;
+    auto made = sha256_of_file(arrived_.file->fd(), "tmp/");
+    if (!made) return spool_objection(made.error());
+    arrived_.sha256 = std::move(*made);
+    return std::nullopt;
   }
 
-  // After finish.
-  Arrived arrived() && {
-    return {std::move(name_), std::move(*file_), size_, std::move(sha256_), std::move(permit_)};
-  }
-  std::string name() && { return std::move(name_); }
+  Arrived arrived() && { return std::move(arrived_); }
 
  private:
   std::optional<Objection> open() {
@@ -99,34 +101,23 @@ class Incoming {
     }
     auto file = TempFile::create(site_.spool);
     if (!file) return spool_objection(file.error());
-    file_.emplace(std::move(*file));
+    arrived_.file = std::move(*file);
     return std::nullopt;
   }
 
   std::optional<Objection> store() {
-    const Status written = write_all(file_->fd(), held_, "tmp/");
+    const Status written = write_all(arrived_.file->fd(), held_, "tmp/");
     held_.clear();
     if (!written) return spool_objection(written.error());
-    if (size_ - room_seen_at_ < kRoomStep) return std::nullopt;
-    room_seen_at_ = size_;
+    if (arrived_.size_bytes - room_seen_at_ < kRoomStep) return std::nullopt;
+    room_seen_at_ = arrived_.size_bytes;
     return check_room(site_);
-  }
-
-  std::optional<Objection> digest() {
-    auto made = sha256_of_file(file_->fd(), "tmp/");
-    if (!made) return spool_objection(made.error());
-    sha256_ = std::move(*made);
-    return std::nullopt;
   }
 
   const Site& site_;
   const Terms& terms_;
-  std::string name_;
-  Permit permit_;
+  Arrived arrived_;
   std::string held_;  // not yet written
-  std::optional<TempFile> file_;
-  std::string sha256_;
-  int64_t size_ = 0;
   int64_t room_seen_at_ = 0;
 };
 
@@ -206,7 +197,7 @@ class Sorter final : public PartSink {
     if (!objection || !file_) return Ok{};
     const bool ours = objection->status == 507 || objection->status == 503;
     if (terms_.on_bad_file == OnBadFile::refuse || ours) return object(std::move(*objection));
-    upload_.refused.push_back({std::move(*file_).name(), std::move(*objection)});
+    upload_.refused.push_back({std::move(*file_).arrived().name, std::move(*objection)});
     file_.reset();
     return Ok{};
   }

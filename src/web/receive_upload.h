@@ -3,14 +3,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "spool/submit.h"
 #include "spool/temp_file.h"
 #include "src/http/exchange.h"
-#include "src/web/permit.h"
 #include "src/web/site.h"
 
 namespace imgq::web {
@@ -25,10 +26,11 @@ struct Objection {
 // An image that has arrived whole in the spool's tmp/.
 struct Arrived {
   std::string name;  // as its sender calls it; any bytes, last component only, at most 255
-  TempFile file;
+  std::optional<TempFile> file = {};  // until it is submitted
   int64_t size_bytes = 0;
-  std::string sha256;  // hex; with a key
+  std::string sha256 = {};  // hex; with a key
   Permit permit = {};
+  std::optional<Submitted> job = {};  // once it is submitted
 };
 
 struct RefusedFile {

@@ -5,7 +5,6 @@
 
 #include "src/http/problem.h"
 #include "src/web/job_json.h"
-#include "src/web/permit.h"
 #include "src/web/routes.h"
 
 // Server-sent events (WHATWG HTML, 9.2): "counts" when a number changed, "job" for each of the

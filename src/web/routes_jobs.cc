@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "spool/control.h"
 #include "spool/list.h"
@@ -7,7 +8,6 @@
 #include "src/util/json.h"
 #include "src/web/job_json.h"
 #include "src/web/look_up.h"
-#include "src/web/permit.h"
 #include "src/web/routes.h"
 #include "src/web/spool_problem.h"
 #include "src/web/submission.h"
@@ -28,14 +28,13 @@ std::string jobs_json(const std::vector<std::string>& jobs) {
   return out + "]}";
 }
 
-std::string fresh_json(const Site& site, const Taken::Job& job) {
-  if (job.submitted.existing) {
-    if (auto known = find(site.spool, job.submitted.id)) return job_json(*known);
+std::string fresh_json(const Site& site, const Arrived& file) {
+  const JobId& id = file.job->id;
+  if (file.job->existing) {
+    if (auto known = find(site.spool, id)) return job_json(*known);
   }
-  Json out{{"id", job.submitted.id.text()},
-           {"state", "staging"},
-           {"links", Json{{"self", job_address(job.submitted.id)}}}};
-  put_bytes(out, "name", job.name);
+  Json out{{"id", id.text()}, {"state", "staging"}, {"links", Json{{"self", job_address(id)}}}};
+  put_bytes(out, "name", file.name);
   return dump_json(out);
 }
 
@@ -49,12 +48,12 @@ std::optional<std::string> key_of(const Head& head) {
   return *key;
 }
 
-Reply accepted(const Site& site, const Taken& taken) {
+Reply accepted(const Site& site, const Upload& taken) {
   std::vector<std::string> jobs;
-  for (const auto& job : taken.jobs) jobs.push_back(fresh_json(site, job));
-  const bool one = taken.jobs.size() == 1 && taken.refused.empty();
+  for (const Arrived& file : taken.files) jobs.push_back(fresh_json(site, file));
+  const bool one = taken.files.size() == 1 && taken.refused.empty();
   Reply reply = json_reply(202, one ? jobs.front() : jobs_json(jobs));
-  reply.fields = {{"Location", job_address(taken.jobs.front().submitted.id)}, {"Retry-After", "1"}};
+  reply.fields = {{"Location", job_address(taken.files.front().job->id)}, {"Retry-After", "1"}};
   return reply;
 }
 
@@ -94,10 +93,10 @@ Reply control_reply(const Site& site, const JobId& id, const Result<State>& done
 }
 
 std::optional<State> state_named(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kAllStates), std::end(kAllStates),
-                                   [name](State state) { return name_of(state) == name; });
-  if (found == std::end(kAllStates)) return std::nullopt;
-  return *found;
+  for (const State state : kAllStates) {
+    if (name_of(state) == name) return state;
+  }
+  return std::nullopt;
 }
 
 Result<std::vector<Listed>> newest_of(const Spool& spool, const std::vector<State>& states,
@@ -108,12 +107,7 @@ Result<std::vector<Listed>> newest_of(const Spool& spool, const std::vector<Stat
     if (!some) return some.error();
     all.insert(all.end(), some->begin(), some->end());
   }
-  std::sort(all.begin(), all.end(), [](const Listed& a, const Listed& b) { return a.id > b.id; });
-  const auto twice = std::unique(all.begin(), all.end(),
-                                 [](const Listed& a, const Listed& b) { return a.id == b.id; });
-  all.erase(twice, all.end());
-  if (all.size() > limit) all.erase(all.begin() + static_cast<std::ptrdiff_t>(limit), all.end());
-  return all;
+  return merged(std::move(all), Order::newest_first, limit);
 }
 
 }  // namespace
@@ -129,7 +123,7 @@ Reply submit_jobs(Site& site, const Asked& asked) {
   terms.key = std::move(*key);
   auto taken = take_upload(site, asked, terms);
   if (auto* objection = std::get_if<Objection>(&taken)) return reply_to(*objection);
-  return accepted(site, std::get<Taken>(taken));
+  return accepted(site, std::get<Upload>(taken));
 }
 
 Reply list_jobs(Site& site, const Asked& asked) {

@@ -1,9 +1,9 @@
+#include <array>
+#include <iterator>
 #include <string>
 
-#include "src/base/verdict.h"
 #include "src/http/header_value.h"
 #include "src/util/json.h"
-#include "src/web/look_up.h"
 #include "src/web/routes.h"
 #include "src/web/submission.h"
 
@@ -34,23 +34,10 @@ bool is_form(const Head& head) {
   return type != nullptr && lower(*type).starts_with("multipart/form-data");
 }
 
-// The old stages had no word for an end that is not a completion.
-std::string stage_of(const JobView& job) {
-  switch (job.state) {
-    case State::staging:
-    case State::delayed:
-    case State::hold:
-      return "STAGING STAGE";
-    case State::processing:
-      return "PROCESSING STAGE";
-    case State::completed:
-      return "COMPLETION STAGE";
-    case State::failed:
-    case State::cancelled:
-      return "FAILED STAGE";
-  }
-  return "FAILED STAGE";
-}
+// Indexed by State. The old stages had no word for an end that is not a completion.
+constexpr std::array<std::string_view, std::size(kAllStates)> kStages = {
+    "STAGING STAGE", "STAGING STAGE", "PROCESSING STAGE", "COMPLETION STAGE",
+    "FAILED STAGE",  "STAGING STAGE", "FAILED STAGE"};
 
 }  // namespace
 
@@ -60,8 +47,8 @@ Reply old_upload(Site& site, const Asked& asked) {
   terms.fields = Terms::Fields::only_file;
   auto taken = take_upload(site, asked, terms);
   if (auto* objection = std::get_if<Objection>(&taken)) return old_objection(*objection);
-  const auto& job = std::get<Taken>(taken).jobs.front();
-  return old_reply(200, "File Uploaded successfully !!", job.submitted.id.text());
+  const auto& job = std::get<Upload>(taken).files.front().job;
+  return old_reply(200, "File Uploaded successfully !!", job->id.text());
 }
 
 Reply old_status(Site& site, const Asked& asked) {
@@ -71,7 +58,7 @@ Reply old_status(Site& site, const Asked& asked) {
   const auto job = find(site.spool, *id);
   if (!job && job.error().code == ENOENT) return old_reply(400, "ID NOT FOUND !!", text);
   if (!job) return old_reply(500, "the job's record cannot be read", text);
-  Reply reply = old_reply(200, stage_of(*job), text);
+  Reply reply = old_reply(200, std::string(kStages[static_cast<size_t>(job->state)]), text);
   if (job->outcome && job->outcome->ending != Ending::completed) {
     reply.text.pop_back();
     reply.text += ",\"reason\":" + dump_json(Json(job->outcome->cause.message)) + "}";

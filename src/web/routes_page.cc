@@ -41,10 +41,11 @@ std::string notice_of(const Head& head) {
   return "";
 }
 
+// Empty for what the page has no sentence for.
 std::string query_for(const Objection& objection) {
   if (objection.code == "no_file") return "?none=1";
   if (objection.status == 413) return "?large=1";
-  return "?full=1";
+  return objection.status == 507 || objection.status == 503 ? "?full=1" : "";
 }
 
 }  // namespace
@@ -62,13 +63,12 @@ Reply page_upload(Site& site, const Asked& asked) {
   terms.on_bad_file = OnBadFile::skip;
   auto taken = take_upload(site, asked, terms);
   if (const auto* objection = std::get_if<Objection>(&taken)) {
-    const bool told = objection->code == "no_file" || objection->status == 413 ||
-                      objection->status == 507 || objection->status == 503;
-    return told ? see_page(query_for(*objection)) : reply_to(*objection);
+    const std::string query = query_for(*objection);
+    return query.empty() ? reply_to(*objection) : see_page(query);
   }
   site.spool_view.refresh();  // so that the page shows them
-  const auto& done = std::get<Taken>(taken);
-  return see_page("?taken=" + std::to_string(done.jobs.size()) + "&refused=" +
+  const auto& done = std::get<Upload>(taken);
+  return see_page("?taken=" + std::to_string(done.files.size()) + "&refused=" +
                   std::to_string(done.refused.size()) + choice_query("&", done.wishes));
 }
 

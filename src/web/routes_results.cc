@@ -18,18 +18,10 @@ namespace {
 
 // The reply for a job that has no results to give.
 Reply no_results(const JobView& job) {
-  switch (job.state) {
-    case State::failed:
-      return problem(409, "the job has failed: " + job.outcome->cause.message, "failed");
-    case State::cancelled:
-      return problem(409, "the job was cancelled", "cancelled");
-    case State::staging:
-    case State::delayed:
-    case State::processing:
-    case State::hold:
-    case State::completed:
-      break;
+  if (job.state == State::failed) {
+    return problem(409, "the job has failed: " + job.outcome->cause.message, "failed");
   }
+  if (job.state == State::cancelled) return problem(409, "the job was cancelled", "cancelled");
   return problem(409, "the job is not completed yet", "not_completed", 1);
 }
 

@@ -1,6 +1,5 @@
 #include "spool/room.h"
 #include "spool/temp_file.h"
-#include "src/http/problem.h"
 #include "src/util/json.h"
 #include "src/web/assets.h"
 #include "src/web/routes.h"

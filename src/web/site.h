@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,16 @@ struct SiteOptions {
   int max_held = 64;              // event streams, and as many long polls
   int max_further_files = 512;    // of forms under way, beyond the first of each
 };
+
+// One of so many that may be held at once, until its last copy is gone.
+using Permit = std::shared_ptr<std::atomic<int>>;
+
+// Null when `most` are held already.
+inline Permit take_permit(std::atomic<int>& count, int most) {
+  const bool granted = ++count <= most;
+  Permit permit(&count, [](std::atomic<int>* held) { --*held; });  // also when it is not granted
+  return granted ? permit : nullptr;
+}
 
 // What the routes work on. Outlives the server; all of it may be used from many threads.
 struct Site {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "spool/list.h"
 #include "src/util/clock.h"
 #include "src/util/sys.h"
 
@@ -12,10 +14,6 @@ namespace {
 constexpr int64_t kWatchedMs = 300, kUnwatchedMs = 1'000;
 constexpr int64_t kFullLookMs = 15'000;  // what does not move is looked at so often
 constexpr int64_t kShare = 20;           // looking may take one part in so many of the time
-
-bool has_ended_state(State state) {
-  return state == State::completed || state == State::failed || state == State::cancelled;
-}
 
 bool same_job(const JobView& a, const JobView& b) {
   return a.ticket.id == b.ticket.id && a.state == b.state && a.attempt == b.attempt &&
@@ -138,15 +136,8 @@ void SpoolView::add_newest(View& view) {
     const auto listed = list(spool_, state, Order::newest_first, kNewest);
     if (listed) newest.insert(newest.end(), listed->begin(), listed->end());
   }
-  // A job that moved meanwhile may be listed twice.
-  std::sort(newest.begin(), newest.end(),
-            [](const Listed& a, const Listed& b) { return a.id > b.id; });
-  const auto twice = std::unique(newest.begin(), newest.end(),
-                                 [](const Listed& a, const Listed& b) { return a.id == b.id; });
-  newest.erase(twice, newest.end());
-  if (newest.size() > kNewest) newest.erase(newest.begin() + kNewest, newest.end());
   std::map<JobId, JobView> ended;
-  for (const Listed& one : newest) {
+  for (const Listed& one : merged(std::move(newest), Order::newest_first, kNewest)) {
     const auto known = ended_.find(one.id);
     if (known != ended_.end() && known->second.state == one.state) {
       view.jobs.push_back(known->second);
@@ -155,7 +146,7 @@ void SpoolView::add_newest(View& view) {
     } else {
       continue;
     }
-    if (has_ended_state(view.jobs.back().state)) ended.emplace(one.id, view.jobs.back());
+    if (view.jobs.back().outcome) ended.emplace(one.id, view.jobs.back());
   }
   ended_ = std::move(ended);
 }

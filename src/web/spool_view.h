@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "spool/list.h"
 #include "spool/query.h"
 #include "spool/spool.h"
 #include "src/jobs/spool_metrics.h"

@@ -9,7 +9,7 @@
 #include "spool/records.h"
 #include "spool/spool.h"
 #include "spool/submit.h"
-#include "spool/types.h"
+#include "src/base/request.h"
 #include "src/http/problem.h"
 #include "src/util/json.h"
 #include "src/util/log.h"
@@ -78,13 +78,6 @@ Wishes query_wishes(const Head& head, const Terms& terms) {
   return wishes;
 }
 
-Objection too_many_waiting(const Site& site) {
-  const int64_t most = site.options.max_waiting;
-  return {
-      429, "too_many_waiting",
-      fmt::format("{} {} already: try again later", most, most == 1 ? "job waits" : "jobs wait")};
-}
-
 Objection spool_refused(const Error& error) {
   log::line(log::Level::error, "an upload could not be submitted", {{"why", error.text()}});
   if (error.code == ENOSPC || error.code == EDQUOT) {
@@ -104,7 +97,7 @@ std::vector<Draft> drafts_of(const Site& site, Upload& upload, const std::string
     draft.key = key;
     draft.sha256 = file.sha256;
     draft.max_attempts = site.config.max_attempts;
-    draft.source.emplace(std::move(file.file));
+    draft.source = std::move(file.file);
     drafts.push_back(std::move(draft));
   }
   return drafts;
@@ -120,30 +113,29 @@ bool is_same(const Site& site, const JobId& id, const std::string& request, cons
   return job->ticket.request == request && known.size_bytes == file.size_bytes && same_bytes;
 }
 
-std::variant<Taken, Objection> submit_upload(Site& site, Upload upload, const std::string& request,
-                                             const Terms& terms) {
-  Taken taken;
-  taken.refused = std::move(upload.refused);
-  taken.wishes = std::move(upload.wishes);
+std::variant<Upload, Objection> submit_upload(Site& site, Upload upload, const std::string& request,
+                                              const Terms& terms) {
   const auto answers = site.committer.submit(drafts_of(site, upload, request, terms.key));
   for (size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) return spool_refused(answers[i].error());
-    const Arrived& file = upload.files[i];
+    Arrived& file = upload.files[i];
     if (answers[i]->existing && !is_same(site, answers[i]->id, request, file)) {
       return Objection{409, "key_reused", "this Idempotency-Key was used for something else"};
     }
     site.metrics.add_received(file.size_bytes);
-    taken.jobs.push_back({file.name, *answers[i]});
+    file.job = *answers[i];
   }
-  return taken;
+  return upload;
 }
 
 }  // namespace
 
-std::variant<Taken, Objection> take_upload(Site& site, const Asked& asked, const Terms& terms) {
-  const auto view = site.spool_view.view();
-  if (view->figures.counts.waiting() >= site.options.max_waiting) {
-    return too_many_waiting(site);
+std::variant<Upload, Objection> take_upload(Site& site, const Asked& asked, const Terms& terms) {
+  const int64_t most = site.options.max_waiting;
+  if (site.spool_view.view()->figures.counts.waiting() >= most) {
+    const char* noun = most == 1 ? "job waits" : "jobs wait";
+    return Objection{429, "too_many_waiting",
+                     fmt::format("{} {} already: try again later", most, noun)};
   }
   // What the query asks is looked at before the body is read; a form's fields only after it.
   const Wishes query = query_wishes(asked.head, terms);
