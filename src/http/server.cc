@@ -310,8 +310,8 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
 
   // reader  null: a method whose body is not read
   void answer(const httplib::ContentReader* reader, httplib::Response& out) {
-    const auto body = [&stream = serving->stream, reader](const Take& take) {
-      return reader == nullptr ? Status(Ok{}) : read_body(stream, *reader, take);
+    const auto body = [reader](const Take& take) {
+      return reader == nullptr ? Status(Ok{}) : read_body(serving->stream, *reader, take);
     };
     try {
       serving->write(handler_({std::move(serving->head), body, serving->client_stays}), out);
