@@ -10,31 +10,30 @@
 namespace imgq {
 namespace {
 
+auto by(Order order) {
+  return [order](const Listed& a, const Listed& b) {
+    return order == Order::oldest_first ? a.id < b.id : b.id < a.id;
+  };
+}
+
 // Keeps the first `limit` jobs in the wanted order.
 class Page {
  public:
   Page(Order order, size_t limit) : order_(order), limit_(limit) {}
 
-  // Whether the first of the two comes first.
-  bool before(const Listed& a, const Listed& b) const {
-    return order_ == Order::oldest_first ? a.id < b.id : b.id < a.id;
-  }
-  auto by_order() const {
-    return [this](const Listed& a, const Listed& b) { return before(a, b); };
-  }
   void add(Listed entry) {
     if (limit_ == 0) return;
     if (kept_.size() >= limit_) {
-      if (!before(entry, kept_.front())) return;
-      std::pop_heap(kept_.begin(), kept_.end(), by_order());
+      if (!by(order_)(entry, kept_.front())) return;
+      std::pop_heap(kept_.begin(), kept_.end(), by(order_));
       kept_.pop_back();
     }
     kept_.push_back(std::move(entry));
-    std::push_heap(kept_.begin(), kept_.end(), by_order());
+    std::push_heap(kept_.begin(), kept_.end(), by(order_));
   }
   bool full() const { return kept_.size() >= limit_; }
   std::vector<Listed> take() {
-    std::sort(kept_.begin(), kept_.end(), by_order());
+    std::sort(kept_.begin(), kept_.end(), by(order_));
     return std::move(kept_);
   }
 
@@ -69,9 +68,7 @@ Result<std::vector<Listed>> list(const Spool& spool, State state, Order order, s
 }
 
 std::vector<Listed> merged(std::vector<Listed> jobs, Order order, size_t limit) {
-  std::stable_sort(jobs.begin(), jobs.end(), [order](const Listed& a, const Listed& b) {
-    return order == Order::oldest_first ? a.id < b.id : b.id < a.id;
-  });
+  std::stable_sort(jobs.begin(), jobs.end(), by(order));
   const auto twice = std::unique(jobs.begin(), jobs.end(),
                                  [](const Listed& a, const Listed& b) { return a.id == b.id; });
   jobs.erase(twice, jobs.end());

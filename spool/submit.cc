@@ -44,12 +44,6 @@ void for_each(std::vector<Entry>& entries, Step step) {
   }
 }
 
-Result<int64_t> size_of(const TempFile& file) {
-  struct stat about = {};
-  if (sys::fstat(file.fd(), &about) != 0) return last_error("look at the source", file.path());
-  return static_cast<int64_t>(about.st_size);
-}
-
 Ticket ticket_of(const Draft& draft) {
   Ticket ticket{JobId::generate()};
   ticket.submitted_ms = now_ms();
@@ -66,9 +60,11 @@ Ticket ticket_of(const Draft& draft) {
 Status write_ticket(const Spool& spool, Entry& entry, durable::Group& group) {
   Draft& draft = *entry.draft;
   if (draft.source) {
-    const auto size = size_of(*draft.source);
-    if (!size) return size.error();
-    entry.ticket.source.size_bytes = *size;
+    struct stat about = {};
+    if (sys::fstat(draft.source->fd(), &about) != 0) {
+      return last_error("look at the source", draft.source->path());
+    }
+    entry.ticket.source.size_bytes = about.st_size;
   } else if (draft.referenced.kind != SourceKind::referenced) {
     return Error{EINVAL, "submit a job without an image", draft.name};
   }

@@ -7,25 +7,6 @@
 #include "src/util/mutant.h"
 
 namespace imgq {
-namespace {
-
-void count(Tally& sum, const Try& attempt) {
-  switch (attempt.kind) {
-    case Try::Kind::counted:
-      ++sum.failures;
-      if (attempt.cause.signal != 0) ++sum.crashes;
-      sum.last = attempt.cause;
-      break;
-    case Try::Kind::lost:
-      ++sum.losses;
-      break;
-    case Try::Kind::retried:
-      sum = {};
-      break;
-  }
-}
-
-}  // namespace
 
 Result<std::vector<Try>> read_tries(const Spool& spool, const JobId& id, int below) {
   std::vector<Try> tries;
@@ -40,7 +21,21 @@ Result<std::vector<Try>> read_tries(const Spool& spool, const JobId& id, int bel
 
 Tally tally(const std::vector<Try>& tries) {
   Tally sum;
-  for (const Try& attempt : tries) count(sum, attempt);
+  for (const Try& attempt : tries) {
+    switch (attempt.kind) {
+      case Try::Kind::counted:
+        ++sum.failures;
+        if (attempt.cause.signal != 0) ++sum.crashes;
+        sum.last = attempt.cause;
+        break;
+      case Try::Kind::lost:
+        ++sum.losses;
+        break;
+      case Try::Kind::retried:
+        sum = {};
+        break;
+    }
+  }
   return sum;
 }
 
