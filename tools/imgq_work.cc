@@ -18,7 +18,7 @@ Group request_group(cli::RequestOptions& o) {
   for (const RenditionField& field : kRenditionFields) {
     if (field.option.empty()) continue;
     const std::string name(field.name);
-    Option option{std::string(field.option), &o.fields[name], std::string(field.help),
+    Option option{std::string(field.option), &o.fields[name], help_of(field),
                   std::string(field.value), field.words == nullptr ? "" : field.words()};
     if (field.value.empty()) option.into = &o.switches[name];
     result.options.push_back(std::move(option));

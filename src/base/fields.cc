@@ -1,5 +1,6 @@
 // The fields of a rendition: the one table that command line, HTTP, configuration and record share.
 #include <fmt/format.h>
+#include <fmt/ranges.h>  // join
 
 #include <algorithm>
 #include <charconv>
@@ -171,10 +172,10 @@ constexpr std::array<RenditionField, 16> kRenditionFields = {{
      "make small images larger, too"},
     {"format", "", format_words, set_word<&Rendition::format, parse_format>, nullptr,
      [](const Rendition& r, Json& v) { v = name_of(r.format); }, "-f,--format", "FORMAT",
-     "jpeg, png, webp, avif, auto (keeps transparency) or keep (as the source) [jpeg]"},
+     "{formats}, auto (keeps transparency) or keep (as the source) [jpeg]"},
     {"quality", "1 to 100, or 0 for the format's default", nullptr,
      set_count<&Rendition::quality, 100>, read_count<&Rendition::quality, 100>,
-     write_number<&Rendition::quality>, "--quality", "N", "1 to 100 [jpeg 80, webp 75, avif 50]"},
+     write_number<&Rendition::quality>, "--quality", "N", "1 to 100 [{qualities}]"},
     {"progressive", "true or false", nullptr, set_switch<&Rendition::scan>,
      read_switch<&Rendition::scan>, write_switch<&Rendition::scan>, "--progressive", "",
      "progressive JPEG, interlaced PNG"},
@@ -198,6 +199,16 @@ constexpr std::array<RenditionField, 16> kRenditionFields = {{
      read_switch<&Rendition::metadata>, write_switch<&Rendition::metadata>, "--keep-copyright", "",
      "keep author and copyright; all other metadata goes always"},
 }};
+
+std::string help_of(const RenditionField& field) {
+  std::vector<std::string> qualities;
+  for (const ImageFormat& format : kFormats) {
+    if (format.quality > 0) qualities.push_back(fmt::format("{} {}", format.word, format.quality));
+  }
+  return fmt::format(fmt::runtime(field.help),
+                     fmt::arg("formats", fmt::join(written_formats(), ", ")),
+                     fmt::arg("qualities", fmt::join(qualities, ", ")));
+}
 
 const RenditionField* field_named(string_view name) {
   const auto* field = std::find_if(kRenditionFields.begin(), kRenditionFields.end(),

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "src/util/text.h"
 
@@ -172,6 +173,14 @@ const ImageFormat* format_with_extension(string_view extension) {
     const auto known = split(format.extensions, ' ');
     return std::find(known.begin(), known.end(), extension) != known.end();
   });
+}
+
+std::vector<std::string> written_formats() {
+  std::vector<std::string> words;
+  for (const ImageFormat& format : kFormats) {
+    if (format.written) words.emplace_back(format.word);
+  }
+  return words;
 }
 
 string_view extension_of(string_view word) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // What is an image: the one table of formats, and what a file is by its first bytes.
 namespace imgq {
@@ -57,6 +58,7 @@ const ImageFormat* format_of(Format written);
 const ImageFormat* format_named(std::string_view word);
 const ImageFormat* format_with_extension(std::string_view extension);  // in small letters
 
+std::vector<std::string> written_formats();             // their words: "jpeg", ...
 std::string_view extension_of(std::string_view word);   // "jpeg" -> "jpg"; else "bin"
 std::string_view media_type_of(std::string_view word);  // "jpeg" -> "image/jpeg"
 

@@ -96,9 +96,12 @@ struct RenditionField {
   bool (*read)(Rendition& rendition, const Json& value);   // null: a string, which is set
   void (*write)(const Rendition& rendition, Json& value);  // null: never; else left null at default
   // On the command line, where it is one: "-f,--format", what its value is called and what it does.
-  std::string_view option, value, help;
+  std::string_view option, value, help;  // help_of() has the help as it is shown
 };
 extern const std::array<RenditionField, 16> kRenditionFields;
+
+// What formats.h says put where the help says {formats} or {qualities}.
+std::string help_of(const RenditionField& field);
 
 const RenditionField* field_named(std::string_view name);  // null: there is none
 std::vector<std::string> field_names();
