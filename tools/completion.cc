@@ -1,6 +1,5 @@
 // Completion: the shells ask the program itself what may stand in a place.
-#include <algorithm>
-
+#include "src/util/text.h"
 #include "tools/options.h"
 
 namespace imgq::tools {
@@ -54,15 +53,6 @@ for program in imgq imgqd imgq-httpd
   complete -c $program -f -a '(__imgq_offers)'
 end
 )";
-
-std::vector<std::string> split(std::string_view text, char mark) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    parts.emplace_back(text.substr(0, text.find(mark)));
-    text.remove_prefix(std::min(parts.back().size() + 1, text.size()));
-  }
-  return parts;
-}
 
 struct Named {
   std::string name;

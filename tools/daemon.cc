@@ -3,11 +3,8 @@
 #include <signal.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <exception>
 
 #include "src/util/log.h"
-#include "src/util/standard_files.h"
 
 namespace imgq::tools {
 namespace {
@@ -40,6 +37,7 @@ std::vector<Group> daemon_groups(DaemonOptions& o, std::vector<Option> own) {
 
 std::optional<Exit> read_daemon_options(const Command& program, DaemonOptions& options, int count,
                                         char** words) {
+  (void)::signal(SIGPIPE, SIG_IGN);  // a log or a client that is gone is no reason to end
   const Chosen chosen = read_command_line(program, options.help, count, words);
   if (chosen.command == nullptr) return chosen.exit;
   if (options.version) return print(program, program.name + " " IMGQ_VERSION "\n");
@@ -76,17 +74,6 @@ Result<Spool> open_or_make(const std::string& path, bool may_make, Exit& failure
   auto made = Spool::create(path);
   if (!made) failure = exit_for_making(made.error());
   return made;
-}
-
-int run_daemon(const char* name, const std::function<Exit()>& run) {
-  fill_standard_files();
-  (void)::signal(SIGPIPE, SIG_IGN);  // a log or a client that is gone is no reason to end
-  try {
-    return static_cast<int>(run());
-  } catch (const std::exception& error) {
-    (void)std::fprintf(stderr, "%s: a bug: %s\n", name, error.what());  // nobody else to tell
-    return static_cast<int>(Exit::bug);
-  }
 }
 
 }  // namespace imgq::tools

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,8 +30,5 @@ Result<Config> read_daemon_config(const DaemonOptions& options);
 // Opens the spool, or makes it when it is missing and may be made.
 //   failure  the exit code when there is none
 Result<Spool> open_or_make(const std::string& path, bool may_make, Exit& failure);
-
-// Runs a daemon's program; a bug is told.
-int run_daemon(const char* name, const std::function<Exit()>& run);
 
 }  // namespace imgq::tools

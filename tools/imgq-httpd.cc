@@ -144,5 +144,5 @@ Exit run(int count, char** words) {
 }  // namespace imgq::tools
 
 int main(int count, char** words) {
-  return imgq::tools::run_daemon("imgq-httpd", [&] { return imgq::tools::run(count, words); });
+  return imgq::tools::run_program("imgq-httpd", [&] { return imgq::tools::run(count, words); });
 }

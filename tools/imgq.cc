@@ -1,12 +1,9 @@
 // imgq, the command: from the command line to one subcommand.
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <exception>
 #include <filesystem>
 
 #include "src/supervise/engine.h"
-#include "src/util/standard_files.h"
 #include "src/util/text.h"
 #include "tools/imgq_options.h"
 
@@ -145,11 +142,5 @@ Exit imgq(int count, char** words) {
 }  // namespace imgq::tools
 
 int main(int count, char** words) {
-  imgq::fill_standard_files();
-  try {
-    return static_cast<int>(imgq::tools::imgq(count, words));
-  } catch (const std::exception& error) {
-    (void)std::fprintf(stderr, "imgq: a bug: %s\n", error.what());  // nobody else to tell
-    return static_cast<int>(imgq::Exit::bug);
-  }
+  return imgq::tools::run_program("imgq", [&] { return imgq::tools::imgq(count, words); });
 }

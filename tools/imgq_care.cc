@@ -1,5 +1,4 @@
 // The commands that look after the spool.
-#include "src/cli/doctor.h"
 #include "tools/imgq_options.h"
 
 namespace imgq::tools {

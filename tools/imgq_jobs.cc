@@ -12,8 +12,7 @@ Option each_as_json(Options& all) {
   return json_option(all, "print an object for each job, one a line");
 }
 
-Command status_command(Options& all) {
-  cli::StatusOptions& o = all.status;
+Command status_command(Options& o) {
   return {
       "status",
       "print the state of jobs",
@@ -23,9 +22,9 @@ Command status_command(Options& all) {
       "failed, hold, cancelled. Of one job the word is printed, of several ID and word, one a "
       "line.\n\n"
       "Exit status: 0; 1 a job is unknown; 64 something is no job id; 69 no spool.",
-      {{"Output", {each_as_json(all)}}},
+      {{"Output", {each_as_json(o)}}},
       ids(o.ids),
-      [&o](const cli::Session& session) { return cli::status_command(session, o); },
+      [&o](const cli::Session& session) { return cli::status_command(session, o.ids); },
   };
 }
 
@@ -96,8 +95,7 @@ Command list_command(Options& all) {
   };
 }
 
-Command info_command(Options& all) {
-  cli::InfoOptions& o = all.info;
+Command info_command(Options& o) {
   return {
       "info",
       "tell all about a job or an image",
@@ -105,9 +103,9 @@ Command info_command(Options& all) {
       "imgq info ID  # attempts, causes, results",
       "The image is read in a confined worker. A file that is named like a job id is ./NAME.\n\n"
       "Exit status: 0; 1 a job is unknown; 65 not an image that can be read; 66 no such file.",
-      {{"Output", {each_as_json(all)}}},
+      {{"Output", {each_as_json(o)}}},
       {"WHAT", "a job's id or an image", &o.names, "@file"},
-      [&o](const cli::Session& session) { return cli::info_command(session, o); },
+      [&o](const cli::Session& session) { return cli::info_command(session, o.names); },
   };
 }
 
@@ -121,8 +119,8 @@ Command control_command(Options& all, cli::Act act, const char* name, const char
           "\n\nExit status: 0; 1 a job is unknown or in a state that does not allow it; 64 "
           "something is no job id.",
       {{"Output", {each_as_json(all)}}},
-      ids(all.control.ids),
-      [&all, act](const cli::Session& s) { return cli::control_command(s, act, all.control); },
+      ids(all.ids),
+      [&all, act](const cli::Session& s) { return cli::control_command(s, act, all.ids); },
   };
 }
 

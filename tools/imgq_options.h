@@ -1,17 +1,6 @@
 #pragma once
 
-#include "src/cli/control.h"
-#include "src/cli/events.h"
-#include "src/cli/fsck.h"
-#include "src/cli/get.h"
-#include "src/cli/info.h"
-#include "src/cli/list.h"
-#include "src/cli/setup.h"
-#include "src/cli/stats.h"
-#include "src/cli/status.h"
-#include "src/cli/submit.h"
-#include "src/cli/top.h"
-#include "src/cli/wait.h"
+#include "src/cli/commands.h"
 #include "src/run/run.h"
 #include "tools/options.h"
 
@@ -23,14 +12,12 @@ struct Options {
   std::string spool, config, colour = "auto";
   bool quiet = false, verbose = false, json = false, help = false, version = false;
   std::vector<std::string> topic, shell;  // of `help` and `completion`
+  std::vector<std::string> ids, names;    // of `status`, `cancel` and the like; of `info`
   cli::RunOptions run;
   cli::SubmitOptions submit;
-  cli::StatusOptions status;
   cli::WaitOptions wait;
   cli::GetOptions get;
   cli::ListOptions list;
-  cli::InfoOptions info;
-  cli::ControlOptions control;
   cli::PurgeOptions purge;
   cli::StatsOptions stats;
   cli::TopOptions top;

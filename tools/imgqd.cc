@@ -88,5 +88,5 @@ Exit run(int count, char** words) {
 }  // namespace imgq::tools
 
 int main(int count, char** words) {
-  return imgq::tools::run_daemon("imgqd", [&] { return imgq::tools::run(count, words); });
+  return imgq::tools::run_program("imgqd", [&] { return imgq::tools::run(count, words); });
 }

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 
+#include "src/util/standard_files.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -114,6 +116,16 @@ Exit complain_of_command(const Command& program, const std::string& name) {
 Exit print(const Command& program, const std::string& text) {
   const bool whole = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
   return whole ? Exit::ok : complain(program, "cannot write to stdout", Exit::io_error);
+}
+
+int run_program(const char* name, const std::function<Exit()>& run) {
+  fill_standard_files();
+  try {
+    return static_cast<int>(run());
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "%s: a bug: %s\n", name, error.what());  // nobody else to tell
+    return static_cast<int>(Exit::bug);
+  }
 }
 
 const Command* find_command(const Command& program, const std::string& name) {

@@ -65,6 +65,9 @@ Exit complain_of_command(const Command& program, const std::string& name);
 //   exit  ok; io_error, which has been told
 Exit print(const Command& program, const std::string& text);
 
+// Runs a program from its main(); a bug is told.
+int run_program(const char* name, const std::function<Exit()>& run);
+
 // Help of a program, or of one of its commands (the program's options at the end), in lines of at
 // most kHelpColumns.
 inline constexpr size_t kHelpColumns = 80;

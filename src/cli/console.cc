@@ -4,11 +4,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 
 #include "src/util/io.h"
-#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {

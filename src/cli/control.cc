@@ -1,10 +1,10 @@
-#include "src/cli/control.h"
+#include "spool/control.h"
 
 #include <fmt/format.h>
 
 #include <array>
 
-#include "spool/control.h"
+#include "src/cli/commands.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/util/json.h"
@@ -21,7 +21,6 @@ constexpr std::array<Action, 4> kActions = {
 
 std::string refusal(const Spool& spool, std::string_view verb, const JobId& id,
                     const Error& error) {
-  if (error.code == ENOENT) return "no such job";
   if (error.code == EAGAIN) return "the job keeps moving: try again";
   if (error.code != EBUSY) return error.text();
   const auto state = state_of(spool, id);
@@ -31,10 +30,8 @@ std::string refusal(const Spool& spool, std::string_view verb, const JobId& id,
 Exit one(const Session& session, const Spool& spool, const Action& action, const JobId& id) {
   const auto state = action.perform(spool, id);
   if (!state) {
-    const int code = state.error().code;
-    return fail_job(session, id, code == ENOENT ? "unknown" : "refused",
-                    refusal(spool, action.verb, id, state.error()),
-                    code == ENOENT || code == EBUSY ? Exit::some_failed : exit_for(state.error()));
+    const std::string words = refusal(spool, action.verb, id, state.error());
+    return fail_refused(session, id, state.error(), words);
   }
   if (session.json) {
     session.console.put_line(versioned({{"id", id.text()}, {"state", name_of(*state)}}));
@@ -46,8 +43,8 @@ Exit one(const Session& session, const Spool& spool, const Action& action, const
 
 }  // namespace
 
-Exit control_command(const Session& session, Act act, const ControlOptions& options) {
-  const auto ids = gather_ids(options.ids);
+Exit control_command(const Session& session, Act act, const std::vector<std::string>& names) {
+  const auto ids = gather_ids(names);
   if (!ids) return fail(session, Exit::usage, ids.error().action);
   const auto spool = open_spool(session);
   if (!spool) return exit_for(spool.error());

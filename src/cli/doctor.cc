@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "src/cli/commands.h"
 #include "src/cli/file_out.h"
 #include "src/cli/spool_choice.h"
 #include "src/util/json.h"
@@ -28,39 +29,40 @@ std::string entrance_cure(const std::string& path) {
   return joining_words(about.st_gid) + "; or use a spool of your own";
 }
 
+// Root's own is seldom the one that is meant.
+std::string missing_cure(const std::string& path) {
+  const bool passed_over =
+      path != kSystemSpool && sys::effective_uid() == 0 && is_there(kSystemSpool);
+  return fmt::format(
+      "{}make one: imgq init --spool {}; or name another by --spool, IMGQ_SPOOL or the "
+      "configuration",
+      passed_over ? fmt::format("look at the system's: imgq doctor --spool {}; or ", kSystemSpool)
+                  : "",
+      printable(path));
+}
+
 Check spool_trouble(const std::string& path, const Error& error) {
-  Check check{Check::Health::bad, "spool", printable(path), ""};
+  const std::string where = printable(path);
+  const auto bad = [&where](std::string_view found, std::string cure) {
+    return Check{Check::Health::bad, "spool", fmt::format("{}: {}", where, found), std::move(cure)};
+  };
   switch (error.code) {
     case ENOENT:
     case ENOTDIR:
-      check.found += ": there is no spool";
-      check.cure = fmt::format(
-          "make one: imgq init --spool {}; or name another by --spool, "
-          "IMGQ_SPOOL or the configuration",
-          printable(path));
-      if (path != kSystemSpool && sys::effective_uid() == 0 && is_there(kSystemSpool)) {
-        check.cure = fmt::format("look at the system's: imgq doctor --spool {}; or {}",
-                                 kSystemSpool, check.cure);
-      }
-      break;
+      return bad("there is no spool", missing_cure(path));
     case EPROTO:
-      check.found += ": a spool of a format version that this imgq does not know";
-      check.cure = "use the imgq that made it, or a newer one";
-      break;
+      return bad("a spool of a format version that this imgq does not know",
+                 "use the imgq that made it, or a newer one");
     case EACCES:
     case EPERM:
-      check.found += ": you may not enter it";
-      check.cure = entrance_cure(path);
-      break;
+      return bad("you may not enter it", entrance_cure(path));
     case EXDEV:
-      check.found += ": a folder of it is on another file system";
-      check.cure = "unmount what is mounted inside the spool: it must be one file system";
-      break;
+      return bad("a folder of it is on another file system",
+                 "unmount what is mounted inside the spool: it must be one file system");
     default:
-      check.found += ": " + (error.code == 0 ? error.text() : cause_text(error.code));
-      check.cure = "look at the file system, and at 'imgq fsck'";
+      return bad(error.code == 0 ? error.text() : cause_text(error.code),
+                 "look at the file system, and at 'imgq fsck'");
   }
-  return check;
 }
 
 std::string as_json(const Checks& checks, bool healthy) {

@@ -17,10 +17,6 @@ struct Check {
 };
 using Checks = std::vector<Check>;
 
-// Says what is wrong with this machine, spool and configuration, in plain words, and what to do.
-//   exit  ok nothing is bad; some_failed
-Exit doctor_command(const Session& session);
-
 // "become a member of its group: adduser alice imgq, then log in again". When the former is done
 // already, only the latter.
 std::string joining_words(gid_t group);

@@ -1,15 +1,18 @@
-#include "src/cli/events.h"
-
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <csignal>
-#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
 
 #include "spool/list.h"
+#include "spool/query.h"
+#include "spool/spool.h"
+#include "src/cli/commands.h"
 #include "src/cli/job_text.h"
 #include "src/cli/owners.h"
+#include "src/cli/wait.h"
 #include "src/util/clock.h"
 #include "src/util/sys.h"
 #include "src/util/text.h"
@@ -75,20 +78,22 @@ Result<std::vector<JobView>> past(const Spool& spool, size_t number) {
   return views;
 }
 
-volatile std::sig_atomic_t stopped = 0;
+// Finds jobs that ended since the last look, by the times of the folders and tokens.
+class Tail {
+ public:
+  explicit Tail(const Spool& spool) : spool_(spool), start_ms_(now_ms()), looked_ms_(start_ms_) {}
+  std::vector<JobView> next();  // in the order of their end
 
-void stop(int) { stopped = 1; }
-
-void watch_signals() {
-  struct sigaction action{};
-  action.sa_handler = stop;
-  (void)::sigaction(SIGINT, &action, nullptr);  // cannot fail with these
-  (void)::sigaction(SIGTERM, &action, nullptr);
-}
-
-}  // namespace
-
-Tail::Tail(const Spool& spool) : spool_(spool), start_ms_(now_ms()), looked_ms_(start_ms_) {}
+ private:
+  void look_into(const std::string& folder, int64_t since_ms, std::vector<JobView>& found);
+  const Spool& spool_;
+  int64_t start_ms_;
+  int64_t looked_ms_;
+  struct Told {
+    int64_t ended_ms, changed_ns, at_ms;  // of the job, of its token, of the telling
+  };
+  std::map<JobId, Told> told_;  // lately; a job that is tried again ends again
+};
 
 void Tail::look_into(const std::string& folder, int64_t since_ms, std::vector<JobView>& found) {
   struct stat about{};
@@ -116,12 +121,12 @@ std::vector<JobView> Tail::next() {
   looked_ms_ = now;
   std::vector<JobView> found;
   for (const std::string& folder : ended_folders(spool_)) look_into(folder, since, found);
-  for (auto told = told_.begin(); told != told_.end();) {
-    told = told->second.at_ms < now - kRememberMs ? told_.erase(told) : std::next(told);
-  }
+  std::erase_if(told_, [now](const auto& one) { return one.second.at_ms < now - kRememberMs; });
   std::stable_sort(found.begin(), found.end(), ended_earlier);
   return found;
 }
+
+}  // namespace
 
 Exit log_command(const Session& session, const LogOptions& options) {
   const auto number = parse_count(options.number, 0, 1'000'000);
@@ -133,10 +138,9 @@ Exit log_command(const Session& session, const LogOptions& options) {
   if (!views) return fail(session, views.error());
   for (const JobView& view : *views) print(session, *spool, view);
   if (!options.follow) return Exit::ok;
-  watch_signals();
-  while (stopped == 0 && session.console.flush()) {
-    const struct timespec second{1, 0};
-    (void)::nanosleep(&second, nullptr);  // woken early by a signal
+  stop_by({SIGINT, SIGTERM});
+  while (!stopped() && session.console.flush()) {
+    pause(1000);
     for (const JobView& view : tail.next()) {
       const bool told = std::any_of(views->begin(), views->end(), [&view](const JobView& past) {
         return past.ticket.id == view.ticket.id && past.outcome->ended_ms == view.outcome->ended_ms;
@@ -144,7 +148,7 @@ Exit log_command(const Session& session, const LogOptions& options) {
       if (!told) print(session, *spool, view);
     }
   }
-  return stopped != 0 ? Exit::interrupted : Exit::ok;
+  return stopped() ? Exit::interrupted : Exit::ok;
 }
 
 }  // namespace imgq::cli

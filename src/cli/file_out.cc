@@ -9,11 +9,13 @@
 #include <climits>
 #include <cstdint>
 #include <cstdio>
-#include <vector>
 
+#include "src/cli/files.h"
+#include "src/cli/session.h"
 #include "src/util/digest.h"
 #include "src/util/io.h"
 #include "src/util/sys.h"
+#include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {
@@ -40,6 +42,19 @@ Result<std::string> end_of_links(std::string path) {
 }
 
 }  // namespace
+
+Status check_goal(Goal goal, const std::string& output, size_t number, std::string_view things) {
+  if (goal == Goal::directory) return Ok{};
+  if (number > 1) {
+    const std::string hint =
+        goal == Goal::file ? fmt::format(": '{}/' makes one", printable(output)) : "";
+    return usage_error(fmt::format("--output: several {} need a directory{}", things, hint));
+  }
+  if (goal == Goal::out && ::isatty(STDOUT_FILENO) == 1) {
+    return usage_error("--output: an image is not for a terminal; redirect it");
+  }
+  return Ok{};
+}
 
 bool is_special(const std::string& path) {
   struct stat about{};
@@ -75,13 +90,22 @@ Result<OutFile> OutFile::create(const std::string& directory) {
   return OutFile(directory, std::move(named), std::move(temp));
 }
 
+Result<OutFile> OutFile::link(const std::string& directory, const std::string& path, Fd& file) {
+  std::string temp = temp_name(directory);
+  if (::link(path.c_str(), temp.c_str()) != 0) return last_error("link to", path);
+  return OutFile(directory, std::move(file), std::move(temp));
+}
+
 OutFile::~OutFile() {
   if (fd_ && !temp_.empty()) (void)::unlink(temp_.c_str());  // nothing more can be done
 }
 
 Status OutFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, directory_); }
 
-Status OutFile::copy(int from) { return copy_bytes(from, fd_.get(), directory_); }
+Status OutFile::copy(int from) {
+  const auto copied = copy_bytes(from, directory_, fd_.get(), directory_);
+  return copied ? Status(Ok{}) : copied.error();
+}
 
 Status OutFile::commit() {
   if (!target_.empty()) return commit(target_);
@@ -105,31 +129,17 @@ Status OutFile::commit(const std::string& path) {
   return Ok{};
 }
 
-Status copy_bytes(int from, int to, std::string_view name) {
+Result<int64_t> copy_bytes(int from, std::string_view from_name, int to, std::string_view to_name,
+                           int64_t limit) {
   std::array<char, size_t{128} * 1024> buffer{};
-  off_t offset = 0;
-  while (true) {
-    const ssize_t got = ::pread(from, buffer.data(), buffer.size(), offset);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return last_error("read", name);
-    if (got == 0) return Ok{};
-    offset += got;
-    if (auto wrote = write_all(to, {buffer.data(), static_cast<size_t>(got)}, name); !wrote) {
-      return wrote;
-    }
-  }
-}
-
-Result<int64_t> copy_stdin(int to, std::string_view name, int64_t limit) {
-  std::array<char, size_t{64} * 1024> buffer{};
   int64_t size = 0;
   while (true) {
-    const ssize_t got = sys::read(STDIN_FILENO, buffer.data(), buffer.size());
-    if (got < 0) return last_error("read", "stdin");
+    const ssize_t got = sys::read(from, buffer.data(), buffer.size());
+    if (got < 0) return last_error("read", from_name);
     if (got == 0) return size;
     size += got;
-    if (size > limit) return Error{EFBIG, "read", "stdin"};
-    const auto wrote = write_all(to, {buffer.data(), static_cast<size_t>(got)}, name);
+    if (size > limit) return Error{EFBIG, "read", std::string(from_name)};
+    const auto wrote = write_all(to, {buffer.data(), static_cast<size_t>(got)}, to_name);
     if (!wrote) return wrote.error();
   }
 }
@@ -152,9 +162,7 @@ Status make_directories(const std::string& path) {
     const std::string part = path.substr(0, slash);
     if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) {
       const int code = errno;
-      struct stat about{};
-      const bool there = ::stat(part.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
-      if (!there) return Error{code, "make directory", part};
+      if (!directory_id(part)) return Error{code, "make directory", part};
     }
     if (slash == std::string::npos) break;
   }

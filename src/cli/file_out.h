@@ -10,11 +10,22 @@
 // Files for the user: they appear under their name whole, or not at all.
 namespace imgq::cli {
 
+// What an --output that was named is: "-" is stdout.
+enum class Goal { directory, file, out };
+
+// Whether the results of so many `things` ("jobs") can go there: a file or stdout takes one, a
+// terminal none.
+Status check_goal(Goal goal, const std::string& output, size_t number, std::string_view things);
+
 // A file being written beside its place. It has no name until it is finished, where the file system
 // can do that (O_TMPFILE), so nothing is left behind by an interruption.
 class OutFile {
  public:
   static Result<OutFile> create(const std::string& directory);
+
+  // A further name for the file `path`, which is `file`, opened, and then taken from there.
+  //   errors  of link(2)
+  static Result<OutFile> link(const std::string& directory, const std::string& path, Fd& file);
 
   // To be given the name `path` by commit().
   static Result<OutFile> replacing(const std::string& path);
@@ -29,7 +40,7 @@ class OutFile {
 
   int fd() const { return fd_.get(); }
   Status write(std::string_view bytes);
-  Status copy(int from);  // all of it, from its start
+  Status copy(int from);  // all of it, from where it stands
 
   // Gives it its name, replacing what is there. Mode 0666 less the umask.
   Status commit(const std::string& path);
@@ -51,12 +62,10 @@ bool is_there(const std::string& path);
 // a directory, links followed.
 bool is_special(const std::string& path);
 
-// Everything of an open file to another descriptor.
-Status copy_bytes(int from, int to, std::string_view name);
-
-// Everything on stdin to another descriptor: the number of bytes. `name` is of what is written.
+// Everything from one descriptor on to another: the number of bytes. The names are for errors.
 //   errors  EFBIG more than `limit` bytes; what reading and writing answer
-Result<int64_t> copy_stdin(int to, std::string_view name, int64_t limit);
+Result<int64_t> copy_bytes(int from, std::string_view from_name, int to, std::string_view to_name,
+                           int64_t limit = INT64_MAX);
 
 // Whether a regular file of that name, no link, has the content with this SHA-256.
 bool has_content(const std::string& path, const std::string& sha256);

@@ -3,16 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "src/cli/session.h"
 #include "src/util/clock.h"
-#include "src/util/fd.h"
-#include "src/util/text.h"
 
 namespace imgq::cli {
 bool has_entries(const std::string& directory) {
@@ -39,12 +37,7 @@ Result<Opened> open_input(const std::string& path) {
   if (::fstat(file.get(), &about) != 0) return last_error("look at", path);
   if (S_ISDIR(about.st_mode)) return Error{EISDIR, "open", path};
   if (!S_ISREG(about.st_mode)) return Error{EINVAL, "open", path};
-  Opened opened;
-  opened.size_bytes = about.st_size;
-  opened.modified_ns = ns_of(about.st_mtim);
-  opened.id = {about.st_dev, about.st_ino};
-  opened.fd = file.release();
-  return opened;
+  return Opened{std::move(file), about.st_size, ns_of(about.st_mtim), {about.st_dev, about.st_ino}};
 }
 
 Trouble trouble_for(const std::string& name, const Error& error) {
@@ -73,6 +66,12 @@ std::string_view base_name(std::string_view path) {
 std::string_view stem_of(std::string_view name) {
   const size_t dot = name.rfind('.');
   return dot == std::string_view::npos || dot == 0 ? name : name.substr(0, dot);
+}
+
+std::string joined(const std::string& folder, std::string_view name) {
+  if (folder.empty()) return std::string(name);
+  const char* slash = folder.back() == '/' ? "" : "/";
+  return fmt::format("{}{}{}", folder, slash, name);
 }
 
 std::string folder_of(std::string_view file) {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "src/base/exit_code.h"
 #include "src/base/verdict.h"
 #include "src/util/error.h"
+#include "src/util/fd.h"
 
 // Files that the user named: what they are, and what is wrong with them.
 namespace imgq::cli {
@@ -24,7 +26,7 @@ struct Trouble {
 struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
-  friend bool operator==(const FileId&, const FileId&) = default;
+  friend auto operator<=>(const FileId&, const FileId&) = default;
 };
 
 // Whether a directory that can be read holds anything.
@@ -39,7 +41,7 @@ std::string real_path(const std::string& path);
 // Opens a named file for reading, following links, never blocking on a pipe or a device.
 //   errors  EISDIR; EINVAL neither file nor directory; open(2)
 struct Opened {
-  int fd = -1;  // owned by the caller
+  Fd file;
   int64_t size_bytes = 0;
   int64_t modified_ns = 0;
   FileId id;
@@ -52,6 +54,7 @@ Trouble trouble_for(const std::string& name, const Error& error);
 // "a/b/photo.tar.gz" -> "photo.tar.gz"; its stem "photo.tar", its extension "gz".
 std::string_view base_name(std::string_view path);
 std::string folder_of(std::string_view file);  // what is before the last slash, or ""
+std::string joined(const std::string& folder, std::string_view name);  // "" and "a": "a"
 std::string_view stem_of(std::string_view name);
 std::string_view extension_in(std::string_view name);
 std::string lower_extension(std::string_view path);  // in small letters

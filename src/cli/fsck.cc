@@ -1,10 +1,10 @@
-#include "src/cli/fsck.h"
+#include "spool/fsck.h"
 
 #include <fmt/format.h>
 
 #include <array>
 
-#include "spool/fsck.h"
+#include "src/cli/commands.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 

@@ -31,12 +31,6 @@ Result<std::string> read_list(const std::string& name) {
   return read_all(name == "-" ? STDIN_FILENO : file.get(), name);
 }
 
-std::string joined(const std::string& directory, std::string_view name) {
-  if (directory.empty()) return std::string(name);
-  const char* slash = directory.back() == '/' ? "" : "/";
-  return fmt::format("{}{}{}", directory, slash, name);
-}
-
 bool file_begins_like_image(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return true;  // unreadable: let it be told later, by name

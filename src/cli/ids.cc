@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include "src/cli/file_out.h"
 #include "src/util/io.h"
 #include "src/util/text.h"
 

@@ -1,16 +1,13 @@
-#include "src/cli/info.h"
-
 #include <fmt/format.h>
 
 #include <optional>
 
 #include "spool/query.h"
 #include "spool/spool.h"
+#include "src/cli/commands.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
-#include "src/jobs/job_view.h"
 #include "src/supervise/engine.h"
-#include "src/util/fd.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 
@@ -36,14 +33,9 @@ std::string words_of(const std::string& name, const Verdict& verdict) {
   return out;
 }
 
-std::string error_json(const std::string& name, Code code, const std::string& message) {
-  Json out{{"error", error_object(name_of(code), message)}};
-  put_bytes(out, "file", name);
-  return versioned(out);
-}
-
 std::string json_of(const std::string& name, const Verdict& verdict) {
-  if (verdict.code != Code::ok) return error_json(name, verdict.code, verdict.message);
+  if (verdict.code != Code::ok)
+    return error_json("file", name, name_of(verdict.code), verdict.message);
   const SourceReport& source = verdict.source;
   Json out{{"width", source.width_px},
            {"height", source.height_px},
@@ -64,13 +56,14 @@ Exit about_file(const Session& session, const std::string& name) {
   const auto opened = open_input(name);
   if (!opened) {
     const Trouble trouble = trouble_for(name, opened.error());
-    if (session.json) session.console.put_line(error_json(name, trouble.code, trouble.cause));
+    if (session.json) {
+      session.console.put_line(error_json("file", name, name_of(trouble.code), trouble.cause));
+    }
     return fail(session, trouble.exit, about(name, trouble.cause));
   }
-  const Fd file(opened->fd);
   const auto worker = supervise::find_worker();
   if (!worker) return fail(session, worker.error());
-  const auto verdict = supervise::inspect(file.get(), session.config.limits, *worker);
+  const auto verdict = supervise::inspect(opened->file.get(), session.config.limits, *worker);
   if (!verdict) return fail(session, verdict.error());
   if (session.json) session.console.put_line(json_of(name, *verdict));
   if (verdict->code != Code::ok) {
@@ -85,26 +78,21 @@ Exit about_file(const Session& session, const std::string& name) {
 
 Exit about_job(const Session& session, const Spool& spool, const JobId& id) {
   const auto view = find(spool, id);
-  if (view) {
-    if (session.json)
-      session.console.put_line(job_json(spool, *view));
-    else
-      session.console.put(job_words(spool, *view));
-    return Exit::ok;
-  }
-  return tell_missing(session, id, view.error());
+  if (!view) return tell_missing(session, id, view.error());
+  session.console.put(session.json ? job_json(spool, *view) + "\n" : job_words(spool, *view));
+  return Exit::ok;
 }
 
 }  // namespace
 
-Exit info_command(const Session& session, const InfoOptions& options) {
-  if (options.names.empty()) {
+Exit info_command(const Session& session, const std::vector<std::string>& names) {
+  if (names.empty()) {
     return fail(session, Exit::usage, "no job id or image named; see 'imgq info --help'");
   }
   std::optional<Spool> spool;
   Sum sum;
   bool first = true;
-  for (const std::string& name : options.names) {
+  for (const std::string& name : names) {
     if (!first && !session.json) session.console.put("\n");
     first = false;
     const auto id = JobId::parse(name);

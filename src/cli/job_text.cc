@@ -9,7 +9,6 @@
 #include "src/base/verdict.h"
 #include "src/jobs/job_view.h"
 #include "src/util/json.h"
-#include "src/util/sys.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
@@ -57,14 +56,24 @@ std::string job_json(const Spool& spool, const JobView& view) {
   return versioned(out);
 }
 
-std::string job_error_json(const std::string& id, std::string_view code, std::string_view message) {
-  return versioned({{"id", id}, {"error", error_object(code, message)}});
+std::string error_json(const std::string& key, const std::string& name, std::string_view code,
+                       std::string_view message) {
+  Json out{{"error", error_object(code, message)}};
+  put_bytes(out, key, name);
+  return versioned(out);
 }
 
 Exit fail_job(const Session& session, const JobId& id, std::string_view code,
               std::string_view words, Exit exit) {
-  if (session.json) session.console.put_line(job_error_json(id.text(), code, words));
+  if (session.json) session.console.put_line(error_json("id", id.text(), code, words));
   return fail(session, exit, about(id.text(), words));
+}
+
+Exit fail_refused(const Session& session, const JobId& id, const Error& error,
+                  std::string_view words) {
+  if (error.code == ENOENT) return fail_job(session, id, "unknown", "no such job");
+  return fail_job(session, id, "refused", words,
+                  error.code == EBUSY ? Exit::some_failed : exit_for(error));
 }
 
 Exit tell_missing(const Session& session, const JobId& id, const Error& error) {
@@ -98,6 +107,17 @@ std::string cause_words(const JobView& view) {
   if (!cause.message.empty()) return fmt::format("{} ({})", printable(cause.message), code);
   const auto known = code_named(cause.code);
   return known ? fmt::format("{} ({})", explain(*known), code) : code;
+}
+
+Result<State> parse_state(const std::string& word) {
+  std::vector<std::string> known;
+  for (const State state : kAllStates) {
+    if (name_of(state) == word) return state;
+    known.emplace_back(name_of(state));
+  }
+  return Error{
+      EINVAL, fmt::format("--state: '{}' is not {}", printable(shortened(word, 40)), one_of(known)),
+      ""};
 }
 
 std::string age_words(int64_t from_ms, int64_t now_ms) {

@@ -1,13 +1,13 @@
-#include "src/cli/list.h"
+#include "spool/list.h"
 
 #include <fmt/format.h>
 
 #include <limits>
 
-#include "spool/list.h"
 #include "spool/query.h"
 #include "spool/spool.h"
 #include "spool/types.h"
+#include "src/cli/commands.h"
 #include "src/cli/job_text.h"
 #include "src/util/clock.h"
 #include "src/util/text.h"
@@ -16,6 +16,7 @@
 namespace imgq::cli {
 namespace {
 
+constexpr size_t kTableLimit = 100;
 constexpr size_t kNoLimit = std::numeric_limits<size_t>::max();
 
 Tint tint_of(State state) {
@@ -62,17 +63,6 @@ void print(const Session& session, const Spool& spool, const Listed& job) {
 }
 
 }  // namespace
-
-Result<State> parse_state(const std::string& word) {
-  std::vector<std::string> known;
-  for (const State state : kAllStates) {
-    if (name_of(state) == word) return state;
-    known.emplace_back(name_of(state));
-  }
-  return Error{
-      EINVAL, fmt::format("--state: '{}' is not {}", printable(shortened(word, 40)), one_of(known)),
-      ""};
-}
 
 Exit list_command(const Session& session, const ListOptions& options) {
   if (options.newest && options.oldest) {

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "spool/layout.h"
-#include "src/cli/job_text.h"
 #include "src/util/clock.h"
 #include "src/util/fd.h"
 #include "src/util/io.h"
@@ -23,8 +22,7 @@ std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
   struct stat about{};
   if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
   OwnerSeen owner{name, writer->host, writer->pid, OwnerSeen::Life::dead, 0};
-  const int64_t beat = ms_of(about.st_mtim);
-  owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - beat);
+  owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - ms_of(about.st_mtim));
   if (writer->host == sys::identity().host) {
     const bool held = sys::flock(alive.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     owner.life = held ? OwnerSeen::Life::alive : OwnerSeen::Life::dead;

@@ -6,10 +6,9 @@
 
 #include "spool/control.h"
 #include "spool/list.h"
-#include "src/cli/control.h"
+#include "src/cli/commands.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
-#include "src/cli/list.h"
 #include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -54,23 +53,14 @@ Status purge_ended(const Spool& spool, const JobId& id, bool dry_run) {
   return dry_run ? Status(Ok{}) : purge(spool, id);
 }
 
-Exit refused(const Session& session, const JobId& id, const Error& why) {
-  const std::string words = why.code == ENOENT  ? "no such job"
-                            : why.code == EBUSY ? "has not ended: cancel it first"
-                                                : why.text();
-  return fail_job(session, id, why.code == ENOENT ? "unknown" : "refused", words,
-                  why.code == ENOENT || why.code == EBUSY ? Exit::some_failed : exit_for(why));
-}
-
 Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool dry_run) {
   if (const Status done = purge_ended(spool, id, dry_run); !done) {
-    return refused(session, id, done.error());
+    const Error& why = done.error();
+    return fail_refused(session, id, why,
+                        why.code == EBUSY ? "has not ended: cancel it first" : why.text());
   }
-  if (session.json) {
-    session.console.put_line(versioned({{"id", id.text()}, {"purged", !dry_run}}));
-  } else {
-    session.console.put_line(id.text());
-  }
+  session.console.put_line(session.json ? versioned({{"id", id.text()}, {"purged", !dry_run}})
+                                        : id.text());
   return Exit::ok;
 }
 

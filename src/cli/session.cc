@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <system_error>
 
 #include "src/cli/files.h"
@@ -16,12 +14,10 @@ namespace {
 
 // There is no spool; when nobody named it, another may have been meant.
 std::string explain_missing(const Session& session) {
-  const std::string where = printable(session.config.spool);
-  std::string out =
-      fmt::format("{}: no spool there: make one with 'imgq init --spool {}'", where, where);
+  std::string out = fmt::format("no spool there: make one with 'imgq init --spool {}'",
+                                printable(session.config.spool));
   const bool own = session.chosen && session.chosen->whose == SpoolChoice::Whose::own;
-  std::error_code error;
-  if (own && std::filesystem::is_directory(session.chosen->other, error)) {
+  if (own && directory_id(session.chosen->other)) {
     out += fmt::format("; or use the system's, {}: 'imgq doctor' tells how",
                        printable(session.chosen->other));
   }
@@ -30,51 +26,43 @@ std::string explain_missing(const Session& session) {
 
 // What is wrong with the spool, and the cure.
 std::string explain(const Session& session, const Error& error) {
-  const std::string& path = session.config.spool;
-  const std::string where = printable(path);
   switch (error.code) {
     case ENOTDIR:
-      return fmt::format("{}: no spool there, and no directory", where);
+      return "no spool there, and no directory";
     case ENOENT:
-      if (has_entries(path)) {
-        return fmt::format("{}: no spool there, and other files are: name another directory",
-                           where);
-      }
-      return explain_missing(session);
+      return has_entries(session.config.spool)
+                 ? "no spool there, and other files are: name another directory"
+                 : explain_missing(session);
     case EPROTO:
-      return fmt::format(
-          "{}: a spool of another format version: use the imgq that made it, or a "
-          "newer one",
-          where);
+      return "a spool of another format version: use the imgq that made it, or a newer one";
     case ENOTEMPTY:
-      return fmt::format("{}: the directory has other things in it and is no spool", where);
+      return "the directory has other things in it and is no spool";
     case EXDEV:
-      return fmt::format("{}: all of a spool must be one file system", where);
+      return "all of a spool must be one file system";
     case EACCES:
     case EPERM:
-      return fmt::format("{}: permission denied: 'imgq doctor' says who may use it", where);
+      return "permission denied: 'imgq doctor' says who may use it";
     case EROFS:
-      return fmt::format("{}: the file system is read-only", where);
+      return "the file system is read-only";
     default:
-      return fmt::format("{}: {}", where, error.code == 0 ? error.action : cause_text(error.code));
+      return error.code == 0 ? error.action : cause_text(error.code);
   }
 }
 
 void tell_spool(const Session& session, const Spool& spool) {
-  const std::string where = printable(spool.path());
+  const bool system = session.chosen && session.chosen->whose == SpoolChoice::Whose::system;
   const auto origin = session.config.origin.find("spool");
-  session.console.detail(fmt::format(
-      "the spool is {} ({})", where,
-      session.chosen ? words_for(session.chosen->whose)
-                     : printable(origin == session.config.origin.end() ? "" : origin->second)));
+  const std::string why = system           ? "the system's, as none was named"
+                          : session.chosen ? "your own, as none was named"
+                          : origin == session.config.origin.end() ? ""
+                                                                  : printable(origin->second);
+  session.console.detail(fmt::format("the spool is {} ({})", printable(spool.path()), why));
   if (!session.chosen) return;
-  const SpoolChoice& chosen = *session.chosen;
-  const int64_t elsewhere =
-      chosen.whose == SpoolChoice::Whose::system ? waiting_jobs(chosen.other) : 0;
-  if (elsewhere > 0) {
+  const std::string& other = session.chosen->other;
+  if (const int64_t elsewhere = system ? waiting_jobs(other) : 0; elsewhere > 0) {
     session.console.note(fmt::format(
         "{0} {1} in your own spool, which no daemon serves: imgqd --drain --spool {2}",
-        counted(elsewhere, "job"), elsewhere == 1 ? "waits" : "wait", printable(chosen.other)));
+        counted(elsewhere, "job"), elsewhere == 1 ? "waits" : "wait", printable(other)));
   }
   if (!is_served(spool, session.config.lease)) session.console.note(unserved_words(spool.path()));
 }
@@ -91,7 +79,7 @@ Result<Spool> open_spool(const Session& session, Missing missing) {
     tell_spool(session, *spool);
     return spool;
   }
-  session.console.error(explain(session, spool.error()));
+  session.console.error(about(path, explain(session, spool.error())));
   if (spool.error().code == 0) return Error{EPROTO, "open the spool", path};  // a foreign "format"
   return spool;
 }
@@ -114,19 +102,9 @@ std::string about(std::string_view name, std::string_view cause) {
   return fmt::format("{}: {}", name.empty() ? "''" : printable(name), cause);
 }
 
-void Sum::add(Exit exit) {
-  if (exit == Exit::ok) {
-    ++good_;
-    return;
-  }
-  if (bad_ > 0 && exit != first_bad_) alike_ = false;
-  if (bad_ == 0) first_bad_ = exit;
-  ++bad_;
-}
-
 Exit Sum::total() const {
-  if (bad_ == 0) return Exit::ok;
-  return good_ == 0 && alike_ ? first_bad_ : Exit::some_failed;
+  if (exits_.empty()) return Exit::ok;
+  return exits_.size() == 1 ? *exits_.begin() : Exit::some_failed;
 }
 
 std::string versioned(const Json& object) {

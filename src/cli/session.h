@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -43,16 +44,11 @@ std::string about(std::string_view name, std::string_view cause);
 // The exit code of many: ok, or the one all had, or some_failed.
 class Sum {
  public:
-  void add(Exit exit);
+  void add(Exit exit) { exits_.insert(exit); }
   Exit total() const;
-  bool empty() const { return good_ + bad_ == 0; }
-  int64_t good() const { return good_; }
-  int64_t bad() const { return bad_; }
 
  private:
-  int64_t good_ = 0, bad_ = 0;
-  Exit first_bad_ = Exit::ok;
-  bool alike_ = true;
+  std::set<Exit> exits_;
 };
 
 // {"imgq":1, ...the members of `object`}

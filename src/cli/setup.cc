@@ -1,5 +1,3 @@
-#include "src/cli/setup.h"
-
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
@@ -10,6 +8,7 @@
 #include <array>
 #include <optional>
 
+#include "src/cli/commands.h"
 #include "src/cli/file_out.h"
 #include "src/cli/spool_choice.h"
 #include "src/util/fd.h"

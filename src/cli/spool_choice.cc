@@ -36,11 +36,6 @@ SpoolChoice choose_spool(const std::string& own, const std::string& system,
   return {SpoolChoice::Whose::own, own, system};
 }
 
-std::string_view words_for(SpoolChoice::Whose whose) {
-  return whose == SpoolChoice::Whose::system ? "the system's, as none was named"
-                                             : "your own, as none was named";
-}
-
 Result<Spool> make_spool(const SpoolChoice& choice) {
   if (choice.whose == SpoolChoice::Whose::own) return Spool::create(choice.path, kPrivate);
   // While another user makes the same one, its folders are shut until they have their mode.

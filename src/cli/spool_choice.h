@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "spool/spool.h"
 
@@ -28,9 +27,6 @@ struct SpoolChoice {
 //   lease  see is_served
 SpoolChoice choose_spool(const std::string& own, const std::string& system,
                          std::chrono::milliseconds lease);
-
-// "your own, as none was named"
-std::string_view words_for(SpoolChoice::Whose whose);
 
 // Makes the spool that was chosen, or opens it when somebody else has just made it.
 //   errors  as Spool::create

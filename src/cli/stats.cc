@@ -1,9 +1,8 @@
-#include "src/cli/stats.h"
-
 #include <fmt/format.h>
 
 #include "spool/spool.h"
 #include "spool/types.h"
+#include "src/cli/commands.h"
 #include "src/jobs/spool_metrics.h"
 #include "src/util/json.h"
 #include "src/util/text.h"

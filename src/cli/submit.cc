@@ -1,4 +1,4 @@
-#include "src/cli/submit.h"
+#include "spool/submit.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -9,14 +9,13 @@
 #include "spool/room.h"
 #include "spool/source.h"
 #include "spool/spool.h"
-#include "spool/submit.h"
 #include "spool/temp_file.h"
 #include "spool/types.h"
+#include "src/cli/commands.h"
 #include "src/cli/file_out.h"
+#include "src/cli/job_text.h"
 #include "src/cli/wait.h"
-#include "src/jobs/job_view.h"
 #include "src/util/digest.h"
-#include "src/util/fd.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 
@@ -41,16 +40,12 @@ std::string display_name(const Plan& plan, const std::string& path) {
   return path;
 }
 
-void print_error_json(const Plan& plan, const Trouble& trouble) {
-  Json out{{"error", error_object(name_of(trouble.code), trouble.cause)}};
-  put_bytes(out, "name", trouble.name);
-  plan.session.console.put_line(versioned(out));
-}
-
 void print_error(Plan& plan, const Trouble& trouble) {
-  plan.session.console.error(about(trouble.name, trouble.cause));
+  Console& console = plan.session.console;
+  console.error(about(trouble.name, trouble.cause));
   plan.sum.add(trouble.exit);
-  if (plan.session.json) print_error_json(plan, trouble);
+  if (!plan.session.json) return;
+  console.put_line(error_json("name", trouble.name, name_of(trouble.code), trouble.cause));
 }
 
 void print_id(Plan& plan, const Submitted& done, const std::string& name) {
@@ -72,22 +67,17 @@ void print_id(Plan& plan, const Submitted& done, const std::string& name) {
 Result<TempFile> take_stdin(const Plan& plan) {
   auto temp = TempFile::create(plan.spool);
   if (!temp) return temp;
-  const auto size = copy_stdin(temp->fd(), temp->path(), plan.session.config.limits.max_file_bytes);
+  const auto size = copy_bytes(STDIN_FILENO, "stdin", temp->fd(), temp->path(),
+                               plan.session.config.limits.max_file_bytes);
   if (!size) return size.error();
   if (*size == 0) return Error{ENODATA, "read", "stdin"};
   return temp;
 }
 
-Result<TempFile> take_file(const Plan& plan, const std::string& path, Draft& draft) {
+Result<TempFile> take_file(const Plan& plan, const std::string& path) {
   const auto opened = open_input(path);
   if (!opened) return opened.error();
-  const Fd file(opened->fd);
   if (opened->size_bytes == 0) return Error{ENODATA, "open", path};
-  if (plan.options.dedupe) {
-    auto digest = sha256_of_file(file.get(), path);
-    if (!digest) return digest.error();
-    draft.sha256 = std::move(*digest);
-  }
   if (plan.options.link) {
     auto linked = link_source(plan.spool, AT_FDCWD, path);
     const bool copy = !linked && (linked.error().code == EXDEV || linked.error().code == EPERM ||
@@ -96,24 +86,18 @@ Result<TempFile> take_file(const Plan& plan, const std::string& path, Draft& dra
     if (!copy) return linked;
     plan.session.console.detail(about(path, "cannot be linked, copied instead"));
   }
-  return copy_source(plan.spool, file.get(), plan.session.config.limits.max_file_bytes);
+  return copy_source(plan.spool, opened->file.get(), plan.session.config.limits.max_file_bytes);
 }
 
 Result<Draft> make_draft(const Plan& plan, const std::string& path) {
-  Draft draft;
-  draft.name = display_name(plan, path);
-  draft.request = plan.request;
-  draft.key = plan.options.key;
-  draft.max_attempts = plan.session.config.max_attempts;
-  draft.held = plan.options.hold;
-  auto source = path == "-" ? take_stdin(plan) : take_file(plan, path, draft);
+  Draft draft{display_name(plan, path), plan.request, plan.options.key,
+              plan.session.config.max_attempts, plan.options.hold};
+  auto source = path == "-" ? take_stdin(plan) : take_file(plan, path);
   if (!source) return source.error();
   if (plan.options.dedupe) {
-    if (draft.sha256.empty()) {
-      auto digest = sha256_of_file(source->fd(), "stdin");
-      if (!digest) return digest.error();
-      draft.sha256 = std::move(*digest);
-    }
+    auto digest = sha256_of_file(source->fd(), path == "-" ? "stdin" : path);
+    if (!digest) return digest.error();
+    draft.sha256 = std::move(*digest);
     draft.key = fmt::format("dedupe:{}:{}", draft.sha256, sha256_hex(plan.request));
   }
   draft.source = std::move(*source);
@@ -191,8 +175,8 @@ void tell_untried(const Plan& plan, const std::vector<Input>& files, size_t begi
                              " not tried");
   if (!plan.session.json) return;
   for (size_t i = begin; i < files.size(); ++i) {
-    print_error_json(
-        plan, {display_name(plan, files[i].path), "not tried", plan.stopped, Code::io_error});
+    const std::string name = display_name(plan, files[i].path);
+    plan.session.console.put_line(error_json("name", name, name_of(Code::io_error), "not tried"));
   }
 }
 
@@ -221,8 +205,9 @@ Status check_company(const Session& session, const SubmitOptions& options) {
   return Ok{};
 }
 
-Status check_options(const SubmitOptions& options, size_t files) {
-  if (options.files.names.empty() && options.files.files_from.empty()) {
+Status check_options(const SubmitOptions& options) {
+  const auto& names = options.files.names;
+  if (names.empty() && options.files.files_from.empty()) {
     return usage_error("no file named; see 'imgq submit --help'");
   }
   if (!options.key.empty() && options.dedupe) {
@@ -231,10 +216,10 @@ Status check_options(const SubmitOptions& options, size_t files) {
   if (options.key.size() > kMaxKeyBytes) {
     return usage_error(fmt::format("--key: more than {} bytes", kMaxKeyBytes));
   }
-  if (!options.key.empty() && files > 1) return usage_error("--key names one job: give one file");
-  int64_t stdins = options.files.files_from == "-" ? 1 : 0;
-  for (const std::string& name : options.files.names) stdins += name == "-" ? 1 : 0;
-  if (stdins > 1) return usage_error("stdin can be read only once");
+  const auto stdins = std::count(names.begin(), names.end(), std::string("-"));
+  if (stdins + int{options.files.files_from == "-"} > 1) {
+    return usage_error("stdin can be read only once");
+  }
   return Ok{};
 }
 
@@ -246,13 +231,14 @@ Exit submit_command(const Session& session, const SubmitOptions& options) {
   const auto timeout = parse_timeout(options.timeout);
   if (!timeout) return fail(session, Exit::usage, timeout.error().action);
   auto ok = check_files(options.files);
-  if (ok) ok = check_options(options, 0);
+  if (ok) ok = check_options(options);
   if (ok) ok = check_company(session, options);
   if (!ok) return fail(session, Exit::usage, ok.error().action);
   const auto inputs = gather_files(options.files, std::nullopt);
   if (!inputs) return explain_gathering(session, inputs.error());
-  ok = check_options(options, inputs->files.size());
-  if (!ok) return fail(session, Exit::usage, ok.error().action);
+  if (!options.key.empty() && inputs->files.size() > 1) {
+    return fail(session, Exit::usage, "--key names one job: give one file");
+  }
   const auto spool = open_spool(session, Missing::make_chosen);
   if (!spool) return exit_for(spool.error());
   Plan plan{session, options, *spool, to_json(*request), {}, {}, Exit::ok};

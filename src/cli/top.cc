@@ -8,21 +8,13 @@
 
 #include <csignal>
 
+#include "src/cli/commands.h"
+#include "src/cli/wait.h"
+#include "src/util/io.h"
 #include "src/util/units.h"
 
 namespace imgq::cli {
 namespace {
-
-volatile std::sig_atomic_t stopped = 0;
-
-void stop(int) { stopped = 1; }
-void wake(int) {}  // a resized window: poll returns, and the screen is drawn anew
-
-void on(int signal, void (*handler)(int)) {
-  struct sigaction action{};
-  action.sa_handler = handler;
-  (void)::sigaction(signal, &action, nullptr);  // cannot fail with these
-}
 
 // The terminal as top wants it, and back: another screen, no cursor, keys one by one.
 class Screen {
@@ -41,11 +33,7 @@ class Screen {
     if (changed_) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &before_);  // best effort
   }
   static void say(std::string_view text) {
-    while (!text.empty()) {
-      const ssize_t wrote = ::write(STDOUT_FILENO, text.data(), text.size());
-      if (wrote <= 0) return;
-      text.remove_prefix(static_cast<size_t>(wrote));
-    }
+    (void)write_all(STDOUT_FILENO, text, "stdout");  // the next look draws it all again
   }
 
  private:
@@ -86,30 +74,25 @@ void show(const Session& session, const Snapshot& now, const std::optional<Mark>
 // Waits; true when the user wants to leave.
 bool leaves(int timeout_ms) {
   struct pollfd key{STDIN_FILENO, POLLIN, 0};
-  if (::poll(&key, 1, timeout_ms) <= 0) return stopped != 0;
+  if (::poll(&key, 1, timeout_ms) <= 0) return stopped();
   char byte = 0;
-  return ::read(STDIN_FILENO, &byte, 1) != 1 || byte == 'q' || byte == 'Q' || stopped != 0;
+  return ::read(STDIN_FILENO, &byte, 1) != 1 || byte == 'q' || byte == 'Q' || stopped();
 }
 
-Exit live(const Session& session, const Spool& spool, int interval_ms) {
+// Until the user leaves.
+Status watch(const Session& session, const Spool& spool, int interval_ms) {
+  stop_by({SIGINT, SIGTERM, SIGHUP});
+  struct sigaction wake{};  // a resized window: poll returns, and the screen is drawn anew
+  wake.sa_handler = [](int) {};
+  (void)::sigaction(SIGWINCH, &wake, nullptr);  // cannot fail with these
   Pace pace;
-  on(SIGINT, stop);
-  on(SIGTERM, stop);
-  on(SIGHUP, stop);
-  on(SIGWINCH, wake);
-  std::optional<Error> trouble;
-  {
-    const Screen screen;
-    do {
-      auto now = take_snapshot(spool, session.config);
-      if (!now) {
-        trouble = now.error();
-        break;
-      }
-      show(session, *now, pace.since(*now));
-    } while (!leaves(interval_ms));
-  }
-  return trouble ? fail(session, *trouble) : Exit::ok;
+  const Screen screen;
+  do {
+    const auto now = take_snapshot(spool, session.config);
+    if (!now) return now.error();
+    show(session, *now, pace.since(*now));
+  } while (!leaves(interval_ms));
+  return Ok{};
 }
 
 }  // namespace
@@ -125,7 +108,8 @@ Exit top_command(const Session& session, const TopOptions& options) {
   const char* term = ::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): never set here
   const bool dumb = term == nullptr || std::string_view(term) == "dumb";
   if (terminal && !dumb && !options.once && !session.json) {
-    return live(session, *spool, static_cast<int>(interval->count() * 1000));
+    const auto watched = watch(session, *spool, static_cast<int>(interval->count() * 1000));
+    return watched ? Exit::ok : fail(session, watched.error());
   }
   const auto now = take_snapshot(*spool, session.config);
   if (!now) return fail(session, now.error());

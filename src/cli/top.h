@@ -13,14 +13,6 @@
 
 namespace imgq::cli {
 
-struct TopOptions {
-  std::string interval = "1";
-  bool once = false;
-};
-
-// A live view of the spool, full screen on a terminal until q or Ctrl-C; elsewhere one look.
-Exit top_command(const Session& session, const TopOptions& options);
-
 // A claimed job.
 struct Running {
   Listed job;            // with its owner

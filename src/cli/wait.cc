@@ -4,10 +4,12 @@
 #include <time.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "spool/query.h"
 #include "spool/spool.h"
 #include "spool/types.h"
+#include "src/cli/commands.h"
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/progress.h"
@@ -21,6 +23,8 @@ namespace {
 constexpr int64_t kFirstPauseMs = 5;
 constexpr int64_t kLongestPauseMs = 250;
 constexpr int64_t kRoundsBetweenLooks = 20;  // for jobs that were purged before we saw them end
+
+volatile std::sig_atomic_t signalled = 0;
 
 bool is_waiting(const Spool& spool, const JobId& id, bool check_existence) {
   const auto ended = has_ended(spool, id);
@@ -56,20 +60,18 @@ class Waiting {
 
   // True when a job has ended since the last look.
   bool look() {
-    std::vector<JobId> still;
+    const size_t before = left_.size();
     const bool for_all = round_ % kRoundsBetweenLooks == 0;
-    for (const JobId& id : left_) {
-      if (is_waiting(spool_, id, for_all))
-        still.push_back(id);
-      else
-        end(id);
-    }
-    left_.swap(still);
+    std::erase_if(left_, [&](const JobId& id) {
+      const bool ended = !is_waiting(spool_, id, for_all);
+      if (ended) end(id);
+      return ended;
+    });
     (void)session_.console.flush();  // the caller's last flush tells
     if (for_all && !left_.empty() && !told_) tell_unserved();
     ++round_;
     progress_.refresh();
-    return left_.size() < still.size();
+    return left_.size() < before;
   }
 
   size_t left() const { return left_.size(); }
@@ -100,6 +102,14 @@ class Waiting {
 };
 
 }  // namespace
+
+void stop_by(std::initializer_list<int> signals) {
+  struct sigaction action{};
+  action.sa_handler = [](int) { signalled = 1; };
+  for (const int one : signals) (void)::sigaction(one, &action, nullptr);  // cannot fail with these
+}
+
+bool stopped() { return signalled != 0; }
 
 void pause(int64_t millis) {
   const struct timespec length{static_cast<time_t>(millis / 1000),

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,19 +10,14 @@
 #include "spool/job_id.h"
 #include "src/cli/session.h"
 
+// How commands wait: for jobs, for a time, for a signal.
 namespace imgq::cli {
 
-struct WaitOptions {
-  std::vector<std::string> ids;
-  std::string timeout;
-};
-
-// Waits until all jobs have ended, with a bar on a terminal; tells of each that did not complete,
-// and when no daemon runs.
-//   exit  ok all completed; some_failed; try_later when the time was over first
-Exit wait_command(const Session& session, const WaitOptions& options);
-
 void pause(int64_t millis);  // or shorter, when a signal comes
+
+// From now on these signals only end pauses, and stopped() tells that one came.
+void stop_by(std::initializer_list<int> signals);
+bool stopped();
 
 using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever
 Result<Timeout> parse_timeout(const std::string& text);

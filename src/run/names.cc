@@ -8,22 +8,15 @@
 namespace imgq::cli {
 namespace {
 
-std::string in_folder(const std::string& folder, std::string_view name) {
-  return folder.empty() ? std::string(name) : fmt::format("{}/{}", folder, name);
-}
-
 std::string plain_name(const Input& input) {
-  return in_folder(input.folder, stem_of(base_name(input.path)));
+  return joined(input.folder, stem_of(base_name(input.path)));
 }
 
-std::string full_name(const Input& input) { return in_folder(input.folder, base_name(input.path)); }
+std::string full_name(const Input& input) { return joined(input.folder, base_name(input.path)); }
 
 }  // namespace
 
-std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Taken& taken) {
-  const auto is_taken = [&taken](const std::string& name, size_t i) {
-    return taken && taken(name, i);
-  };
+std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Taken& is_taken) {
   std::map<std::string, int> wanted;
   for (const Input& input : inputs) ++wanted[plain_name(input)];
   std::vector<std::string> names(inputs.size());

@@ -16,6 +16,6 @@ using Taken = std::function<bool(const std::string& name, size_t input)>;
 // meet each other, or what is taken, keep their own extension ("photo.png", "photo.jpg"), and where
 // that is not enough, get -2, -3, ... in the order given. All different; the same inputs always
 // give the same names where the same is taken.
-std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Taken& taken = {});
+std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Taken& is_taken);
 
 }  // namespace imgq::cli

@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
-#include <memory>
+#include <system_error>
 
 #include "spool/control.h"
 #include "spool/list.h"
@@ -21,13 +21,11 @@
 #include "src/jobs/config.h"
 #include "src/util/digest.h"
 #include "src/util/fd.h"
-#include "src/util/io.h"
 
 namespace imgq::cli {
 namespace {
 
 constexpr size_t kJobsAtOnce = 256;
-constexpr size_t kMaxName = 4096;  // of spool/records.h
 
 bool has_hard_links(const std::string& directory) {
   const std::string one = temp_name(directory);
@@ -41,9 +39,9 @@ bool has_hard_links(const std::string& directory) {
   return !unsupported;
 }
 
-bool is_wanted(const Spool& spool, const JobId& id, const ItemsByKey& wanted) {
+bool is_wanted(const Run& run, const Spool& spool, const JobId& id) {
   const auto view = find(spool, id);
-  return view && wanted.count(view->ticket.key) != 0;
+  return view && run.by_key.contains(view->ticket.key);
 }
 
 void forget(const Spool& spool, const JobId& id) {
@@ -51,65 +49,28 @@ void forget(const Spool& spool, const JobId& id) {
   (void)purge(spool, id);
 }
 
-Draft draft_of(const RunItem& item, const std::string& request, int max_attempts) {
-  Draft draft;
-  draft.name =
-      item.path.size() > kMaxName ? item.path.substr(item.path.size() - kMaxName) : item.path;
-  draft.request = request;
-  draft.key = item.key;
-  draft.max_attempts = max_attempts;
-  draft.referenced.kind = SourceKind::referenced;
-  draft.referenced.path = item.real;
-  draft.referenced.size_bytes = item.size_bytes;
-  draft.referenced.modified_ns = item.modified_ns;
+Draft draft_of(const Run& run, const RunItem& item) {
+  const size_t begin = item.path.size() - std::min(item.path.size(), kMaxNameBytes);
+  Draft draft{item.path.substr(begin), run.request, item.key, run.session.config.max_attempts};
+  draft.referenced = {SourceKind::referenced, item.real, item.size_bytes, item.modified_ns};
   return draft;
 }
 
-Status take_answer(const Spool& spool, const Result<Submitted>& answer, size_t item,
-                   RunSubmitted& out) {
+Status take_answer(Run& run, const Spool& spool, const Result<Submitted>& answer, size_t item,
+                   std::vector<JobId>& finished) {
   if (!answer) {
     if (is_pausing(answer.error()) || is_ambiguous(answer.error())) return answer.error();
-    out.refused.push_back({item, answer.error()});
+    fail_item(run, item, "io_error", answer.error().text(), Exit::io_error);
     return Ok{};
   }
   if (!answer->existing) return Ok{};
   const auto ended = has_ended(spool, answer->id);
   if (!ended) return ended.error();
-  if (*ended) out.finished.push_back(answer->id);
-  return Ok{};
-}
-
-// Empties an open directory, whatever is in it.
-Status empty_directory(int parent, const char* name, const std::string& path);
-
-Status remove_entry(int dir, const char* name, const std::string& path) {
-  if (::unlinkat(dir, name, 0) == 0 || errno == ENOENT) return Ok{};
-  if (errno != EISDIR && errno != EPERM) return last_error("remove", path);
-  if (auto emptied = empty_directory(dir, name, path); !emptied) return emptied;
-  if (::unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT) {
-    return last_error("remove", path);
-  }
-  return Ok{};
-}
-
-Status empty_directory(int parent, const char* name, const std::string& path) {
-  const Fd dir(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!dir) return last_error("remove", path);
-  const auto names = list_names(dir.get(), ".");
-  if (!names) return Error{names.error().code, "remove", path};
-  for (const std::string& child : *names) {
-    if (auto done = remove_entry(dir.get(), child.c_str(), path + "/" + child); !done) return done;
-  }
+  if (*ended) finished.push_back(answer->id);
   return Ok{};
 }
 
 }  // namespace
-
-std::string run_key(const RunItem& item, const std::string& request_digest) {
-  const std::string all = fmt::format("{}/{}/{}/{}{}{}", item.size_bytes, item.modified_ns,
-                                      request_digest, item.folder, '\0', item.real);
-  return "run:" + sha256_hex(all);
-}
 
 Result<Fd> enter_output(const std::string& output) {
   if (auto made = make_directories(output + "/.imgq"); !made) return made.error();
@@ -128,43 +89,43 @@ Result<Fd> lock_output(const std::string& output) {
 Result<Spool> open_run_spool(const std::string& output) {
   const std::string beside = output + "/.imgq";
   if (has_hard_links(beside)) return Spool::create(beside + "/spool", 0700);
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(output.c_str(), nullptr), ::free);
-  const std::string place = real ? real.get() : output;
-  return Spool::create(fmt::format("{}-run/{}", default_spool(), sha256_hex(place).substr(0, 16)),
+  const std::string real = real_path(output);
+  const std::string place = sha256_hex(real.empty() ? output : real).substr(0, 16);
+  return Spool::create(fmt::format("{}-run/{}", default_spool(), place),
                        0700);  // beside the user's own spool, not in it
 }
 
-void forget_stale(const Spool& spool, const ItemsByKey& wanted) {
+void forget_stale(const Run& run, const Spool& spool) {
   for (const State state : kAllStates) {
     const auto jobs = list(spool, state, Order::oldest_first, std::numeric_limits<size_t>::max());
     if (!jobs) continue;  // told by the submission, when it matters
     const bool ended_badly = state == State::failed || state == State::cancelled;
     for (const Listed& job : *jobs) {
-      if (ended_badly || !is_wanted(spool, job.id, wanted)) forget(spool, job.id);
+      if (ended_badly || !is_wanted(run, spool, job.id)) forget(spool, job.id);
     }
   }
 }
 
-Result<RunSubmitted> submit_items(const Spool& spool, const std::vector<RunItem>& items,
-                                  const std::vector<size_t>& chosen, const std::string& request,
-                                  int max_attempts, Sync sync) {
-  RunSubmitted out;
+Result<std::vector<JobId>> submit_items(Run& run, const Spool& spool,
+                                        const std::vector<size_t>& chosen) {
+  std::vector<JobId> finished;
   for (size_t begin = 0; begin < chosen.size(); begin += kJobsAtOnce) {
     const size_t end = std::min(begin + kJobsAtOnce, chosen.size());
     std::vector<Draft> drafts;
-    for (size_t i = begin; i < end; ++i) {
-      drafts.push_back(draft_of(items[chosen[i]], request, max_attempts));
-    }
-    const auto answers = submit(spool, std::move(drafts), sync);
+    for (size_t i = begin; i < end; ++i) drafts.push_back(draft_of(run, run.items[chosen[i]]));
+    const auto answers = submit(spool, std::move(drafts), run.sync);
     for (size_t i = 0; i < answers.size(); ++i) {
-      if (auto done = take_answer(spool, answers[i], chosen[begin + i], out); !done) {
-        return done.error();
-      }
+      const auto done = take_answer(run, spool, answers[i], chosen[begin + i], finished);
+      if (!done) return done.error();
     }
   }
-  return out;
+  return finished;
 }
 
-Status remove_tree(const std::string& path) { return remove_entry(AT_FDCWD, path.c_str(), path); }
+Status remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  return error ? Status(Error{error.value(), "remove", path}) : Ok{};
+}
 
 }  // namespace imgq::cli

@@ -14,7 +14,7 @@ namespace {
 void report_too_large(const Run& run, const DoneFile& done_file) {
   for (size_t i = 0; i < run.items.size(); ++i) {
     const RunRecord* record = done_file.find(origin_of(run.items[i]));
-    if (run.marks[i] != Mark::made || record == nullptr) continue;
+    if (run.states[i] != ItemState::made || record == nullptr) continue;
     for (const RunResult& result : record->results) {
       if (result.max_bytes_met) continue;
       run.session.console.note(
@@ -26,7 +26,7 @@ void report_too_large(const Run& run, const DoneFile& done_file) {
 
 // What to do after an end before the end.
 std::string_view cure(const Run& run) {
-  return run.target.empty() ? "; the same command goes on from here" : "";
+  return run.goal == Goal::directory ? "; the same command goes on from here" : "";
 }
 
 void tell_removed(const Run& run, const Orphan& orphan) {
@@ -74,7 +74,8 @@ void tell_plan(const Run& run, const std::vector<size_t>& left) {
                                       : "make " + printable(path));
   }
   for (size_t i = 0; i < run.items.size(); ++i) {
-    if (run.marks[i] == Mark::up_to_date) console.detail(about(run.items[i].path, "is up to date"));
+    if (run.states[i] == ItemState::up_to_date)
+      console.detail(about(run.items[i].path, "is up to date"));
   }
 }
 
@@ -87,36 +88,29 @@ void report(const Run& run, const Worked& worked, const DoneFile& done_file) {
     ++failed;
     console.error(about(failure.source, printable(failure.message)));
   }
-  const auto count = [&run](Mark mark) {
-    return std::count(run.marks.begin(), run.marks.end(), mark);
+  const auto count = [&run](ItemState state) {
+    return std::count(run.states.begin(), run.states.end(), state);
   };
   const double seconds = static_cast<double>(sys::monotonic_ms() - run.begin_ms) / 1000;
-  if (worked.trouble) {
-    console.error("stopped: " + about(run.options.output, worked.trouble->text()));
-    console.error(
-        fmt::format("{} made, {} left{}", count(Mark::made), count(Mark::wanted), cure(run)));
-    return;
-  }
-  if (worked.interrupted) {
-    console.error(fmt::format("interrupted: {} made, {} left{}", count(Mark::made),
-                              count(Mark::wanted), cure(run)));
+  if (!worked) console.error("stopped: " + about(run.options.output, worked.error().text()));
+  if (!worked || worked->interrupted) {
+    console.error(fmt::format("{}{} made, {} left{}", worked ? "interrupted: " : "",
+                              count(ItemState::made), count(ItemState::wanted), cure(run)));
     return;
   }
   if (run.items.empty() && run.failures.empty()) console.note(run.nothing);
   if (run.items.empty() && run.failures.empty() && run.removed == 0) return;
-  if (run.target == "-" && !run.options.dry_run) return;  // the result says it, or its failure
+  if (run.goal == Goal::out && !run.options.dry_run) return;  // the result says it, or its failure
   const bool dry = run.options.dry_run;
   const size_t known = run.failures.size() - failed;
   const std::string more = and_so_many(known, "known to be bad") +
                            and_so_many(run.removed, dry ? "to remove" : "removed");
   const std::string name = printable(run.options.output);
-  if (dry) {
-    console.note(fmt::format("{}: {} to make, {} up to date, {} failed{}", name,
-                             count(Mark::wanted), count(Mark::up_to_date), failed, more));
-  } else {
-    console.note(fmt::format("{}: {} made, {} up to date, {} failed{} in {:.1f} s", name,
-                             count(Mark::made), count(Mark::up_to_date), failed, more, seconds));
-  }
+  const std::string rest =
+      fmt::format("{} up to date, {} failed{}", count(ItemState::up_to_date), failed, more);
+  console.note(dry ? fmt::format("{}: {} to make, {}", name, count(ItemState::wanted), rest)
+                   : fmt::format("{}: {} made, {} in {:.1f} s", name, count(ItemState::made), rest,
+                                 seconds));
   if (known > 0) console.note("--retry-failed tries again what is known to be bad; -v names it");
 }
 
@@ -124,7 +118,7 @@ Status write_manifest(const Run& run, const DoneFile& done_file) {
   if (run.options.manifest.empty()) return Ok{};
   std::vector<ManifestItem> items;
   for (size_t i = 0; i < run.items.size(); ++i) {
-    if (run.marks[i] != Mark::made && run.marks[i] != Mark::up_to_date) continue;
+    if (run.states[i] != ItemState::made && run.states[i] != ItemState::up_to_date) continue;
     const RunRecord* record = done_file.find(origin_of(run.items[i]));
     if (record != nullptr) items.push_back({run.items[i].path, record});
   }

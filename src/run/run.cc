@@ -13,7 +13,6 @@
 #include "src/base/verdict.h"
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
-#include "src/cli/job_text.h"
 #include "src/cli/progress.h"
 #include "src/run/deliver.h"
 #include "src/run/private_spool.h"
@@ -22,7 +21,6 @@
 #include "src/supervise/engine.h"
 #include "src/util/digest.h"
 #include "src/util/log.h"
-#include "src/util/sys.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -33,22 +31,17 @@ namespace {
 constexpr std::chrono::seconds kRetryFirst{1};
 constexpr std::chrono::seconds kRetryMax{10};
 
-InTheWay in_the_way(const Run& run) {
-  return run.options.overwrite ? InTheWay::replace : InTheWay::keep;
-}
-
 // A result that is wanted elsewhere goes there, and is called by that name.
 Status put_single(const Run& run, DoneFile& done_file, RunRecord record) {
-  if (run.target.empty()) return Ok{};
+  if (run.goal == Goal::directory) return Ok{};
   RunResult& result = record.results.front();
-  const std::string made = fmt::format("{}/{}", run.place, result.file);
-  if (auto put = hand_out(made, run.target, in_the_way(run)); !put) return put;
-  result.file = base_name(run.target);
+  if (auto put = hand_out(run, fmt::format("{}/{}", run.place, result.file)); !put) return put;
+  result.file = base_name(run.options.output);
   return done_file.add(std::move(record));
 }
 
 // One job has ended: its results go to their place.
-void take_outcome(Run& run, const Delivery& delivery, DoneFile& done_file, size_t index,
+void take_outcome(Run& run, const Spool& spool, DoneFile& done_file, size_t index,
                   const Outcome& outcome) {
   if (outcome.ending != Ending::completed) {
     std::string message = outcome.cause.message;
@@ -57,10 +50,10 @@ void take_outcome(Run& run, const Delivery& delivery, DoneFile& done_file, size_
     fail_by_verdict(run, index, outcome.cause.code, message);
     return;
   }
-  auto record = deliver(delivery, done_file, run.items[index], outcome);
+  auto record = deliver(run, spool, done_file, run.items[index], outcome);
   const Status added = record ? put_single(run, done_file, *record) : Ok{};
   if (record && added) {
-    succeed(run, done_file, index, Mark::made);
+    succeed(run, done_file, index, ItemState::made);
     return;
   }
   const Error& error = record ? added.error() : record.error();
@@ -70,13 +63,6 @@ void take_outcome(Run& run, const Delivery& delivery, DoneFile& done_file, size_
   }
   fail_item(run, index, "io_error", cause,
             is_pausing(error) ? Exit::try_later : Exit::cannot_create);
-}
-
-Delivery delivery_of(const Run& run, const Spool& spool) {
-  Delivery delivery{spool, run.place, {}, in_the_way(run), run.request_digest};
-  for (const RunItem& item : run.items) delivery.sources.push_back(item.id);
-  std::sort(delivery.sources.begin(), delivery.sources.end());
-  return delivery;
 }
 
 // A daemon's without what is a daemon's: hot folders, the hook, the keeping of the spool.
@@ -101,21 +87,19 @@ Result<supervise::Settings> engine_settings(
 }
 
 Worked work_off(Run& run, const Spool& spool, DoneFile& done_file, const std::vector<size_t>& left,
-                const RunSubmitted& submitted) {
-  const Delivery delivery = delivery_of(run, spool);
+                const std::vector<JobId>& finished) {
   Progress progress(run.session.console, static_cast<int64_t>(left.size()));
-  for (const Refused& refused : submitted.refused) {
-    fail_item(run, refused.item, "io_error", refused.error.text(), Exit::io_error);
-    progress.step(true);
+  for (const size_t i : left) {
+    if (run.states[i] == ItemState::failed) progress.step(true);  // refused by the spool
   }
   const auto ended = [&](const Outcome& outcome, const Ticket& ticket) {
     const auto found = run.by_key.find(ticket.key);
-    if (found == run.by_key.end() || run.marks[found->second] != Mark::wanted) return;
-    take_outcome(run, delivery, done_file, found->second, outcome);
+    if (found == run.by_key.end() || run.states[found->second] != ItemState::wanted) return;
+    take_outcome(run, spool, done_file, found->second, outcome);
     (void)run.session.console.flush();  // a reader sees what is ready; the last flush tells
-    progress.step(run.marks[found->second] == Mark::failed);
+    progress.step(run.states[found->second] == ItemState::failed);
   };
-  for (const JobId& id : submitted.finished) {
+  for (const JobId& id : finished) {
     const auto view = find(spool, id);
     if (view && view->outcome) ended(*view->outcome, view->ticket);
   }
@@ -124,44 +108,42 @@ Worked work_off(Run& run, const Spool& spool, DoneFile& done_file, const std::ve
                  : console.verbose() ? log::Level::info
                                      : log::Level::warning);
   auto settings = engine_settings(run, ended);
-  if (!settings) return {false, settings.error()};
-  const auto tally = supervise::run(spool, std::move(*settings));
-  if (!tally) return {false, tally.error()};
-  return {tally->interrupted, std::nullopt};
+  return settings ? supervise::run(spool, std::move(*settings)) : settings.error();
 }
 
 // The private spool, from its making to its end.
 Worked work(Run& run, DoneFile& done_file, const std::vector<size_t>& left) {
   const auto spool = open_run_spool(run.place);
-  if (!spool) return {false, spool.error()};
-  forget_stale(*spool, run.by_key);
-  const auto submitted =
-      submit_items(*spool, run.items, left, run.request, run.session.config.max_attempts, run.sync);
-  if (!submitted) return {false, submitted.error()};
-  Worked worked = work_off(run, *spool, done_file, left, *submitted);
-  if (worked.interrupted || worked.trouble) return worked;
+  if (!spool) return spool.error();
+  forget_stale(run, *spool);
+  const auto finished = submit_items(run, *spool, left);
+  if (!finished) return finished.error();
+  Worked worked = work_off(run, *spool, done_file, left, *finished);
+  if (!worked || worked->interrupted) return worked;
   if (auto gone = remove_tree(spool->path()); !gone) run.session.console.error(gone.error().text());
   return worked;
 }
 
 // What is left to do, done and told. Told by exit code; everything else is in `run`.
 Exit make(Run& run, const Inputs& inputs, DoneFile& done_file) {
+  Console& console = run.session.console;
   const std::vector<size_t> left = still_to_do(run, done_file);
-  const Worked worked = left.empty() ? Worked() : work(run, done_file, left);
-  if (!worked.interrupted && !worked.trouble) prune(run, inputs, done_file);
+  const Worked worked = left.empty() ? Worked(supervise::Tally()) : work(run, done_file, left);
+  const bool whole = worked && !worked->interrupted;
+  if (whole) prune(run, inputs, done_file);
   report(run, worked, done_file);
   for (RunRecord& verdict : run.verdicts) {
     if (auto added = done_file.add(std::move(verdict)); !added) {
-      run.session.console.error(added.error().text());
+      console.error(added.error().text());
       break;
     }
   }
-  if (auto tidied = done_file.tidy(); !tidied) run.session.console.error(tidied.error().text());
-  if (worked.interrupted || worked.trouble) {
+  if (auto tidied = done_file.tidy(); !tidied) console.error(tidied.error().text());
+  if (!whole) {
     if (!run.options.manifest.empty()) {
-      run.session.console.error("the manifest is left as it was: not all is made");
+      console.error("the manifest is left as it was: not all is made");
     }
-    return worked.trouble ? exit_for(*worked.trouble) : Exit::interrupted;
+    return worked ? Exit::interrupted : exit_for(worked.error());
   }
   if (auto wrote = write_manifest(run, done_file); !wrote) {
     return fail(run.session, Exit::cannot_create,
@@ -170,21 +152,15 @@ Exit make(Run& run, const Inputs& inputs, DoneFile& done_file) {
   return run.sum.total();
 }
 
-Exit explain_output(const Session& session, const std::string& output, const Error& error) {
+Exit explain_output(const Run& run, const Error& error) {
   if (error.code == EWOULDBLOCK) {
-    return fail(session, Exit::try_later, about(output, "another imgq run is at work there"));
+    return fail(run.session, Exit::try_later,
+                about(run.options.output, "another imgq run is at work there"));
   }
   const Exit exit = is_pausing(error)                             ? Exit::try_later
                     : error.code == EACCES || error.code == EPERM ? Exit::no_permission
                                                                   : Exit::cannot_create;
-  return fail(session, exit, about(error.path, cause_text(error.code)));
-}
-
-Result<Sync> parse_sync(const std::string& word) {
-  if (const auto sync = sync_named(word)) return *sync;
-  return Error{
-      EINVAL,
-      fmt::format("--sync: '{}' is not full, batch or none", printable(shortened(word, 40))), ""};
+  return fail(run.session, exit, about(error.path, cause_text(error.code)));
 }
 
 Status check_options(const Session& session, const RunOptions& options) {
@@ -231,15 +207,12 @@ Status take_format(Goal goal, RunOptions& options) {
   if (goal != Goal::file) return Ok{};
   const std::string_view format = format_of(options.output);
   if (format.empty()) {
-    return usage_error(
-        fmt::format("--output: '{}': results are jpeg, png, webp or avif; '{}/' is a "
-                    "directory",
-                    printable(options.output), printable(options.output)));
+    const std::string name = printable(options.output);
+    return usage_error(fmt::format("--output: '{0}': results are {1}; '{0}/' is a directory", name,
+                                   one_of(written_formats())));
   }
   std::string& asked = options.request.fields["format"];
-  if (asked.empty() && options.request.preset.empty()) {
-    asked = format;
-  }
+  if (asked.empty() && options.request.preset.empty()) asked = format;
   return Ok{};
 }
 
@@ -248,9 +221,7 @@ Status check_single(Goal goal, const RunOptions& options, const Request& request
   if (goal == Goal::directory) return Ok{};
   if (request.renditions.size() > 1)
     return usage_error("--output: several results need a directory");
-  if (goal == Goal::out && ::isatty(STDOUT_FILENO) == 1) {
-    return usage_error("--output: an image is not for a terminal; redirect it");
-  }
+  if (auto ok = check_goal(goal, options.output, 1, "images"); !ok) return ok;
   const Format format = request.renditions.front().format;
   if (goal == Goal::file && name_of(format) != format_of(options.output)) {
     return usage_error(fmt::format("--output: '{}' is no name for a result in {}",
@@ -260,152 +231,114 @@ Status check_single(Goal goal, const RunOptions& options, const Request& request
 }
 
 // The same of the images that were found.
-Status check_one_image(Goal goal, const RunOptions& options, const Inputs& inputs) {
-  if (goal == Goal::directory) return Ok{};
-  if (inputs.files.size() > 1) {
-    return usage_error(
-        goal == Goal::out
-            ? "--output: several images need a directory"
-            : fmt::format("--output: several images need a directory: '{}/' makes one",
-                          printable(options.output)));
-  }
-  if (goal == Goal::out || inputs.files.empty()) return Ok{};
-  const auto opened = open_input(options.output);
+Status check_one_image(const Run& run, const Inputs& inputs) {
+  const std::string& output = run.options.output;
+  if (auto ok = check_goal(run.goal, output, inputs.files.size(), "images"); !ok) return ok;
+  if (run.goal != Goal::file || inputs.files.empty()) return Ok{};
+  const auto opened = open_input(output);
   const auto source = open_input(inputs.files.front().path);
-  if (opened) (void)sys::close(opened->fd);  // read only, both
-  if (source) (void)sys::close(source->fd);
-  if (!opened || !source || !(opened->id == source->id)) return Ok{};
-  return usage_error(about(options.output, "is the image itself: choose another --output"));
+  if (!opened || !source || opened->id != source->id) return Ok{};
+  return usage_error(about(output, "is the image itself: choose another --output"));
 }
 
-// The options, checked, and what they come to.
-struct Wish {
-  RunOptions options;
-  Goal goal = Goal::directory;
-  std::string request{};
-  Sync sync = Sync::batch;
-};
-
-Result<Wish> wish_of(Session& session, const RunOptions& given) {
-  Wish wish{given};
-  RunOptions& options = wish.options;
-  wish.goal = goal_of(options.output);
+// The run that the options ask for, once they are checked.
+Result<Run> run_of(Session& session, RunOptions options) {
+  const Goal goal = goal_of(options.output);
   options.output = without_slash(options.output);
   options.files.recursive = true;
   auto ok = check_files(options.files);
   if (ok) ok = check_options(session, options);
   if (ok) ok = check_apart(options);
-  if (ok) ok = take_format(wish.goal, options);
-  if (ok && options.prune && wish.goal != Goal::directory) {
+  if (ok) ok = take_format(goal, options);
+  if (ok && options.prune && goal != Goal::directory) {
     ok = usage_error("--prune goes with an output directory");
   }
   if (!ok) return ok.error();
   const auto request = make_request(options.request, session.config);
   if (!request) return request.error();
-  if (ok = check_single(wish.goal, options, *request); !ok) return ok.error();
-  wish.request = to_json(*request);
-  const auto sync = parse_sync(options.sync);
-  if (!sync) return sync.error();
-  wish.sync = wish.goal == Goal::directory ? *sync : Sync::none;
-  if (options.workers.empty()) return wish;
-  const auto workers = parse_count(options.workers, 1, 1024);
-  if (!workers) return usage_error("--workers: " + workers.error().action);
-  session.config.workers = static_cast<int>(*workers);
-  return wish;
-}
-
-Run run_of(const Session& session, const Wish& wish, const std::string& place) {
-  const std::string judged_by =
-      fmt::format("{}\n{}\n{}", wish.request, to_json(session.config.limits), IMGQ_VERSION);
-  return Run{session,
-             wish.options,
-             place,
-             wish.goal == Goal::directory ? "" : wish.options.output,
-             wish.request,
-             sha256_hex(wish.request),
-             sha256_hex(judged_by),
-             wish.sync};
+  if (ok = check_single(goal, options, *request); !ok) return ok.error();
+  const auto sync = sync_named(options.sync);
+  if (!sync) {
+    return usage_error(fmt::format("--sync: '{}' is not full, batch or none",
+                                   printable(shortened(options.sync, 40))));
+  }
+  if (!options.workers.empty()) {
+    const auto workers = parse_count(options.workers, 1, 1024);
+    if (!workers) return usage_error("--workers: " + workers.error().action);
+    session.config.workers = static_cast<int>(*workers);
+  }
+  Run run{session, std::move(options), goal, to_json(*request)};
+  run.request_digest = sha256_hex(run.request);
+  run.judged_by = sha256_hex(
+      fmt::format("{}\n{}\n{}", run.request, to_json(session.config.limits), IMGQ_VERSION));
+  run.sync = goal == Goal::directory ? *sync : Sync::none;
+  run.place = run.options.output;
+  return run;
 }
 
 bool has_nothing(const Run& run) { return run.items.empty() && run.failures.empty(); }
 
 // Everything once the place is there and ours.
-Exit run_in(const Session& session, const Wish& wish, const Inputs& inputs,
-            const std::string& place) {
-  const RunOptions& options = wish.options;
-  for (const std::string& file :
-       {options.manifest, wish.goal == Goal::file ? options.output : ""}) {
+Exit run_in_place(Run& run, const Inputs& inputs) {
+  const std::string single = run.goal == Goal::file ? run.options.output : "";
+  for (const std::string& file : {run.options.manifest, single}) {
     if (auto can = check_manifest(file); !can) {
-      return fail(session, Exit::cannot_create, about(file, cause_text(can.error().code)));
+      return fail(run.session, Exit::cannot_create, about(file, cause_text(can.error().code)));
     }
   }
-  auto done_file = DoneFile::open(place);
-  if (!done_file) return explain_output(session, place, done_file.error());
-  Run run = run_of(session, wish, place);
+  auto done_file = DoneFile::open(run.place);
+  if (!done_file) return explain_output(run, done_file.error());
   add_items(run, inputs, *done_file);
-  if (has_nothing(run) && (options.strict || !run.target.empty())) {
-    return fail(session, Exit::no_input, run.nothing);
+  if (has_nothing(run) && (run.options.strict || run.goal != Goal::directory)) {
+    return fail(run.session, Exit::no_input, run.nothing);
   }
   const Exit exit = make(run, inputs, *done_file);
-  (void)::unlink(saved_stdin(place).c_str());  // mostly not there; else swept by the next run
+  (void)::unlink(saved_stdin(run.place).c_str());  // mostly not there; else swept by the next run
   return exit;
 }
 
 // Only says what would be done, and makes nothing, not even the output.
-Exit run_dry(const Session& session, const Wish& wish) {
-  const std::string& output = wish.options.output;
-  const bool directory = wish.goal == Goal::directory;
-  const auto inputs =
-      gather_files(wish.options.files, directory ? directory_id(output) : std::nullopt);
-  if (!inputs) return explain_gathering(session, inputs.error());
-  if (auto one = check_one_image(wish.goal, wish.options, *inputs); !one) {
-    return fail(session, Exit::usage, one.error().action);
-  }
-  auto done_file = DoneFile::read(output);  // of a file there is none
-  if (!done_file) return explain_output(session, output, done_file.error());
-  Run run = run_of(session, wish, output);
-  add_items(run, *inputs, *done_file);
-  if (has_nothing(run) && wish.options.strict) return fail(session, Exit::no_input, run.nothing);
+Exit run_dry(Run& run, const Inputs& inputs) {
+  auto done_file = DoneFile::read(run.place);  // of a file there is none
+  if (!done_file) return explain_output(run, done_file.error());
+  add_items(run, inputs, *done_file);
+  if (has_nothing(run) && run.options.strict) return fail(run.session, Exit::no_input, run.nothing);
   tell_plan(run, still_to_do(run, *done_file));
-  prune(run, *inputs, *done_file);
-  report(run, {}, *done_file);
+  prune(run, inputs, *done_file);
+  report(run, supervise::Tally(), *done_file);
   return run.sum.total();
 }
 
 // In a place of its own, of which nothing stays.
-Exit run_single(const Session& session, const Wish& wish, const Inputs& inputs) {
+Exit run_single(Run& run, const Inputs& inputs) {
   const auto place = Workplace::make();
-  if (!place) return explain_output(session, wish.options.output, place.error());
+  if (!place) return explain_output(run, place.error());
   (void)std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): a reader that went is an error
-  return run_in(session, wish, inputs, place->path());
-}
-
-Exit run_in_directory(const Session& session, const Wish& wish) {
-  const std::string& output = wish.options.output;
-  auto lock = lock_output(output);
-  if (!lock && lock.error().code == EWOULDBLOCK) {
-    return explain_output(session, output, lock.error());
-  }
-  const auto inputs = gather_files(wish.options.files, directory_id(output));
-  if (!inputs) return explain_gathering(session, inputs.error());
-  if (!lock) lock = enter_output(output);
-  if (!lock) return explain_output(session, output, lock.error());
-  return run_in(session, wish, *inputs, output);
+  run.place = place->path();
+  return run_in_place(run, inputs);
 }
 
 }  // namespace
 
 Exit run_command(const Session& given, const RunOptions& options) {
   Session session = given;
-  const auto wish = wish_of(session, options);
-  if (!wish) return fail(session, Exit::usage, wish.error().action);
-  if (wish->options.dry_run) return run_dry(session, *wish);
-  if (wish->goal == Goal::directory) return run_in_directory(session, *wish);
-  const auto inputs = gather_files(wish->options.files, std::nullopt);
+  auto run = run_of(session, options);
+  if (!run) return fail(session, Exit::usage, run.error().action);
+  const bool directory = run->goal == Goal::directory;
+  const bool dry = run->options.dry_run;
+  auto lock = directory && !dry ? lock_output(run->place) : Fd();
+  if (!lock && lock.error().code == EWOULDBLOCK) return explain_output(*run, lock.error());
+  const auto inputs =
+      gather_files(run->options.files, directory ? directory_id(run->place) : std::nullopt);
   if (!inputs) return explain_gathering(session, inputs.error());
-  const auto one = check_one_image(wish->goal, wish->options, *inputs);
-  if (!one) return fail(session, Exit::usage, one.error().action);
-  return run_single(session, *wish, *inputs);
+  if (auto one = check_one_image(*run, *inputs); !one) {
+    return fail(session, Exit::usage, one.error().action);
+  }
+  if (dry) return run_dry(*run, *inputs);
+  if (!directory) return run_single(*run, *inputs);
+  if (!lock) lock = enter_output(run->place);
+  if (!lock) return explain_output(*run, lock.error());
+  return run_in_place(*run, *inputs);
 }
 
 }  // namespace imgq::cli

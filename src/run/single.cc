@@ -8,9 +8,7 @@
 
 #include <cstdlib>
 #include <utility>
-#include <vector>
 
-#include "src/base/verdict.h"
 #include "src/cli/file_out.h"
 #include "src/jobs/config.h"
 #include "src/run/private_spool.h"
@@ -34,41 +32,9 @@ void sweep_workplaces(const std::string& parent) {
   }
 }
 
-Result<std::string> make_below(const std::string& parent) {
-  std::string path = fmt::format("{}/{}XXXXXX", parent, kPrefix);
-  if (::mkdtemp(path.data()) == nullptr) return last_error("make a directory", parent);
-  return path;
-}
-
-// One below $XDG_STATE_HOME; locked before another run may look for what is left of killed ones.
-Result<std::pair<std::string, Fd>> make_in_state() {
-  const std::string parent = default_spool() + "-run";
-  if (auto made = make_directories(directory_of(parent)); !made) return made.error();
-  if (::mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) {
-    return last_error("make directory", parent);
-  }
-  const Fd order(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!order || ::flock(order.get(), LOCK_EX) != 0) return last_error("lock", parent);
-  sweep_workplaces(parent);
-  auto path = make_below(parent);
-  if (!path) return path.error();
-  auto lock = enter_output(*path);
-  if (!lock) return lock.error();
-  return std::pair(std::move(*path), std::move(*lock));
-}
-
 std::string temporary_directory() {
   const char* named = ::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): nobody sets it
   return named != nullptr && *named != '\0' ? named : "/tmp";
-}
-
-// Whether what stands where a file is to go has its content already.
-Result<bool> is_done(const std::string& result, const std::string& target) {
-  const auto opened = open_input(result);
-  if (!opened) return opened.error();
-  const Fd file(opened->fd);
-  const auto digest = sha256_of_file(file.get(), result);
-  return digest ? Result<bool>(has_content(target, *digest)) : digest.error();
 }
 
 }  // namespace
@@ -85,14 +51,30 @@ std::string_view format_of(const std::string& file) {
   return format != nullptr && format->written ? format->word : "";
 }
 
-Result<Workplace> Workplace::make() {
-  if (auto made = make_in_state())
-    return Workplace(std::move(made->first), std::move(made->second));
-  auto path = make_below(temporary_directory());
-  if (!path) return path.error();
-  auto lock = enter_output(*path);
+Result<Workplace> Workplace::below(const std::string& parent) {
+  std::string path = fmt::format("{}/{}XXXXXX", parent, kPrefix);
+  if (::mkdtemp(path.data()) == nullptr) return last_error("make a directory", parent);
+  auto lock = enter_output(path);
   if (!lock) return lock.error();
-  return Workplace(std::move(*path), std::move(*lock));
+  return Workplace(std::move(path), std::move(*lock));
+}
+
+// Locked before another run may look for what is left of killed ones.
+Result<Workplace> Workplace::in_state() {
+  const std::string parent = default_spool() + "-run";
+  if (auto made = make_directories(directory_of(parent)); !made) return made.error();
+  if (::mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) {
+    return last_error("make directory", parent);
+  }
+  const Fd order(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!order || ::flock(order.get(), LOCK_EX) != 0) return last_error("lock", parent);
+  sweep_workplaces(parent);
+  return below(parent);
+}
+
+Result<Workplace> Workplace::make() {
+  auto place = in_state();
+  return place ? std::move(place) : below(temporary_directory());
 }
 
 Workplace::~Workplace() {
@@ -105,24 +87,28 @@ std::string saved_stdin(const std::string& output) { return output + "/.imgq/.im
 Result<Opened> take_stdin(const std::string& path, int64_t limit) {
   const Fd out(::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!out) return last_error("write to", path);
-  if (auto copied = copy_stdin(out.get(), path, limit); !copied) return copied.error();
-  return open_input(path);
+  const auto copied = copy_bytes(STDIN_FILENO, "stdin", out.get(), path, limit);
+  return copied ? open_input(path) : copied.error();
 }
 
-Status hand_out(const std::string& result, const std::string& target, InTheWay in_the_way) {
+Status hand_out(const Run& run, const std::string& result) {
+  const std::string& target = run.options.output;
   const auto opened = open_input(result);
   if (!opened) return opened.error();
-  const Fd file(opened->fd);
-  if (target == "-") return copy_bytes(file.get(), STDOUT_FILENO, "stdout");
-  if (is_there(target) && !is_special(target) && in_the_way == InTheWay::keep) {
-    const auto done = is_done(result, target);
-    if (!done) return done.error();
-    if (*done) return Ok{};
+  const int file = opened->file.get();
+  if (run.goal == Goal::out) {
+    const auto copied = copy_bytes(file, result, STDOUT_FILENO, "stdout");
+    return copied ? Status(Ok{}) : copied.error();
+  }
+  if (is_there(target) && !is_special(target) && !run.options.overwrite) {
+    const auto digest = sha256_of_file(file, result);
+    if (!digest) return digest.error();
+    if (has_content(target, *digest)) return Ok{};
     return Error{0, "a file is in the way: --overwrite replaces it", target};
   }
   auto out = OutFile::open(target);
   if (!out) return out.error();
-  if (auto copied = out->copy(file.get()); !copied) return copied;
+  if (auto copied = out->copy(file); !copied) return copied;
   return out->commit();
 }
 

@@ -4,8 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "src/cli/file_out.h"
 #include "src/cli/files.h"
-#include "src/run/deliver.h"
+#include "src/run/state.h"
 #include "src/util/error.h"
 #include "src/util/fd.h"
 
@@ -15,7 +16,6 @@ namespace imgq::cli {
 
 // What --output means: "-" is stdout; a directory that is there, or a name with a slash at its end,
 // a directory; a name that ends like an image's a file, whatever is there; else a directory.
-enum class Goal { directory, file, out };
 Goal goal_of(const std::string& output);
 
 // The word for --format that the name of a file asks for; "" for a name of another kind, as x.gif.
@@ -34,6 +34,8 @@ class Workplace {
   const std::string& path() const { return path_; }
 
  private:
+  static Result<Workplace> in_state();
+  static Result<Workplace> below(const std::string& parent);
   Workplace(std::string path, Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
   Fd lock_;
@@ -46,9 +48,9 @@ std::string saved_stdin(const std::string& output);
 //   errors  EFBIG more than `limit` bytes; what reading and writing answer
 Result<Opened> take_stdin(const std::string& path, int64_t limit);
 
-// A finished result to where it is wanted: "-" is stdout. What is there and is no device or pipe
-// must have the same content, unless it may be replaced.
+// A finished result to the run's output. What is there and is no device or pipe must have the same
+// content, unless it may be replaced.
 //   errors  code 0: another file is in the way
-Status hand_out(const std::string& result, const std::string& target, InTheWay in_the_way);
+Status hand_out(const Run& run, const std::string& result);
 
 }  // namespace imgq::cli

@@ -7,7 +7,9 @@
 
 #include "src/base/verdict.h"
 #include "src/run/names.h"
+#include "src/run/private_spool.h"
 #include "src/run/single.h"
+#include "src/util/digest.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
@@ -29,14 +31,7 @@ bool is_lasting(std::string_view name) {
 
 RunRecord verdict_on(const Run& run, const RunItem& item, const std::string& code,
                      const std::string& message) {
-  RunRecord record;
-  record.source = item.real;
-  record.size_bytes = item.size_bytes;
-  record.modified_ns = item.modified_ns;
-  record.request = run.judged_by;
-  record.code = code;
-  record.message = message;
-  return record;
+  return {item.real, item.size_bytes, item.modified_ns, run.judged_by, {}, 0, 0, "", code, message};
 }
 
 const RunRecord* known_bad(const Run& run, const DoneFile& done_file, const RunItem& item) {
@@ -51,9 +46,8 @@ void fail_again(Run& run, const RunItem& item, const RunRecord& bad) {
   fail_source(run, {item.path, bad.code, bad.message, true}, exit_of(bad.code));
 }
 
-void fail_opening(Run& run, const std::string& path, const Error& error) {
-  const Trouble trouble = trouble_for(path, error);
-  fail_source(run, {path, std::string(name_of(trouble.code)), trouble.cause}, trouble.exit);
+void fail_by(Run& run, const Trouble& trouble) {
+  fail_source(run, {trouble.name, std::string(name_of(trouble.code)), trouble.cause}, trouble.exit);
 }
 
 // A file without content needs no worker to tell.
@@ -62,7 +56,7 @@ void fail_empty(Run& run, const DoneFile& done_file, const RunItem& item) {
     fail_again(run, item, *bad);
     return;
   }
-  fail_opening(run, item.path, Error{ENODATA, "", ""});
+  fail_by(run, trouble_for(item.path, Error{ENODATA, "", ""}));
   const RunFailure& failure = run.failures.back();
   run.verdicts.push_back(verdict_on(run, item, failure.code, failure.message));
 }
@@ -73,16 +67,15 @@ void add_item(Run& run, const DoneFile& done_file, const Input& input, std::set<
   const bool on_stdin = input.path == "-";
   const std::string path = on_stdin ? saved_stdin(run.place) : input.path;
   Input named = on_stdin ? Input{"stdin", ""} : input;
-  if (!run.target.empty()) named.folder.clear();
+  if (run.goal != Goal::directory) named.folder.clear();
   const auto opened =
       on_stdin ? take_stdin(path, run.session.config.limits.max_file_bytes) : open_input(path);
   RunItem item;
   item.path = named.path;
   if (!opened) {
-    fail_opening(run, named.path, opened.error());
+    fail_by(run, trouble_for(named.path, opened.error()));
     return;
   }
-  (void)sys::close(opened->fd);  // the engine opens it again when its turn comes
   item.real = real_path(path);
   item.size_bytes = opened->size_bytes;
   item.modified_ns = opened->modified_ns;
@@ -100,7 +93,8 @@ void add_item(Run& run, const DoneFile& done_file, const Input& input, std::set<
     run.session.console.detail(about(named.path, "is the same file as another named"));
     return;
   }
-  item.key = run_key(item, run.request_digest);
+  item.key = "run:" + sha256_hex(fmt::format("{}/{}/{}/{}{}{}", item.size_bytes, item.modified_ns,
+                                             run.request_digest, item.folder, '\0', item.real));
   run.items.push_back(std::move(item));
   kept.push_back(std::move(named));
 }
@@ -114,7 +108,7 @@ void fail_source(Run& run, RunFailure failure, Exit exit) {
 }
 
 void fail_item(Run& run, size_t index, std::string code, std::string message, Exit exit) {
-  run.marks[index] = Mark::failed;
+  run.states[index] = ItemState::failed;
   fail_source(run, {run.items[index].path, std::move(code), std::move(message)}, exit);
 }
 
@@ -125,8 +119,8 @@ void fail_by_verdict(Run& run, size_t index, const std::string& code, const std:
 
 Origin origin_of(const RunItem& item) { return {item.real, item.folder}; }
 
-void succeed(Run& run, const DoneFile& done_file, size_t index, Mark mark) {
-  run.marks[index] = mark;
+void succeed(Run& run, const DoneFile& done_file, size_t index, ItemState state) {
+  run.states[index] = state;
   run.sum.add(Exit::ok);
   const RunItem& item = run.items[index];
   const RunRecord* record = done_file.find(origin_of(item));
@@ -134,21 +128,19 @@ void succeed(Run& run, const DoneFile& done_file, size_t index, Mark mark) {
   if (record == nullptr) return;
   if (run.session.json) {
     console.put_line(
-        run_item_json({item.path, record}, mark == Mark::made ? "completed" : "up_to_date"));
+        run_item_json({item.path, record}, state == ItemState::made ? "completed" : "up_to_date"));
     return;
   }
   if (!run.options.print && !run.options.print0) return;
   for (const RunResult& result : record->results) {
-    console.put(run.target.empty() ? fmt::format("{}/{}", run.place, result.file) : run.target);
+    console.put(run.goal == Goal::directory ? fmt::format("{}/{}", run.place, result.file)
+                                            : run.options.output);
     console.put(run.options.print0 ? std::string_view("\0", 1) : "\n");
   }
 }
 
 void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file) {
-  for (const Trouble& trouble : inputs.trouble) {
-    fail_source(run, {trouble.name, std::string(name_of(trouble.code)), trouble.cause},
-                trouble.exit);
-  }
+  for (const Trouble& trouble : inputs.trouble) fail_by(run, trouble);
   std::set<Origin> seen;
   std::vector<Input> kept;
   for (const Input& input : inputs.files) add_item(run, done_file, input, seen, kept);
@@ -159,8 +151,10 @@ void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file) {
   for (size_t i = 0; i < run.items.size(); ++i) {
     run.items[i].stem = stems[i];
     run.by_key[run.items[i].key] = i;
+    run.sources.push_back(run.items[i].id);
   }
-  run.marks.assign(run.items.size(), Mark::wanted);
+  std::sort(run.sources.begin(), run.sources.end());
+  run.states.assign(run.items.size(), ItemState::wanted);
   tell_passed_over(run.session.console, inputs);
   const bool made = std::any_of(inputs.passed_over.begin(), inputs.passed_over.end(),
                                 [](const auto& one) { return one.why == Passed::own_result; });
@@ -174,9 +168,9 @@ std::vector<size_t> still_to_do(Run& run, DoneFile& done_file) {
     const RunItem& item = run.items[i];
     if (done_file.up_to_date(origin_of(item), item.size_bytes, item.modified_ns,
                              run.request_digest)) {
-      succeed(run, done_file, i, Mark::up_to_date);
+      succeed(run, done_file, i, ItemState::up_to_date);
     } else if (const RunRecord* bad = known_bad(run, done_file, item)) {
-      run.marks[i] = Mark::known_bad;
+      run.states[i] = ItemState::known_bad;
       fail_again(run, item, *bad);
     } else {
       left.push_back(i);

@@ -1,37 +1,51 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "spool/types.h"
 #include "src/base/exit_code.h"
 #include "src/cli/done_file.h"
+#include "src/cli/file_out.h"
 #include "src/cli/gather.h"
 #include "src/cli/session.h"
-#include "src/run/private_spool.h"
 #include "src/run/run.h"
+#include "src/supervise/engine.h"
 #include "src/util/sys.h"
 
 // What `imgq run` knows of its images while it works, and what it tells of them.
 namespace imgq::cli {
 
-enum class Mark { wanted, made, up_to_date, failed, known_bad };
+enum class ItemState { wanted, made, up_to_date, failed, known_bad };
 
-// One run, from its inputs to its report.
+// One image to be made.
+struct RunItem {
+  std::string path;    // as given, or below a given directory
+  std::string real;    // absolute, without links
+  std::string folder;  // of its results, below the output directory
+  std::string stem;    // of its results, with the folder
+  int64_t size_bytes = 0, modified_ns = 0;
+  FileId id;
+  std::string key;  // idempotency key: the same image, unchanged, with the same request
+};
+
+// One run, from its options to its report.
 struct Run {
   const Session& session;
-  const RunOptions& options;
-  std::string place;   // the output directory, or where a single result is made
-  std::string target;  // the one file that is wanted, "-" for stdout; empty: they stay in `place`
-  std::string request;
-  std::string request_digest;
-  std::string judged_by;  // digest of all that a verdict depends on but the image
+  RunOptions options;
+  Goal goal = Goal::directory;
+  std::string request{};
+  std::string request_digest{};
+  std::string judged_by{};  // digest of all that a verdict depends on but the image
   Sync sync = Sync::batch;
+  std::string place{};  // the output directory, or where a single result is made
   std::vector<RunItem> items{};
-  std::vector<Mark> marks{};  // of items
-  ItemsByKey by_key{};
+  std::vector<ItemState> states{};  // of items
+  std::vector<FileId> sources{};    // of items, sorted: never written over
+  std::unordered_map<std::string, size_t> by_key{};
   std::vector<RunFailure> failures{};
   std::vector<RunRecord> verdicts{};  // to be remembered once they are told
   Sum sum{};
@@ -48,7 +62,7 @@ void fail_item(Run& run, size_t index, std::string code, std::string message, Ex
 void fail_by_verdict(Run& run, size_t index, const std::string& code, const std::string& message);
 
 // One that is there: counted, and printed as the options ask.
-void succeed(Run& run, const DoneFile& done_file, size_t index, Mark mark);
+void succeed(Run& run, const DoneFile& done_file, size_t index, ItemState state);
 
 Origin origin_of(const RunItem& item);
 
@@ -59,10 +73,7 @@ void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file);
 std::vector<size_t> still_to_do(Run& run, DoneFile& done_file);
 
 // How the work on the private spool ended.
-struct Worked {
-  bool interrupted = false;
-  std::optional<Error> trouble;
-};
+using Worked = Result<supervise::Tally>;
 
 // Removes the results whose sources are gone, and tells of each; nothing when any folder could not
 // be read. In a dry run it only tells.

@@ -29,24 +29,26 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+bool nothing_is_taken(const std::string&, size_t) { return false; }
+
 TEST(OutputNames, AreThoseOfTheSourcesWithTheirFolders) {
-  EXPECT_EQ(name_outputs({{"a/photo.jpg", ""}, {"trip/day1/x.tar.png", "day1"}}),
+  EXPECT_EQ(name_outputs({{"a/photo.jpg", ""}, {"trip/day1/x.tar.png", "day1"}}, nothing_is_taken),
             (Names{"photo", "day1/x.tar"}));
 }
 
 TEST(OutputNames, ThatWouldMeetKeepTheirExtension) {
-  EXPECT_EQ(name_outputs({{"p.png", ""}, {"p.jpg", ""}, {"q.jpg", ""}}),
+  EXPECT_EQ(name_outputs({{"p.png", ""}, {"p.jpg", ""}, {"q.jpg", ""}}, nothing_is_taken),
             (Names{"p.png", "p.jpg", "q"}));
 }
 
 TEST(OutputNames, ThatAreAlikeAreNumberedInTheOrderGiven) {
-  EXPECT_EQ(name_outputs({{"x/p.jpg", ""}, {"y/p.jpg", ""}, {"z/p.jpg", ""}}),
+  EXPECT_EQ(name_outputs({{"x/p.jpg", ""}, {"y/p.jpg", ""}, {"z/p.jpg", ""}}, nothing_is_taken),
             (Names{"p.jpg", "p.jpg-2", "p.jpg-3"}));
 }
 
 TEST(OutputNames, NeverMeetWhatAnotherSourceIsCalled) {
-  const Names names =
-      name_outputs({{"x/p.jpg", ""}, {"y/p.jpg", ""}, {"p.jpg.png", ""}, {"p.jpg-2.gif", ""}});
+  const Names names = name_outputs(
+      {{"x/p.jpg", ""}, {"y/p.jpg", ""}, {"p.jpg.png", ""}, {"p.jpg-2.gif", ""}}, nothing_is_taken);
   EXPECT_EQ(std::set<std::string>(names.begin(), names.end()).size(), names.size());
   EXPECT_EQ(names[2], "p.jpg");
 }
@@ -57,7 +59,8 @@ TEST(OutputNames, ThatAreTakenByOthersAreLeftToThem) {
 }
 
 TEST(OutputNames, OfHiddenAndBareFilesAreWhole) {
-  EXPECT_EQ(name_outputs({{".hidden", ""}, {"bare", ""}}), (Names{".hidden", "bare"}));
+  EXPECT_EQ(name_outputs({{".hidden", ""}, {"bare", ""}}, nothing_is_taken),
+            (Names{".hidden", "bare"}));
 }
 
 // A place that other users can reach, and the rights of one of them; tests run by root give theirs
