@@ -22,10 +22,14 @@ namespace {
 
 constexpr const char* kTempPrefix = ".imgq-";
 
-mode_t read_umask() {
-  const mode_t mask = ::umask(0);
-  (void)::umask(mask);  // cannot fail
-  return mask;
+// The mode of a new file: 0666 less the umask.
+mode_t new_file_mode() {
+  static const mode_t mode = [] {
+    const mode_t mask = ::umask(0);
+    (void)::umask(mask);  // cannot fail
+    return 0666 & ~mask;
+  }();
+  return mode;
 }
 
 // Where the links at the end of a path lead, also when nothing is there yet.
@@ -176,11 +180,6 @@ std::string directory_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-mode_t new_file_mode() {
-  static const mode_t mode = 0666 & ~read_umask();
-  return mode;
 }
 
 std::string temp_name(const std::string& directory) {

@@ -76,9 +76,6 @@ Status make_directories(const std::string& path);
 // "a/b/c" -> "a/b"; "c" -> "."
 std::string directory_of(const std::string& path);
 
-// The mode of a new file: 0666 less the umask.
-mode_t new_file_mode();
-
 // A name in `directory` that no other file has, nor gets elsewhere at the same time.
 std::string temp_name(const std::string& directory);
 

@@ -115,9 +115,8 @@ Result<State> parse_state(const std::string& word) {
     if (name_of(state) == word) return state;
     known.emplace_back(name_of(state));
   }
-  return Error{
-      EINVAL, fmt::format("--state: '{}' is not {}", printable(shortened(word, 40)), one_of(known)),
-      ""};
+  return usage_error(
+      fmt::format("--state: '{}' is not {}", printable(shortened(word, 40)), one_of(known)));
 }
 
 std::string age_words(int64_t from_ms, int64_t now_ms) {

@@ -48,20 +48,20 @@ Status share(const std::string& path, std::optional<gid_t> group) {
 }
 
 Exit explain_create(const Session& session, const Error& error) {
-  const std::string& path = session.config.spool;
+  const auto told = [&session](Exit exit, std::string_view why) {
+    return fail(session, exit, about(session.config.spool, why));
+  };
   switch (error.code) {
     case ENOTEMPTY:
-      return fail(session, Exit::spool_unavailable,
-                  about(path, "the directory has other things in it"));
+      return told(Exit::spool_unavailable, "the directory has other things in it");
     case EPROTO:
-      return fail(session, Exit::spool_unavailable,
-                  about(path, "a spool of another format version is there"));
+      return told(Exit::spool_unavailable, "a spool of another format version is there");
     case EACCES:
     case EPERM:
-      return fail(session, Exit::no_permission, about(path, cause_text(error.code)));
+      return told(Exit::no_permission, cause_text(error.code));
     default:
-      return fail(session, is_pausing(error) ? Exit::try_later : Exit::cannot_create,
-                  about(path, error.code == 0 ? error.text() : cause_text(error.code)));
+      return told(is_pausing(error) ? Exit::try_later : Exit::cannot_create,
+                  error.code == 0 ? error.text() : cause_text(error.code));
   }
 }
 

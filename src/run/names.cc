@@ -12,8 +12,6 @@ std::string plain_name(const Input& input) {
   return joined(input.folder, stem_of(base_name(input.path)));
 }
 
-std::string full_name(const Input& input) { return joined(input.folder, base_name(input.path)); }
-
 }  // namespace
 
 std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Taken& is_taken) {
@@ -27,7 +25,7 @@ std::vector<std::string> name_outputs(const std::vector<Input>& inputs, const Ta
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!names[i].empty()) continue;
-    const std::string full = full_name(inputs[i]);
+    const std::string full = joined(inputs[i].folder, base_name(inputs[i].path));
     names[i] = full;
     for (int number = 2; is_taken(names[i], i) || !used.insert(names[i]).second; ++number) {
       names[i] = fmt::format("{}-{}", full, number);
