@@ -188,7 +188,7 @@ Status Owner::secure(const std::vector<Token>& taken, Sync sync) const {
   if (taken.empty()) return Ok{};
   std::set<std::string> folders{layout::folder_of(path_of(taken.front()))};
   if (!mutated(Mutant::target_folder_only)) folders.insert("staging");
-  return durable::sync_folders(*spool_, sync, std::move(folders));
+  return durable::sync_folders(*spool_, sync, folders);
 }
 
 Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {

@@ -132,7 +132,7 @@ Status make_token(const Spool& spool, const Entry& entry, durable::Group& group)
   if (!entry.keyed || names_of_ticket(spool, entry) <= 2) {
     const auto linked = durable::link_unless_taken(spool, layout::ticket(entry.ticket.id),
                                                    entry.token(), "link to staging");
-    if (!linked) return linked;
+    if (!linked) return linked.error();
   }
   if (!mutated(Mutant::skip_staging_fsync)) group.folder(std::string(name_of(entry.first())));
   return Ok{};
@@ -153,7 +153,7 @@ void take_back(const Spool& spool, const Entry& entry) {
 
 // One sync for the group; its failure is the failure of all that depend on it.
 void flush(durable::Group& group, std::vector<Entry>& entries) {
-  const auto synced = group.flush();
+  auto synced = group.flush();
   for_each(entries, [&synced](const Entry&) { return synced; });
 }
 

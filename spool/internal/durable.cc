@@ -71,7 +71,7 @@ Status Group::flush() {
   return Ok{};
 }
 
-Status sync_folders(const Spool& spool, Sync sync, std::set<std::string> folders) {
+Status sync_folders(const Spool& spool, Sync sync, const std::set<std::string>& folders) {
   Group group(spool, sync);
   for (const std::string& folder : folders) group.folder(folder);
   return group.flush();

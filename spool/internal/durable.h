@@ -35,7 +35,7 @@ class Group {
 };
 
 // The same for names alone.
-Status sync_folders(const Spool& spool, Sync sync, std::set<std::string> folders);
+Status sync_folders(const Spool& spool, Sync sync, const std::set<std::string>& folders);
 
 // Waits until the names in a folder are on the disk.
 Status sync_names(const Spool& spool, const std::string& path);

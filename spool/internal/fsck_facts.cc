@@ -103,6 +103,7 @@ Result<std::vector<Facts>> Census::read_hour(const std::string& hour) {
   });
   if (!tokens && tokens.error().code != ENOENT) return tokens.error();
   std::vector<Facts> all;
+  all.reserve(here.size());
   for (const JobId& id : here) all.push_back(std::move(jobs_.extract(id).mapped()));
   return all;
 }

@@ -68,7 +68,7 @@ Status ensure_token(const Spool& spool, const JobId& id, State first, Sync sync)
   }
   std::set<std::string> folders{"staging"};
   if (first == State::hold || (*token && (*token)->state == State::hold)) folders.insert("hold");
-  return durable::sync_folders(spool, sync, std::move(folders));
+  return durable::sync_folders(spool, sync, folders);
 }
 
 enum class Earlier { stands, can_be_finished, is_broken, is_gone };
