@@ -1,22 +1,42 @@
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "src/image/vips_image.h"
+#include "src/image/bytes.h"
+#include "src/image/raster.h"
 
 namespace imgq::image {
 
 // Whether pixels of this kind, with this profile, must be changed to become sRGB.
 bool needs_conversion(View profile, Space space);
 
-// To sRGB (grey stays grey), relative colorimetric with black point compensation, as picture
-// editors do. A profile that does not fit, or that the colour engine refuses, is left out with a
-// note; ink without a usable profile goes through libvips' general one.
-Raster to_srgb(Raster from, View profile, std::vector<std::string>* notes);
+// From a profile's colours to 8-bit sRGB (grey to grey, of the same curve): relative colorimetric
+// with black point compensation, as picture editors do; a profile without the tables of that intent
+// is used by those it has (ICC.1, "AToB0Tag"), never for absolute colours. Alpha is carried beside.
+class ColourTransform {
+ public:
+  // Of pixels with `sample_bytes` 1 or 2 in native order. Nothing when the profile does not fit
+  // them, or the colour engine refuses it.
+  static std::optional<ColourTransform> by(View profile, PixelKind kind, int sample_bytes);
+  // Of ink without a profile of its own: libvips' general one.
+  static std::optional<ColourTransform> of_ink(bool alpha, int sample_bytes);
 
-// The same for an image in libvips, of any depth, that has a fitting profile embedded; its alpha
-// goes round the colour engine, which crashes on it in 8.14.1. Empty when it is refused.
-VipsRef transformed_by_embedded(const VipsRef& in, int colour_bands);
+  PixelKind kind() const { return kind_; }  // of what comes out
+  void row(const void* from, uint8_t* to, int width) const;
+
+ private:
+  struct Delete {
+    void operator()(void* transform) const;
+  };
+  ColourTransform(void* transform, PixelKind kind) : transform_(transform), kind_(kind) {}
+  std::unique_ptr<void, Delete> transform_;
+  PixelKind kind_;
+};
+
+// A decoded image in sRGB. A profile that cannot be used is left out with a note.
+Raster to_srgb(Raster from, View profile, std::vector<std::string>* notes);
 
 }  // namespace imgq::image

@@ -19,6 +19,23 @@ void keep(Buffer bytes, int quality, bool met, Fitted* out) {
   out->met = met;
 }
 
+// Exact where a palette holds all colours; else by colours that are few, or by all of them, whichever
+// is the smaller file.
+Failure encode_like_palette(const Raster& raster, EncodeOptions options, Buffer* out) {
+  options.palette = false;
+  if (options.scan == Scan::baseline) {
+    Failure fault = encode_palette_png(raster, options, out);
+    if (fault || !out->empty()) return fault;
+    options.palette_bits = 8;
+    if (Failure failed = encode_with_vips(raster, options, out)) return failed;
+    options.palette_bits = 0;
+  }
+  Buffer whole;
+  if (Failure fault = encode_with_vips(raster, options, &whole)) return fault;
+  if (out->empty() || whole.size() <= out->size()) *out = std::move(whole);
+  return {};
+}
+
 // Bisection: size grows with quality, nearly enough.
 Failure search_quality(const Raster& raster, EncodeOptions options, int64_t max_bytes,
                        Fitted* out) {
@@ -39,6 +56,7 @@ Failure search_quality(const Raster& raster, EncodeOptions options, int64_t max_
 Failure give_up_colours(const Raster& raster, EncodeOptions options, int64_t max_bytes,
                         Fitted* out) {
   constexpr std::array kBits{8, 4, 2};
+  options.palette = false;
   for (const int bits : kBits) {
     options.palette_bits = bits;
     Buffer bytes;
@@ -53,8 +71,11 @@ Failure give_up_colours(const Raster& raster, EncodeOptions options, int64_t max
 }  // namespace
 
 Failure encode(const Raster& raster, const EncodeOptions& options, Buffer* out) {
-  return options.format == Format::jpeg ? encode_jpeg(raster, options, out)
-                                        : encode_with_vips(raster, options, out);
+  if (options.format == Format::jpeg) return encode_jpeg(raster, options, out);
+  if (options.format == Format::png && options.palette) {
+    return encode_like_palette(raster, options, out);
+  }
+  return encode_with_vips(raster, options, out);
 }
 
 Failure encode_within(const Raster& raster, const EncodeOptions& options, int64_t max_bytes,

@@ -15,6 +15,7 @@ struct EncodeOptions {
   Chroma chroma = Chroma::subsampled;
   Scan scan = Scan::baseline;
   int palette_bits = 0;  // PNG: at most 2^n colours; 0: all
+  bool palette = false;  // PNG: as small as a palette makes it; 256 colours or fewer stay exact
   Exif copyright;        // artist and copyright to be kept; empty: no metadata at all
 };
 
@@ -39,5 +40,7 @@ Failure encode_within(const Raster& raster, const EncodeOptions& options, int64_
 // One encoder each; used by encode().
 Failure encode_jpeg(const Raster& raster, const EncodeOptions& options, Buffer* out);
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out);
+Failure encode_palette_png(const Raster& raster, const EncodeOptions& options,
+                           Buffer* out);  // exact; empty when there are more than 256 colours
 
 }  // namespace imgq::image

@@ -9,7 +9,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr uint32_t kOrientation = 0x0112, kArtist = 0x013b, kCopyright = 0x8298;
-constexpr uint32_t kAscii = 2, kShort = 3;
+constexpr uint32_t kByte = 1, kAscii = 2, kShort = 3, kLong = 4, kSignedLong = 9;
 constexpr auto kPrefix = "Exif\0\0"sv;
 constexpr size_t kMaxTextBytes = 4096;
 
@@ -17,6 +17,7 @@ constexpr size_t kMaxTextBytes = 4096;
 class Tiff {
  public:
   explicit Tiff(View block) : block_(block), little_(has(block, 0, "II")) {}
+  uint32_t one(size_t at) const { return at < block_.size() ? block_[at] : 0; }
   uint32_t two(size_t at) const {
     if (at + 2 > block_.size()) return 0;
     return little_ ? le16(block_, at) : be16(block_, at);
@@ -38,6 +39,16 @@ class Tiff {
   View block_;
   bool little_;
 };
+
+// Of the entry at `at`: a SHORT by the standard, but some write another whole number.
+int orientation_in(const Tiff& tiff, size_t at) {
+  const uint32_t type = tiff.two(at + 2);
+  uint32_t value = 0;
+  if (type == kShort) value = tiff.two(at + 8);
+  if (type == kByte) value = tiff.one(at + 8);
+  if (type == kLong || type == kSignedLong) value = tiff.four(at + 8);
+  return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+}
 
 void put(std::vector<uint8_t>& out, uint32_t value, int width) {
   for (int i = 0; i < width; ++i) out.push_back(static_cast<uint8_t>(value >> (8 * i)));
@@ -78,10 +89,7 @@ Exif read_exif(View block) {
     if (at + 12 > block.size()) break;
     if (tiff.two(at) == kArtist) exif.artist = tiff.text(at);
     if (tiff.two(at) == kCopyright) exif.copyright = tiff.text(at);
-    if (tiff.two(at) == kOrientation && tiff.two(at + 2) == kShort) {
-      const auto value = static_cast<int>(tiff.two(at + 8));
-      if (value >= 1 && value <= 8) exif.orientation = value;
-    }
+    if (tiff.two(at) == kOrientation) exif.orientation = orientation_in(tiff, at);
   }
   return exif;
 }

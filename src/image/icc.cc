@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <initializer_list>
 #include <string_view>
 
 namespace imgq::image {
@@ -13,6 +12,10 @@ using std::string_view;
 using namespace std::string_view_literals;
 
 constexpr size_t kHeaderBytes = 128, kTagBytes = 12, kMaxTags = 200, kMaxNameBytes = 200;
+constexpr size_t kMaxBytes = 16 * 1024 * 1024;  // tables of printers have 4 MiB
+
+// What goes before primaries and curves.
+constexpr std::array kTables{"A2B0"sv, "A2B1"sv, "A2B2"sv, "D2B0"sv, "D2B1"sv, "D2B2"sv, "D2B3"sv};
 
 double fixed16(View v, size_t at) { return static_cast<int32_t>(be32(v, at)) / 65536.0; }
 
@@ -90,15 +93,11 @@ bool is_srgb_curve(View data) {
   return true;
 }
 
-bool has_all(View profile, std::initializer_list<string_view> names) {
-  return std::all_of(names.begin(), names.end(),
-                     [&](string_view name) { return !tag(profile, name).empty(); });
-}
-
-// The header's word for the colour space, and the tags without which nothing can be computed.
-// libvips goes on with a general profile where they are missing, and does not say so.
-bool is_for(View profile, string_view space, std::initializer_list<string_view> tags) {
-  return has(profile, 16, space) && (has_all(profile, tags) || has_all(profile, {"A2B0"}));
+// A pipeline of elements, each of which the colour engine sets up, may name the same one again and
+// again: real ones have six.
+bool is_short(View pipeline) {
+  constexpr size_t kMaxElements = 32;
+  return !has(pipeline, 0, "mpet") || (pipeline.size() >= 16 && be32(pipeline, 12) <= kMaxElements);
 }
 
 // The start of it: some calibration tools describe themselves at length.
@@ -114,24 +113,26 @@ std::string printable(View bytes) {
 }  // namespace
 
 bool profile_fits(View profile, Space space) {
-  if (profile.size() < kHeaderBytes + 4 || !has(profile, 36, "acsp")) return false;
-  switch (space) {
-    case Space::grey:
-      return is_for(profile, "GRAY", {"kTRC"});
-    case Space::rgb:
-    case Space::ycc:
-      return is_for(profile, "RGB ", {"rXYZ", "gXYZ", "bXYZ", "rTRC", "gTRC", "bTRC"});
-    case Space::cmyk:
-      return is_for(profile, "CMYK", {"A2B0"});
-  }
-  return false;
+  if (profile.size() < kHeaderBytes + 4 || profile.size() > kMaxBytes) return false;
+  if (!has(profile, 36, "acsp")) return false;
+  const string_view name = space == Space::grey ? "GRAY" : space == Space::cmyk ? "CMYK" : "RGB ";
+  if (!has(profile, 16, name)) return false;
+  const std::array kClasses{"mntr"sv, "scnr"sv, "prtr"sv, "spac"sv};
+  const auto stands = [profile](string_view one) { return has(profile, 12, one); };
+  if (std::none_of(kClasses.begin(), kClasses.end(), stands)) return false;
+  return std::all_of(kTables.begin(), kTables.end(),
+                     [profile](string_view table) { return is_short(tag(profile, table)); });
 }
 
 bool is_srgb(View profile) {
-  if (!profile_fits(profile, Space::rgb) || !tag(profile, "A2B0").empty()) return false;
-  return is_primary(tag(profile, "rXYZ"), kRed) && is_primary(tag(profile, "gXYZ"), kGreen) &&
-         is_primary(tag(profile, "bXYZ"), kBlue) && is_srgb_curve(tag(profile, "rTRC")) &&
-         is_srgb_curve(tag(profile, "gTRC")) && is_srgb_curve(tag(profile, "bTRC"));
+  if (!profile_fits(profile, Space::rgb)) return false;
+  const bool tables = std::any_of(kTables.begin(), kTables.end(), [profile](string_view table) {
+    return !tag(profile, table).empty();
+  });
+  return !tables && is_primary(tag(profile, "rXYZ"), kRed) &&
+         is_primary(tag(profile, "gXYZ"), kGreen) && is_primary(tag(profile, "bXYZ"), kBlue) &&
+         is_srgb_curve(tag(profile, "rTRC")) && is_srgb_curve(tag(profile, "gTRC")) &&
+         is_srgb_curve(tag(profile, "bTRC"));
 }
 
 std::string profile_name(View profile) {

@@ -9,8 +9,8 @@ namespace imgq::image {
 
 // Facts of an ICC profile, read without a colour engine.
 
-// Whether it is a profile at all, and for pixels of this kind: libvips 8.14.1 fails or makes
-// garbage where a grey image carries an RGB profile, or the other way round.
+// Whether it says that it is a profile of a device or a colour space for pixels of this kind, no
+// larger than 16 MiB, with no pipeline longer than the colour engine should be asked to set up.
 bool profile_fits(View profile, Space space);
 
 // Whether it is sRGB whatever it calls itself: its primaries and its curves are.

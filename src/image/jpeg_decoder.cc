@@ -1,6 +1,8 @@
 #include <algorithm>
-#include <cstdlib>
+#include <map>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "src/image/decoder.h"
 #include "src/image/jpeg_guard.h"
@@ -46,6 +48,7 @@ class JpegDecoder : public Decoder {
   Failure failed();
   bool tolerable() const;
   void read_markers();
+  bool read_profile();
 
   View file_;
   Truncated truncated_;
@@ -55,7 +58,7 @@ class JpegDecoder : public Decoder {
   Picture picture_;
   std::vector<uint8_t> row_;
   bool several_scans_ = false;
-  bool inverted_ = false;  // Adobe writes ink as 255 - ink
+  std::vector<std::string> notes_;  // of the header
 };
 
 void JpegDecoder::watch(j_common_ptr codec) {
@@ -84,7 +87,6 @@ Failure JpegDecoder::classify() {
     case JCS_CMYK:
     case JCS_YCCK:
       picture_.kind = {Space::cmyk, false};
-      inverted_ = reader_.saw_Adobe_marker != FALSE;
       return {};
     default:
       return Fault{Code::unsupported_format, "a JPEG with unknown colour components"};
@@ -100,12 +102,30 @@ void JpegDecoder::read_markers() {
       break;
     }
   }
-  JOCTET* profile = nullptr;
-  unsigned size = 0;
-  if (jpeg_read_icc_profile(&reader_, &profile, &size) != FALSE) {
-    picture_.profile.assign(profile, profile + size);
-    std::free(profile);
+  if (!read_profile()) notes_.emplace_back("a colour profile in pieces that do not fit is ignored");
+}
+
+// The pieces in the order of their numbers, one of each; some writers send them twice, or count
+// them from 0. False when there are pieces and they do not make a whole.
+bool JpegDecoder::read_profile() {
+  constexpr std::string_view kName("ICC_PROFILE\0", 12);
+  std::map<int, View> pieces;
+  int declared = 0;
+  for (auto* m = reader_.marker_list; m != nullptr; m = m->next) {
+    const View data(m->data, m->data_length);
+    if (m->marker != JPEG_APP0 + 2 || data.size() < kName.size() + 2 || !has(data, 0, kName))
+      continue;
+    pieces.emplace(data[kName.size()], data.subspan(kName.size() + 2));
+    declared = std::max<int>(declared, data[kName.size() + 1]);
   }
+  if (pieces.empty()) return true;
+  const int first = pieces.begin()->first, last = pieces.rbegin()->first;
+  const int count = static_cast<int>(pieces.size());
+  if (first > 1 || last - first + 1 != count || count < declared) return false;
+  for (const auto& [number, piece] : pieces) {
+    picture_.profile.insert(picture_.profile.end(), piece.begin(), piece.end());
+  }
+  return true;
 }
 
 Failure JpegDecoder::open() {
@@ -183,7 +203,8 @@ Failure JpegDecoder::next(const uint8_t** row) {
   if (damaged && truncated_ == Truncated::refuse && !tolerable()) {
     return unreadable(errors_.ended_early ? Code::truncated : Code::corrupt_image);
   }
-  if (inverted_) {
+  // Ink stands as 255 - ink in a file of its own, as Adobe began it, marker or not.
+  if (picture_.kind.space == Space::cmyk) {
     for (uint8_t& sample : row_) sample = static_cast<uint8_t>(255 - sample);
   }
   *row = row_.data();
@@ -191,10 +212,13 @@ Failure JpegDecoder::next(const uint8_t** row) {
 }
 
 std::vector<std::string> JpegDecoder::notes() const {
-  if (errors_.ended_early && truncated_ == Truncated::accept) return {"truncated input accepted"};
-  if (errors_.damaged && tolerable()) return {"the last rows are damaged"};
-  if (errors_.damaged) return {"damaged input accepted"};
-  return {};
+  std::vector<std::string> notes = notes_;
+  if (errors_.ended_early && truncated_ == Truncated::accept) {
+    notes.emplace_back("truncated input accepted");
+  } else if (errors_.damaged) {
+    notes.emplace_back(tolerable() ? "the last rows are damaged" : "damaged input accepted");
+  }
+  return notes;
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "src/image/colour.h"
 #include "src/image/decoder.h"
@@ -124,6 +126,8 @@ class VipsDecoder : public Decoder {
   int colours_ = 3;
   Picture picture_;
   GObjectOwner<VipsRegion> region_;
+  std::optional<ColourTransform> to_srgb_;  // of more than 8 bits
+  std::vector<uint8_t> row_;                // what it makes
   int y_ = 0;
 };
 
@@ -221,20 +225,18 @@ Failure VipsDecoder::reopen_reduced(const Purpose& purpose) {
   return image_ ? Failure{} : failed();
 }
 
-// To 8-bit sRGB or grey: through the embedded profile when it fits.
+// 8-bit sRGB or grey by libvips alone.
 VipsRef VipsDecoder::to_eight_bits() {
-  const auto& profile = picture_.profile;
-  if (profile_fits(profile, picture_.kind.space) &&
-      vips_icc_is_compatible_profile(image_.get(), profile.data(), profile.size()) != FALSE) {
-    VipsRef out = transformed_by_embedded(image_, colours_);
-    if (out) return out;
-    (void)take_vips_error();  // a profile that does not work: go on without it
-  }
-  VipsImage* out = nullptr;
+  VipsImage* plain = nullptr;
   const VipsInterpretation to =
       picture_.kind.space == Space::grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
-  (void)vips_colourspace(image_.get(), &out, to, "source_space", meaning_, nullptr);
-  return VipsRef(out);
+  if (vips_colourspace(image_.get(), &plain, to, "source_space", meaning_, nullptr) != 0) {
+    return VipsRef();
+  }
+  const VipsRef owner(plain);
+  VipsImage* bytes = nullptr;
+  (void)vips_cast_uchar(plain, &bytes, nullptr);
+  return VipsRef(bytes);
 }
 
 Failure VipsDecoder::make_plain(Output* out) {
@@ -250,19 +252,26 @@ Failure VipsDecoder::make_plain(Output* out) {
   out->kind = picture_.kind;
   if (plain && image_.get()->BandFmt == VIPS_FORMAT_UCHAR) return {};
   out->in_srgb = true;
+  if (image_.get()->BandFmt == VIPS_FORMAT_USHORT) {
+    to_srgb_ = ColourTransform::by(picture_.profile, picture_.kind, 2);
+    if (!to_srgb_ && picture_.kind.space == Space::cmyk) {
+      to_srgb_ = ColourTransform::of_ink(picture_.kind.alpha, 2);
+    }
+  }
+  if (to_srgb_) {
+    out->kind = to_srgb_->kind();
+    row_.resize(samples_of(image_.get()->Xsize, out->kind.bands()));
+    return {};
+  }
   if (out->kind.space == Space::cmyk) out->kind.space = Space::rgb;
   image_ = to_eight_bits();
-  if (!image_) return failed();
-  VipsImage* bytes = nullptr;
-  if (vips_cast_uchar(image_.get(), &bytes, nullptr) != 0) return failed();
-  image_ = VipsRef(bytes);
-  return {};
+  return image_ ? Failure{} : failed();
 }
 
 Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
   if (Failure fault = reopen_reduced(purpose)) return fault;
   if (Failure fault = make_plain(out)) return fault;
-  if (image_.get()->Bands != out->kind.bands()) {
+  if (!to_srgb_ && image_.get()->Bands != out->kind.bands()) {
     return Fault{Code::unsupported_format, "pixels of an unusual kind"};
   }
   out->size = {image_.get()->Xsize, image_.get()->Ysize};
@@ -281,6 +290,10 @@ Failure VipsDecoder::next(const uint8_t** row) {
   }
   *row = VIPS_REGION_ADDR(region_.get(), 0, y_);  // NOLINT: the macro's casts
   ++y_;
+  if (to_srgb_) {
+    to_srgb_->row(*row, row_.data(), image_.get()->Xsize);
+    *row = row_.data();
+  }
   return {};
 }
 

@@ -21,7 +21,7 @@ EncodeOptions options_for(const Rendition& rendition, Format format, const Sourc
   options.quality = rendition.quality > 0 ? rendition.quality : format_of(format)->quality;
   options.chroma = rendition.chroma;
   options.scan = rendition.scan;
-  options.palette_bits = format == Format::png && source.palette ? 8 : 0;
+  options.palette = source.palette;
   if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
   return options;
 }

@@ -2,6 +2,10 @@
 #include <lcms2.h>
 
 #include <algorithm>
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "tests/images/rendered.h"
 
@@ -121,14 +125,83 @@ TEST_F(ImageTest, AnSrgbProfileLeavesPixelsAlone) {
 TEST_F(ImageTest, CmykGoesThroughItsOwnProfile) {
   const std::vector<Colour> inks{{200, 40, 30, 10}, {0, 200, 180, 0}, {20, 10, 220, 30},
                                  {0, 0, 0, 128},    {0, 0, 0, 0},     {60, 60, 60, 60}};
-  for (const bool inverted : {true, false}) {
+  for (const bool marker : {true, false}) {
     for (const Colour& ink : inks) {
       JpegSpec spec;
-      spec.adobe_inverted = inverted;
+      spec.adobe_marker = marker;
       spec.extras = with_profile(simple_cmyk());
       expect_colour(render(jpeg(filled(64, 48, ink), spec), lossless()),
                     by_lcms(simple_cmyk(), TYPE_CMYK_16, ink), 3);
     }
+  }
+}
+
+// Tables of one intent alone serve for the intent that is wanted (ICC.1, "AToB0Tag").
+TEST_F(ImageTest, AProfileWithTablesOfOneIntentAloneIsUsed) {
+  const Colour ink{200, 40, 30, 10};
+  const auto light = [](int c, int k) {
+    return static_cast<uint16_t>(std::lround((255 - c) * (255 - k) / 255.0));
+  };
+  for (const char* table : {"A2B0", "A2B1"}) {
+    JpegSpec spec;
+    spec.extras = with_profile(simple_cmyk({table}));
+    const Rendered inked = render(jpeg(filled(64, 48, ink), spec), lossless());
+    expect_colour(inked, {light(200, 10), light(40, 10), light(30, 10)}, 3);
+    EXPECT_TRUE(inked.verdict.notes.empty()) << table;
+    spec.extras = with_profile(rotated_rgb({table}));
+    expect_colour(render(jpeg(filled(64, 48, {200, 40, 30}), spec), lossless()), {40, 30, 200}, 3);
+    PngSpec deep;
+    deep.depth = 16;
+    deep.extras = spec.extras;
+    const Pixels pixels = filled(40, 30, {200 * 257, 40 * 257, 30 * 257, 77 * 257});
+    expect_colour(render(png(pixels, deep), lossless()), {40, 30, 200, 77}, 3);
+  }
+}
+
+// One APP2 segment of a profile, as number `number` of `count`.
+Bytes icc_segment(std::span<const uint8_t> part, int number, int count) {
+  const size_t size = 2 + 14 + part.size();
+  Bytes out{0xff, 0xe2, static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)};
+  const std::string name("ICC_PROFILE\0", 12);
+  out.insert(out.end(), name.begin(), name.end());
+  out.insert(out.end(), {static_cast<uint8_t>(number), static_cast<uint8_t>(count)});
+  out.insert(out.end(), part.begin(), part.end());
+  return out;
+}
+
+// A JPEG with these segments behind its start.
+Bytes with_segments(const std::vector<Bytes>& segments) {
+  Bytes file = jpeg(filled(64, 48, {200, 60, 60}));
+  for (auto one = segments.rbegin(); one != segments.rend(); ++one) {
+    file.insert(file.begin() + 2, one->begin(), one->end());
+  }
+  return file;
+}
+
+TEST_F(ImageTest, AProfileInPiecesIsPutTogetherHoweverTheyAreNumbered) {
+  const Bytes profile = display_p3();
+  const std::span<const uint8_t> all(profile), head = all.first(100), tail = all.subspan(100);
+  const Colour expected = by_lcms(profile, TYPE_RGB_16, {200, 60, 60});
+  const std::vector<std::vector<Bytes>> whole{
+      {icc_segment(head, 1, 2), icc_segment(tail, 2, 2)},
+      {icc_segment(tail, 2, 2), icc_segment(head, 1, 2)},
+      {icc_segment(all, 1, 1), icc_segment(all, 1, 1)},
+      {icc_segment(all, 1, 0)},
+      {icc_segment(head, 0, 2), icc_segment(tail, 1, 2)},
+  };
+  for (const auto& segments : whole) {
+    const Rendered made = render(with_segments(segments), lossless());
+    expect_colour(made, expected, 3);
+    EXPECT_TRUE(made.verdict.notes.empty());
+  }
+  const std::vector<std::vector<Bytes>> parts{{icc_segment(tail, 2, 2)},
+                                              {icc_segment(head, 1, 2)},
+                                              {icc_segment(head, 1, 3), icc_segment(tail, 3, 3)}};
+  for (const auto& segments : parts) {
+    const Rendered made = render(with_segments(segments), lossless());
+    expect_colour(made, {200, 60, 60}, 3);
+    EXPECT_EQ(made.verdict.notes,
+              std::vector<std::string>{"a colour profile in pieces that do not fit is ignored"});
   }
 }
 
@@ -151,12 +224,25 @@ TEST_F(ImageTest, InkWithAlphaKeepsBoth) {
   }
 }
 
+// The same ink in 16 bits and in 8.
+TEST_F(ImageTest, DeepInkWithoutAProfileIsThatOfEightBits) {
+  for (const Colour& ink :
+       {Colour{0, 0, 0, 255, 255}, Colour{255, 0, 0, 0, 255}, Colour{60, 60, 60, 60, 255}}) {
+    const Rendered flat = render(tiff(filled(40, 40, ink)), lossless());
+    ASSERT_EQ(flat.verdict.code, Code::ok) << flat.verdict.message;
+    Colour deep = ink;
+    for (uint16_t& value : deep) value = static_cast<uint16_t>(value * 257);
+    const Rendered made = render(tiff(filled(40, 40, deep), 16), lossless());
+    ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+    EXPECT_TRUE(near(made.pixels(), flat.pixels(), 1));
+  }
+}
+
 // There is no right answer without a profile; but every ink must darken its own light, no ink must
 // be white and full black must be dark.
 TEST_F(ImageTest, CmykWithoutAProfileStillLooksRight) {
   const auto light = [](const Colour& ink) {
     JpegSpec spec;
-    spec.adobe_inverted = true;
     const Rendered made = render(jpeg(filled(64, 48, ink), spec), lossless());
     EXPECT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
     const Pixels out = made.pixels();
@@ -276,6 +362,56 @@ TEST_F(ImageTest, APaletteShowsItsColours) {
   EXPECT_TRUE(shows(made.pixels(), 5, 5, {250, 20, 30}, 3));
   EXPECT_TRUE(shows(made.pixels(), 35, 25, {10, 200, 90}, 3));
   EXPECT_EQ(made.files[0][25], 3) << "a palette is written again";
+}
+
+// A logo: flat colours, one of them see-through, at their own size and with each pixel doubled.
+TEST_F(ImageTest, AResultOf256ColoursOrFewerFromAPaletteIsExact) {
+  for (const int count : {2, 16, 17, 256}) {
+    Pixels indices(64, 64, 1), shown(64, 64, 4);
+    std::vector<Colour> palette;
+    for (int i = 0; i < count; ++i) {
+      palette.push_back({static_cast<uint16_t>(i), static_cast<uint16_t>(i * 37 % 256),
+                         static_cast<uint16_t>(255 - i)});
+    }
+    for (int y = 0; y < 64; ++y) {
+      for (int x = 0; x < 64; ++x) {
+        const int i = (y * 64 + x) / 3 % count;
+        indices.at(x, y) = static_cast<uint16_t>(i);
+        for (int b = 0; b < 3; ++b)
+          shown.at(x, y, b) = palette[static_cast<size_t>(i)][static_cast<size_t>(b)];
+        shown.at(x, y, 3) = i == 0 ? 99 : 255;
+      }
+    }
+    const Rendered made = render(palette_png(indices, palette, {99}), lossless());
+    ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+    EXPECT_EQ(made.files[0][25], 3) << "a palette";
+    EXPECT_TRUE(near(made.pixels(), shown, 0)) << count;
+    Rendition interlaced = lossless();
+    interlaced.scan = Scan::progressive;
+    const Rendered slowly = render(palette_png(indices, palette, {99}), interlaced);
+    ASSERT_EQ(slowly.verdict.code, Code::ok) << slowly.verdict.message;
+    EXPECT_TRUE(near(slowly.pixels(), shown, 0)) << count;
+  }
+}
+
+// More colours than a palette holds, by resizing: no file is larger than all colours take.
+TEST_F(ImageTest, AResultOfMoreColoursFromAPaletteIsTheSmallerOfTwo) {
+  Pixels indices(200, 200, 1);
+  std::vector<Colour> palette;
+  for (int i = 0; i < 256; ++i) {
+    palette.push_back({static_cast<uint16_t>(i), static_cast<uint16_t>(i / 16 * 16),
+                       static_cast<uint16_t>(i % 16 * 16)});
+  }
+  for (int y = 0; y < 200; ++y) {
+    for (int x = 0; x < 200; ++x) indices.at(x, y) = static_cast<uint16_t>((x * 7 + y * 3) % 256);
+  }
+  Rendition r = sized(90, 90);
+  r.format = Format::png;
+  const Rendered made = render(palette_png(indices, palette), r);
+  ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+  const Rendered whole = render(png(read(palette_png(indices, palette))), r);
+  ASSERT_EQ(whole.verdict.code, Code::ok) << whole.verdict.message;
+  EXPECT_LE(made.files[0].size(), whole.files[0].size());
 }
 
 }  // namespace

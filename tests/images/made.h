@@ -53,7 +53,7 @@ struct JpegSpec {
   int quality = 100;
   bool subsampled = false;
   bool progressive = false;
-  bool adobe_inverted = false;  // CMYK as Photoshop writes it
+  bool adobe_marker = true;  // CMYK; its samples are 255 - ink in any case, as everybody reads them
   int restart_rows = 0;
   Extras extras;
 };
@@ -82,11 +82,12 @@ Bytes gif(const std::vector<Pixels>& frames, const std::vector<Colour>& palette,
           int transparent = -1);
 
 // One strip, uncompressed: 1 grey, 3 RGB, 5 CMYK and alpha.
-Bytes tiff(const Pixels& pixels);
+Bytes tiff(const Pixels& pixels, int bits = 8);
 
 // A TIFF directory with the tags of these texts and numbers; little-endian.
 struct ExifSpec {
   int orientation = 0;
+  uint32_t orientation_type = 3;  // SHORT
   std::string artist, copyright, model;
   bool gps = false;
 };
@@ -97,7 +98,10 @@ Bytes display_p3();
 Bytes adobe_rgb();
 Bytes srgb();
 Bytes grey_gamma(double gamma);
-Bytes simple_cmyk();  // ink by plain subtraction, as a lookup table
+// Light by plain subtraction, 255 * (1 - ink) * (1 - key), as lookup tables under these names; and
+// sRGB whose bands have changed places: what is shown as red stands in the second.
+Bytes simple_cmyk(const std::vector<std::string>& tables = {"A2B0", "A2B1"});
+Bytes rotated_rgb(const std::vector<std::string>& tables);
 
 // A file read back by the library of its format: 1 to 4 bands, 8 bits.
 Pixels read(const Bytes& file);

@@ -37,15 +37,49 @@ Bytes rgb(const cmsCIExyYTRIPLE& primaries, cmsToneCurve* curve) {
   return saved(profile);
 }
 
-// Light left by inks that each take away their own: as a device link would say it in Lab.
-int subtract(const cmsUInt16Number in[], cmsUInt16Number out[], void* to_lab) {
-  const double key = 1 - in[3] / 65535.0;
+// Four inks that each take away their own light, or three lights that change places; in Lab.
+struct Inks {
+  cmsHTRANSFORM to_lab;
+  unsigned bands;
+};
+int light_of(const cmsUInt16Number in[], cmsUInt16Number out[], void* context) {
+  const auto* inks = static_cast<const Inks*>(context);
   double light[3];
-  for (int i = 0; i < 3; ++i) light[i] = (1 - in[i] / 65535.0) * key;
+  for (int i = 0; i < 3; ++i) {
+    light[i] = inks->bands == 4 ? (1 - in[i] / 65535.0) * (1 - in[3] / 65535.0)
+                                : in[(i + 1) % 3] / 65535.0;
+  }
   cmsCIELab lab;
-  cmsDoTransform(to_lab, light, &lab, 1);
+  cmsDoTransform(inks->to_lab, light, &lab, 1);
   cmsFloat2LabEncodedV2(out, &lab);
   return 1;
+}
+
+Bytes by_tables(cmsColorSpaceSignature space, unsigned bands,
+                const std::vector<std::string>& tables) {
+  const Profile light(cmsCreate_sRGBProfile()), lab(cmsCreateLab4Profile(nullptr));
+  Inks inks{cmsCreateTransform(light.get(), TYPE_RGB_DBL, lab.get(), TYPE_Lab_DBL,
+                               INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE),
+            bands};
+  const Profile profile(cmsCreateProfilePlaceholder(nullptr));
+  cmsSetProfileVersion(profile.get(), 2.1);
+  cmsSetDeviceClass(profile.get(), cmsSigOutputClass);
+  cmsSetColorSpace(profile.get(), space);
+  cmsSetPCS(profile.get(), cmsSigLabData);
+  cmsWriteTag(profile.get(), cmsSigMediaWhitePointTag, cmsD50_XYZ());
+  cmsPipeline* pipeline = cmsPipelineAlloc(nullptr, bands, 3);
+  cmsStage* table = cmsStageAllocCLut16bit(nullptr, 17, bands, 3, nullptr);
+  cmsStageSampleCLut16bit(table, light_of, &inks, 0);
+  cmsPipelineInsertStage(pipeline, cmsAT_END, table);
+  for (const std::string& name : tables) {
+    uint32_t tag = 0;
+    for (const char c : name) tag = tag << 8 | static_cast<uint8_t>(c);
+    cmsWriteTag(profile.get(), static_cast<cmsTagSignature>(tag), pipeline);
+  }
+  Bytes out = saved(profile);
+  cmsPipelineFree(pipeline);
+  cmsDeleteTransform(inks.to_lab);
+  return out;
 }
 
 }  // namespace
@@ -68,27 +102,12 @@ Bytes grey_gamma(double gamma) {
   return saved(profile);
 }
 
-Bytes simple_cmyk() {
-  const Profile light(cmsCreate_sRGBProfile()), lab(cmsCreateLab4Profile(nullptr));
-  cmsHTRANSFORM to_lab = cmsCreateTransform(light.get(), TYPE_RGB_DBL, lab.get(), TYPE_Lab_DBL,
-                                            INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
-  const Profile profile(cmsCreateProfilePlaceholder(nullptr));
-  cmsSetProfileVersion(profile.get(), 2.1);
-  cmsSetDeviceClass(profile.get(), cmsSigOutputClass);
-  cmsSetColorSpace(profile.get(), cmsSigCmykData);
-  cmsSetPCS(profile.get(), cmsSigLabData);
-  cmsWriteTag(profile.get(), cmsSigMediaWhitePointTag, cmsD50_XYZ());
-  cmsPipeline* pipeline = cmsPipelineAlloc(nullptr, 4, 3);
-  cmsStage* table = cmsStageAllocCLut16bit(nullptr, 9, 4, 3, nullptr);
-  cmsStageSampleCLut16bit(table, subtract, to_lab, 0);
-  cmsPipelineInsertStage(pipeline, cmsAT_END, table);
-  for (const cmsTagSignature tag : {cmsSigAToB0Tag, cmsSigAToB1Tag}) {
-    cmsWriteTag(profile.get(), tag, pipeline);
-  }
-  Bytes out = saved(profile);
-  cmsPipelineFree(pipeline);
-  cmsDeleteTransform(to_lab);
-  return out;
+Bytes simple_cmyk(const std::vector<std::string>& tables) {
+  return by_tables(cmsSigCmykData, 4, tables);
+}
+
+Bytes rotated_rgb(const std::vector<std::string>& tables) {
+  return by_tables(cmsSigRgbData, 3, tables);
 }
 
 }  // namespace imgq::made

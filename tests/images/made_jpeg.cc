@@ -51,7 +51,7 @@ void set_up(jpeg_compress_struct* writer, const Pixels& pixels, const JpegSpec& 
   if (pixels.bands == 3 && !spec.subsampled) {
     writer->comp_info[0].h_samp_factor = writer->comp_info[0].v_samp_factor = 1;
   }
-  if (pixels.bands == 4) writer->write_Adobe_marker = spec.adobe_inverted ? TRUE : FALSE;
+  if (pixels.bands == 4) writer->write_Adobe_marker = spec.adobe_marker ? TRUE : FALSE;
   writer->restart_in_rows = spec.restart_rows;
   if (spec.progressive) jpeg_simple_progression(writer);
 }
@@ -73,7 +73,7 @@ Bytes jpeg(const Pixels& pixels, const JpegSpec& spec) {
   for (int y = 0; y < pixels.height; ++y) {
     for (size_t i = 0; i < row.size(); ++i) {
       const auto value = static_cast<uint8_t>(pixels.data[static_cast<size_t>(y) * row.size() + i]);
-      row[i] = spec.adobe_inverted ? static_cast<uint8_t>(255 - value) : value;
+      row[i] = pixels.bands == 4 ? static_cast<uint8_t>(255 - value) : value;
     }
     JSAMPROW line = row.data();
     jpeg_write_scanlines(&writer, &line, 1);

@@ -93,11 +93,12 @@ class Directory {
 }  // namespace
 
 Bytes exif(const ExifSpec& spec) {
-  constexpr uint32_t kShort = 3, kLong = 4;
+  constexpr uint32_t kLong = 4;
   const auto main_with = [&](uint32_t gps_at) {
     Directory main;
     main.text(0x0110, spec.model);
-    if (spec.orientation > 0) main.number(0x0112, kShort, static_cast<uint32_t>(spec.orientation));
+    if (spec.orientation > 0)
+      main.number(0x0112, spec.orientation_type, static_cast<uint32_t>(spec.orientation));
     main.text(0x013b, spec.artist);
     main.text(0x8298, spec.copyright);
     if (spec.gps) main.number(0x8825, kLong, gps_at);
@@ -114,25 +115,27 @@ Bytes exif(const ExifSpec& spec) {
   return out;
 }
 
-Bytes tiff(const Pixels& pixels) {
+Bytes tiff(const Pixels& pixels, int bits) {
   Directory directory;
   const auto width = static_cast<uint32_t>(pixels.width),
              height = static_cast<uint32_t>(pixels.height);
   const auto bands = static_cast<uint32_t>(pixels.bands);
   directory.number(256, 4, width);
   directory.number(257, 4, height);
-  directory.number(258, 3, 8);  // bits a sample: one value stands for all
+  directory.number(258, 3, static_cast<uint32_t>(bits));  // one value stands for all samples
   directory.number(259, 3, 1);
   directory.number(262, 3, bands == 1 ? 1 : bands == 5 ? 5 : 2);
   directory.number(273, 4, 8 + 2 + 12 * (bands == 5 ? 11 : 10) + 4);
   directory.number(277, 3, bands);
   directory.number(278, 4, height);
-  directory.number(279, 4, width * height * bands);
+  directory.number(279, 4, width * height * bands * static_cast<uint32_t>(bits) / 8);
   directory.number(284, 3, 1);
   if (bands == 5) directory.number(338, 3, 2);  // the last is alpha, not premultiplied
   Bytes out{'I', 'I', '*', 0, 8, 0, 0, 0};
   directory.write(&out);
-  for (const uint16_t value : pixels.data) out.push_back(static_cast<uint8_t>(value));
+  for (const uint16_t value : pixels.data) {
+    for (int bit = 0; bit < bits; bit += 8) out.push_back(static_cast<uint8_t>(value >> bit));
+  }
   return out;
 }
 

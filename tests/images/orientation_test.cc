@@ -73,6 +73,17 @@ TEST_P(Orientation, OfAJpegIsApplied) {
   expect_upright(jpeg(stored_, spec), 3);
 }
 
+TEST_P(Orientation, IsAWholeNumberOfAnyWidth) {
+  for (const uint32_t type : {1U, 3U, 4U, 9U}) {  // BYTE, SHORT, LONG, SLONG
+    ExifSpec exif_spec;
+    exif_spec.orientation = GetParam();
+    exif_spec.orientation_type = type;
+    JpegSpec spec;
+    spec.extras.exif = exif(exif_spec);
+    expect_upright(jpeg(stored_, spec), 3);
+  }
+}
+
 TEST_P(Orientation, OfAPngIsApplied) {
   PngSpec spec;
   spec.extras = extras();
