@@ -278,7 +278,7 @@ Failure walk(Kind kind, View file, int max_frames, Container* out) {
       return walk_tiff(file, max_frames, out);
     case Kind::heic:
     case Kind::avif:
-      read_heif_size(file, out);
+      read_heif_properties(file, out);
       return {};
     case Kind::jxl:
     case Kind::unsupported:

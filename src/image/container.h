@@ -2,11 +2,12 @@
 
 #include "src/base/formats.h"
 #include "src/image/bytes.h"
+#include "src/image/told_colour.h"
 
 namespace imgq::image {
 
 // What can be known of a file by walking over its parts, without any decoder: enough to refuse it
-// before a decoder sees it. All zero for JXL, which is not walked; of HEIC and AVIF the size only.
+// before a decoder sees it. All zero for JXL, which is not walked; of HEIC and AVIF size and colour only.
 struct Container {
   int64_t width = 0, height = 0;  // as stored; 0: not found
   int frames = 1;                 // counted up to the limit, plus one
@@ -14,6 +15,7 @@ struct Container {
   bool interlaced = false;  // PNG only
   bool lossless = false;    // WebP only: some image in it is, or its alpha
   int bytes_per_pixel = 0;  // PNG only, as decoded
+  CodePoints colour;        // HEIC and AVIF only
 };
 
 // Reads the size and counts the frames, up to `max_frames` + 1.

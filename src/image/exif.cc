@@ -9,6 +9,8 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr uint32_t kOrientation = 0x0112, kArtist = 0x013b, kCopyright = 0x8298;
+constexpr uint32_t kExifDirectory = 0x8769, kColourSpace = 0xa001, kInteroperability = 0xa005;
+constexpr uint32_t kInteroperabilityIndex = 1;
 constexpr uint32_t kByte = 1, kAscii = 2, kShort = 3, kLong = 4, kSignedLong = 9;
 constexpr auto kPrefix = "Exif\0\0"sv;
 constexpr size_t kMaxTextBytes = 4096;
@@ -50,6 +52,28 @@ int orientation_in(const Tiff& tiff, size_t at) {
   return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
 }
 
+// Where the entry of a tag is; 0 when the directory has none.
+size_t entry_of(const Tiff& tiff, size_t directory, uint32_t tag) {
+  const uint32_t entries = directory == 0 ? 0 : tiff.two(directory);
+  for (uint32_t i = 0; i < entries; ++i) {
+    const size_t at = directory + 2 + size_t{12} * i;
+    if (tiff.two(at) == tag) return at;
+  }
+  return 0;
+}
+
+bool tells_adobe_rgb(const Tiff& tiff, size_t directory) {
+  const size_t more = entry_of(tiff, directory, kExifDirectory);
+  const size_t inner = more == 0 ? 0 : tiff.four(more + 8);
+  const size_t space = entry_of(tiff, inner, kColourSpace);
+  const uint32_t colour = space == 0 ? 0 : tiff.two(space + 8);
+  if (colour == 2) return true;
+  const size_t further = entry_of(tiff, inner, kInteroperability);
+  const size_t index =
+      further == 0 ? 0 : entry_of(tiff, tiff.four(further + 8), kInteroperabilityIndex);
+  return colour == 65535 && index != 0 && tiff.text(index) == "R03";
+}
+
 void put(std::vector<uint8_t>& out, uint32_t value, int width) {
   for (int i = 0; i < width; ++i) out.push_back(static_cast<uint8_t>(value >> (8 * i)));
 }
@@ -83,6 +107,7 @@ Exif read_exif(View block) {
   if (!has(block, 0, "II*\0"sv) && !has(block, 0, "MM\0*"sv)) return exif;
   const Tiff tiff(block);
   const size_t directory = tiff.four(4);
+  exif.adobe_rgb = tells_adobe_rgb(tiff, directory);
   const uint32_t entries = tiff.two(directory);
   for (uint32_t i = 0; i < entries; ++i) {
     const size_t at = directory + 2 + size_t{12} * i;

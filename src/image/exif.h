@@ -7,9 +7,10 @@
 
 namespace imgq::image {
 
-// The three facts of an EXIF block that imgq ever uses.
+// The four facts of an EXIF block that imgq ever uses.
 struct Exif {
-  int orientation = 1;  // 1..8; anything else in the file counts as 1
+  int orientation = 1;     // 1..8; anything else in the file counts as 1
+  bool adobe_rgb = false;  // DCF: an option file (R03) of uncalibrated colour, or ColorSpace 2
   std::string artist, copyright;
 };
 

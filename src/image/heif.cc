@@ -69,26 +69,35 @@ uint32_t primary_item(View meta) {
   return pitm.next(version == 0 ? 2 : 4);
 }
 
-// Whether the properties, numbered from 1, hold a size under this number.
-bool read_size(View properties, uint32_t number, Container* out) {
+// The property of this number, from 1.
+std::optional<Box> property(View properties, uint32_t number) {
   size_t at = 0;
   std::optional<Box> box;
   for (uint32_t i = 0; i < number; ++i) {
     box = next_box(properties, &at);
-    if (!box) return false;
+    if (!box) break;
   }
-  if (!box || box->type != "ispe") return false;
-  Numbers ispe(box->body);
-  (void)ispe.next(kFullBoxHead);
-  const int64_t width = ispe.next(4), height = ispe.next(4);
-  if (!ispe.good()) return false;
-  out->width = width;
-  out->height = height;
-  return true;
+  return box;
 }
 
-// Looks for the size among the properties that a box of associations gives to the item, in the one
-// entry that the item has.
+void read_size(View ispe, Container* out) {
+  Numbers numbers(ispe);
+  (void)numbers.next(kFullBoxHead);
+  const int64_t width = numbers.next(4), height = numbers.next(4);
+  if (!numbers.good()) return;
+  out->width = width;
+  out->height = height;
+}
+
+void read_colour(View colr, Container* out) {
+  if (!has(colr, 0, "nclx")) return;
+  Numbers numbers(colr.subspan(4));
+  const uint32_t primaries = numbers.next(2), transfer = numbers.next(2);
+  if (numbers.good()) out->colour = {primaries, transfer};  // the decoder minds the range
+}
+
+// Reads the properties that a box of associations gives to the item, in the one entry that the item
+// has. False when it has none here.
 bool read_associated(View associations, uint32_t item, View properties, Container* out) {
   Numbers ipma(associations);
   const uint32_t version_and_flags = ipma.next(kFullBoxHead);
@@ -99,16 +108,18 @@ bool read_associated(View associations, uint32_t item, View properties, Containe
     const bool its = ipma.next(id_bytes) == item;
     for (uint32_t left = ipma.next(1); left > 0 && ipma.good(); --left) {
       const uint32_t number = ipma.next(number_bytes) & ~essential;
-      if (its && read_size(properties, number, out)) return true;
+      const auto box = its ? property(properties, number) : std::nullopt;
+      if (box && box->type == "ispe") read_size(box->body, out);
+      if (box && box->type == "colr") read_colour(box->body, out);
     }
-    if (its) return false;
+    if (its) return true;
   }
   return false;
 }
 
 }  // namespace
 
-void read_heif_size(View file, Container* out) {
+void read_heif_properties(View file, Container* out) {
   const View body = find_box(file, "meta");
   if (body.size() < kFullBoxHead) return;
   const View meta = body.subspan(kFullBoxHead);

@@ -4,9 +4,9 @@
 
 namespace imgq::image {
 
-// The size that a HEIC or AVIF file says its primary item has, before it is turned (ISO/IEC
-// 23008-12: the property `ispe`). Left as it was where the file does not say it in boxes that lie
+// The size that a HEIC or AVIF file says its primary item has, before it is turned, and its colour
+// (ISO/IEC 23008-12: the properties `ispe`, and `colr` of type nclx). Left as it was where the file does not say it in boxes that lie
 // whole in it: then its decoder tells what is wrong.
-void read_heif_size(View file, Container* out);
+void read_heif_properties(View file, Container* out);
 
 }  // namespace imgq::image

@@ -6,6 +6,7 @@
 
 #include "src/image/decoder.h"
 #include "src/image/jpeg_guard.h"
+#include "src/image/told_colour.h"
 
 namespace imgq::image {
 namespace {
@@ -103,6 +104,8 @@ void JpegDecoder::read_markers() {
     }
   }
   if (!read_profile()) notes_.emplace_back("a colour profile in pieces that do not fit is ignored");
+  const bool plain = picture_.profile.empty() && picture_.kind.space == Space::rgb;
+  if (plain && picture_.exif.adobe_rgb) picture_.profile = adobe_rgb_profile();
 }
 
 // The pieces in the order of their numbers, one of each; some writers send them twice, or count

@@ -10,6 +10,7 @@
 #include "src/image/colour.h"
 #include "src/image/decoder.h"
 #include "src/image/icc.h"
+#include "src/image/told_colour.h"
 #include "src/image/vips_image.h"
 
 namespace imgq::image {
@@ -116,6 +117,7 @@ class VipsDecoder : public Decoder {
   int webp_reduction(const Purpose& purpose) const;
   double webp_bytes_per_pixel(int reduction) const;
   void read_orientation();
+  void read_told_colour();
 
   Kind kind_;
   Container container_;
@@ -155,6 +157,19 @@ void VipsDecoder::read_orientation() {
   picture_.exif.orientation = as_stored ? vips_image_get_orientation(image_.get()) : 1;
 }
 
+// Colour without a profile, or told over its head.
+void VipsDecoder::read_told_colour() {
+  const Space space = picture_.kind.space;
+  const bool has_profile = !picture_.profile.empty();
+  if (kind_ == Kind::png) {
+    if (auto told = profile_of_png(file_, space, has_profile)) picture_.profile = std::move(*told);
+  } else if (kind_ == Kind::heic || kind_ == Kind::avif) {
+    if (!has_profile) picture_.profile = profile_of(container_.colour, space);
+  } else if (picture_.exif.adobe_rgb && !has_profile && space == Space::rgb) {
+    picture_.profile = adobe_rgb_profile();
+  }
+}
+
 Failure VipsDecoder::open() {
   image_ = open_image(kind_, file_, {truncated_, 1});
   if (!image_) return failed();
@@ -166,9 +181,10 @@ Failure VipsDecoder::open() {
   picture_.pages = std::max(container_.frames, vips_image_get_n_pages(image));
   picture_.palette = container_.palette;
   const View exif = blob(image, VIPS_META_EXIF_NAME), icc = blob(image, VIPS_META_ICC_NAME);
-  picture_.exif = read_exif(exif);
+  picture_.exif = read_exif(kind_ == Kind::tiff ? file_ : exif);  // a TIFF is such a block itself
   read_orientation();
   picture_.profile.assign(icc.begin(), icc.end());
+  if (picture_.kind.space != Space::cmyk) read_told_colour();
   return {};
 }
 
