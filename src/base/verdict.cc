@@ -36,7 +36,7 @@ constexpr std::array<Entry, 24> kCodes = {{
     {Code::side_too_long, "side_too_long", Lasting::yes,
      "Width or height is more than limits.max_side_px allows."},
     {Code::too_many_frames, "too_many_frames", Lasting::yes,
-     "The animation has more frames than limits.max_frames allows."},
+     "The file has more pages than limits.max_frames allows."},
     {Code::too_large, "too_large", Lasting::yes,
      "Decoding the image needs more memory than limits.memory_bytes allows."},
     {Code::bad_request, "bad_request", Lasting::for_good, "The request cannot be understood."},

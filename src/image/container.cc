@@ -134,6 +134,7 @@ size_t skip_gif_block(View file, size_t at) {
 struct GifWalk {
   int frames = 0;
   bool ended = false;
+  size_t first = 0;  // where the first frame's place stands: left, top, width, height
 };
 
 GifWalk walk_gif_blocks(View file, int max_frames) {
@@ -143,7 +144,7 @@ GifWalk walk_gif_blocks(View file, int max_frames) {
   while (at < file.size() && seen.frames <= max_frames) {
     if (file[at] == 0x3b) seen.ended = true;
     if (seen.ended) break;
-    seen.frames += file[at] == 0x2c ? 1 : 0;
+    if (file[at] == 0x2c && ++seen.frames == 1 && holds(file, at, 9)) seen.first = at + 1;
     at = skip_gif_block(file, at);
   }
   return seen;
@@ -156,6 +157,16 @@ Failure walk_gif(View file, int max_frames, Container* out) {
   out->palette = true;
   const GifWalk seen = walk_gif_blocks(file, max_frames);
   if (seen.frames == 0 && seen.ended) return broken("a GIF without an image");
+  if (seen.first != 0) {
+    const auto number = [&](size_t index) {
+      return static_cast<int>(le16(file, seen.first + 2 * index));
+    };
+    out->first_frame = {number(0), number(1), number(2), number(3)};
+    if (out->width == 0 || out->height == 0) {
+      out->width = out->first_frame.width;
+      out->height = out->first_frame.height;
+    }
+  }
   out->frames = std::max(seen.frames, 1);
   return {};
 }
@@ -175,7 +186,8 @@ void walk_webp_chunks(View file, int max_frames, Container* out) {
     const bool frame = has(file, at, "ANMF");
     frames += frame ? 1 : 0;
     const size_t image = frame ? at + 8 + 16 : at;
-    out->lossless |= has(file, image, "VP8L") || has(file, image, "ALPH");
+    out->lossless |= has(file, image, "VP8L");
+    out->alpha_beside |= has(file, image, "ALPH");
   }
   out->frames = std::max(frames, 1);
 }
@@ -204,7 +216,8 @@ bool webp_is_cut(View file) {
   return !holds(file, 0, 30) || size_t{8} + le32(file, 4) > file.size();
 }
 
-// --- TIFF: a chain of directories. Only counted: each is work for the decoder.
+// --- TIFF: a chain of directories, each a page. They are counted, each being work for the decoder;
+// of one it is read whether it can be decoded at all.
 
 class TiffReader {
  public:
@@ -218,35 +231,117 @@ class TiffReader {
     }
     return value;
   }
-  size_t first() const { return number(wide_ ? 8 : 4, wide_ ? 8 : 4); }
+  size_t first() const { return number(wide_ ? 8 : 4, offset_bytes()); }
   size_t after(size_t directory) const {
-    const size_t count_width = wide_ ? 8 : 2, entry = wide_ ? 20 : 12;
-    const size_t count = number(directory, count_width);
-    if (count > file_.size() / entry) return 0;
-    return number(directory + count_width + count * entry, wide_ ? 8 : 4);
+    const size_t count = entries(directory);
+    return count == 0 ? 0 : number(entry_at(directory, count), offset_bytes());
+  }
+  // 0 when there are none, or more than the file can hold.
+  size_t entries(size_t directory) const {
+    const size_t count = number(directory, wide_ ? 8 : 2);
+    return count > file_.size() / entry_bytes() ? 0 : count;
+  }
+
+  // Whole numbers of a tag: where they stand, how many they are; of width 0: none.
+  struct Values {
+    size_t at = 0, count = 0, width = 0;
+  };
+  Values values(size_t directory, uint32_t tag) const {
+    for (size_t i = 0; i < entries(directory); ++i) {
+      const size_t at = entry_at(directory, i);
+      if (number(at, 2) != tag) continue;
+      const uint64_t type = number(at + 2, 2);
+      Values found{at + 4 + offset_bytes(), number(at + 4, offset_bytes()), 0};
+      found.width = type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : type == 16 ? 8 : 0;
+      if (found.count > file_.size()) return {};
+      if (found.count * found.width > offset_bytes()) found.at = number(found.at, offset_bytes());
+      return found;
+    }
+    return {};
+  }
+  uint64_t value(const Values& values, size_t index) const {
+    return index < values.count ? number(values.at + index * values.width, values.width) : 0;
+  }
+  uint64_t first_value(size_t directory, uint32_t tag) const {
+    return value(values(directory, tag), 0);
   }
 
  private:
+  size_t offset_bytes() const { return wide_ ? 8 : 4; }
+  size_t entry_bytes() const { return wide_ ? 20 : 12; }
+  size_t entry_at(size_t directory, size_t index) const {
+    return directory + (wide_ ? 8 : 2) + index * entry_bytes();
+  }
   View file_;
   bool big_endian_, wide_;
 };
 
+constexpr uint32_t kSubfileType = 254, kBitsPerSample = 258, kCompression = 259, kPhotometric = 262,
+                   kStripOffsets = 273, kStripBytes = 279, kPlanes = 284, kTileWidth = 322,
+                   kTileOffsets = 324, kTileBytes = 325, kExtraSamples = 338, kSampleFormat = 339,
+                   kDngVersion = 50706;
+
+// What libvips' loader cannot read, or reads as garbage; nothing when it can.
+const char* rare_tiff(const TiffReader& tiff, size_t page) {
+  const auto is = [&](uint32_t tag, uint64_t value) {
+    return tiff.first_value(page, tag) == value;
+  };
+  const bool floating = is(kSampleFormat, 3);
+  if (is(kPhotometric, 32803) || is(kPhotometric, 34892)) return "a camera's raw data";
+  if (is(kPhotometric, 9)) return "a TIFF in ICCLab";
+  if (is(kPhotometric, 8) && is(kBitsPerSample, 8)) return "a TIFF in CIELab of 8 bits";
+  if (is(kSampleFormat, 5) || is(kSampleFormat, 6)) return "a TIFF of complex numbers";
+  if (is(kBitsPerSample, 12)) return "a TIFF of 12 bits a sample";
+  if (is(kBitsPerSample, 16) && floating) return "a TIFF of half floats";
+  if (is(kBitsPerSample, 32) && !floating) return "a TIFF of 32-bit integers";
+  if (is(kCompression, 6)) return "a TIFF with old-style JPEG";
+  if (is(kPlanes, 2) && tiff.values(page, kTileWidth).count > 0) return "a TIFF of tiled planes";
+  if (is(kPhotometric, 6) && !is(kCompression, 7)) return "a TIFF in YCbCr without JPEG";
+  return nullptr;
+}
+
+// A page that is a smaller copy of another is none, if there is that other.
 Failure walk_tiff(View file, int max_frames, Container* out) {
   if (!holds(file, 0, 16)) return cut();
-  const TiffReader reader(file);
+  const TiffReader tiff(file);
+  if (tiff.first_value(tiff.first(), kDngVersion) != 0) {
+    return Fault{Code::unsupported_format, "a camera's raw data (DNG)"};
+  }
   int pages = 0;
-  for (size_t at = reader.first(); at != 0 && at < file.size() && pages <= max_frames; ++pages) {
-    at = reader.after(at);
+  size_t picture = 0;
+  for (size_t at = tiff.first(); at != 0 && at < file.size() && pages <= max_frames; ++pages) {
+    if (tiff.entries(at) == 0) return broken("an empty or impossible directory");
+    if (picture == 0 && (tiff.first_value(at, kSubfileType) & 1) == 0) {
+      picture = at;
+      out->page = pages;
+    }
+    at = tiff.after(at);
   }
   if (pages == 0) return broken("no directory");
+  if (picture == 0) {
+    return Fault{Code::unsupported_format, "previews alone, as in a camera's raw data"};
+  }
+  if (const char* rare = rare_tiff(tiff, picture)) return Fault{Code::unsupported_format, rare};
+  const auto extra = tiff.values(picture, kExtraSamples);
+  out->unspecified_extra = extra.count > 0 && tiff.value(extra, 0) == 0;
   out->frames = pages;
   return {};
 }
 
+bool is_outside(View file, const TiffReader& tiff, size_t page, uint32_t offsets, uint32_t sizes) {
+  const auto at = tiff.values(page, offsets), size = tiff.values(page, sizes);
+  for (size_t i = 0; i < std::min(at.count, size.count); ++i) {
+    if (!holds(file, tiff.value(at, i), tiff.value(size, i))) return true;
+  }
+  return false;
+}
+
 bool tiff_is_cut(View file) {
   if (!holds(file, 0, 16)) return true;
-  const TiffReader reader(file);
-  return reader.first() >= file.size();
+  const TiffReader tiff(file);
+  const size_t page = tiff.first();
+  return page >= file.size() || is_outside(file, tiff, page, kStripOffsets, kStripBytes) ||
+         is_outside(file, tiff, page, kTileOffsets, kTileBytes);
 }
 
 // --- ISO boxes (HEIC, AVIF, JXL in a container): each top-level box must fit.

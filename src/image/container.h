@@ -2,6 +2,7 @@
 
 #include "src/base/formats.h"
 #include "src/image/bytes.h"
+#include "src/image/geometry.h"
 #include "src/image/told_colour.h"
 
 namespace imgq::image {
@@ -12,10 +13,14 @@ struct Container {
   int64_t width = 0, height = 0;  // as stored; 0: not found
   int frames = 1;                 // counted up to the limit, plus one
   bool palette = false;
-  bool interlaced = false;  // PNG only
-  bool lossless = false;    // WebP only: some image in it is, or its alpha
-  int bytes_per_pixel = 0;  // PNG only, as decoded
-  CodePoints colour;        // HEIC and AVIF only
+  bool interlaced = false;         // PNG only
+  bool lossless = false;           // WebP only: some image in it is
+  bool alpha_beside = false;       // WebP only: some image's colours and alpha are coded apart
+  Rect first_frame;                // GIF only: what lies beside it on the canvas is see-through
+  int page = 0;                    // TIFF only: the first that is no smaller copy of another
+  bool unspecified_extra = false;  // TIFF only: what follows the colours is no alpha
+  int bytes_per_pixel = 0;         // PNG only, as decoded
+  CodePoints colour;               // HEIC and AVIF only
 };
 
 // Reads the size and counts the frames, up to `max_frames` + 1.

@@ -27,7 +27,7 @@ Failure check_kind(const Signature& signature, const OptionalFormats& formats) {
 Failure check_size(int64_t width, int64_t height, int frames, const Limits& limits) {
   if (frames > limits.max_frames) {
     return Fault{Code::too_many_frames,
-                 fmt::format("more frames than the limit of {}", limits.max_frames)};
+                 fmt::format("more pages than the limit of {}", limits.max_frames)};
   }
   if (std::max(width, height) > limits.max_side_px) {
     return Fault{Code::side_too_long,
@@ -39,6 +39,11 @@ Failure check_size(int64_t width, int64_t height, int frames, const Limits& limi
                              counted(width * height, "pixel"), limits.max_pixels)};
   }
   return {};
+}
+
+// Of an animation the first frame is the picture, however many follow.
+int pages_of(Kind kind, int frames) {
+  return kind == Kind::gif || kind == Kind::png || kind == Kind::webp ? 1 : frames;
 }
 
 bool is_walked(Kind kind) {
@@ -54,7 +59,7 @@ Failure check_container(const Source& source, const Limits& limits, SourceReport
   if (is_walked(source.signature.kind) && (c.width == 0 || c.height == 0)) {
     return Fault{Code::corrupt_image, fmt::format("{}x{} pixels", c.width, c.height)};
   }
-  return check_size(c.width, c.height, c.frames, limits);
+  return check_size(c.width, c.height, pages_of(source.signature.kind, c.frames), limits);
 }
 
 void describe(const Picture& picture, SourceReport* report) {
@@ -98,7 +103,8 @@ Failure open_source(int descriptor, const Limits& limits, Truncated truncated, S
   if (Failure fault = open_decoder(out, truncated)) return fault;
   const Picture& picture = out->decoder->picture();
   describe(picture, report);
-  return check_size(picture.size.width, picture.size.height, picture.pages, limits);
+  const int pages = pages_of(out->signature.kind, picture.pages);
+  return check_size(picture.size.width, picture.size.height, pages, limits);
 }
 
 }  // namespace imgq::image

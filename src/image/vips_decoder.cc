@@ -10,6 +10,7 @@
 #include "src/image/colour.h"
 #include "src/image/decoder.h"
 #include "src/image/icc.h"
+#include "src/image/png_exif.h"
 #include "src/image/told_colour.h"
 #include "src/image/vips_image.h"
 
@@ -22,6 +23,7 @@ using GObjectOwner = std::unique_ptr<T, decltype(&g_object_unref)>;
 struct OpenOptions {
   Truncated truncated;
   double scale = 1;  // WebP only
+  int page = 0;      // TIFF only
 };
 
 // Each loader by its own name: libvips is never asked what a file might be.
@@ -51,7 +53,7 @@ VipsImage* load(Kind kind, VipsSource* source, const OpenOptions& options) {
       call(vips_jxlload_source);
       break;
     case Kind::tiff:
-      call(vips_tiffload_source);
+      call(vips_tiffload_source, "page", options.page);
       break;
     case Kind::jpeg:
     case Kind::unsupported:
@@ -113,9 +115,12 @@ class VipsDecoder : public Decoder {
   Failure failed();
   Failure reopen_reduced(const Purpose& purpose);
   Failure make_plain(Output* out);
+  Failure quantise();
   VipsRef to_eight_bits();
   int webp_reduction(const Purpose& purpose) const;
   double webp_bytes_per_pixel(int reduction) const;
+  bool covers_canvas() const;
+  void show_frame(const uint8_t* row);
   void read_orientation();
   void read_told_colour();
 
@@ -129,7 +134,8 @@ class VipsDecoder : public Decoder {
   Picture picture_;
   GObjectOwner<VipsRegion> region_;
   std::optional<ColourTransform> to_srgb_;  // of more than 8 bits
-  std::vector<uint8_t> row_;                // what it makes
+  bool beside_frame_ = false;               // an opaque GIF whose canvas is larger than its frame
+  std::vector<uint8_t> row_;                // what these make
   int y_ = 0;
 };
 
@@ -151,10 +157,31 @@ Failure VipsDecoder::failed() {
   return unreadable(is_cut_short(kind_, file_) ? Code::truncated : Code::corrupt_image);
 }
 
+bool VipsDecoder::covers_canvas() const {
+  const Rect& frame = container_.first_frame;
+  return frame.left == 0 && frame.top == 0 && frame.width >= picture_.size.width &&
+         frame.height >= picture_.size.height;
+}
+
+// One row of colours with an alpha that shows the frame alone.
+void VipsDecoder::show_frame(const uint8_t* row) {
+  const Rect& frame = container_.first_frame;
+  const bool across = y_ >= frame.top && y_ < frame.top + frame.height;
+  const auto colours = static_cast<size_t>(picture_.kind.bands() - 1);
+  uint8_t* to = row_.data();
+  for (int x = 0; x < image_.get()->Xsize; ++x, row += colours) {
+    to = std::copy_n(row, colours, to);
+    *to++ = across && x >= frame.left && x < frame.left + frame.width ? 255 : 0;
+  }
+}
+
 // HEIF and JPEG XL come turned already, whatever their EXIF says.
 void VipsDecoder::read_orientation() {
-  const bool as_stored = kind_ == Kind::png || kind_ == Kind::webp || kind_ == Kind::tiff;
-  picture_.exif.orientation = as_stored ? vips_image_get_orientation(image_.get()) : 1;
+  if (kind_ == Kind::webp || kind_ == Kind::tiff) {
+    picture_.exif.orientation = vips_image_get_orientation(image_.get());
+  } else if (kind_ != Kind::png) {
+    picture_.exif.orientation = 1;
+  }
 }
 
 // Colour without a profile, or told over its head.
@@ -171,31 +198,38 @@ void VipsDecoder::read_told_colour() {
 }
 
 Failure VipsDecoder::open() {
-  image_ = open_image(kind_, file_, {truncated_, 1});
+  image_ = open_image(kind_, file_, {truncated_, 1, container_.page});
   if (!image_) return failed();
   VipsImage* image = image_.get();
   meaning_ = vips_image_guess_interpretation(image);
   colours_ = colour_bands(meaning_, image->Bands);
   picture_.size = {image->Xsize, image->Ysize};
-  picture_.kind = {space_of(meaning_, colours_), image->Bands > colours_};
+  picture_.kind = {space_of(meaning_, colours_),
+                   image->Bands > colours_ && !container_.unspecified_extra};
+  beside_frame_ = kind_ == Kind::gif && !picture_.kind.alpha && !covers_canvas();
+  picture_.kind.alpha |= beside_frame_;
   picture_.pages = std::max(container_.frames, vips_image_get_n_pages(image));
   picture_.palette = container_.palette;
   const View exif = blob(image, VIPS_META_EXIF_NAME), icc = blob(image, VIPS_META_ICC_NAME);
   picture_.exif = read_exif(kind_ == Kind::tiff ? file_ : exif);  // a TIFF is such a block itself
+  if (kind_ == Kind::png && exif.empty()) {
+    picture_.exif = read_exif(odd_exif_of_png(file_, image));
+  }
   read_orientation();
   picture_.profile.assign(icc.begin(), icc.end());
   if (picture_.kind.space != Space::cmyk) read_told_colour();
   return {};
 }
 
+// Colours that are reduced apart from their alpha take on what nobody sees beside their edges.
 int VipsDecoder::webp_reduction(const Purpose& purpose) const {
+  if (kind_ != Kind::webp || container_.alpha_beside) return 1;
   const int across = picture_.size.width / std::max(1, purpose.least.width);
   const int down = picture_.size.height / std::max(1, purpose.least.height);
-  return kind_ == Kind::webp ? std::max(1, std::min(across, down) / 2) : 1;
+  return std::max(1, std::min(across, down) / 2);
 }
 
-// A lossless image is decoded whole, four bytes a pixel, before it is reduced; so is alpha at
-// worst.
+// A lossless image is decoded whole, four bytes a pixel, before it is reduced.
 double VipsDecoder::webp_bytes_per_pixel(int reduction) const {
   if (reduction == 1) return 9;
   return 0.6 + 8.0 / std::pow(reduction, 2) + (container_.lossless ? 4 : 0);
@@ -237,7 +271,7 @@ int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
 Failure VipsDecoder::reopen_reduced(const Purpose& purpose) {
   const int by = webp_reduction(purpose);
   if (by == 1) return {};
-  image_ = open_image(kind_, file_, {truncated_, 1.0 / by});
+  image_ = open_image(kind_, file_, {truncated_, 1.0 / by, 0});
   return image_ ? Failure{} : failed();
 }
 
@@ -255,6 +289,19 @@ VipsRef VipsDecoder::to_eight_bits() {
   return VipsRef(bytes);
 }
 
+// Floats of a TIFF are samples like others, 0 to 1, whatever libvips makes of them: 16 bits of them.
+Failure VipsDecoder::quantise() {
+  VipsImage* scaled = nullptr;
+  if (vips_linear1(image_.get(), &scaled, 65535, 0.5, nullptr) != 0) return failed();
+  const VipsRef owner(scaled);
+  VipsImage* whole = nullptr;
+  if (vips_cast_ushort(scaled, &whole, nullptr) != 0) return failed();
+  image_ = VipsRef(whole);
+  meaning_ =
+      picture_.kind.space == Space::grey ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16;
+  return {};
+}
+
 Failure VipsDecoder::make_plain(Output* out) {
   const int keep = colours_ + (picture_.kind.alpha ? 1 : 0);
   if (image_.get()->Bands > keep) {
@@ -268,6 +315,9 @@ Failure VipsDecoder::make_plain(Output* out) {
   out->kind = picture_.kind;
   if (plain && image_.get()->BandFmt == VIPS_FORMAT_UCHAR) return {};
   out->in_srgb = true;
+  if (kind_ == Kind::tiff && image_.get()->BandFmt == VIPS_FORMAT_FLOAT) {
+    if (Failure fault = quantise()) return fault;
+  }
   if (image_.get()->BandFmt == VIPS_FORMAT_USHORT) {
     to_srgb_ = ColourTransform::by(picture_.profile, picture_.kind, 2);
     if (!to_srgb_ && picture_.kind.space == Space::cmyk) {
@@ -276,7 +326,6 @@ Failure VipsDecoder::make_plain(Output* out) {
   }
   if (to_srgb_) {
     out->kind = to_srgb_->kind();
-    row_.resize(samples_of(image_.get()->Xsize, out->kind.bands()));
     return {};
   }
   if (out->kind.space == Space::cmyk) out->kind.space = Space::rgb;
@@ -287,7 +336,8 @@ Failure VipsDecoder::make_plain(Output* out) {
 Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
   if (Failure fault = reopen_reduced(purpose)) return fault;
   if (Failure fault = make_plain(out)) return fault;
-  if (!to_srgb_ && image_.get()->Bands != out->kind.bands()) {
+  row_.resize(samples_of(image_.get()->Xsize, out->kind.bands()));
+  if (!to_srgb_ && !beside_frame_ && image_.get()->Bands != out->kind.bands()) {
     return Fault{Code::unsupported_format, "pixels of an unusual kind"};
   }
   out->size = {image_.get()->Xsize, image_.get()->Ysize};
@@ -305,11 +355,10 @@ Failure VipsDecoder::next(const uint8_t** row) {
     if (vips_region_prepare(region_.get(), &strip) != 0) return failed();
   }
   *row = VIPS_REGION_ADDR(region_.get(), 0, y_);  // NOLINT: the macro's casts
+  if (to_srgb_) to_srgb_->row(*row, row_.data(), image_.get()->Xsize);
+  if (beside_frame_) show_frame(*row);
+  if (to_srgb_ || beside_frame_) *row = row_.data();
   ++y_;
-  if (to_srgb_) {
-    to_srgb_->row(*row, row_.data(), image_.get()->Xsize);
-    *row = row_.data();
-  }
   return {};
 }
 

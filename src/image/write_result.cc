@@ -53,10 +53,10 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   if (format == Format::avif && !can_write_avif()) {
     return Fault{Code::format_not_enabled, "this libvips cannot write AVIF"};
   }
+  if (format == Format::jpeg) raster = flatten(raster, rendition.background);
   if (rendition.sharpen > 0) {
     if (Failure fault = sharpen(&raster, rendition.sharpen)) return fault;
   }
-  if (format == Format::jpeg) raster = flatten(raster, rendition.background);
   Fitted made;
   const EncodeOptions options = options_for(rendition, format, source);
   if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;

@@ -52,6 +52,47 @@ TEST_F(ImageTest, InvisibleColourNeverBleedsWhenEnlarged) {
   }
 }
 
+// A disc of one colour; what is not seen is black.
+Pixels disc(int side, uint16_t value) {
+  Pixels out(side, side, 4);
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      const int across = 2 * x - side, down = 2 * y - side;
+      if (across * across + down * down > side * side / 2) continue;
+      for (int b = 0; b < 4; ++b) out.at(x, y, b) = b == 3 ? 255 : value;
+    }
+  }
+  return out;
+}
+
+TEST_F(ImageTest, SharpeningSeesWhatIsShown) {
+  Rendition r = to(100, Format::jpeg);
+  r.background = {128, 128, 128};
+  r.sharpen = 1;
+  r.quality = 95;
+  const Rendered made = render(png(disc(400, 128)), r);
+  ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+  EXPECT_TRUE(near(made.pixels(), filled(100, 100, Colour(size_t(made.pixels().bands), 128)), 3));
+}
+
+TEST_F(ImageTest, ALossyWebpIsNotReducedApartFromItsAlpha) {
+  WebpSpec lossy;
+  lossy.lossless = false;
+  lossy.exact = true;
+  const Rendered made = render(webp(disc(1000, 255), lossy), to(100, Format::png));
+  ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+  const Pixels out = made.pixels();
+  int edge = 0;
+  for (int y = 0; y < out.height; ++y) {
+    for (int x = 0; x < out.width; ++x) {
+      if (out.at(x, y, 3) < 40 || out.at(x, y, 3) > 215) continue;
+      EXPECT_GE(out.at(x, y, 0), 235) << x << "," << y;
+      ++edge;
+    }
+  }
+  EXPECT_GT(edge, 50);
+}
+
 TEST_F(ImageTest, JpegLaysTransparencyOnWhite) {
   const Rendered made = render(png(half_there(100, 100)), to(100, Format::jpeg));
   ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;

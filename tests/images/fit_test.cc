@@ -1,5 +1,7 @@
 // Modes and sizes through the whole engine.
+#include <algorithm>
 #include <cmath>
+#include <string>
 #include <utility>
 
 #include "tests/images/rendered.h"
@@ -220,6 +222,38 @@ TEST_F(ImageTest, ProgressiveAndFullChromaAreWrittenWhenAskedFor) {
   EXPECT_EQ(progressive[marker(progressive, 0xc2) + 11], 0x11) << "4:4:4";
   r.format = Format::png;
   EXPECT_EQ(render(jpeg(scenery(300, 200)), r).files[0][28], 1) << "interlaced";
+}
+
+// A GIF of 16x16 with its frame of 8x8 at 4, 6.
+TEST_F(ImageTest, WhatABigCanvasHasBesideTheFirstFrameOfAGifIsSeenThrough) {
+  Bytes file = gif({filled(8, 8, {0})}, {{10, 200, 30}});
+  file[6] = file[8] = 16;
+  const std::string frame("\x2c\0\0\0\0\x8", 6);
+  const auto there = std::search(file.begin(), file.end(), frame.begin(), frame.end());
+  ASSERT_NE(there, file.end());
+  there[1] = 4;
+  there[3] = 6;
+  Rendition r = lossless();
+  const Pixels out = render(file, r).pixels();
+  ASSERT_EQ(out.bands, 4);
+  EXPECT_TRUE(shows(out, 4, 6, {10, 200, 30, 255}, 0));
+  EXPECT_TRUE(shows(out, 11, 13, {10, 200, 30, 255}, 0));
+  for (const auto& [x, y] :
+       {std::pair(3, 6), std::pair(4, 5), std::pair(12, 13), std::pair(11, 14)}) {
+    EXPECT_EQ(out.at(x, y, 3), 0) << x << "," << y;
+  }
+  r.format = Format::jpeg;
+  r.quality = 100;
+  EXPECT_TRUE(shows(render(file, r).pixels(), 0, 0, {255, 255, 255}, 3));
+}
+
+TEST_F(ImageTest, AGifWithoutAScreenIsAsLargeAsItsFirstFrame) {
+  Bytes file = gif({filled(8, 6, {0})}, {{10, 200, 30}});
+  file[6] = file[8] = 0;
+  const Rendered made = render(file, lossless());
+  ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+  EXPECT_EQ(made.pixels().width, 8);
+  EXPECT_EQ(made.pixels().height, 6);
 }
 
 }  // namespace

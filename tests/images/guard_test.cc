@@ -81,13 +81,13 @@ TEST_F(ImageTest, ATiffWithMorePagesThanAllowedIsRefusedBeforeItsDecoderSeesIt) 
   EXPECT_EQ(made.verdict.source.pages, 100);
 }
 
-TEST_F(ImageTest, APngThatSaysItHasEndlessFramesIsOnlyItsFirstWhereAnyNumberIsAllowed) {
+TEST_F(ImageTest, APngThatSaysItHasEndlessFramesIsOnlyItsFirst) {
   Bytes file = png(filled(8, 8, {1, 2, 3}));
   const Bytes control{0,    0,    0, 8, 'a', 'c', 'T', 'L', 0xff, 0xff,
                       0xff, 0xff, 0, 0, 0,   0,   0,   0,   0,    0};
   file.insert(file.begin() + 33, control.begin(), control.end());
   Limits limits = all_formats();
-  EXPECT_EQ(inspect(file, limits).code, Code::too_many_frames);
+  EXPECT_EQ(inspect(file, limits).code, Code::ok);
   limits.max_frames = INT32_MAX;
   EXPECT_GE(inspect(file, limits).source.pages, 1);
 }

@@ -1,4 +1,4 @@
-// The size of a HEIC or AVIF file, read from its boxes before libheif sees it.
+// The size and colour of a HEIC or AVIF file, read from its boxes before libheif sees it.
 #include "src/image/heif.h"
 
 #include <gtest/gtest.h>
@@ -35,7 +35,8 @@ std::string ispe(uint32_t width, uint32_t height) {
 
 // A colour, the size of a thumbnail, and the size of the picture.
 std::string properties() {
-  return box("ipco", box("colr", "nclx") + ispe(160, 120) + ispe(4032, 3024));
+  return box("ipco", box("colr", "nclx" + number(12, 2) + number(16, 2) + number(9, 2) + "\x80") +
+                         ispe(160, 120) + ispe(4032, 3024));
 }
 
 struct Form {
@@ -63,16 +64,18 @@ std::string file(const Form& form) {
 
 Container read(const std::string& text) {
   Container out;
-  read_heif_size({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, &out);
+  read_heif_properties({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, &out);
   return out;
 }
 
 class EachForm : public testing::TestWithParam<Form> {};
 
-TEST_P(EachForm, GivesTheSizeOfThePrimaryItem) {
+TEST_P(EachForm, GivesSizeAndColourOfThePrimaryItem) {
   const Container found = read(file(GetParam()));
   EXPECT_EQ(found.width, 4032);
   EXPECT_EQ(found.height, 3024);
+  EXPECT_EQ(found.colour.primaries, 12U);
+  EXPECT_EQ(found.colour.transfer, 16U);
 }
 
 TEST_P(EachForm, CutAnywhereGivesNoSize) {

@@ -72,6 +72,7 @@ Bytes palette_png(const Pixels& indices, const std::vector<Colour>& palette,
 
 struct WebpSpec {
   bool lossless = true;
+  bool exact = false;  // of lossy ones: colours that are not seen stay as they are
   Extras extras;
 };
 Bytes webp(const Pixels& pixels, const WebpSpec& spec = {});  // 3 RGB, 4 RGBA
@@ -83,6 +84,9 @@ Bytes gif(const std::vector<Pixels>& frames, const std::vector<Colour>& palette,
 
 // One strip, uncompressed: 1 grey, 3 RGB, 5 CMYK and alpha.
 Bytes tiff(const Pixels& pixels, int bits = 8);
+
+// A chunk with its checksum, put before the first one of that name.
+Bytes with_chunk(Bytes png, const std::string& name, const Bytes& data, const std::string& before);
 
 // A TIFF directory with the tags of these texts and numbers; little-endian.
 struct ExifSpec {

@@ -1,5 +1,6 @@
 #include <png.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -124,6 +125,26 @@ Pixels read_png(const Bytes& file) {
   }
   for (size_t i = 0; i < data.size(); ++i) out.data[i] = data[i];
   return out;
+}
+
+Bytes with_chunk(Bytes png, const std::string& name, const Bytes& data, const std::string& before) {
+  Bytes chunk;
+  const auto put = [&chunk](uint32_t value) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+      chunk.push_back(static_cast<uint8_t>(value >> shift));
+  };
+  put(static_cast<uint32_t>(data.size()));
+  chunk.insert(chunk.end(), name.begin(), name.end());
+  chunk.insert(chunk.end(), data.begin(), data.end());
+  uint32_t sum = 0xffffffff;  // PNG, annex D
+  for (size_t i = 4; i < chunk.size(); ++i) {
+    sum ^= chunk[i];
+    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? 0xedb88320U : 0U);
+  }
+  put(~sum);
+  const auto there = std::search(png.begin(), png.end(), before.begin(), before.end());
+  png.insert(there - 4, chunk.begin(), chunk.end());
+  return png;
 }
 
 }  // namespace imgq::made

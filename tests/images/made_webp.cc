@@ -28,23 +28,31 @@ Bytes riff(const Bytes& chunks) {
   return out;
 }
 
-Bytes encoded(const Pixels& pixels, bool lossless) {
-  Bytes bytes(pixels.data.begin(), pixels.data.end());
-  uint8_t* data = nullptr;
-  const int stride = pixels.width * pixels.bands;
-  size_t size = 0;
-  if (pixels.bands == 4) {
-    size = lossless
-               ? WebPEncodeLosslessRGBA(bytes.data(), pixels.width, pixels.height, stride, &data)
-               : WebPEncodeRGBA(bytes.data(), pixels.width, pixels.height, stride, 95, &data);
-  } else {
-    size = lossless
-               ? WebPEncodeLosslessRGB(bytes.data(), pixels.width, pixels.height, stride, &data)
-               : WebPEncodeRGB(bytes.data(), pixels.width, pixels.height, stride, 95, &data);
+Bytes encoded(const Pixels& pixels, const WebpSpec& spec) {
+  const Bytes bytes(pixels.data.begin(), pixels.data.end());
+  WebPConfig config;
+  WebPPicture picture;
+  WebPMemoryWriter writer;
+  if (WebPConfigInit(&config) == 0 || WebPPictureInit(&picture) == 0) {
+    throw std::runtime_error("libwebp is of another version");
   }
-  if (size == 0) throw std::runtime_error("libwebp refused");
-  Bytes out(data, data + size);
-  WebPFree(data);
+  config.lossless = spec.lossless ? 1 : 0;
+  config.quality = spec.lossless ? 70 : 95;
+  config.exact = spec.lossless || spec.exact ? 1 : 0;
+  picture.use_argb = 1;
+  picture.width = pixels.width;
+  picture.height = pixels.height;
+  const int stride = pixels.width * pixels.bands;
+  const auto import = pixels.bands == 4 ? WebPPictureImportRGBA : WebPPictureImportRGB;
+  WebPMemoryWriterInit(&writer);
+  picture.writer = WebPMemoryWrite;
+  picture.custom_ptr = &writer;
+  const bool done =
+      import(&picture, bytes.data(), stride) != 0 && WebPEncode(&config, &picture) != 0;
+  Bytes out(writer.mem, writer.mem + writer.size);
+  WebPMemoryWriterClear(&writer);
+  WebPPictureFree(&picture);
+  if (!done) throw std::runtime_error("libwebp refused");
   return out;
 }
 
@@ -62,7 +70,7 @@ Bytes extended_header(int flags, const Pixels& pixels) {
 }  // namespace
 
 Bytes webp(const Pixels& pixels, const WebpSpec& spec) {
-  const Bytes plain = encoded(pixels, spec.lossless);
+  const Bytes plain = encoded(pixels, spec);
   const Extras& extras = spec.extras;
   if (extras.icc.empty() && extras.exif.empty() && extras.xmp.empty()) return plain;
   const int flags = (extras.icc.empty() ? 0 : 0x20) | (pixels.bands == 4 ? 0x10 : 0) |
@@ -88,7 +96,7 @@ Bytes animated_webp(const std::vector<Pixels>& frames) {
     put(&data, static_cast<uint32_t>(frame.height - 1), 3);
     put(&data, 100, 3);
     put(&data, 0, 1);
-    const Bytes image = chunks_of(encoded(frame, true));
+    const Bytes image = chunks_of(encoded(frame, {}));
     data.insert(data.end(), image.begin(), image.end());
     put_chunk(&chunks, "ANMF", data);
   }

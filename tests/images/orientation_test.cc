@@ -90,6 +90,21 @@ TEST_P(Orientation, OfAPngIsApplied) {
   expect_upright(png(stored_, spec), 0);
 }
 
+TEST_P(Orientation, OfAPngIsAppliedWhereverItStands) {
+  const Bytes block = extras().exif;
+  const Bytes bare = png(stored_);
+  expect_upright(with_chunk(bare, "eXIf", block, "IEND"), 0);
+  for (const std::string name : {"exif", "APP1"}) {
+    std::string text = "Raw profile type " + name + std::string(1, '\0') + "\n" + name +
+                       "\n      " + std::to_string(block.size() + 6) + "\n457869660000\n";
+    for (const uint8_t byte : block) {
+      constexpr const char* kDigits = "0123456789abcdef";
+      text += {kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+    expect_upright(with_chunk(bare, "tEXt", Bytes(text.begin(), text.end()), "IDAT"), 0);
+  }
+}
+
 TEST_P(Orientation, OfAWebpIsApplied) {
   WebpSpec spec;
   spec.extras = extras();

@@ -36,6 +36,17 @@ Bytes cut_at(const Bytes& file, size_t size) {
   return {file.begin(), file.begin() + static_cast<ptrdiff_t>(size)};
 }
 
+TEST_F(ImageTest, AJpegThatLacksItsEndMarkerAloneIsWhole) {
+  for (const bool progressive : {false, true}) {
+    JpegSpec spec;
+    spec.progressive = progressive;
+    const Bytes file = jpeg(scenery(160, 120), spec);
+    const Rendered made = render(cut_at(file, file.size() - 2), lossless());
+    ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+    EXPECT_TRUE(near(made.pixels(), render(file, lossless()).pixels(), 0));
+  }
+}
+
 TEST_F(ImageTest, AFileCutAnywhereIsRefusedOrHadAllItsPixels) {
   for (const Sample& sample : samples()) {
     const Pixels whole = render(sample.file, lossless()).pixels();
