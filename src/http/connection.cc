@@ -13,9 +13,8 @@ namespace {
 
 constexpr int64_t kSlow = int64_t{16} * 1024;     // bytes a second: who is slower goes first
 constexpr int64_t kIdleBlame = int64_t{1} << 40;  // who has not even asked goes before these
-constexpr size_t kMaxHeadBytes = size_t{32} * 1024;
-constexpr std::string_view kEnd = "\r\n\r\n";  // of a head
-constexpr int64_t kLingerBytes = 64 << 20;     // no more than an upload may have anyway
+constexpr std::string_view kEnd = "\r\n\r\n";     // of a head
+constexpr int64_t kLingerBytes = 64 << 20;        // no more than an upload may have anyway
 
 // How much a connection deserves to be closed: nothing, or more for longer silence.
 int64_t blame(const Register::Member& member, int64_t now_ms, int64_t min_age_ms) {

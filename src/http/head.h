@@ -36,7 +36,7 @@ struct Refusal {
   std::string detail;
 };
 
-constexpr size_t kMaxFields = 100;
+constexpr size_t kMaxFields = 100, kMaxHeadBytes = size_t{32} * 1024;
 
 // Reads a whole head, all but method and path, and refuses what some supported cpp-httplib lets
 // by.
