@@ -83,7 +83,6 @@ Result<Counts> count(const Spool& spool) {
     const bool waiting = state == State::staging || state == State::delayed;
     const auto folders = folders_of(spool, state);
     if (!folders) return folders.error();
-    if (state == State::processing) counts.owners = static_cast<int64_t>(folders->size());
     for (const std::string& folder : *folders) {
       const auto listed = each_token(spool, state, folder, [&](const Listed& job) {
         ++counts.jobs[static_cast<size_t>(state)];

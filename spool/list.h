@@ -37,7 +37,6 @@ struct Counts {
   std::array<int64_t, std::size(kAllStates)> jobs{};  // indexed by State
   std::optional<JobId> oldest_waiting = {};           // staging and delayed
   int64_t corrupt = 0;                                // files in corrupt/
-  int64_t owners = 0;                                 // instances under processing/
 
   int64_t in(State state) const { return jobs[static_cast<size_t>(state)]; }
   int64_t waiting() const { return in(State::staging) + in(State::delayed); }

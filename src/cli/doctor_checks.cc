@@ -22,7 +22,7 @@
 #include "spool/types.h"
 #include "src/cli/doctor.h"
 #include "src/cli/job_text.h"
-#include "src/cli/owners.h"
+#include "src/jobs/owners.h"
 #include "src/supervise/engine.h"
 #include "src/util/clock.h"
 #include "src/util/text.h"
@@ -226,14 +226,13 @@ void check_owners(const Session& session, const Spool& spool, Checks& checks) {
     checks.push_back({Health::bad, "daemon", owners.error().text(), "see 'imgq fsck'"});
     return;
   }
-  const auto is_alive = [](const OwnerSeen& one) { return one.life == OwnerSeen::Life::alive; };
-  const auto alive = std::count_if(owners->begin(), owners->end(), is_alive);
+  const int64_t alive = count_alive(*owners);
   checks.push_back(
       {alive > 0 ? Health::good : Health::bad, "daemon",
        alive > 0 ? fmt::format("{} running", alive) : "none is running: submitted jobs wait",
        start_words(session.config.spool)});
   for (const OwnerSeen& owner : *owners) {
-    if (is_alive(owner)) continue;
+    if (owner.life == OwnerSeen::Life::alive) continue;
     const bool dead = owner.life == OwnerSeen::Life::dead;
     checks.push_back({Health::doubtful, "leftovers",
                       fmt::format("process {} on {}{}", owner.pid, printable(owner.host),

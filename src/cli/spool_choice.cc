@@ -11,8 +11,8 @@
 #include "spool/list.h"
 #include "spool/spool.h"
 #include "spool/types.h"
-#include "src/cli/owners.h"
 #include "src/cli/wait.h"
+#include "src/jobs/owners.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
@@ -49,9 +49,7 @@ Result<Spool> make_spool(const SpoolChoice& choice) {
 
 bool is_served(const Spool& spool, std::chrono::milliseconds lease) {
   const auto owners = see_owners(spool, lease);
-  return owners && std::any_of(owners->begin(), owners->end(), [](const OwnerSeen& owner) {
-           return owner.life == OwnerSeen::Life::alive;
-         });
+  return owners && count_alive(*owners) > 0;
 }
 
 bool is_served_at(const std::string& path, std::chrono::milliseconds lease) {

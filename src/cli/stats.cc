@@ -15,7 +15,7 @@ double oldest_s(const SpoolFigures& figures) {
 }
 
 std::string as_json(const SpoolFigures& figures) {
-  Json out = counts_object(figures.counts);
+  Json out = counts_object(figures.counts, figures.daemons);
   out["oldest_waiting_seconds"] = oldest_s(figures);
   out["free_bytes"] = figures.room.free_bytes;
   out["free_inodes"] = figures.room.free_inodes;
@@ -30,7 +30,7 @@ std::string as_words(const SpoolFigures& figures) {
   if (figures.counts.oldest_waiting) {
     out += fmt::format("{:<12} {:>7.0f} s\n", "oldest", oldest_s(figures));
   }
-  out += fmt::format("{:<12} {:>9}\n", "daemons", figures.counts.owners);
+  out += fmt::format("{:<12} {:>9}\n", "daemons", figures.daemons);
   if (figures.counts.corrupt > 0) {
     out += fmt::format("{:<12} {:>9}\n", "corrupt", figures.counts.corrupt);
   }
@@ -46,7 +46,7 @@ Exit stats_command(const Session& session, const StatsOptions& options) {
   }
   const auto spool = open_spool(session);
   if (!spool) return exit_for(spool.error());
-  const auto figures = figures_of(*spool);
+  const auto figures = figures_of(*spool, session.config.lease);
   if (!figures) return fail(session, figures.error());
   Console& console = session.console;
   if (options.age)

@@ -8,8 +8,8 @@
 #include "spool/list.h"
 #include "spool/query.h"
 #include "spool/spool.h"
-#include "src/cli/owners.h"
 #include "src/cli/session.h"
+#include "src/jobs/owners.h"
 
 namespace imgq::cli {
 

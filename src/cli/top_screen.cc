@@ -348,7 +348,7 @@ std::string top_json(const Snapshot& snapshot) {
                       {"life", kLives[static_cast<size_t>(owner.life)]},
                       {"processing", std::move(work)}});
   }
-  Json out = counts_object(snapshot.counts);
+  Json out = counts_object(snapshot.counts, count_alive(snapshot.owners));
   out["at"] = iso_time(snapshot.at_ms);
   out["free_bytes"] = snapshot.free_bytes;
   out["owners"] = std::move(owners);

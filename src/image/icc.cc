@@ -12,7 +12,7 @@ using std::string_view;
 using namespace std::string_view_literals;
 
 constexpr size_t kHeaderBytes = 128, kTagBytes = 12, kMaxTags = 200, kMaxNameBytes = 200;
-constexpr size_t kMaxBytes = 16 * 1024 * 1024;  // tables of printers have 4 MiB
+constexpr size_t kMaxBytes = size_t{16} * 1024 * 1024;  // tables of printers have 4 MiB
 
 // What goes before primaries and curves.
 constexpr std::array kTables{"A2B0"sv, "A2B1"sv, "A2B2"sv, "D2B0"sv, "D2B1"sv, "D2B2"sv, "D2B3"sv};

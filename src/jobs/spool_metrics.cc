@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "src/jobs/owners.h"
 #include "src/util/clock.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -25,22 +26,24 @@ void metric_family(std::string& out, std::string_view name, std::string_view typ
   fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
 }
 
-Result<SpoolFigures> figures_of(const Spool& spool) {
+Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds lease) {
   const auto counts = count(spool);
   if (!counts) return counts.error();
   const auto room = spool.room();
   if (!room) return room.error();
-  SpoolFigures figures{true, *counts, *room};
+  const auto owners = see_owners(spool, lease);
+  if (!owners) return owners.error();
+  SpoolFigures figures{true, *counts, count_alive(*owners), *room};
   if (counts->oldest_waiting) {
     figures.oldest_age_ms = std::max<int64_t>(0, now_ms() - counts->oldest_waiting->unix_ms());
   }
   return figures;
 }
 
-Json counts_object(const Counts& counts) {
+Json counts_object(const Counts& counts, int64_t daemons) {
   Json jobs = Json::object();
   for (const State state : kAllStates) jobs[std::string(name_of(state))] = counts.in(state);
-  Json out{{"jobs", std::move(jobs)}, {"daemons", counts.owners}, {"corrupt", counts.corrupt}};
+  Json out{{"jobs", std::move(jobs)}, {"daemons", daemons}, {"corrupt", counts.corrupt}};
   if (counts.oldest_waiting) {
     out["oldest_waiting"] = counts.oldest_waiting->text();
     out["oldest_waiting_since"] = iso_time(counts.oldest_waiting->unix_ms());
@@ -62,8 +65,7 @@ std::string spool_metrics(const SpoolFigures& figures) {
         fmt::format("{:.3f}", static_cast<double>(figures.oldest_age_ms) / 1000));
   gauge(out, "imgq_spool_free_bytes", "Free space of the spool's file system.",
         std::to_string(figures.room.free_bytes));
-  gauge(out, "imgq_daemons", "Daemon instances registered in the spool.",
-        std::to_string(figures.counts.owners));
+  gauge(out, "imgq_daemons", "Daemons that are alive.", std::to_string(figures.daemons));
   gauge(out, "imgq_corrupt_files", "Files in corrupt/.", std::to_string(figures.counts.corrupt));
   return out;
 }

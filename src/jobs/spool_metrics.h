@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,16 +16,18 @@ namespace imgq {
 struct SpoolFigures {
   bool up = false;  // the spool could be read
   Counts counts = {};
+  int64_t daemons = 0;  // alive
   Spool::Room room = {};
   int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
 };
 
 // As it is now.
-Result<SpoolFigures> figures_of(const Spool& spool);
+//   lease  a daemon of another host counts as alive for so long after its last heartbeat
+Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds lease);
 
 // {jobs {staging, ...}, daemons, corrupt}; while a job waits also oldest_waiting (its id) and
 // oldest_waiting_since
-Json counts_object(const Counts& counts);
+Json counts_object(const Counts& counts, int64_t daemons);
 
 // The text format 0.0.4.
 std::string spool_metrics(const SpoolFigures& figures);

@@ -39,7 +39,7 @@ std::string results_json(const JobView& job) {
 std::string job_address(const JobId& id) { return "/v1/jobs/" + id.text(); }
 
 std::string counts_json(const View& view) {
-  Json out = counts_object(view.figures.counts);
+  Json out = counts_object(view.figures.counts, view.figures.daemons);
   out["completed_last_minute"] = view.last_minute;
   out["spool_up"] = view.figures.up;
   return dump_json(out);

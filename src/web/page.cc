@@ -236,7 +236,7 @@ std::string format_options(const OptionalFormats& formats, const Choice& choice)
 // it would forget the files that somebody is choosing.
 std::string refresh_html(const View& view, const Choice& choice) {
   const Counts& counts = view.figures.counts;
-  if (counts.waiting() + counts.in(State::processing) == 0 || counts.owners == 0) return "";
+  if (counts.waiting() + counts.in(State::processing) == 0 || view.figures.daemons == 0) return "";
   return fmt::format("<noscript><meta http-equiv=\"refresh\" content=\"5;url=/{}\"></noscript>",
                      html(choice_query("?", choice)));
 }
@@ -244,7 +244,7 @@ std::string refresh_html(const View& view, const Choice& choice) {
 std::string notice_html(const View& view, std::string_view notice) {
   std::string_view text = notice;
   if (text.empty() && !view.figures.up) text = "The spool cannot be read at the moment.";
-  if (text.empty() && view.figures.counts.owners == 0) {
+  if (text.empty() && view.figures.daemons == 0) {
     text = "No daemon is running: images are taken in and wait until imgqd is started.";
   }
   return fmt::format("<p id=\"notice\" role=\"status\"{}>{}</p>", text.empty() ? " hidden" : "",

@@ -22,7 +22,7 @@ Reply readyz(Site& site, const Asked&) {
   }
   return {.text = dump_json(Json{{"status", "ok"},
                                  {"free_bytes", room->free_bytes},
-                                 {"daemons", site.spool_view.view()->figures.counts.owners}})};
+                                 {"daemons", site.spool_view.view()->figures.daemons}})};
 }
 
 Reply metrics(Site& site, const Asked&) {

@@ -147,7 +147,7 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
           ? service.max_body_bytes
           : std::max(kMinBody, config.limits.max_file_bytes + (int64_t{1} << 20));
   Committer committer(spool, sync_named(config.sync).value_or(Sync::batch));
-  SpoolView spool_view(spool);
+  SpoolView spool_view(spool, config.lease);
   Metrics metrics;
   const ServerOptions options = server_options(service, max_body);
   Site site{spool, config, site_options(service, options), committer, spool_view, metrics};

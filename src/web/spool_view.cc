@@ -24,14 +24,14 @@ bool same_job(const JobView& a, const JobView& b) {
 bool same(const View& a, const View& b) {
   const Counts &now = a.figures.counts, &then = b.figures.counts;
   return a.figures.up == b.figures.up && now.jobs == then.jobs && a.last_minute == b.last_minute &&
-         now.owners == then.owners && now.corrupt == then.corrupt &&
+         a.figures.daemons == b.figures.daemons && now.corrupt == then.corrupt &&
          std::equal(a.jobs.begin(), a.jobs.end(), b.jobs.begin(), b.jobs.end(), same_job);
 }
 
 }  // namespace
 
-SpoolView::SpoolView(const Spool& spool)
-    : spool_(spool), counters_(now_ms()), view_(std::make_shared<View>()) {
+SpoolView::SpoolView(const Spool& spool, std::chrono::milliseconds lease)
+    : spool_(spool), lease_(lease), counters_(now_ms()), view_(std::make_shared<View>()) {
   refresh();
   thread_ = std::thread([this] { run(); });
 }
@@ -122,7 +122,7 @@ bool SpoolView::nothing_moved() {
 std::shared_ptr<View> SpoolView::make_view() {
   auto view = std::make_shared<View>();
   view->made_ms = now_ms();
-  if (const auto figures = figures_of(spool_)) view->figures = *figures;
+  if (const auto figures = figures_of(spool_, lease_)) view->figures = *figures;
   counters_.update(spool_, view->made_ms);
   view->totals = counters_.totals();
   view->last_minute = counters_.last_minute();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -33,7 +34,7 @@ class SpoolView {
  public:
   static constexpr size_t kNewest = 50;
 
-  explicit SpoolView(const Spool& spool);
+  SpoolView(const Spool& spool, std::chrono::milliseconds lease);  // see figures_of
   ~SpoolView();
 
   std::shared_ptr<const View> view() const;
@@ -57,6 +58,7 @@ class SpoolView {
   bool nothing_moved();
 
   const Spool& spool_;
+  std::chrono::milliseconds lease_;
   std::mutex looking_;  // one look at a time
   JobCounters counters_;
   std::map<JobId, JobView> ended_;  // ended jobs among the newest: they hardly change

@@ -153,11 +153,15 @@ without() { # CALL ERRNO COMMAND...
   contains "$output" "temporary files of programs that are gone: 1"
   contains "$output" "-> a running imgqd sweeps them; so does imgq fsck --repair"
   contains "$output" "process 7 on elsewhere has not been heard of for longer than daemon.lease"
+  same "$("$imgq" stats --json | jq .daemons)" 1
   kill -KILL "$daemon"
   wait "$daemon" 2>/dev/null || true
   until_true sh -c '! flock -n -s "$1"/processing/"$2"/.alive false' _ spool "$owner"
   exits 1 "$imgq" doctor
   contains "$output" "process $daemon on $host is gone and left jobs behind"
+  same "$("$imgq" stats --json | jq .daemons)" 0
+  same "$("$imgq" top --once --json | jq .daemons)" 0
+  "$imgq" stats --prometheus | grep -qxF 'imgq_daemons 0'
   contains "$output" "-> a running imgqd takes its jobs over by itself"
   # And so it is: a new daemon clears both away.
   start_daemon

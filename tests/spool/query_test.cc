@@ -197,7 +197,6 @@ TEST_F(Queries, JobsAreCountedByState) {
   }
   EXPECT_EQ(counts.oldest_waiting, oldest);
   EXPECT_EQ(counts.corrupt, 1);
-  EXPECT_EQ(counts.owners, 1);
 }
 
 TEST_F(Queries, AnEmptySpoolCountsNothing) {
@@ -205,7 +204,6 @@ TEST_F(Queries, AnEmptySpoolCountsNothing) {
   const Counts counts = must(count(spool_));
   for (const int64_t jobs : counts.jobs) EXPECT_EQ(jobs, 0);
   EXPECT_FALSE(counts.oldest_waiting);
-  EXPECT_EQ(counts.owners, 0);
 }
 
 TEST_F(Queries, AResultIsOpenedWhileItIsWhatTheOutcomeSays) {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 
+#include <chrono>
 #include <filesystem>
 
 #include "spool/scan.h"
@@ -34,7 +35,7 @@ SiteTest::~SiteTest() {
 void SiteTest::open_site() {
   site_.reset();
   committer_.emplace(*spool_, Sync::none);
-  view_ = std::make_unique<SpoolView>(*spool_);
+  view_ = std::make_unique<SpoolView>(*spool_, std::chrono::seconds(30));
   meter_.emplace();
   site_ = std::unique_ptr<Site>(new Site{*spool_, config_, options_, *committer_, *view_, *meter_});
 }

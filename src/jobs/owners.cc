@@ -1,4 +1,4 @@
-#include "src/cli/owners.h"
+#include "src/jobs/owners.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,7 +10,7 @@
 #include "src/util/fd.h"
 #include "src/util/io.h"
 
-namespace imgq::cli {
+namespace imgq {
 namespace {
 
 // Nothing when its folder or its .alive is gone.
@@ -40,6 +40,11 @@ std::vector<std::string> names_in(const Spool& spool, const std::string& folder)
   return names ? std::move(*names) : std::vector<std::string>();
 }
 
+int64_t count_alive(const std::vector<OwnerSeen>& owners) {
+  return std::count_if(owners.begin(), owners.end(),
+                       [](const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::alive; });
+}
+
 Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease) {
   const auto names = list_names(spool.root(), std::string(name_of(State::processing)));
   if (!names) return names.error();
@@ -50,4 +55,4 @@ Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milli
   return owners;
 }
 
-}  // namespace imgq::cli
+}  // namespace imgq

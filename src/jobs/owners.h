@@ -7,7 +7,7 @@
 
 #include "spool/spool.h"
 
-namespace imgq::cli {
+namespace imgq {
 
 // The names in a folder of the spool; none when it is gone or cannot be read.
 std::vector<std::string> names_in(const Spool& spool, const std::string& folder);
@@ -25,7 +25,10 @@ struct OwnerSeen {
   int64_t heartbeat_age_ms = 0;
 };
 
+// Those that are alive.
+int64_t count_alive(const std::vector<OwnerSeen>& owners);
+
 // Every folder under processing/. A folder that vanishes meanwhile is left out.
 Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease);
 
-}  // namespace imgq::cli
+}  // namespace imgq
