@@ -15,7 +15,8 @@ constexpr int64_t kMaxCount = std::numeric_limits<int>::max();  // what a header
 constexpr int64_t kMaxBytes = std::numeric_limits<int64_t>::max();
 constexpr double kMaxMs = 1e12;
 // In bytes, so that the whole fits a message and a record however its characters are escaped.
-constexpr size_t kMaxMessage = 1000, kMaxNote = 200, kMaxProfile = 200, kMaxWord = 16, kMaxHash = 64;
+constexpr size_t kMaxMessage = 1000, kMaxNote = 200, kMaxProfile = 200, kMaxWord = 16,
+                 kMaxHash = 64;
 constexpr size_t kMaxNotes = 16;
 constexpr std::string_view kVerdict = "verdict";
 
