@@ -16,9 +16,6 @@
 
 namespace imgq {
 
-inline constexpr int kMaxLosses = 10;     // daemons that may die under one job before it is poison
-inline constexpr int kPoisonCrashes = 2;  // workers that one job may kill
-
 // A job this owner has taken and must complete, fail or release.
 struct Claim {
   Token token;

@@ -10,6 +10,9 @@
 // <id>.try-<n>: what failed before.
 namespace imgq {
 
+inline constexpr int kMaxLosses = 10;     // daemons that may die under one job before it is poison
+inline constexpr int kPoisonCrashes = 2;  // workers that it has killed when it is
+
 // The try records of attempts 1 to `below` - 1, oldest first. Unreadable ones are left out.
 Result<std::vector<Try>> read_tries(const Spool& spool, const JobId& id, int below);
 

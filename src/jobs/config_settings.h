@@ -10,7 +10,7 @@
 #include "src/jobs/config.h"
 
 // The one table of all plain settings (everything but presets and hot_folders), and the step from a
-// TOML file to a Config. Inside src/base only.
+// TOML file to a Config. Inside src/jobs only.
 namespace imgq::config {
 
 // A value as it was found: what kind it had there decides what it may be used for.

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "spool/internal/tries.h"
 #include "spool/layout.h"
 #include "spool/owner.h"
 #include "spool/query.h"

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "spool/internal/locate.h"
+#include "spool/internal/tries.h"
 #include "spool/layout.h"
 #include "spool/owner.h"
 #include "spool/query.h"
