@@ -7,9 +7,9 @@
 #include "src/cli/request_options.h"
 #include "src/cli/session.h"
 
-// The subcommands: the options as typed, and what is done. Each is in a file of its name, but cancel,
-// retry, hold and release are in control.cc, init and config in setup.cc, log in events.cc, and
-// `imgq run` is in src/run/run.h.
+// The subcommands: the options as typed, and what is done. Each is in a file of its name, but
+// cancel, retry, hold and release are in control.cc, init and config in setup.cc, log in events.cc,
+// and `imgq run` is in src/run/run.h.
 namespace imgq::cli {
 
 struct SubmitOptions {

@@ -8,7 +8,8 @@
 namespace imgq::image {
 
 // What can be known of a file by walking over its parts, without any decoder: enough to refuse it
-// before a decoder sees it. All zero for JXL, which is not walked; of HEIC and AVIF size and colour only.
+// before a decoder sees it. All zero for JXL, which is not walked; of HEIC and AVIF size and colour
+// only.
 struct Container {
   int64_t width = 0, height = 0;  // as stored; 0: not found
   int frames = 1;                 // counted up to the limit, plus one

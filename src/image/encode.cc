@@ -19,8 +19,8 @@ void keep(Buffer bytes, int quality, bool met, Fitted* out) {
   out->met = met;
 }
 
-// Exact where a palette holds all colours; else by colours that are few, or by all of them, whichever
-// is the smaller file.
+// Exact where a palette holds all colours; else by colours that are few, or by all of them,
+// whichever makes the smaller file.
 Failure encode_like_palette(const Raster& raster, EncodeOptions options, Buffer* out) {
   options.palette = false;
   if (options.scan == Scan::baseline) {

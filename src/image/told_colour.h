@@ -22,8 +22,8 @@ using IccProfile = std::vector<uint8_t>;  // empty: sRGB, nothing to be changed
 IccProfile profile_of(const CodePoints& points, Space space);
 
 // What a PNG's chunks say, in the order of precedence of its third edition: cICP, which goes before
-// a profile, too; else, when there is no profile, sRGB; else gAMA, with cHRM if there is one. A gAMA
-// of 1/2.2 with sRGB's primaries or none is sRGB itself. Nothing: the profile counts.
+// a profile, too; else, when there is no profile, sRGB; else gAMA, with cHRM if there is one. A
+// gAMA of 1/2.2 with sRGB's primaries or none is sRGB itself. Nothing: the profile counts.
 std::optional<IccProfile> profile_of_png(View file, Space space, bool has_profile);
 
 // Adobe RGB (1998), which cameras tell by DCF's option file alone (see Exif::adobe_rgb).

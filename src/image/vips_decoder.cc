@@ -289,7 +289,8 @@ VipsRef VipsDecoder::to_eight_bits() {
   return VipsRef(bytes);
 }
 
-// Floats of a TIFF are samples like others, 0 to 1, whatever libvips makes of them: 16 bits of them.
+// Floats of a TIFF are samples like others, 0 to 1, whatever libvips takes them for: 16 bits are
+// kept.
 Failure VipsDecoder::quantise() {
   VipsImage* scaled = nullptr;
   if (vips_linear1(image_.get(), &scaled, 65535, 0.5, nullptr) != 0) return failed();
