@@ -83,7 +83,7 @@ class Owner {
   //           a referenced path in a ticket of another uid, or unreadable; ELOOP, EINVAL not a file
   Result<Fd> open_source(const Claim& claim) const;
 
-  // Publishes: results synced and named, outcome linked to <id>.end, hour folder synced, and only
+  // Publishes: results named and synced, outcome linked to <id>.end, hour folder synced, and only
   // then the answer; afterwards the token moves to completed/. Grouped in `batch`. In the order
   // given.
   //   errors  EEXIST another owner ended the job first (fenced: own results are gone, nothing to

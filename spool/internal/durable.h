@@ -10,8 +10,8 @@
 #include "spool/temp_file.h"
 #include "spool/types.h"
 
-// The write order of the spool, once: bytes before names, folders before what stands in them,
-// everything before the answer (FORMAT.md "Write order").
+// The write order of the spool, once: the bytes of a ticket and an outcome before their names,
+// folders before what stands in them, everything before the answer (FORMAT.md "Write order").
 namespace imgq::durable {
 
 // What must be on the disk before a group of jobs takes its next step. Files and folders are
