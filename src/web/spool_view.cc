@@ -136,8 +136,9 @@ void SpoolView::add_newest(View& view) {
     const auto listed = list(spool_, state, Order::newest_first, kNewest);
     if (listed) newest.insert(newest.end(), listed->begin(), listed->end());
   }
+  newest = merged(std::move(newest), Order::newest_first, kNewest);
   std::map<JobId, JobView> ended;
-  for (const Listed& one : merged(std::move(newest), Order::newest_first, kNewest)) {
+  for (const Listed& one : newest) {
     const auto known = ended_.find(one.id);
     if (known != ended_.end() && known->second.state == one.state) {
       view.jobs.push_back(known->second);
