@@ -167,7 +167,7 @@ std::string show_preset(const Config& config, const std::string& name) {
   std::string out;
   for (const Rendition& rendition : config.presets.at(name)) {
     out += fmt::format("\n[preset.{}.{}]  # {}\n", name, rendition.name,
-                       origin_of(config, "preset." + name));
+                       origin_of(config, fmt::format("preset.{}.{}", name, rendition.name)));
     const Json fields = json_of(rendition);
     for (const auto& [field, value] : fields.items()) {
       if (field != "name") out += fmt::format("{} = {}\n", field, dump_json(value));

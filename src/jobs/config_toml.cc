@@ -127,13 +127,13 @@ Status apply_preset(Config& config, const toml::key& name, const toml::node& nod
   for (const auto& [key, value] : *table) {
     auto rendition = read_rendition(key, value, path);
     if (!rendition) return rendition.error();
+    config.origin[fmt::format("preset.{}.{}", name.str(), key.str())] = origin(key.source(), path);
     request.renditions.push_back(std::move(*rendition));
   }
   if (auto checked = check(request); !checked) {
     return at(name.source(), checked.error().action, path);
   }
   config.presets[std::string(name.str())] = std::move(request.renditions);
-  config.origin[fmt::format("preset.{}", name.str())] = origin(name.source(), path);
   return Ok{};
 }
 

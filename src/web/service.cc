@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -133,6 +134,10 @@ Result<std::string> read_token(const std::string& path) {
       std::all_of(token.begin(), token.end(), [](char c) { return c >= 0x21 && c <= 0x7e; });
   if (token.size() < kMinToken || token.size() > kMaxToken || !printable) {
     return bad_data("a token is one line of 16 to 512 printable characters", path);
+  }
+  struct stat about = {};
+  if (sys::fstat(file.get(), &about) == 0 && (about.st_mode & S_IROTH) != 0) {
+    log::line(log::Level::warning, "others can read the token file", {{"file", path}});
   }
   return std::string(token);
 }

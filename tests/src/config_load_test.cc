@@ -188,6 +188,15 @@ TEST_F(ConfigFiles, ALaterFileReplacesAPresetAsAWhole) {
   EXPECT_EQ(config->presets.at("web")[0].name, "c");
 }
 
+TEST_F(ConfigFiles, EachRenditionOfAPresetIsShownWithItsLine) {
+  const auto config =
+      load_text("[preset.web.a]\nsize = \"10x10\"\n[preset.web.b]\nsize = \"9x9\"\n");
+  ASSERT_TRUE(config);
+  const std::string shown = show_config(*config);
+  EXPECT_NE(shown.find("[preset.web.a]  # " + root_ + "/one.toml:1\n"), std::string::npos) << shown;
+  EXPECT_NE(shown.find("[preset.web.b]  # " + root_ + "/one.toml:3\n"), std::string::npos) << shown;
+}
+
 TEST_F(ConfigFiles, IntakesAreReadAndChecked) {
   const auto config = load_text(
       "[preset.web.a]\nsize = \"10x10\"\n"

@@ -209,6 +209,16 @@ class Starting(unittest.TestCase):
         self.assertEqual(requests.get(url, headers=bearer, timeout=20).status_code, 200)
         self.start("--insecure", listen="0.0.0.0:0")
 
+    def test_a_token_that_others_can_read_is_warned_of(self):
+        token = pathlib.Path(self.directory) / "token"
+        token.write_text("0123456789abcdef\n")
+        for mode, warned in ((0o644, True), (0o640, False)):
+            token.chmod(mode)
+            with open(pathlib.Path(self.directory) / "said", "w+", encoding="utf-8") as said:
+                self.start("--token-file", token, stderr=said).end()
+                said.seek(0)
+                self.assertEqual("others can read the token file" in said.read(), warned)
+
     def test_a_form_of_64_images_is_taken_however_few_connections_there_are(self):
         served = self.start("--max-connections", "4")
         images = [("file", (f"{n}.png", IMAGE)) for n in range(64)]
