@@ -64,8 +64,8 @@ Result<std::vector<std::string>> hours_under(const Spool& spool, const std::stri
 }
 
 int64_t start_of_hour_ms(std::string_view hour) {
-  const auto month = static_cast<unsigned>(digits(hour.substr(5, 2)));
-  const auto day = static_cast<unsigned>(digits(hour.substr(8, 2)));
+  const std::chrono::month month(static_cast<unsigned>(digits(hour.substr(5, 2))));
+  const std::chrono::day day(static_cast<unsigned>(digits(hour.substr(8, 2))));
   const std::chrono::sys_days date = std::chrono::year(digits(hour.substr(0, 4))) / month / day;
   const auto begin = date + std::chrono::hours(digits(hour.substr(11, 2)));
   return std::chrono::milliseconds(begin.time_since_epoch()).count();
