@@ -250,9 +250,8 @@ class TiffReader {
     for (size_t i = 0; i < entries(directory); ++i) {
       const size_t at = entry_at(directory, i);
       if (number(at, 2) != tag) continue;
-      const uint64_t type = number(at + 2, 2);
-      Values found{at + 4 + offset_bytes(), number(at + 4, offset_bytes()), 0};
-      found.width = type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : type == 16 ? 8 : 0;
+      Values found{at + 4 + offset_bytes(), number(at + 4, offset_bytes()),
+                   width_of(number(at + 2, 2))};
       if (found.count > file_.size()) return {};
       if (found.count * found.width > offset_bytes()) found.at = number(found.at, offset_bytes());
       return found;
@@ -267,6 +266,11 @@ class TiffReader {
   }
 
  private:
+  // Of BYTE, SHORT, LONG and LONG8.
+  static size_t width_of(uint64_t type) {
+    if (type == 16) return 8;
+    return type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : 0;
+  }
   size_t offset_bytes() const { return wide_ ? 8 : 4; }
   size_t entry_bytes() const { return wide_ ? 20 : 12; }
   size_t entry_at(size_t directory, size_t index) const {

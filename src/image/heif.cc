@@ -96,6 +96,11 @@ void read_colour(View colr, Container* out) {
   if (numbers.good()) out->colour = {primaries, transfer};  // the decoder minds the range
 }
 
+void read_property(const std::optional<Box>& box, Container* out) {
+  if (box && box->type == "ispe") read_size(box->body, out);
+  if (box && box->type == "colr") read_colour(box->body, out);
+}
+
 // Reads the properties that a box of associations gives to the item, in the one entry that the item
 // has. False when it has none here.
 bool read_associated(View associations, uint32_t item, View properties, Container* out) {
@@ -108,9 +113,7 @@ bool read_associated(View associations, uint32_t item, View properties, Containe
     const bool its = ipma.next(id_bytes) == item;
     for (uint32_t left = ipma.next(1); left > 0 && ipma.good(); --left) {
       const uint32_t number = ipma.next(number_bytes) & ~essential;
-      const auto box = its ? property(properties, number) : std::nullopt;
-      if (box && box->type == "ispe") read_size(box->body, out);
-      if (box && box->type == "colr") read_colour(box->body, out);
+      if (its) read_property(property(properties, number), out);
     }
     if (its) return true;
   }
