@@ -247,7 +247,7 @@ class TiffReader {
     size_t at = 0, count = 0, width = 0;
   };
   Values values(size_t directory, uint32_t tag) const {
-    for (size_t i = 0; i < entries(directory); ++i) {
+    for (size_t i = 0, count = entries(directory); i < count; ++i) {
       const size_t at = entry_at(directory, i);
       if (number(at, 2) != tag) continue;
       Values found{at + 4 + offset_bytes(), number(at + 4, offset_bytes()),
@@ -383,6 +383,16 @@ Failure walk(Kind kind, View file, int max_frames, Container* out) {
     case Kind::unsupported:
     case Kind::unknown:
       return {};
+  }
+  return {};
+}
+
+View png_chunk(View file, std::string_view name, std::string_view before) {
+  for (size_t at = 8; holds(file, at, 12) && !has(file, at + 4, before);) {
+    const size_t size = be32(file, at);
+    if (size > file.size() - at - 12) break;
+    if (has(file, at + 4, name)) return file.subspan(at + 8, size);
+    at += size_t{12} + size;
   }
   return {};
 }

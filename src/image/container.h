@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "src/base/formats.h"
 #include "src/image/bytes.h"
 #include "src/image/geometry.h"
@@ -28,6 +30,10 @@ struct Container {
 //   errors  truncated (ends before the size), corrupt_image, unsupported_format (a JPEG of a rare
 //           process)
 Failure walk(Kind kind, View file, int max_frames, Container* out);
+
+// The data of a PNG's first chunk of this name before the first of another; empty when there is
+// none.
+View png_chunk(View file, std::string_view name, std::string_view before);
 
 // Whether the file ends before its format says that it should: why a decoder gave up.
 bool is_cut_short(Kind kind, View file);

@@ -50,10 +50,6 @@ bool is_primary(View data, const Xyz& wanted) {
          std::abs(fixed16(data, 16) - wanted.z) < kNear;
 }
 
-double srgb_curve(double v) {
-  return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
-}
-
 // A parametric curve of type 3 (a power with a linear toe), or a table.
 class Curve {
  public:
@@ -88,7 +84,7 @@ bool is_srgb_curve(View data) {
   if (!curve.usable()) return false;
   for (int i = 0; i <= 64; ++i) {
     const double v = i / 64.0;
-    if (std::abs(curve.at(v) - srgb_curve(v)) > 0.003) return false;
+    if (std::abs(curve.at(v) - srgb_light(v)) > 0.003) return false;
   }
   return true;
 }
@@ -111,6 +107,10 @@ std::string printable(View bytes) {
 }
 
 }  // namespace
+
+double srgb_light(double value) {
+  return value <= 0.04045 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4);
+}
 
 bool profile_fits(View profile, Space space) {
   if (profile.size() < kHeaderBytes + 4 || profile.size() > kMaxBytes) return false;

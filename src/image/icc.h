@@ -16,6 +16,9 @@ bool profile_fits(View profile, Space space);
 // Whether it is sRGB whatever it calls itself: its primaries and its curves are.
 bool is_srgb(View profile);
 
+// The light, 0 to 1, of a value of sRGB's curve (IEC 61966-2-1).
+double srgb_light(double value);
+
 // Its own description, its first 200 characters; empty when it has none that can be read.
 std::string profile_name(View profile);
 

@@ -6,21 +6,11 @@
 #include <memory>
 #include <string_view>
 
+#include "src/image/container.h"
 #include "src/util/hex.h"
 
 namespace imgq::image {
 namespace {
-
-std::vector<uint8_t> late_chunk(View file) {
-  for (size_t at = 8; at + 12 <= file.size();) {
-    const size_t size = be32(file, at);
-    if (size > file.size() - at - 12) break;
-    const View data = file.subspan(at + 8, size);
-    if (has(file, at + 4, "eXIf")) return {data.begin(), data.end()};
-    at += 12 + size;
-  }
-  return {};
-}
 
 // What stands behind the third line: an empty one, the name and the length.
 std::vector<uint8_t> bytes_of_profile(std::string_view text) {
@@ -47,8 +37,8 @@ bool is_exif_text(std::string_view name) {
 }  // namespace
 
 std::vector<uint8_t> odd_exif_of_png(View file, _VipsImage* opened) {
-  std::vector<uint8_t> late = late_chunk(file);
-  if (!late.empty()) return late;
+  const View late = png_chunk(file, "eXIf", "IEND");
+  if (!late.empty()) return {late.begin(), late.end()};
   const std::unique_ptr<gchar*, decltype(&g_strfreev)> fields(vips_image_get_fields(opened),
                                                               &g_strfreev);
   for (gchar** field = fields.get(); *field != nullptr; ++field) {

@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdlib>
 #include <memory>
 #include <utility>
+
+#include "src/image/container.h"
+#include "src/image/icc.h"
 
 namespace imgq::image {
 namespace {
@@ -55,12 +57,8 @@ std::optional<Primaries> primaries_of(uint32_t code) {
   }
 }
 
-double srgb_light(double v) {
-  return v <= 0.04045 ? v / 12.92 : std::pow((v + 0.055) / 1.055, 2.4);
-}
-
-// The light of a value, by H.273's table 3, as far as it is relative; the others are sRGB's.
-double light(uint32_t transfer, double v) {
+// The light of a value by H.273's table 3, where that is relative and not to be read as sRGB's.
+std::optional<double> other_light(uint32_t transfer, double v) {
   switch (transfer) {
     case 4:
       return std::pow(v, 2.2);
@@ -75,12 +73,8 @@ double light(uint32_t transfer, double v) {
     case 17:
       return 52.37 / 48 * std::pow(v, 2.6);
     default:
-      return srgb_light(v);
+      return std::nullopt;
   }
-}
-
-bool is_like_srgb(uint32_t transfer) {
-  return transfer != 4 && transfer != 5 && transfer != 7 && transfer != 8 && transfer != 17;
 }
 
 Curve curve_of(const CodePoints& points) {
@@ -88,8 +82,8 @@ Curve curve_of(const CodePoints& points) {
   for (size_t i = 0; i < table.size(); ++i) {
     double v = static_cast<double>(i) / (table.size() - 1);
     if (!points.full_range) v = std::clamp((v * 255 - 16) / 219, 0.0, 1.0);
-    table[i] = static_cast<cmsUInt16Number>(
-        std::lround(65535 * std::clamp(light(points.transfer, v), 0.0, 1.0)));
+    const double light = other_light(points.transfer, v).value_or(srgb_light(v));
+    table[i] = static_cast<cmsUInt16Number>(std::lround(65535 * std::clamp(light, 0.0, 1.0)));
   }
   return Curve(cmsBuildTabulatedToneCurve16(nullptr, table.size(), table.data()));
 }
@@ -117,17 +111,6 @@ IccProfile made(const Primaries& primaries, const Curve& curve, Space space, con
   }
   const std::array<cmsToneCurve*, 3> curves{curve.get(), curve.get(), curve.get()};
   return saved(cmsCreateRGBProfile(&primaries.white, &primaries.colours, curves.data()), told_by);
-}
-
-// Of the chunks before the image data.
-View chunk_before_data(View file, std::string_view name) {
-  for (size_t at = 8; at + 12 <= file.size() && !has(file, at + 4, "IDAT");) {
-    const size_t size = be32(file, at);
-    if (size > file.size() - at - 12) break;
-    if (has(file, at + 4, name)) return file.subspan(at + 8, size);
-    at += 12 + size;
-  }
-  return {};
 }
 
 // PNG's numbers are hundred thousandths.
@@ -163,20 +146,20 @@ IccProfile profile_of_gamma(View gama, View chrm, Space space) {
 
 IccProfile profile_of(const CodePoints& points, Space space) {
   const std::optional<Primaries> primaries = primaries_of(points.primaries);
-  const bool plain = is_like_srgb(points.transfer) && points.full_range;
+  const bool plain = !other_light(points.transfer, 0) && points.full_range;
   if (plain && (!primaries || space == Space::grey)) return {};
   return made(primaries.value_or(kSrgb), curve_of(points), space, "told by code points");
 }
 
 std::optional<IccProfile> profile_of_png(View file, Space space, bool has_profile) {
-  const View cicp = chunk_before_data(file, "cICP");
+  const View cicp = png_chunk(file, "cICP", "IDAT");
   if (cicp.size() == 4 && cicp[2] == 0) {  // a PNG holds no matrix but that of RGB
     return profile_of({cicp[0], cicp[1], cicp[3] != 0}, space);
   }
   if (has_profile) return std::nullopt;
-  const View gama = chunk_before_data(file, "gAMA");
-  if (!chunk_before_data(file, "sRGB").empty() || gama.size() != 4) return IccProfile();
-  return profile_of_gamma(gama, chunk_before_data(file, "cHRM"), space);
+  const View gama = png_chunk(file, "gAMA", "IDAT");
+  if (!png_chunk(file, "sRGB", "IDAT").empty() || gama.size() != 4) return IccProfile();
+  return profile_of_gamma(gama, png_chunk(file, "cHRM", "IDAT"), space);
 }
 
 IccProfile adobe_rgb_profile() {
