@@ -98,6 +98,7 @@ std::string try_record(const JobId& id, int attempt) {
   return part(id, ".try-" + std::to_string(attempt));
 }
 std::string outcome(const JobId& id) { return part(id, ".end"); }
+std::string placed(const JobId& id) { return part(id, ".placed"); }
 std::string result(const JobId& id, std::string_view file) { return joined(hour_folder(id), file); }
 std::string result_file(const JobId& id, int attempt, std::string_view rendition,
                         std::string_view extension) {
@@ -183,6 +184,7 @@ std::optional<Part> parse_part(std::string_view name) {
   if (rest == "job") return Part{*id, Part::Kind::ticket};
   if (rest == "src") return Part{*id, Part::Kind::source};
   if (rest == "end") return Part{*id, Part::Kind::outcome};
+  if (rest == "placed") return Part{*id, Part::Kind::placed};
   if (rest.substr(0, 4) == "try-") {
     const auto attempt = attempt_number(rest.substr(4));
     if (!attempt) return std::nullopt;

@@ -26,6 +26,7 @@ std::string ticket(const JobId& id);       // jobs/2026-11-24/05/<id>.job
 std::string source(const JobId& id);       // ....src
 std::string try_record(const JobId& id, int attempt);
 std::string outcome(const JobId& id);                        // ....end
+std::string placed(const JobId& id);                         // ....placed
 std::string result(const JobId& id, std::string_view file);  // file: ResultFile::file
 std::string result_file(const JobId& id, int attempt, std::string_view rendition,
                         std::string_view extension);  // <id>.<n>.<rendition>.<ext>
@@ -60,7 +61,7 @@ std::optional<sys::Identity> parse_writer(std::string_view name);  // of a temp 
 // Reads a name of an hour folder.
 struct Part {
   JobId id;
-  enum class Kind { ticket, source, try_record, outcome, result } kind;
+  enum class Kind { ticket, source, try_record, outcome, placed, result } kind;
   int attempt = 0;             // of try_record and result
   std::string rendition = {};  // of result
 };

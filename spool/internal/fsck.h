@@ -19,7 +19,7 @@ namespace imgq::checking {
 // All that was seen of one job by reading names.
 struct Facts {
   JobId id;
-  bool ticket = false, source = false, outcome = false;
+  bool ticket = false, source = false, outcome = false, placed = false;
   std::vector<int> tries = {};
   std::vector<std::pair<layout::Part, std::string>> results = {};  // with their names
   std::vector<Listed> waiting = {};                                // staging, delayed, hold

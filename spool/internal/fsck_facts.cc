@@ -75,6 +75,9 @@ void Census::take_part(const std::string& folder, std::string_view name, std::se
     case Part::Kind::outcome:
       facts.outcome = true;
       break;
+    case Part::Kind::placed:
+      facts.placed = true;
+      break;
     case Part::Kind::try_record:
       facts.tries.push_back(part->attempt);
       break;

@@ -118,6 +118,7 @@ class Checker {
   Status quarantine_parts() {
     std::vector<std::string> paths;
     if (facts_.source) paths.push_back(layout::source(id_));
+    if (facts_.placed) paths.push_back(layout::placed(id_));
     for (const int n : facts_.tries) paths.push_back(layout::try_record(id_, n));
     for (const auto& [part, name] : facts_.results) paths.push_back(layout::result(id_, name));
     return quarantine(paths);

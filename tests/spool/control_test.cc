@@ -10,6 +10,7 @@
 #include "spool/internal/outcome.h"
 #include "spool/layout.h"
 #include "spool/owner.h"
+#include "spool/placed.h"
 #include "spool/query.h"
 #include "spool/records.h"
 #include "spool/scan.h"
@@ -306,6 +307,7 @@ TEST_F(Control, APurgeCutAnywhereIsFinishedByTheNext) {
     keyed.key = "key " + std::to_string(skip);
     const JobId id = submit_one(std::move(keyed));
     complete(owner_, claim_one(owner_));
+    must(mark_placed(spool_, id));
     const int result = lab::in_child([&] {
       faults::clear();
       faults::add({.call = "", .skip = skip, .run = [] { ::_exit(42); }});

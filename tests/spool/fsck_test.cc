@@ -253,6 +253,14 @@ TEST_F(Fsck, ASubmissionCutShortIsANoteWhileYoungAndSetAsideLater) {
   EXPECT_EQ(lab::names_in(path("corrupt")).size(), 1u);
 }
 
+TEST_F(Fsck, AMarkThatIsLeftAloneIsSetAside) {
+  const JobId id = id_at(now_ms() - 7'200'000);
+  std::filesystem::create_directories(path(layout::hour_folder(id)));
+  lab::write_file(path(layout::placed(id)), "a ticket");
+  expect_mended(layout::source(id));
+  EXPECT_FALSE(lab::is_there(path(layout::placed(id))));
+}
+
 TEST_F(Fsck, APurgeCutShortIsFinished) {
   const JobId id = job_in(State::completed, owner_);
   remove(layout::ticket(id));

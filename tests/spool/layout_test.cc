@@ -139,6 +139,7 @@ TEST(Layout, ReadsThePartsOfAJobBack) {
   EXPECT_EQ(parse_part(name(ticket(id())))->kind, Part::Kind::ticket);
   EXPECT_EQ(parse_part(name(source(id())))->kind, Part::Kind::source);
   EXPECT_EQ(parse_part(name(outcome(id())))->kind, Part::Kind::outcome);
+  EXPECT_EQ(parse_part(name(placed(id())))->kind, Part::Kind::placed);
   const auto attempt = parse_part(name(try_record(id(), 42)));
   ASSERT_TRUE(attempt);
   EXPECT_EQ(attempt->kind, Part::Kind::try_record);

@@ -10,6 +10,7 @@
 #include "spool/layout.h"
 #include "spool/list.h"
 #include "spool/owner.h"
+#include "spool/placed.h"
 #include "spool/records.h"
 #include "spool/recover.h"
 #include "spool/submit.h"
@@ -26,6 +27,18 @@ class Queries : public lab::SpoolTest {
  protected:
   Owner owner_ = must(Owner::enter(spool_));
 };
+
+TEST_F(Queries, AMarkThatAllIsPlacedStandsUntilThePurge) {
+  const JobId id = job_in(State::completed, owner_);
+  EXPECT_FALSE(must(is_placed(spool_, id)));
+  must(mark_placed(spool_, id));
+  must(mark_placed(spool_, id));
+  EXPECT_TRUE(must(is_placed(spool_, id)));
+  EXPECT_TRUE(is_clean());
+  must(purge(spool_, id));
+  EXPECT_FALSE(must(is_placed(spool_, id)));
+  EXPECT_EQ(code_of(mark_placed(spool_, id)), ENOENT);
+}
 
 TEST_F(Queries, AJobIsFoundByItsKeyAndByNoOther) {
   Draft keyed = draft();
