@@ -79,7 +79,7 @@ struct Verdict {
   int signal = 0;       // that killed the worker
   SourceReport source = {};
   std::vector<ResultReport> results = {};  // in the order of the request's renditions, when ok
-  std::vector<std::string> notes = {};     // "truncated input accepted", "unusable profile ignored"
+  std::vector<std::string> notes = {};     // words of src/base/notes.h
   double decode_ms = 0, total_ms = 0;
   int64_t peak_kib = 0;  // highest resident size of the worker so far
   bool heavy = false;    // not run: needs much memory, ask again with Slot::heavy

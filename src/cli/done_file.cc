@@ -49,6 +49,7 @@ void list_images(JsonFields& fields, RunRecord& record) {
   fields.number("width", record.width_px, 0, kMost, kMay);
   fields.number("height", record.height_px, 0, kMost, kMay);
   fields.text("thumbhash", record.thumbhash, kAnyLength, kMay);
+  fields.texts("notes", record.notes, kAnyLength, kAnyLength, kMay);
 }
 
 void list(JsonFields& fields, RunRecord& record) {

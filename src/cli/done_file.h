@@ -33,7 +33,8 @@ struct RunRecord {
   std::vector<RunResult> results;
   int64_t width_px = 0, height_px = 0;  // of the source, upright
   std::string thumbhash;
-  std::string code, message;  // the permanent verdict, where there are no results
+  std::vector<std::string> notes;  // words of src/base/notes.h
+  std::string code, message;       // the permanent verdict, where there are no results
 };
 
 // What an image is known by: one file may be reached by several names, and what is made of it

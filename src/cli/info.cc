@@ -4,6 +4,7 @@
 
 #include "spool/query.h"
 #include "spool/spool.h"
+#include "src/base/notes.h"
 #include "src/cli/commands.h"
 #include "src/cli/files.h"
 #include "src/cli/job_text.h"
@@ -28,7 +29,7 @@ std::string words_of(const std::string& name, const Verdict& verdict) {
   out += fmt::format("{:<12} {}\n", "placeholder",
                      source.thumbhash.empty() ? "none" : printable(source.thumbhash));
   for (const std::string& note : verdict.notes) {
-    out += fmt::format("{:<12} {}\n", "note", printable(note));
+    out += fmt::format("{:<12} {}\n", "note", printable(note::explain(note)));
   }
   return out;
 }

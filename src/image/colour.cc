@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "src/base/notes.h"
 #include "src/image/icc.h"
 
 namespace imgq::image {
@@ -89,13 +90,13 @@ Raster to_srgb(Raster from, View profile, std::vector<std::string>* notes) {
   const Space space = from.kind.space;
   if (!profile.empty() && !(space == Space::rgb && is_srgb(profile))) {
     if (const auto own = ColourTransform::by(profile, from.kind, 1)) return through(*own, from);
-    notes->emplace_back("unusable colour profile ignored");
+    notes->emplace_back(note::kProfile);
   }
   if (space != Space::cmyk) return from;
   if (const auto general = ColourTransform::of_ink(from.kind.alpha, 1)) {
     return through(*general, from);
   }
-  notes->emplace_back("no conversion of ink to light was possible");
+  notes->emplace_back(note::kInk);
   return flatten(Raster(from.size, {Space::rgb, false}), {});
 }
 

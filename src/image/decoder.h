@@ -50,7 +50,7 @@ class Decoder {
   // The next row, valid until the next call.
   virtual Failure next(const uint8_t** row) = 0;
 
-  // What was passed over: "the last rows are damaged". After the last row.
+  // Words of src/base/notes.h. After the last row.
   virtual std::vector<std::string> notes() const { return {}; }
 };
 

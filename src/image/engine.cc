@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "src/base/notes.h"
 #include "src/image/plan.h"
 #include "src/image/render.h"
 #include "src/image/source.h"
@@ -77,8 +78,7 @@ void add_placeholder(const Limits& limits, Source* source, Verdict* verdict) {
   Failure fault = prepare(request, limits, Slot::heavy, *source, &plan, verdict);
   if (!fault) fault = hash_source(plan, source, verdict);
   if (!fault) return;
-  verdict->notes.push_back(
-      fmt::format("no placeholder: {} ({})", fault->message, name_of(fault->code)));
+  verdict->notes.emplace_back(note::kNoPlaceholder);
 }
 
 // Runs `work`; whatever it comes to ends in the verdict.

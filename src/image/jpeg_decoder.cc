@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/notes.h"
 #include "src/image/decoder.h"
 #include "src/image/jpeg_guard.h"
 #include "src/image/told_colour.h"
@@ -105,7 +106,7 @@ void JpegDecoder::read_markers() {
       break;
     }
   }
-  if (!read_profile()) notes_.emplace_back("a colour profile in pieces that do not fit is ignored");
+  if (!read_profile()) notes_.emplace_back(note::kProfile);
   const bool plain = picture_.profile.empty() && picture_.kind.space == Space::rgb;
   if (plain && picture_.exif.adobe_rgb) picture_.profile = adobe_rgb_profile();
 }
@@ -230,9 +231,9 @@ Failure JpegDecoder::next(const uint8_t** row) {
 std::vector<std::string> JpegDecoder::notes() const {
   std::vector<std::string> notes = notes_;
   if (errors_.ended_early && truncated_ == Truncated::accept) {
-    notes.emplace_back("truncated input accepted");
+    notes.emplace_back(note::kTruncated);
   } else if (errors_.damaged) {
-    notes.emplace_back(tolerable() ? "the last rows are damaged" : "damaged input accepted");
+    notes.emplace_back(note::kDamaged);
   }
   return notes;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/base/notes.h"
 #include "src/image/colour.h"
 #include "src/image/decoder.h"
 #include "src/image/icc.h"
@@ -365,7 +366,7 @@ Failure VipsDecoder::next(const uint8_t** row) {
 
 std::vector<std::string> VipsDecoder::notes() const {
   if (truncated_ == Truncated::accept && is_cut_short(kind_, file_)) {
-    return {"truncated input accepted"};
+    return {std::string(note::kTruncated)};
   }
   return {};
 }

@@ -15,6 +15,7 @@
 #include "src/util/clock.h"
 #include "src/util/fd.h"
 #include "src/util/json.h"
+#include "src/util/json_fields.h"
 
 namespace imgq::cli {
 namespace {
@@ -113,6 +114,7 @@ void add_report(RunRecord& record, const std::string& report) {
   record.width_px = integer_in(*source, "width", 0, 1'000'000'000).value_or(0);
   record.height_px = integer_in(*source, "height", 0, 1'000'000'000).value_or(0);
   record.thumbhash = text_in(*source, "thumbhash").value_or("");
+  JsonFields(*object).texts("notes", record.notes, JsonFields::kAnyLength, JsonFields::kAnyLength);
 }
 
 }  // namespace
@@ -120,7 +122,7 @@ void add_report(RunRecord& record, const std::string& report) {
 Result<RunRecord> deliver(const Run& run, const Spool& spool, DoneFile& done_file,
                           const RunItem& item, const Outcome& outcome) {
   RunRecord record{
-      item.real, item.size_bytes, item.modified_ns, run.request_digest, {}, 0, 0, "", "", ""};
+      item.real, item.size_bytes, item.modified_ns, run.request_digest, {}, 0, 0, "", {}, "", ""};
   std::vector<Ready> all;
   for (const ResultFile& result : outcome.results) {
     auto one = ready_one(run, spool, done_file, item, outcome, result);

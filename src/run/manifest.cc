@@ -58,6 +58,7 @@ Json item_object(const ManifestItem& item) {
            {"thumbhash", item.record->thumbhash},
            {"results", std::move(results)},
            {"srcset", srcset_of(item.record->results)}};
+  if (!item.record->notes.empty()) out["notes"] = item.record->notes;
   put_bytes(out, "source", item.source);
   return out;
 }

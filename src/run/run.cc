@@ -10,6 +10,7 @@
 #include "spool/records.h"
 #include "spool/spool.h"
 #include "spool/types.h"
+#include "src/base/notes.h"
 #include "src/base/verdict.h"
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
@@ -53,6 +54,9 @@ void take_outcome(Run& run, const Spool& spool, DoneFile& done_file, size_t inde
   auto record = deliver(run, spool, done_file, run.items[index], outcome);
   const Status added = record ? put_single(run, done_file, *record) : Ok{};
   if (record && added) {
+    for (const std::string& word : record->notes) {
+      run.session.console.detail(about(run.items[index].path, note::explain(word)));
+    }
     succeed(run, done_file, index, ItemState::made);
     return;
   }

@@ -31,7 +31,8 @@ bool is_lasting(std::string_view name) {
 
 RunRecord verdict_on(const Run& run, const RunItem& item, const std::string& code,
                      const std::string& message) {
-  return {item.real, item.size_bytes, item.modified_ns, run.judged_by, {}, 0, 0, "", code, message};
+  return {item.real, item.size_bytes, item.modified_ns, run.judged_by, {}, 0, 0, "", {},
+          code,      message};
 }
 
 const RunRecord* known_bad(const Run& run, const DoneFile& done_file, const RunItem& item) {

@@ -78,7 +78,9 @@ void JsonFields::truth(const char* key, bool& value, Need need) {
 }
 
 void JsonFields::texts(const char* key, std::vector<std::string>& values, size_t most,
-                       size_t longest) {
+                       size_t longest, Need need) {
+  const bool there = writing() ? !values.empty() : object_->contains(key);
+  if (need == Need::may && !there) return;
   values.resize(begin(key, values.size(), most));
   for (size_t i = 0; i < values.size(); ++i) {
     std::string& value = values[i];

@@ -37,7 +37,8 @@ class JsonFields {
   void real(const char* key, double& value, double low, double high);
   void truth(const char* key, bool& value, Need need = Need::must);
   // A list of at most `most` texts.
-  void texts(const char* key, std::vector<std::string>& values, size_t most, size_t longest);
+  void texts(const char* key, std::vector<std::string>& values, size_t most, size_t longest,
+             Need need = Need::must);
   // A whole object as its text. Text that is none is written as null, which is wrong to any reader.
   void opaque(const char* key, std::string& text);
 

@@ -977,3 +977,14 @@ $(ls photos | wc -l)"
   exits 0 env TERM=xterm script -qec "'$imgq' -q run -o out4 photos" /dev/null
   same "$output" ""
 }
+
+@test "what is worth knowing of an image that was made all the same is told" {
+  head -c 20000 photos/fig.jpg >cut.jpg
+  exits 0 "$imgq" run --lenient -o out --manifest list.json cut.jpg
+  lacks "cut.jpg" stderr
+  jq -e '.images[0].notes == ["truncated_accepted"]' list.json
+  exits 0 "$imgq" run --lenient --json -o out cut.jpg # known from the run before
+  jq -e '.state == "up_to_date" and .notes == ["truncated_accepted"]' stdout
+  exits 0 "$imgq" -v run --lenient -o again cut.jpg
+  contains "$errors" "imgq: cut.jpg: the image ends too early; what is there was taken"
+}

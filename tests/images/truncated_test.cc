@@ -91,8 +91,7 @@ TEST_F(ImageTest, LenientAcceptsACutFileAndSaysSo) {
     request.truncated = Truncated::accept;
     const Rendered made = render(cut_at(sample.file, sample.file.size() * 3 / 4), request);
     ASSERT_EQ(made.verdict.code, Code::ok) << sample.name << ": " << made.verdict.message;
-    EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"truncated input accepted"})
-        << sample.name;
+    EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"truncated_accepted"}) << sample.name;
     const Pixels out = made.pixels(), whole = render(sample.file, lossless()).pixels();
     EXPECT_EQ(out.width, whole.width);
     for (int band = 0; band < 3; ++band) {
@@ -131,7 +130,7 @@ TEST_F(ImageTest, DamageInTheMiddleIsCorruptNotTruncated) {
   lenient.truncated = Truncated::accept;
   const Rendered made = render(interrupted, lenient);
   EXPECT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
-  EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"damaged input accepted"});
+  EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"damage_accepted"});
 }
 
 // Some cameras leave rubbish between the parts of a file. Nothing of the image is missing.
@@ -165,8 +164,7 @@ TEST_F(ImageTest, InspectTellsTheHeaderOfWhatCannotBeDecoded) {
     if (verdict.code != Code::ok) continue;  // refused by its container already
     EXPECT_EQ(verdict.source.width_px, 160) << sample.name;
     EXPECT_TRUE(verdict.source.thumbhash.empty()) << sample.name;
-    ASSERT_EQ(verdict.notes.size(), 1U) << sample.name;
-    EXPECT_EQ(verdict.notes[0].find("no placeholder: "), 0U) << verdict.notes[0];
+    EXPECT_EQ(verdict.notes, std::vector<std::string>{"no_placeholder"}) << sample.name;
   }
 }
 

@@ -441,7 +441,7 @@ class LedgerFile : public testing::Test {
     std::ofstream(output_ + "/" + file) << "jpeg";
     struct stat about{};
     EXPECT_EQ(::stat((output_ + "/" + file).c_str(), &about), 0);
-    RunRecord record{source, 5, 6, "req", {}, 0, 0, "", "", ""};
+    RunRecord record{source, 5, 6, "req", {}, 0, 0, "", {}, "", ""};
     record.results = {{"thumb", file, "image/jpeg", 1, 1, about.st_size, ns_of(about.st_mtim)}};
     return record;
   }
@@ -452,11 +452,15 @@ TEST_F(LedgerFile, KnowsWhatIsUpToDateAfterItIsReadAgain) {
   {
     auto done_file = DoneFile::open(output_);
     ASSERT_TRUE(done_file);
-    ASSERT_TRUE(done_file->add(made("/a.jpg", "a.jpg")));
+    RunRecord record = made("/a.jpg", "a.jpg");
+    record.notes = {"truncated_accepted"};
+    ASSERT_TRUE(done_file->add(std::move(record)));
   }
   auto done_file = DoneFile::open(output_);
   ASSERT_TRUE(done_file);
-  EXPECT_NE(done_file->up_to_date({"/a.jpg", ""}, 5, 6, "req"), nullptr);
+  const RunRecord* known = done_file->up_to_date({"/a.jpg", ""}, 5, 6, "req");
+  ASSERT_NE(known, nullptr);
+  EXPECT_EQ(known->notes, std::vector<std::string>{"truncated_accepted"});
   EXPECT_EQ(done_file->up_to_date({"/a.jpg", ""}, 5, 7, "req"), nullptr) << "source touched";
   EXPECT_EQ(done_file->up_to_date({"/a.jpg", ""}, 4, 6, "req"), nullptr)
       << "source of another size";
@@ -515,7 +519,7 @@ TEST_F(LedgerFile, KeepsWhatOnlyAReplacedRecordKnowsToBeAThumbnail) {
 }
 
 TEST_F(LedgerFile, KnowsWhatIsBadUntilItOrWhatItIsJudgedByChanges) {
-  const RunRecord bad{"/caf\xe9.jpg",     5, 6, "judged", {}, 0, 0, "", "truncated",
+  const RunRecord bad{"/caf\xe9.jpg",     5, 6, "judged", {}, 0, 0, "", {}, "truncated",
                       "it ends \"early\""};
   {
     auto done_file = DoneFile::open(output_);

@@ -20,7 +20,7 @@ Verdict good() {
   verdict.source = {4000, 3000, "jpeg", false, 6, "Display P3", 1, 3'456'789, "EwkSFIR="};
   verdict.results = {{"thumb", 500, 375, 27'337, "jpeg", 80, true},
                      {"big", 1280, 960, 99'000, "webp", 40, false}};
-  verdict.notes = {"unusable profile ignored"};
+  verdict.notes = {"profile_ignored"};
   verdict.decode_ms = 12.5;
   verdict.total_ms = 40.25;
   verdict.peak_kib = 31'396;

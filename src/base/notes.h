@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+// What is worth knowing of an image that was processed all the same: a closed list of words, as
+// they stand in records and JSON.
+namespace imgq::note {
+
+inline constexpr std::string_view kTruncated = "truncated_accepted";
+inline constexpr std::string_view kDamaged = "damage_accepted";
+inline constexpr std::string_view kProfile = "profile_ignored";
+inline constexpr std::string_view kInk = "ink_not_converted";
+inline constexpr std::string_view kNoPlaceholder = "no_placeholder";
+
+struct Entry {
+  std::string_view word, explanation;
+};
+inline constexpr std::array<Entry, 5> kAll = {{
+    {kTruncated, "the image ends too early; what is there was taken"},
+    {kDamaged, "a part of the image's data is damaged; the rest was taken"},
+    {kProfile, "the colour profile cannot be used; colours are taken as they stand"},
+    {kInk, "ink could not be turned into light; the result is blank"},
+    {kNoPlaceholder, "no placeholder could be made"},
+}};
+
+// For people; the word itself, as it stands in an older record, when it is none of the list.
+constexpr std::string_view explain(std::string_view word) {
+  for (const Entry& entry : kAll) {
+    if (entry.word == word) return entry.explanation;
+  }
+  return word;
+}
+
+}  // namespace imgq::note
