@@ -53,7 +53,12 @@ bool is_heic(string_view file) {
   return has_brand(file, {"heic", "heix", "hevc", "hevx", "heim", "heis", "mif1", "msf1"});
 }
 
-// Some camera raw formats begin like TIFF.
+// Those that begin otherwise than a TIFF does.
+bool is_raw(string_view file) {
+  return has(file, 8, "CR\x02") || has_brand(file, {"crx "}) ||
+         begins_with_one_of(file, {"FUJIFILMCCD-RAW"sv, "IIU\0"sv, "IIRO"sv, "IIRS"sv, "MMOR"sv});
+}
+
 bool is_tiff(string_view file) {
   return begins_with_one_of(file, {"II*\0"sv, "MM\0*"sv, "II+\0"sv, "MM\0+"sv}) &&
          !has(file, 8, "CR\x02");
@@ -67,11 +72,6 @@ struct Magic {
 };
 
 constexpr std::array kNeverRead{
-    Magic{8, "CR\x02"sv, "camera raw (CR2)"},
-    Magic{0, "FUJIFILMCCD-RAW"sv, "camera raw (RAF)"},
-    Magic{0, "IIU\0"sv, "camera raw (RW2)"},
-    Magic{0, "IIRO"sv, "camera raw (ORF)"},
-    Magic{0, "IIRS"sv, "camera raw (ORF)"},
     Magic{0, "FOVb"sv, "camera raw (X3F)"},
     Magic{0, "\0MRM"sv, "camera raw (MRW)"},
     Magic{0, "II\xbc"sv, "JPEG XR"},
@@ -135,7 +135,7 @@ const ImageFormat* first_that(Is is) {
 
 }  // namespace
 
-constexpr std::array<ImageFormat, 8> kFormats = {{
+constexpr std::array<ImageFormat, 9> kFormats = {{
     {Kind::jpeg, "jpeg", "JPEG", "image/jpeg", "jpg jpeg jpe",
      [](string_view file) { return file.starts_with("\xff\xd8\xff"); }, nullptr, Format::jpeg, 80},
     {Kind::png, "png", "PNG", "image/png", "png",
@@ -154,6 +154,8 @@ constexpr std::array<ImageFormat, 8> kFormats = {{
      },
      &OptionalFormats::jxl},
     {Kind::tiff, "tiff", "TIFF", "image/tiff", "tif tiff", is_tiff, &OptionalFormats::tiff},
+    {Kind::raw, "raw", "camera raw", "image/x-raw", "dng nef arw cr2 cr3 rw2 orf raf pef srw",
+     is_raw, &OptionalFormats::raw},
 }};
 
 const ImageFormat* format_of(Kind kind) {
@@ -203,7 +205,6 @@ Signature sniff(string_view file) {
   if (is_bmp(file)) return {Kind::unsupported, "BMP"};
   if (is_pnm(file)) return {Kind::unsupported, "PNM"};
   if (is_svg(file)) return {Kind::unsupported, "SVG"};
-  if (has_brand(file, {"crx "})) return {Kind::unsupported, "camera raw (CR3)"};
   if (is_iso_media(file)) return {Kind::unsupported, "ISO media (a film?)"};
   return {};
 }

@@ -20,6 +20,7 @@ enum class Kind {
   avif,
   jxl,
   tiff,
+  raw,          // a camera's; its JPEG preview is read
   unsupported,  // known, and never read
   unknown,      // no image that we know of
 };
@@ -35,7 +36,7 @@ enum class Format {  // of a result
 
 // Formats read only when the configuration allows them.
 struct OptionalFormats {
-  bool heic = false, avif = false, jxl = false, tiff = false;
+  bool heic = false, avif = false, jxl = false, tiff = false, raw = true;
 };
 
 // A format that is read.
@@ -50,7 +51,7 @@ struct ImageFormat {
   std::optional<Format> written = {};         // nothing: it is never written
   int quality = 0;                            // of results, where none is asked for; 0: lossless
 };
-extern const std::array<ImageFormat, 8> kFormats;
+extern const std::array<ImageFormat, 9> kFormats;
 
 // Each null when there is none.
 const ImageFormat* format_of(Kind kind);
@@ -71,6 +72,7 @@ struct Signature {
 // surely from 16 KiB.
 inline constexpr size_t kSignatureBytes = 256;
 
+// A camera raw that begins as a TIFF does (DNG, NEF, ARW, PEF, SRW) is one by these bytes.
 Signature sniff(std::string_view file);
 
 bool is_read(Kind kind, const OptionalFormats& formats);

@@ -17,8 +17,8 @@ enum class Code {
   // The image's fault: permanent, never tried again.
   empty_file,
   not_an_image,        // no known signature
-  unsupported_format,  // known, and never read: SVG, PDF, PostScript, camera raw, ...
-  format_not_enabled,  // HEIC, AVIF, JPEG XL, TIFF while the configuration does not allow them
+  unsupported_format,  // known, and never read: SVG, PDF, PostScript, ...; a raw with no preview
+  format_not_enabled,  // HEIC, AVIF, JPEG XL, TIFF, raw while the configuration does not allow them
   truncated,
   corrupt_image,
   file_too_large,   // bytes
@@ -54,7 +54,7 @@ std::string_view explain(Code code);  // one sentence for people: what it means 
 // What the worker found in the source.
 struct SourceReport {
   int width_px = 0, height_px = 0;  // upright: after the orientation was applied
-  std::string format;               // "jpeg", "png", "webp", "gif", "heic", "avif", "jxl", "tiff"
+  std::string format;  // "jpeg", "png", "webp", "gif", "heic", "avif", "jxl", "tiff", "raw"
   bool alpha = false;
   int orientation = 1;  // EXIF 1..8, as found
   std::string profile;  // description of the embedded ICC profile; empty: none

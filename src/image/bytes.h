@@ -32,6 +32,11 @@ class Bytes {
 //           io_error
 Failure read_all(int descriptor, int64_t max_bytes, Bytes* out);
 
+// Whether `count` bytes lie at `at`.
+inline bool holds(View v, size_t at, size_t count) {
+  return at <= v.size() && v.size() - at >= count;
+}
+
 // Unsigned numbers as they stand in files. The caller has checked that they are inside.
 inline uint32_t be16(View v, size_t at) { return static_cast<uint32_t>(v[at] << 8 | v[at + 1]); }
 inline uint32_t be32(View v, size_t at) { return be16(v, at) << 16 | be16(v, at + 2); }

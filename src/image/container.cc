@@ -1,11 +1,12 @@
 #include "src/image/container.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 #include <vector>
 
 #include "src/image/heif.h"
+#include "src/image/jpeg_markers.h"
+#include "src/image/tiff_reader.h"
 
 namespace imgq::image {
 namespace {
@@ -15,39 +16,7 @@ using namespace std::string_view_literals;
 Fault cut() { return {Code::truncated, "the file ends within its header"}; }
 Fault broken(const char* what) { return {Code::corrupt_image, what}; }
 
-// Whether `count` bytes lie at `at`.
-bool holds(View file, size_t at, size_t count) {
-  return at <= file.size() && file.size() - at >= count;
-}
-
 // --- JPEG: markers, then entropy-coded data up to the next marker.
-
-bool is_frame_header(uint8_t marker) {
-  return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc;
-}
-
-// Lossless, hierarchical, or with more than 8 bits a sample. Nothing is wrong with the file; which
-// of them can be decoded differs with the release of libjpeg-turbo.
-bool is_rare_process(uint8_t frame, int precision_bits) {
-  return (frame & 7) > 2 || precision_bits == 12 || precision_bits == 16;
-}
-
-bool stands_alone(uint8_t marker) { return marker == 1 || (marker >= 0xd0 && marker <= 0xd8); }
-
-// The next marker at or after `at`: its code, with `at` moved behind it; 0 at the end.
-uint8_t next_marker(View file, size_t* at) {
-  while (*at + 1 < file.size()) {
-    const void* found = std::memchr(file.data() + *at, 0xff, file.size() - *at - 1);
-    if (found == nullptr) break;
-    *at = static_cast<size_t>(static_cast<const uint8_t*>(found) - file.data()) + 1;
-    const uint8_t code = file[*at];
-    if (code == 0 || code == 0xff) continue;
-    ++*at;
-    return code;
-  }
-  *at = file.size();
-  return 0;
-}
 
 Failure walk_jpeg(View file, Container* out) {
   size_t at = 2;
@@ -219,71 +188,9 @@ bool webp_is_cut(View file) {
 // --- TIFF: a chain of directories, each a page. They are counted, each being work for the decoder;
 // of one it is read whether it can be decoded at all.
 
-class TiffReader {
- public:
-  explicit TiffReader(View file)
-      : file_(file), big_endian_(file[0] == 'M'), wide_(file[2] + file[3] == '+') {}
-
-  uint64_t number(size_t at, size_t width) const {
-    uint64_t value = 0;
-    for (size_t i = 0; i < width && holds(file_, at, width); ++i) {
-      value = value << 8 | file_[big_endian_ ? at + i : at + width - 1 - i];
-    }
-    return value;
-  }
-  size_t first() const { return number(wide_ ? 8 : 4, offset_bytes()); }
-  size_t after(size_t directory) const {
-    const size_t count = entries(directory);
-    return count == 0 ? 0 : number(entry_at(directory, count), offset_bytes());
-  }
-  // 0 when there are none, or more than the file can hold.
-  size_t entries(size_t directory) const {
-    const size_t count = number(directory, wide_ ? 8 : 2);
-    return count > file_.size() / entry_bytes() ? 0 : count;
-  }
-
-  // Whole numbers of a tag: where they stand, how many they are; of width 0: none.
-  struct Values {
-    size_t at = 0, count = 0, width = 0;
-  };
-  Values values(size_t directory, uint32_t tag) const {
-    for (size_t i = 0, count = entries(directory); i < count; ++i) {
-      const size_t at = entry_at(directory, i);
-      if (number(at, 2) != tag) continue;
-      Values found{at + 4 + offset_bytes(), number(at + 4, offset_bytes()),
-                   width_of(number(at + 2, 2))};
-      if (found.count > file_.size()) return {};
-      if (found.count * found.width > offset_bytes()) found.at = number(found.at, offset_bytes());
-      return found;
-    }
-    return {};
-  }
-  uint64_t value(const Values& values, size_t index) const {
-    return index < values.count ? number(values.at + index * values.width, values.width) : 0;
-  }
-  uint64_t first_value(size_t directory, uint32_t tag) const {
-    return value(values(directory, tag), 0);
-  }
-
- private:
-  // Of BYTE, SHORT, LONG and LONG8.
-  static size_t width_of(uint64_t type) {
-    if (type == 16) return 8;
-    return type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : 0;
-  }
-  size_t offset_bytes() const { return wide_ ? 8 : 4; }
-  size_t entry_bytes() const { return wide_ ? 20 : 12; }
-  size_t entry_at(size_t directory, size_t index) const {
-    return directory + (wide_ ? 8 : 2) + index * entry_bytes();
-  }
-  View file_;
-  bool big_endian_, wide_;
-};
-
 constexpr uint32_t kSubfileType = 254, kBitsPerSample = 258, kCompression = 259, kPhotometric = 262,
                    kStripOffsets = 273, kStripBytes = 279, kPlanes = 284, kTileWidth = 322,
-                   kTileOffsets = 324, kTileBytes = 325, kExtraSamples = 338, kSampleFormat = 339,
-                   kDngVersion = 50706;
+                   kTileOffsets = 324, kTileBytes = 325, kExtraSamples = 338, kSampleFormat = 339;
 
 // What libvips' loader cannot read, or reads as garbage; nothing when it can.
 const char* rare_tiff(const TiffReader& tiff, size_t page) {
@@ -291,7 +198,6 @@ const char* rare_tiff(const TiffReader& tiff, size_t page) {
     return tiff.first_value(page, tag) == value;
   };
   const bool floating = is(kSampleFormat, 3);
-  if (is(kPhotometric, 32803) || is(kPhotometric, 34892)) return "a camera's raw data";
   if (is(kPhotometric, 9)) return "a TIFF in ICCLab";
   if (is(kPhotometric, 8) && is(kBitsPerSample, 8)) return "a TIFF in CIELab of 8 bits";
   if (is(kSampleFormat, 5) || is(kSampleFormat, 6)) return "a TIFF of complex numbers";
@@ -308,9 +214,6 @@ const char* rare_tiff(const TiffReader& tiff, size_t page) {
 Failure walk_tiff(View file, int max_frames, Container* out) {
   if (!holds(file, 0, 16)) return cut();
   const TiffReader tiff(file);
-  if (tiff.first_value(tiff.first(), kDngVersion) != 0) {
-    return Fault{Code::unsupported_format, "a camera's raw data (DNG)"};
-  }
   int pages = 0;
   size_t picture = 0;
   for (size_t at = tiff.first(); at != 0 && at < file.size() && pages <= max_frames; ++pages) {
@@ -323,7 +226,7 @@ Failure walk_tiff(View file, int max_frames, Container* out) {
   }
   if (pages == 0) return broken("no directory");
   if (picture == 0) {
-    return Fault{Code::unsupported_format, "previews alone, as in a camera's raw data"};
+    return Fault{Code::unsupported_format, "a TIFF of smaller copies alone"};
   }
   if (const char* rare = rare_tiff(tiff, picture)) return Fault{Code::unsupported_format, rare};
   const auto extra = tiff.values(picture, kExtraSamples);
@@ -380,6 +283,7 @@ Failure walk(Kind kind, View file, int max_frames, Container* out) {
       read_heif_properties(file, out);
       return {};
     case Kind::jxl:
+    case Kind::raw:
     case Kind::unsupported:
     case Kind::unknown:
       return {};
@@ -414,6 +318,7 @@ bool is_cut_short(Kind kind, View file) {
       return boxes_are_cut(file);
     case Kind::jxl:
       return !has(file, 0, "\xff\x0a"sv) && boxes_are_cut(file);
+    case Kind::raw:
     case Kind::unsupported:
     case Kind::unknown:
       return false;

@@ -60,6 +60,7 @@ struct Opened {
   std::unique_ptr<Decoder> decoder;
 };
 Failure open_jpeg(View file, Truncated truncated, Opened* out);
+Failure open_raw(View file, Truncated truncated, Opened* out);
 Failure open_with_vips(Kind kind, const Container& container, View file, Truncated truncated,
                        Opened* out);
 

@@ -1,6 +1,7 @@
 #include "src/image/exif.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace imgq::image {
@@ -62,16 +63,24 @@ size_t entry_of(const Tiff& tiff, size_t directory, uint32_t tag) {
   return 0;
 }
 
-bool tells_adobe_rgb(const Tiff& tiff, size_t directory) {
+void read_colour(const Tiff& tiff, size_t directory, Exif* out) {
   const size_t more = entry_of(tiff, directory, kExifDirectory);
   const size_t inner = more == 0 ? 0 : tiff.four(more + 8);
   const size_t space = entry_of(tiff, inner, kColourSpace);
   const uint32_t colour = space == 0 ? 0 : tiff.two(space + 8);
-  if (colour == 2) return true;
   const size_t further = entry_of(tiff, inner, kInteroperability);
   const size_t index =
       further == 0 ? 0 : entry_of(tiff, tiff.four(further + 8), kInteroperabilityIndex);
-  return colour == 65535 && index != 0 && tiff.text(index) == "R03";
+  const bool option = index != 0 && tiff.text(index) == "R03";
+  out->has_colour = space != 0;
+  out->adobe_rgb = colour == 2 || (colour == 65535 && option);
+}
+
+// By its own number or by that of a camera: Olympus' and Panasonic's.
+bool is_made_like_tiff(View block) {
+  constexpr std::array kMagics{"II*\0"sv, "MM\0*"sv, "IIRO"sv, "IIRS"sv, "MMOR"sv, "IIU\0"sv};
+  return std::any_of(kMagics.begin(), kMagics.end(),
+                     [block](std::string_view magic) { return has(block, 0, magic); });
 }
 
 void put(std::vector<uint8_t>& out, uint32_t value, int width) {
@@ -104,17 +113,19 @@ void put_entry(std::vector<uint8_t>& out, const Text& text, uint32_t* data_at) {
 Exif read_exif(View block) {
   if (has(block, 0, kPrefix)) block = block.subspan(kPrefix.size());
   Exif exif;
-  if (!has(block, 0, "II*\0"sv) && !has(block, 0, "MM\0*"sv)) return exif;
+  if (!is_made_like_tiff(block)) return exif;
   const Tiff tiff(block);
   const size_t directory = tiff.four(4);
-  exif.adobe_rgb = tells_adobe_rgb(tiff, directory);
+  read_colour(tiff, directory, &exif);
   const uint32_t entries = tiff.two(directory);
   for (uint32_t i = 0; i < entries; ++i) {
     const size_t at = directory + 2 + size_t{12} * i;
     if (at + 12 > block.size()) break;
     if (tiff.two(at) == kArtist) exif.artist = tiff.text(at);
     if (tiff.two(at) == kCopyright) exif.copyright = tiff.text(at);
-    if (tiff.two(at) == kOrientation) exif.orientation = orientation_in(tiff, at);
+    if (tiff.two(at) != kOrientation) continue;
+    exif.orientation = orientation_in(tiff, at);
+    exif.has_orientation = true;
   }
   return exif;
 }

@@ -6,6 +6,7 @@
 
 #include "src/image/geometry.h"
 #include "src/image/icc.h"
+#include "src/image/raw_preview.h"
 #include "src/util/text.h"
 
 namespace imgq::image {
@@ -79,8 +80,9 @@ Failure open_decoder(Source* source, Truncated truncated) {
   Opened opened;
   const View file = source->file.view();
   const Kind kind = source->signature.kind;
-  Failure fault = kind == Kind::jpeg
-                      ? open_jpeg(file, truncated, &opened)
+  Failure fault = kind == Kind::jpeg ? open_jpeg(file, truncated, &opened)
+                  : kind == Kind::raw
+                      ? open_raw(file, truncated, &opened)
                       : open_with_vips(kind, source->container, file, truncated, &opened);
   source->decoder = std::move(opened.decoder);
   return fault;
@@ -94,6 +96,9 @@ Failure open_source(int descriptor, const Limits& limits, Truncated truncated, S
   const View file = out->file.view();
   report->size_bytes = static_cast<int64_t>(file.size());
   out->signature = sniff(as_text(file));
+  if (out->signature.kind == Kind::tiff && is_camera_raw(file)) {
+    out->signature = {Kind::raw, format_of(Kind::raw)->name};
+  }
   if (Failure fault = check_kind(out->signature, limits.formats)) return fault;
   report->format = name_of(out->signature.kind);
   if (Failure fault = walk(out->signature.kind, file, limits.max_frames, &out->container)) {

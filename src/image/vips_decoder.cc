@@ -57,6 +57,7 @@ VipsImage* load(Kind kind, VipsSource* source, const OpenOptions& options) {
       call(vips_tiffload_source, "page", options.page);
       break;
     case Kind::jpeg:
+    case Kind::raw:
     case Kind::unsupported:
     case Kind::unknown:
       break;
@@ -262,6 +263,7 @@ int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
       per_pixel = 2 * sample * image_.get()->Bands;
       break;
     case Kind::jpeg:
+    case Kind::raw:
     case Kind::unsupported:
     case Kind::unknown:
       break;

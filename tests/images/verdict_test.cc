@@ -41,10 +41,11 @@ TEST_F(ImageTest, WhatIsNeverReadIsCalledUnsupportedByItsName) {
       {"8BPS\0\1"s, "Photoshop"},
       {"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0"s, "BMP"},
       {"P6\n1 1\n255\nabc", "PNM"},
-      {"II*\0\x10\0\0\0CR\2\0"s, "camera raw (CR2)"},
+      {"FOVb\0\0"s, "camera raw (X3F)"},
+      {"II*\0\x10\0\0\0CR\2\0"s, "camera raw"},
       {"\0\0\0\x18"
        "ftypcrx \0\0\0\1crx isom"s,
-       "camera raw (CR3)"},
+       "camera raw"},
       {"\0\0\0\x18"
        "ftypisom\0\0\0\1isommp42"s,
        "ISO media"},

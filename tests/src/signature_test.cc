@@ -44,6 +44,15 @@ TEST(Sniff, EachFormatIsKnownByItsFirstBytes) {
   EXPECT_EQ(kind_of("II+\0\x08\0\0\0"sv), Kind::tiff);
 }
 
+TEST(Sniff, ACameraRawIsKnownUnlessItBeginsAsATiff) {
+  for (const auto bytes : {"II*\0\x10\0\0\0CR\x02\0"sv, "FUJIFILMCCD-RAW 0201"sv, "IIU\0...."sv,
+                           "IIRO...."sv, "IIRS...."sv, "MMOR...."sv,
+                           "\0\0\0\x18"
+                           "ftypcrx \0\0\0\1crx isom"sv}) {
+    EXPECT_EQ(kind_of(bytes), Kind::raw) << bytes;
+  }
+}
+
 // Its first box is 256 bytes long, as an icon begins.
 TEST(Sniff, ALongListOfBrandsIsNoIcon) {
   EXPECT_EQ(kind_of("\0\0\x01\0ftypmif1\0\0\0\0heic"sv), Kind::heic);
@@ -70,10 +79,7 @@ TEST(Sniff, FormatsThatAreNeverReadAreCalledByTheirName) {
   const std::pair<std::string_view, std::string_view> named[] = {
       {"%PDF-1.7"sv, "PDF"},
       {"<?xml version='1.0'?><svg"sv, "SVG"},
-      {"II*\0\x10\0\0\0CR\x02\0"sv, "camera raw (CR2)"},
-      {"\0\0\0\x18"
-       "ftypcrx \0\0\0\0"sv,
-       "camera raw (CR3)"},
+      {"FOVb...."sv, "camera raw (X3F)"},
       {"P6\n640 480"sv, "PNM"},
       {"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"sv, "BMP"},
       {"\0\0\0\x18"
@@ -97,10 +103,10 @@ TEST(Sniff, EverythingElseIsUnknown) {
 }
 
 TEST(Sniff, OptionalFormatsAreReadOnlyWhenAllowed) {
-  const OptionalFormats none;
+  const OptionalFormats none{false, false, false, false, false};
   OptionalFormats all;
-  all.heic = all.avif = all.jxl = all.tiff = true;
-  for (const Kind kind : {Kind::heic, Kind::avif, Kind::jxl, Kind::tiff}) {
+  all.heic = all.avif = all.jxl = all.tiff = all.raw = true;
+  for (const Kind kind : {Kind::heic, Kind::avif, Kind::jxl, Kind::tiff, Kind::raw}) {
     EXPECT_FALSE(is_read(kind, none)) << name_of(kind);
     EXPECT_TRUE(is_read(kind, all)) << name_of(kind);
   }

@@ -1,0 +1,78 @@
+#include "src/image/tiff_reader.h"
+
+#include <algorithm>
+
+namespace imgq::image {
+namespace {
+
+constexpr size_t kMostEntries = 4096;
+
+size_t width_of(uint64_t type) {
+  switch (type) {
+    case 1:  // BYTE, ASCII, UNDEFINED
+    case 2:
+    case 7:
+      return 1;
+    case 3:  // SHORT
+      return 2;
+    case 4:  // LONG, IFD
+    case 13:
+      return 4;
+    case 16:  // LONG8, IFD8
+    case 18:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+TiffReader::TiffReader(View file) : file_(file), big_endian_(has(file, 0, "M")) {
+  wide_ = file.size() >= 4 && file[2] + file[3] == '+';
+}
+
+uint64_t TiffReader::number(size_t at, size_t width) const {
+  uint64_t value = 0;
+  for (size_t i = 0; i < width && holds(file_, at, width); ++i) {
+    value = value << 8 | file_[big_endian_ ? at + i : at + width - 1 - i];
+  }
+  return value;
+}
+
+size_t TiffReader::entry_at(size_t directory, size_t index) const {
+  return directory + (wide_ ? 8 : 2) + index * entry_bytes();
+}
+
+size_t TiffReader::entries(size_t directory) const {
+  const size_t count = number(directory, wide_ ? 8 : 2);
+  return count > std::min(file_.size() / entry_bytes(), kMostEntries) ? 0 : count;
+}
+
+size_t TiffReader::after(size_t directory) const {
+  const size_t count = entries(directory);
+  return count == 0 ? 0 : number(entry_at(directory, count), offset_bytes());
+}
+
+TiffReader::Values TiffReader::values(size_t directory, uint32_t tag) const {
+  for (size_t i = 0, count = entries(directory); i < count; ++i) {
+    const size_t at = entry_at(directory, i);
+    if (number(at, 2) != tag) continue;
+    Values found{at + 4 + offset_bytes(), number(at + 4, offset_bytes()),
+                 width_of(number(at + 2, 2))};
+    if (found.count > file_.size()) return {};
+    if (found.count * found.width > offset_bytes()) found.at = number(found.at, offset_bytes());
+    return found;
+  }
+  return {};
+}
+
+uint64_t TiffReader::value(const Values& values, size_t index) const {
+  return index < values.count ? number(values.at + index * values.width, values.width) : 0;
+}
+
+uint64_t TiffReader::first_value(size_t directory, uint32_t tag) const {
+  return value(values(directory, tag), 0);
+}
+
+}  // namespace imgq::image
