@@ -1,6 +1,7 @@
 // Ending a claim: results and outcome (FORMAT.md "Complete", "Fail").
 // 1. Results get their names by link(2), which replaces nothing; the outcome is written to tmp/.
-// 2. Results, their folder and the outcome are synced: what an outcome names is on the disk first.
+// 2. Results, their folder, the outcome and the mark of a hook that is owed are synced: what an
+//    outcome names is on the disk first.
 // 3. Commit: the outcome is linked to <id>.end. The first owner to link it has ended the job; one
 //    that was thought dead and comes late reads EEXIST, removes its own results and yields.
 // 4. The hour folder is synced. Only now is the answer given: a reader who saw it never sees it
@@ -69,9 +70,9 @@ void name_hour_folder(durable::Group& group, const Publication& entry) {
   group.folder(layout::hour_folder(entry.outcome.id));
 }
 
-// Everything but the outcome: results under their names, the record in tmp/. Names are taken by
-// link, so nobody's result is ever replaced. All of it is to be synced: nothing that an outcome
-// names may be lost after it.
+// Everything but the outcome: results under their names, the record in tmp/, the hook's mark. Names
+// are taken by link, so nobody's result is ever replaced. All of it is to be synced: nothing that
+// an outcome names may be lost after it.
 Status prepare(const Spool& spool, Publication& entry, durable::Group& group) {
   for (const FreshResult& fresh : entry.job->results) {
     const auto result = describe(fresh, entry.job->claim.token);
@@ -94,7 +95,7 @@ Status prepare(const Spool& spool, Publication& entry, durable::Group& group) {
   }
   if (!mutated(Mutant::skip_outcome_fsync)) group.file(*entry.record);
   name_hour_folder(group, entry);
-  return Ok{};
+  return owe_hook(spool, entry.outcome.id, group);
 }
 
 void flush(durable::Group& group, std::vector<Publication>& entries) {

@@ -29,8 +29,8 @@ class Walk {
   Walk(const Spool& spool, Repair repair) : spool_(spool), repair_(repair) {}
 
   Status run() {
-    for (const auto step :
-         {&Walk::folders, &Walk::temps, &Walk::owners, &Walk::jobs, &Walk::keys, &Walk::corrupt}) {
+    for (const auto step : {&Walk::folders, &Walk::temps, &Walk::owners, &Walk::jobs, &Walk::hooks,
+                            &Walk::keys, &Walk::corrupt}) {
       if (const auto done = (this->*step)(); !done) return done.error();
     }
     return Ok{};
@@ -50,6 +50,7 @@ class Walk {
     if (!names) return names.error();
     for (const char* folder : layout::kFolders) {
       if (std::binary_search(names->begin(), names->end(), folder)) continue;
+      if (!mends() && layout::may_be_missing(folder)) continue;
       if (mends()) {
         const auto made = durable::make_state_folder(spool_.root(), folder, spool_.folder_mode());
         if (!made) return made.error();
@@ -168,6 +169,25 @@ class Walk {
       if (round == 1) report_.results += checked->results;
       if (round == 1 ? wrong : round < kLooks) continue;
       report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
+    }
+    return Ok{};
+  }
+
+  // Of a job that has not ended yet a mark may stand already; of one that is gone, none.
+  Status hooks() {
+    const auto names = sorted_names(spool_, layout::kHooks);
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      const std::string path = std::string(layout::kHooks) + "/" + name;
+      const auto id = JobId::parse(name);
+      const auto job = id ? durable::exists(spool_, layout::ticket(*id)) : Result<bool>(true);
+      if (!job) return job.error();
+      if (!id) say(Kind::note, path, "unknown file");
+      if (*job) continue;
+      if (mends()) {
+        if (const auto gone = durable::remove(spool_, path); !gone) return gone.error();
+      }
+      say(mended_or_not(), path, "hook owed for a job that is gone");
     }
     return Ok{};
   }

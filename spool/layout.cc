@@ -91,6 +91,8 @@ bool is_own_name(std::string_view name) {
          std::find(std::begin(kFolders), std::end(kFolders), name) != std::end(kFolders);
 }
 
+bool may_be_missing(std::string_view folder) { return folder == kHooks; }
+
 std::string hour_folder(const JobId& id) { return joined("jobs", id.folder()); }
 std::string ticket(const JobId& id) { return part(id, ".job"); }
 std::string source(const JobId& id) { return part(id, ".src"); }
@@ -131,6 +133,7 @@ std::string key_shard(std::string_view sha256_of_key) {
 std::string key(std::string_view sha256_of_key) {
   return joined(key_shard(sha256_of_key), sha256_of_key.substr(2));
 }
+std::string hook(const JobId& id) { return joined(kHooks, id.text()); }
 std::string temp(std::string_view random, const sys::Identity& me) {
   return "tmp/" + std::string(random) + "." + me.host + "." + me.boot + "." +
          std::to_string(me.pid);

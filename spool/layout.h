@@ -17,7 +17,9 @@ inline constexpr int kFormatVersion = 1;
 // The folders of a spool, in the order in which they are made.
 inline constexpr const char* kFolders[] = {"tmp",        "jobs",      "staging", "delayed",
                                            "processing", "completed", "failed",  "cancelled",
-                                           "hold",       "corrupt",   "keys"};
+                                           "hold",       "corrupt",   "keys",    "hooks"};
+inline constexpr const char* kHooks = "hooks";
+bool may_be_missing(std::string_view folder);  // older spools are without hooks/ until one is owed
 
 bool is_own_name(std::string_view name);  // in the root: a folder, the format, lost+found
 
@@ -42,6 +44,7 @@ std::string ended(Ending ending,
                   const JobId& id);  // completed/<day>/<hour>/<id>, failed/<id>, cancelled/<id>
 std::string key_shard(std::string_view sha256_of_key);  // keys/<2 hex>
 std::string key(std::string_view sha256_of_key);        // keys/<2 hex>/<62 hex>
+std::string hook(const JobId& id);                      // hooks/<id>
 std::string temp(std::string_view random,
                  const sys::Identity& me);  // tmp/<random>.<host>.<boot>.<pid>
 std::string owner_name(const sys::Identity& me,

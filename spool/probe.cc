@@ -90,6 +90,7 @@ Probe device_probe(const Spool& spool) {
   for (const char* folder : layout::kFolders) {
     struct stat about = {};
     if (sys::fstatat(spool.root(), folder, &about) == 0 && about.st_dev == root.st_dev) continue;
+    if (errno == ENOENT && layout::may_be_missing(folder)) continue;
     good = false;
     strangers += std::string(" ") + folder;
   }

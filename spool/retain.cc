@@ -28,7 +28,8 @@ Status left_alone(const Error& error) { return is_pausing(error) ? Status(error)
 // is gone, so they are taken in groups.
 class Purger {
  public:
-  Purger(const Spool& spool, int budget) : spool_(spool), budget_(budget) {}
+  Purger(const Spool& spool, const Retention& policy, int64_t now_ms, int budget)
+      : spool_(spool), owed_age_(policy.failed_age), now_ms_(now_ms), budget_(budget) {}
 
   bool full() const { return done_ + pending_ >= budget_; }
   int purged() const { return done_; }
@@ -63,6 +64,9 @@ class Purger {
     if (!*outcome) return std::optional<Purgeable>();
     const Ending ending = (*outcome)->ending;
     if (ending != wanted.value_or(ending)) return std::optional<Purgeable>();
+    const auto owed = waits_for_hook(**outcome);
+    if (!owed) return owed.error();
+    if (*owed) return std::optional<Purgeable>();
     const auto ticket = read_ticket(spool_, id);
     const int code = ticket ? 0 : ticket.error().code;
     if (code != 0 && code != ENOENT) return not_now(ticket.error());
@@ -75,6 +79,13 @@ class Purger {
         Purgeable{id, ending, ticket ? ticket->key : "", lock ? std::move(*lock) : Fd()});
   }
 
+  // Whoever is to be told of its end may still ask for the job then, but not for ever.
+  Result<bool> waits_for_hook(const Outcome& outcome) const {
+    const int64_t age_ms = std::chrono::milliseconds(owed_age_).count();
+    if (age_ms > 0 && outcome.ended_ms <= now_ms_ - age_ms) return false;
+    return durable::exists(spool_, layout::hook(outcome.id));
+  }
+
   static Result<std::optional<Purgeable>> not_now(const Error& error) {
     const auto alone = left_alone(error);
     return alone ? std::optional<Purgeable>() : Result<std::optional<Purgeable>>(alone.error());
@@ -83,6 +94,8 @@ class Purger {
   static constexpr int kMostLocked = 100;
 
   const Spool& spool_;
+  std::chrono::seconds owed_age_;
+  int64_t now_ms_;
   int budget_;
   int done_ = 0, pending_ = 0;
   std::map<std::string, std::vector<Purgeable>> jobs_;
@@ -234,7 +247,7 @@ Result<int> remove_empty_folders(const Spool& spool, const std::string& top, int
 }  // namespace
 
 Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now_ms, int budget) {
-  Purger purger(spool, budget);
+  Purger purger(spool, policy, now_ms, budget);
   for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
     const auto age = ending == Ending::completed ? policy.completed_age : policy.failed_age;
     if (age.count() == 0) continue;

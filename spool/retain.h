@@ -22,6 +22,7 @@ struct Retained {
 };
 
 // Purges ended jobs, oldest first, at most `budget` jobs a call, and empty folders of past hours.
+// One whose hook is owed (spool/hooks.h) stays, for at most failed_age after its end.
 Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now_ms, int budget);
 
 }  // namespace imgq

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -37,8 +38,9 @@ class KnownFolders {
   std::set<std::string> paths_;
 };
 
-// An open spool: a directory descriptor, the uuid of the spool, nothing that changes. Every
-// function of spool/ takes one by const reference and may be called from several threads at once.
+// An open spool: a directory descriptor, the uuid of the spool, and what the program's
+// configuration wants of everything done in it. Every function of spool/ takes one by const
+// reference and may be called from several threads at once.
 class Spool {
  public:
   // Opens an existing spool.
@@ -61,6 +63,11 @@ class Spool {
   mode_t file_mode() const { return folder_mode_ & 0666; }
   KnownFolders& known_durable() const { return *known_durable_; }
 
+  // Whether a job that this program ends gets a mark in hooks/ first: its configuration names a
+  // hook. False unless it is told so.
+  bool owes_hooks() const { return owes_hooks_->load(); }
+  void owe_hooks(bool owed) const { owes_hooks_->store(owed); }
+
   // Free room: 507 and exit 75 stand on it.
   struct Room {
     uint64_t free_bytes = 0;
@@ -78,13 +85,15 @@ class Spool {
         path_(std::move(path)),
         uuid_(std::move(uuid)),
         folder_mode_(folder_mode),
-        known_durable_(std::make_unique<KnownFolders>()) {}
+        known_durable_(std::make_unique<KnownFolders>()),
+        owes_hooks_(std::make_unique<std::atomic<bool>>(false)) {}
   Status write_format() const;
   Fd root_;
   std::string path_;
   std::string uuid_;
   mode_t folder_mode_;
   std::unique_ptr<KnownFolders> known_durable_;
+  std::unique_ptr<std::atomic<bool>> owes_hooks_;
 };
 
 // The error is one that passes when somebody makes room or repairs the disk (ENOSPC, EDQUOT, EROFS,

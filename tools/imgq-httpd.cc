@@ -113,6 +113,7 @@ Exit serve(const Command& program, const Options& options, const Config& config,
   const bool may_make = options.common.create || config.spool == default_spool();
   const auto spool = open_or_make(config.spool, may_make, failure);
   if (!spool) return complain(program, spool.error().text(), failure);
+  spool->owe_hooks(!config.hook.empty());
   const auto listening = open_socket(options);
   if (!listening && listening.error().code == EINVAL) {
     return complain(program, listening.error().action);

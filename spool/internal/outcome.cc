@@ -1,6 +1,5 @@
 #include "spool/internal/outcome.h"
 
-#include "spool/internal/durable.h"
 #include "spool/internal/tickets.h"
 #include "spool/layout.h"
 #include "src/util/clock.h"
@@ -28,7 +27,40 @@ int link_outcome(const Spool& spool, const std::string& from, const std::string&
   return sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str());
 }
 
+// A spool of an older version gets its folder now. Without a ticket there is no job to tell of.
+Status link_mark(const Spool& spool, const JobId& id) {
+  const auto link = [&] {
+    return durable::link_unless_taken(spool, layout::ticket(id), layout::hook(id), "owe a hook");
+  };
+  auto linked = link();
+  if (linked || linked.error().code != ENOENT) return linked;
+  if (const auto made = durable::make_folder(spool, layout::kHooks); !made) return made.error();
+  if (const auto synced = durable::sync_after_move(spool, "."); !synced) return synced.error();
+  linked = link();
+  return !linked && linked.error().code == ENOENT ? Status(Ok{}) : linked;
+}
+
+// The record in tmp/ and the mark, both on the disk.
+Result<TempFile> write_record(const Spool& spool, const Outcome& outcome, Sync sync) {
+  const auto text = encode_checked(outcome);
+  if (!text) return text.error();
+  auto record = durable::write_temp(spool, *text);
+  if (!record) return record;
+  durable::Group group(spool, sync);
+  if (!mutated(Mutant::skip_outcome_fsync)) group.file(*record);
+  if (const auto owed = owe_hook(spool, outcome.id, group); !owed) return owed.error();
+  const auto synced = group.flush();
+  return synced ? std::move(record) : synced.error();
+}
+
 }  // namespace
+
+Status owe_hook(const Spool& spool, const JobId& id, durable::Group& group) {
+  if (!spool.owes_hooks() || mutated(Mutant::forget_hook)) return Ok{};
+  if (const auto linked = link_mark(spool, id); !linked) return linked.error();
+  if (!mutated(Mutant::skip_hook_fsync)) group.folder(layout::kHooks);
+  return Ok{};
+}
 
 Result<std::optional<Outcome>> read_outcome(const Spool& spool, const JobId& id) {
   auto outcome = read_record(spool, layout::outcome(id), id, decode_outcome);
@@ -52,10 +84,7 @@ Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& 
 }
 
 Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync) {
-  const auto text = encode_checked(outcome);
-  if (!text) return text.error();
-  const Sync bytes = mutated(Mutant::skip_outcome_fsync) ? Sync::none : sync;
-  auto record = durable::write_synced(spool, *text, bytes);
+  auto record = write_record(spool, outcome, sync);
   if (!record) return record.error();
   auto ended = commit(spool, *record, outcome);
   const bool stands = ended ? ended->ours : is_ambiguous(ended.error());

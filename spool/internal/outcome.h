@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "spool/internal/durable.h"
 #include "spool/records.h"
 #include "spool/spool.h"
 #include "spool/temp_file.h"
@@ -18,6 +19,10 @@ Result<std::optional<Outcome>> read_outcome(const Spool& spool, const JobId& id)
 // The outcome of a job that ends at this moment.
 Outcome ending_now(const Token& token, Ending ending, std::string owner, Cause cause);
 
+// The mark of a hook that is owed (spool/hooks.h), when this program owes any: to be on the disk
+// with the next flush of the group, before the commit.
+Status owe_hook(const Spool& spool, const JobId& id, durable::Group& group);
+
 // Whose outcome stands under <id>.end.
 struct Ended {
   bool ours = false;
@@ -30,7 +35,7 @@ struct Ended {
 //           code 0 another's outcome stands there and cannot be read
 Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& outcome);
 
-// A single outcome: written, synced, committed, its hour folder synced.
+// A single outcome: written, with its hook's mark, synced, committed, its hour folder synced.
 Result<Ended> publish(const Spool& spool, const Outcome& outcome, Sync sync);
 
 // An outcome that a retry has renamed to `path` goes back to its name, durably, unless another

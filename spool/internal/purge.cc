@@ -103,7 +103,8 @@ Status purge_parts(const Spool& spool, const std::string& hour_folder,
       if (!gone) return gone.error();
     }
     // A repair that ran meanwhile may have made the token anew; without the ticket it cannot.
-    for (const auto& path : {layout::ticket(job.id), layout::ended(job.ending, job.id)}) {
+    for (const auto& path :
+         {layout::hook(job.id), layout::ticket(job.id), layout::ended(job.ending, job.id)}) {
       if (const auto gone = durable::remove(spool, path); !gone) return gone.error();
     }
   }

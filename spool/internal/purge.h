@@ -16,10 +16,10 @@ struct Purgeable {
   Fd lock = Fd();        // lock_job, held until it is gone
 };
 
-// Removes jobs of one hour folder: key and ticket, and when that and the end of the token are on
-// the disk all other parts, the outcome last; so what a crash leaves is an outcome without a
-// ticket, which says by itself that a purge is to be finished. Purges cut short in the same folder
-// are finished too.
+// Removes jobs of one hour folder: key, hook's mark and ticket, and when that and the end of the
+// token are on the disk all other parts, the outcome last; so what a crash leaves is an outcome
+// without a ticket, which says by itself that a purge is to be finished. Purges cut short in the
+// same folder are finished too.
 Status purge_parts(const Spool& spool, const std::string& hour_folder,
                    const std::vector<Purgeable>& jobs);
 

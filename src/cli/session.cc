@@ -76,6 +76,7 @@ Result<Spool> open_spool(const Session& session, Missing missing) {
                     session.chosen.has_value();
   if (make) spool = make_spool(*session.chosen);
   if (spool) {
+    spool->owe_hooks(!session.config.hook.empty());
     tell_spool(session, *spool);
     return spool;
   }

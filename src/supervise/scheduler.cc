@@ -32,7 +32,6 @@ using std::chrono::milliseconds;
 constexpr size_t kMostUnpublished = 256;
 constexpr milliseconds kTick{1000};
 constexpr milliseconds kAskAgain{250};
-constexpr milliseconds kHooksLastCall{10'000};  // how long hooks may hold up the end
 
 // True when any job is waiting, delayed or running, for whatever daemon. A job moves on while its
 // states are looked at one after another, so those it can move back to are looked at again.
@@ -62,12 +61,11 @@ Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
       publisher_(loop, spool, settings_, *this),
       claimer_(loop, spool, settings_, *this),
       housekeeping_(loop, spool, settings_, *this),
-      hook_(loop, spool.path(), [this] { end_if_done(); }),
+      hook_(loop, spool, [this] { end_if_done(); }),
       hot_folders_(loop, spool),
       ticking_(loop, [this] { tick(); }),
       asking_(loop, [this] { end_if_idle(); }),
-      watching_dog_(loop, [] { (void)notify::send("WATCHDOG=1"); }),
-      hooks_last_call_(loop, [this] { hook_.close(); }) {}
+      watching_dog_(loop, [] { (void)notify::send("WATCHDOG=1"); }) {}
 
 Result<Tally> Scheduler::run() {
   for (const int signal : {SIGTERM, SIGINT}) {
@@ -166,7 +164,7 @@ void Scheduler::ended(const Outcome& outcome, const Ticket& ticket) {
              {"ms", std::to_string(outcome.ended_ms - outcome.started_ms)},
              {"code", good ? "ok" : outcome.cause.code},
              {"message", outcome.cause.message}});
-  hook_.run(outcome, ticket);
+  hook_.owed(outcome.id);
   if (settings_.ended) settings_.ended(outcome, ticket);
 }
 
@@ -296,7 +294,7 @@ void Scheduler::report_status() {
                        std::to_string(tally_.failed) + " failed";
   if (pause_.on()) status = "Paused: " + pause_.cause() + "; " + status;
   // Jobs and hooks have limits of their own. For a spool that hangs, the unit's limit counts.
-  const bool needs_time = phase_ != Phase::working && (pool_.running() > 0 || !hook_.idle());
+  const bool needs_time = phase_ != Phase::working && (pool_.running() > 0 || !hook_.drained());
   if (needs_time) (void)notify::send("EXTEND_TIMEOUT_USEC=10000000");
   if (status == status_) return;
   status_ = status;
@@ -328,8 +326,8 @@ void Scheduler::drain() {
   housekeeping_.stop();
   hot_folders_.stop();
   watcher_.reset();
-  hooks_last_call_.after(kHooksLastCall);
   for (JobPtr& job : pool_.take_waiting()) publisher_.give_back(std::move(job));
+  hook_.drain();
   end_if_done();
 }
 
@@ -338,7 +336,7 @@ void Scheduler::end_if_done() {
   if (phase_ == Phase::working) return;
   const size_t held = publisher_.held();
   const bool done = pool_.waiting() + pool_.running() + claimer_.claiming() == 0 &&
-                    publisher_.in_hand() == held && hook_.idle();
+                    publisher_.in_hand() == held && hook_.drained();
   if (done && phase_ == Phase::draining) {
     phase_ = Phase::finishing;
     pool_.close();

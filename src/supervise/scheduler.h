@@ -97,7 +97,6 @@ class Scheduler final : private Listener {
   Timer ticking_;
   Timer asking_;
   Timer watching_dog_;
-  Timer hooks_last_call_;
 };
 
 }  // namespace imgq::supervise

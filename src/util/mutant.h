@@ -28,6 +28,8 @@ enum class Mutant {
   temp_leak,                  // temporary files stay
   lose_cloexec,               // a started program gets the descriptors, the life sign's too
   sweep_unsynced,             // an outcome that may not be on the disk loses the sign that says so
+  forget_hook,                // a job ends without the mark of the hook that is owed
+  skip_hook_fsync,            // that mark is not synced before the commit
 };
 
 inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
@@ -44,7 +46,9 @@ inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
                                                "attempt_not_counted",
                                                "temp_leak",
                                                "lose_cloexec",
-                                               "sweep_unsynced"};
+                                               "sweep_unsynced",
+                                               "forget_hook",
+                                               "skip_hook_fsync"};
 
 #ifdef IMGQ_MUTANTS
 // Asked anew each time: a test may change the variable between two steps (from one thread).

@@ -17,7 +17,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
-from spool_reader import UUID7, Spool  # noqa: E402
+from spool_reader import ENDED, UUID7, Spool  # noqa: E402
 
 SKIPPED = 77
 SEEDS = os.path.join(SOURCE, "tests", "fuzz", "corpus", "image")
@@ -58,7 +58,9 @@ class Stack:
         open(self.acks, "w", encoding="ascii").close()
         open(self.published, "w", encoding="ascii").close()
         with open(self.hook, "w", encoding="ascii") as file:
-            file.write(f'#!/bin/sh\necho "$2 $1" >> {self.published}\n')
+            # With which outcome it is: a hook may be run twice for one.
+            file.write('#!/bin/sh\nset -- "$2" "$1" "$(cksum "$IMGQ_SPOOL"/jobs/*/*/"$1.end" 2>&1)"\n')
+            file.write(f'echo "$1 $2 ${{3%% *}}" >> {self.published}\n')
         os.chmod(self.hook, 0o755)
         with open(self.config, "w", encoding="ascii") as file:
             file.write(f'spool = "{self.spool}"\n[daemon]\nworkers = 2\nlease = "5s"\npoll = "200ms"\n')
@@ -160,15 +162,22 @@ class Stack:
             lines = file.readlines()
         for line in lines[self.collected:]:
             words = line.split()
-            if len(words) == 2:
+            if len(words) == 3:
                 self.ack(words[0], [words[1]])
         self.collected = len(lines)
         return [line.split() for line in lines]
 
     def collect(self):
         """How many publications the hook saw, and how many of them were of a completed job again."""
-        ids = [words[1] for words in self.collect_once() if words[:1] == ["completed"]]
-        return len(ids), len(ids) - len(set(ids))
+        told = {tuple(words[1:]) for words in self.collect_once() if words[:1] == ["completed"]}
+        return len(told), len(told) - len({job for job, _ in told})
+
+    def untold(self):
+        """Ended jobs of whose last end the hook was not run; of a spool at rest."""
+        told = {(words[0], words[1]) for words in self.collect_once() if len(words) == 3}
+        spool = Spool(self.spool)
+        ended = [(place.split("/")[0], job) for job, place in spool.tokens()]
+        return [job for state, job in ended if state in ENDED and (state, job) not in told]
 
     def check(self, *words):
         done = subprocess.run([sys.executable, os.path.join(HERE, "check"), self.spool, "--acks",
@@ -234,10 +243,12 @@ def finish(name, stack, counts, keep=False):
     """The last judgement and one line of counts; the exit status of a test."""
     stack.settle()
     published, doubled = stack.collect()
+    untold = stack.untold()
     kept, text = stack.check()
     numbers = " ".join(f"{key}={value}" for key, value in counts.items())
-    print(f"{name}: {numbers} published={published} published_twice={doubled}")
+    print(f"{name}: {numbers} published={published} published_twice={doubled}"
+          f" hooks_lost={len(untold)}")
     print(text, end="")
-    well = kept and doubled == 0
+    well = kept and doubled == 0 and not untold
     stack.close(keep or not well)
     return 0 if well else 1

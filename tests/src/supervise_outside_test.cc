@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "spool/control.h"
 #include "spool/list.h"
 #include "tests/src/lab.h"
 
@@ -49,6 +50,94 @@ TEST(Hook, ThatFailsOrIsMissingNeverTouchesTheJob) {
   EXPECT_EQ(missing.wait(), 0) << missing.log();
   EXPECT_EQ(lab.state(second), State::completed);
   EXPECT_TRUE(missing.said("cannot run the hook")) << missing.log();
+  EXPECT_EQ(names_in(lab.spool_path() + "/hooks"), std::vector<std::string>{second.text()});
+  lab.configure(make_hook(lab, ""));
+  Program third = lab.daemon({"--drain"});
+  EXPECT_EQ(third.wait(), 0) << third.log();
+  EXPECT_NE(read_file(lab.folder().file("told")).find(second.text()), std::string::npos);
+  EXPECT_TRUE(names_in(lab.spool_path() + "/hooks").empty());
+}
+
+// A hook that goes on only when the file `go` is there.
+constexpr const char* kUntilGo = "until [ -e \"${0%/*}/go\" ]; do sleep 0.02; done";
+
+size_t times_told(const Lab& lab) {
+  const std::string told = read_file(lab.folder().file("told"));
+  return static_cast<size_t>(std::count(told.begin(), told.end(), '\n'));
+}
+
+TEST(Hook, IsRunAgainWhenItsDaemonWasKilled) {
+  Lab lab;
+  lab.configure(make_hook(lab, kUntilGo));
+  const JobId id = lab.submit();
+  Program daemon = lab.daemon();
+  ASSERT_TRUE(eventually([&] { return exists(lab.folder().file("told")); })) << daemon.log();
+  daemon.kill();
+  EXPECT_EQ(names_in(lab.spool_path() + "/hooks"), std::vector<std::string>{id.text()});
+  lab.folder().write("go", "");
+  Program next = lab.daemon({"--drain"});
+  EXPECT_EQ(next.wait(), 0) << next.log();
+  EXPECT_EQ(times_told(lab), 2U);
+  lab.expect_in_order();
+  EXPECT_TRUE(names_in(lab.spool_path() + "/hooks").empty());
+}
+
+TEST(Hook, IsWaitedForByADrain) {
+  Lab lab;
+  lab.configure(make_hook(lab, kUntilGo));
+  const auto jobs = lab.submit_many(10);
+  Program daemon = lab.daemon();
+  ASSERT_TRUE(lab.all_reach(jobs, State::completed)) << daemon.log();
+  daemon.signal(SIGTERM);
+  ASSERT_TRUE(eventually([&] { return daemon.said("told to stop"); }));
+  lab.folder().write("go", "");
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  EXPECT_EQ(times_told(lab), jobs.size());
+}
+
+TEST(Hook, IsRunForWhatOthersEnd) {
+  Lab lab;
+  lab.configure(make_hook(lab, ""));
+  const Program daemon = lab.daemon();
+  const JobId id = lab.submit("sleep");
+  ASSERT_TRUE(lab.reaches(id, State::processing)) << daemon.log();
+  lab.spool().owe_hooks(true);
+  ASSERT_TRUE(cancel(lab.spool(), id));
+  EXPECT_TRUE(eventually([&] { return times_told(lab) == 1; })) << daemon.log();
+  EXPECT_EQ(read_file(lab.folder().file("told")).find(id.text() + " cancelled cancelled "), 0U);
+}
+
+TEST(Hook, IsRunOnceByTwoDaemons) {
+  Lab lab;
+  const auto jobs = lab.submit_many(20);
+  lab.configure(make_hook(lab, ""));
+  Program one = lab.daemon({"--drain"});
+  Program two = lab.daemon({"--drain"});
+  EXPECT_EQ(one.wait(), 0) << one.log();
+  EXPECT_EQ(two.wait(), 0) << two.log();
+  EXPECT_EQ(times_told(lab), jobs.size());
+  EXPECT_TRUE(names_in(lab.spool_path() + "/hooks").empty());
+}
+
+TEST(Hook, ThatSomebodyKillsIsStillOwed) {
+  Lab lab;
+  lab.configure(make_hook(lab, "[ -e \"$0.died\" ] || { touch \"$0.died\"; kill -KILL $$; }"));
+  lab.submit();
+  for (const size_t times : {1U, 2U}) {
+    Program daemon = lab.daemon({"--drain"});
+    EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+    EXPECT_EQ(times_told(lab), times);
+  }
+  EXPECT_TRUE(names_in(lab.spool_path() + "/hooks").empty());
+}
+
+TEST(Hook, IsNotOwedWhereNoneIsConfigured) {
+  Lab lab;
+  const JobId id = lab.submit();
+  Program daemon = lab.daemon({"--drain"});
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  EXPECT_EQ(lab.state(id), State::completed);
+  EXPECT_TRUE(names_in(lab.spool_path() + "/hooks").empty());
 }
 
 TEST(Hook, ThatHangsHoldsUpNeitherJobsNorASecondTellingToStop) {
@@ -62,6 +151,7 @@ TEST(Hook, ThatHangsHoldsUpNeitherJobsNorASecondTellingToStop) {
   ASSERT_TRUE(eventually([&] { return daemon.said("told to stop"); }));
   daemon.signal(SIGTERM);
   EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  EXPECT_EQ(names_in(lab.spool_path() + "/hooks").size(), jobs.size());  // owed still
 }
 
 TEST(Start, SaysThatASpoolCannotBeMade) {

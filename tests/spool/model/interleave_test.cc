@@ -310,6 +310,28 @@ TEST(Retention, ForgetsOnlyWhatHasEnded) {
                                    nullptr});
 }
 
+// The hook of the first end runs while the job is tried again: the second end is told, too.
+TEST(AHook, IsRunForTheLastEndAlsoOfAJobThatIsTriedAgainMeanwhile) {
+  const auto prepare = [](Lab& lab) {
+    lab.hooks = true;
+    lab.submit({"good 1"}, Sync::batch);
+    Daemon daemon(lab);
+    for (const Claim& claim : daemon.claim(10, Sync::batch)) daemon.fail(claim, Sync::batch);
+    daemon.leave();
+  };
+  const auto run_hooks = [](Lab& lab) {
+    Daemon daemon(lab);
+    if (daemon.in()) (void)daemon.run_hooks();
+  };
+  const auto again = [](Lab& lab) {
+    lab.ledger[lab.jobs.at(0)].may_change = true;
+    (void)retry(lab.spool(), lab.jobs.at(0));
+    work_once(lab);
+  };
+  race_all("hook and retry", {prepare, {{"alpha", run_hooks}, {"alpha", again}}, nullptr});
+  race_all("hook and hook", {prepare, {{"alpha", run_hooks}, {"beta", run_hooks}}, nullptr});
+}
+
 // An old name of an ended job comes back, as while a replica heals: it is not run again.
 TEST(AnOldName, ThatComesBackIsNotRunAgain) {
   Lab lab(sim::Order::loose);

@@ -106,6 +106,9 @@ void judge_ended(Judge& judge, const Outcome& outcome, const Promise& promise) {
     judge.say(id, "was cancelled, and ran");
   }
   judge_answer(judge, promise, outcome);
+  const auto& told = promise.told;
+  const bool knows = told && told->ending == outcome.ending && told->attempt == outcome.attempt;
+  if (judge.lab.hooks && !knows) judge.say(id, "ended, and its hook was not run");
 }
 
 void judge_job(Judge& judge, const JobId& id, const Promise& promise) {
@@ -184,6 +187,11 @@ std::vector<std::string> judge(const Lab& lab, Helper helper) {
   }
   for (const auto& [name, file] : judge.at("processing")->names) {
     judge.wrong.push_back("left in processing: " + name);
+  }
+  if (judge.lab.hooks) {
+    for (const auto& [name, file] : judge.at("hooks")->names) {
+      judge.wrong.push_back("left in hooks: " + name);
+    }
   }
   judge_corrupt(judge);
   return std::move(judge.wrong);

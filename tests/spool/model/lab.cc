@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "spool/fsck.h"
+#include "spool/hooks.h"
 #include "spool/scan.h"
 #include "spool/source.h"
 #include "spool/sweep.h"
@@ -48,6 +49,7 @@ const Spool& Lab::spool() {
     if (!opened) throw std::runtime_error("cannot open the spool: " + opened.error().text());
     found = spools_.emplace(pid, std::move(*opened)).first;
   }
+  found->second.owe_hooks(hooks);
   return found->second;
 }
 
@@ -187,6 +189,19 @@ void Daemon::end_one(const Claim& claim, std::vector<Claim>& good) {
   }
 }
 
+bool Daemon::run_hooks() {
+  const auto ids = owed_hooks(*spool_, 100);
+  bool any = false;
+  for (const JobId& id : ids ? *ids : std::vector<JobId>()) {
+    const auto hook = take_hook(*spool_, id);
+    if (!hook || !*hook || !lab_->alive()) continue;
+    lab_->ledger[id].told = (*hook)->outcome;
+    any = true;
+    (void)settle_hook(*spool_, **hook);
+  }
+  return any;
+}
+
 bool Daemon::round() {
   (void)owner_->beat();
   give_back_refused();
@@ -196,12 +211,13 @@ bool Daemon::round() {
   std::vector<Claim> good;
   for (const Claim& one : claims) end_one(one, good);
   if (!good.empty()) complete(good, Sync::batch, SourceAfter::remove);
+  const bool told = lab_->hooks && run_hooks();
   lab_->world.pass(20'000);
   const bool owners_left =
       lab_->world.look_up(std::string(kSpool) + "/processing")->names.size() > 1;
   const auto own = lab_->world.look_up(kSpool + std::string("/processing/") + owner_->name());
   const bool own_left = own && own->names.size() > 1;
-  return !claims.empty() || own_left || owners_left || !promoted || promoted->moved > 0 ||
+  return told || !claims.empty() || own_left || owners_left || !promoted || promoted->moved > 0 ||
          promoted->next_due_ms != 0;
 }
 

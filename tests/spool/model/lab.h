@@ -31,6 +31,7 @@ struct Promise {
   bool may_be_held = false;         // hold was begun, its answer unknown
   bool may_be_gone = false;         // a purge was begun
   bool cancelled = false;           // cancel answered well
+  std::optional<Outcome> told;      // the last end that a hook was run for
   std::string key;
 };
 using Ledger = std::map<JobId, Promise>;
@@ -45,6 +46,7 @@ class Lab {
   sim::World world;
   Ledger ledger;
   std::vector<std::string> complaints;  // broken promises seen on the way
+  bool hooks = false;                   // every program's configuration names a hook
 
   // The running process opens the spool; one object for each process.
   const Spool& spool();
@@ -86,11 +88,14 @@ class Daemon {
   void complete(const std::vector<Claim>& claims, Sync sync, SourceAfter source);
   void fail(const Claim& claim, Sync sync);
   void retry_later(const Claim& claim, Sync sync);
-  // Recover, promote, claim, work, once. Time passes as far as the next due job.
+  // Recover, promote, claim, work, run hooks, once. Time passes as far as the next due job.
   //   returns whether anything is left to do
   bool round();
   void run(int rounds);  // until nothing is left
   void leave() { (void)owner_->leave(); }
+  // Runs the hooks that are owed.
+  //   returns whether there were any
+  bool run_hooks();
 
  private:
   void end_one(const Claim& claim, std::vector<Claim>& good);

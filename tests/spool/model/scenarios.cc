@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "spool/fsck.h"
+#include "spool/internal/tries.h"
 #include "spool/retain.h"
 #include "spool/scan.h"
 
@@ -112,6 +113,38 @@ void leave_mess(Lab& lab) {
   }
 }
 
+// The same when every configuration names a hook.
+std::function<void(Lab&)> hooked(std::function<void(Lab&)> prepare) {
+  return [prepare = std::move(prepare)](Lab& lab) {
+    lab.hooks = true;
+    prepare(lab);
+  };
+}
+
+// Ended, and its hook owed still.
+std::function<void(Lab&)> ended_untold(std::vector<std::string> names) {
+  return hooked([names = std::move(names)](Lab& lab) {
+    claimed(names)(lab);
+    for (const Claim& claim : lab.claims) daemon_of(lab).fail(claim, Sync::batch);
+  });
+}
+
+// Jobs whose daemons died too often: whoever recovers the last one ends them.
+void leave_poison(Lab& lab) {
+  lab.hooks = true;
+  submitted({"good"})(lab);
+  for (int i = 0; i <= kMaxLosses; ++i) {
+    lab.world.pass(2 * kMaxDelayMs);
+    (void)promote_delayed(lab.spool(), lab.world.real_ns() / 1'000'000);
+    Daemon daemon(lab);
+    (void)daemon.claim(10, Sync::batch);
+    lab.world.kill(lab.world.running());
+    lab.world.start();
+    (void)lab.spool();
+    if (i < kMaxLosses) recover_here(lab);
+  }
+}
+
 void mend(Lab& lab) { (void)fsck(lab.spool(), Repair::mend); }
 
 void submit_again_with_key(Lab& lab) { lab.submit({"good again"}, Sync::full, "key-1"); }
@@ -173,6 +206,15 @@ std::vector<Scenario> make_scenarios() {
       },
       retain_none);
   add("repair", leave_mess, mend);
+  add("complete_with_hook", hooked(claimed({"good 1", "good 2"})),
+      [](Lab& lab) { daemon_of(lab).complete(lab.claims, Sync::batch, SourceAfter::remove); });
+  add("fail_with_hook", hooked(claimed({"bad"})),
+      [](Lab& lab) { daemon_of(lab).fail(lab.claims.at(0), Sync::batch); });
+  add("cancel_with_hook", hooked(submitted({"good 1", "good 2"})), cancel_all);
+  add("recover_with_hook", leave_poison, recover_here);
+  add("run_hooks", ended_untold({"bad 1", "bad 2"}),
+      [](Lab& lab) { (void)daemon_of(lab).run_hooks(); });
+  add("retry_with_hook", ended_untold({"bad"}), retry_all);
   return all;
 }
 

@@ -30,6 +30,7 @@ const std::map<std::string, std::set<int64_t>> kDoubled = {
     {"release_held", {1}},
     {"retry_by_hand", {0, 4}},
     {"recover", {1}},
+    {"retry_with_hook", {0, 4}},
 };
 
 using Tree = std::map<std::string, std::string>;
