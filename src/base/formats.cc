@@ -215,9 +215,8 @@ bool is_read(Kind kind, const OptionalFormats& formats) {
 }
 
 std::string not_enabled_words(const Signature& signature) {
-  return fmt::format(
-      "{} is not enabled: add the two lines '[formats]' and '{} = true' to imgq.toml",
-      signature.name, name_of(signature.kind));
+  return fmt::format("{} is switched off: the configuration has '{} = false' below '[formats]'",
+                     signature.name, name_of(signature.kind));
 }
 
 string_view name_of(Kind kind) {

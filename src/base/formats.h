@@ -34,9 +34,9 @@ enum class Format {  // of a result
   keep,       // as the source; JPEG when the source's format cannot be written
 };
 
-// Formats read only when the configuration allows them.
+// Formats that the configuration can switch off: their decoders are the ones that have needed care.
 struct OptionalFormats {
-  bool heic = false, avif = false, jxl = false, tiff = false, raw = true;
+  bool heic = true, avif = true, jxl = true, tiff = true, raw = true;
 };
 
 // A format that is read.
@@ -47,7 +47,7 @@ struct ImageFormat {
   std::string_view type;        // "image/jpeg"
   std::string_view extensions;  // "jpg jpeg jpe": what files of it end in, results in the first
   bool (*begins)(std::string_view file);
-  bool OptionalFormats::* allowed = nullptr;  // what must be allowed; null: it is always read
+  bool OptionalFormats::* allowed = nullptr;  // what switches it off; null: it is always read
   std::optional<Format> written = {};         // nothing: it is never written
   int quality = 0;                            // of results, where none is asked for; 0: lossless
 };
@@ -77,7 +77,7 @@ Signature sniff(std::string_view file);
 
 bool is_read(Kind kind, const OptionalFormats& formats);
 
-// "HEIC is not enabled: ...", with the lines of imgq.toml that enable it.
+// "HEIC is switched off: ...", with the line of imgq.toml that does so.
 std::string not_enabled_words(const Signature& signature);
 
 std::string_view name_of(Kind kind);  // "jpeg", as SourceReport::format; empty when never read

@@ -12,17 +12,19 @@ inline constexpr std::string_view kDamaged = "damage_accepted";
 inline constexpr std::string_view kProfile = "profile_ignored";
 inline constexpr std::string_view kInk = "ink_not_converted";
 inline constexpr std::string_view kRawPreview = "raw_preview";
+inline constexpr std::string_view kHdr = "tone_mapped";
 inline constexpr std::string_view kNoPlaceholder = "no_placeholder";
 
 struct Entry {
   std::string_view word, explanation;
 };
-inline constexpr std::array<Entry, 6> kAll = {{
+inline constexpr std::array<Entry, 7> kAll = {{
     {kTruncated, "the image ends too early; what is there was taken"},
     {kDamaged, "a part of the image's data is damaged; the rest was taken"},
     {kProfile, "the colour profile cannot be used; colours are taken as they stand"},
     {kInk, "ink could not be turned into light; the result is blank"},
     {kRawPreview, "the preview in a camera raw was taken, as large as is said here"},
+    {kHdr, "brighter than a usual display can show; its light was brought into that range"},
     {kNoPlaceholder, "no placeholder could be made"},
 }};
 

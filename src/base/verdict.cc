@@ -25,7 +25,7 @@ constexpr std::array<Entry, 24> kCodes = {{
      "The format is known and never read, for safety: convert the image to JPEG, PNG, WebP or "
      "GIF."},
     {Code::format_not_enabled, "format_not_enabled", Lasting::yes,
-     "The format is read only when the configuration enables it under [formats]."},
+     "The format is switched off below [formats], or its codec is not installed."},
     {Code::truncated, "truncated", Lasting::for_good,
      "The image ends too early: get the whole file, or accept what is there with --lenient."},
     {Code::corrupt_image, "corrupt_image", Lasting::for_good, "The image's data is damaged."},

@@ -18,7 +18,7 @@ enum class Code {
   empty_file,
   not_an_image,        // no known signature
   unsupported_format,  // known, and never read: SVG, PDF, PostScript, ...; a raw with no preview
-  format_not_enabled,  // HEIC, AVIF, JPEG XL, TIFF, raw while the configuration does not allow them
+  format_not_enabled,  // HEIC, AVIF, JPEG XL, TIFF, raw switched off; a codec is missing
   truncated,
   corrupt_image,
   file_too_large,   // bytes

@@ -23,7 +23,8 @@ struct Container {
   int page = 0;                    // TIFF only: the first that is no smaller copy of another
   bool unspecified_extra = false;  // TIFF only: what follows the colours is no alpha
   int bytes_per_pixel = 0;         // PNG only, as decoded
-  CodePoints colour;               // HEIC and AVIF only
+  ToldColour colour;               // HEIC and AVIF only
+  uint32_t matrix = 2;             // HEIC and AVIF only: H.273, table 4; 2: unspecified
 };
 
 // Reads the size and counts the frames, up to `max_frames` + 1.

@@ -61,6 +61,8 @@ struct Opened {
 };
 Failure open_jpeg(View file, Truncated truncated, Opened* out);
 Failure open_raw(View file, Truncated truncated, Opened* out);
+Failure open_heif(Kind kind, const Container& container, View file, Opened* out);
+Failure open_jxl(View file, Truncated truncated, int max_frames, Opened* out);
 Failure open_with_vips(Kind kind, const Container& container, View file, Truncated truncated,
                        Opened* out);
 

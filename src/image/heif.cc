@@ -38,13 +38,25 @@ void read_size(View ispe, Container* out) {
 void read_colour(View colr, Container* out) {
   if (!has(colr, 0, "nclx")) return;
   Numbers numbers(colr.subspan(4));
-  const uint32_t primaries = numbers.next(2), transfer = numbers.next(2);
-  if (numbers.good()) out->colour = {primaries, transfer};  // the decoder minds the range
+  const uint32_t primaries = numbers.next(2), transfer = numbers.next(2), matrix = numbers.next(2);
+  if (!numbers.good()) return;
+  out->colour.points = {primaries, transfer};  // the decoder minds the range
+  out->matrix = matrix;
+}
+
+// Of the content (CTA-861.3), and of the display of who graded it (SMPTE ST 2086).
+void read_peak(double declared, Container* out) {
+  out->colour.peak = least_peak(out->colour.peak, declared);
 }
 
 void read_property(const std::optional<Box>& box, Container* out) {
   if (box && box->type == "ispe") read_size(box->body, out);
   if (box && box->type == "colr") read_colour(box->body, out);
+  if (box && box->type == "clli" && box->body.size() >= 2) read_peak(be16(box->body, 0), out);
+  if (box && box->type == "mdcv" && box->body.size() >= 24) {
+    constexpr size_t kMaxLuminance = 16;  // behind the primaries and the white
+    read_peak(be32(box->body, kMaxLuminance) / 1e4, out);
+  }
 }
 
 // Reads the properties that a box of associations gives to the item, in the one entry that the item

@@ -44,7 +44,7 @@ Failure check_size(int64_t width, int64_t height, int frames, const Limits& limi
 
 // Of an animation the first frame is the picture, however many follow.
 int pages_of(Kind kind, int frames) {
-  return kind == Kind::gif || kind == Kind::png || kind == Kind::webp ? 1 : frames;
+  return kind == Kind::tiff || kind == Kind::heic || kind == Kind::avif ? frames : 1;
 }
 
 bool is_walked(Kind kind) {
@@ -76,16 +76,22 @@ void describe(const Picture& picture, SourceReport* report) {
   }
 }
 
-Failure open_decoder(Source* source, Truncated truncated) {
-  Opened opened;
-  const View file = source->file.view();
-  const Kind kind = source->signature.kind;
-  Failure fault = kind == Kind::jpeg ? open_jpeg(file, truncated, &opened)
-                  : kind == Kind::raw
-                      ? open_raw(file, truncated, &opened)
-                      : open_with_vips(kind, source->container, file, truncated, &opened);
-  source->decoder = std::move(opened.decoder);
-  return fault;
+Failure open_decoder(const Source& source, Truncated truncated, int max_frames, Opened* opened) {
+  const View file = source.file.view();
+  const Kind kind = source.signature.kind;
+  switch (kind) {
+    case Kind::jpeg:
+      return open_jpeg(file, truncated, opened);
+    case Kind::raw:
+      return open_raw(file, truncated, opened);
+    case Kind::heic:
+    case Kind::avif:
+      return open_heif(kind, source.container, file, opened);
+    case Kind::jxl:
+      return open_jxl(file, truncated, max_frames, opened);
+    default:
+      return open_with_vips(kind, source.container, file, truncated, opened);
+  }
 }
 
 }  // namespace
@@ -105,7 +111,9 @@ Failure open_source(int descriptor, const Limits& limits, Truncated truncated, S
     return fault;
   }
   if (Failure fault = check_container(*out, limits, report)) return fault;
-  if (Failure fault = open_decoder(out, truncated)) return fault;
+  Opened opened;
+  if (Failure fault = open_decoder(*out, truncated, limits.max_frames, &opened)) return fault;
+  out->decoder = std::move(opened.decoder);
   const Picture& picture = out->decoder->picture();
   describe(picture, report);
   const int pages = pages_of(out->signature.kind, picture.pages);

@@ -57,6 +57,47 @@ std::optional<Primaries> primaries_of(uint32_t code) {
   }
 }
 
+using Matrix = std::array<double, 9>;
+
+Matrix inverse(const Matrix& m) {
+  const auto minor = [&m](size_t a, size_t d, size_t b, size_t c) {
+    return m[a] * m[d] - m[b] * m[c];
+  };
+  const double whole =
+      m[0] * minor(4, 8, 5, 7) - m[1] * minor(3, 8, 5, 6) + m[2] * minor(3, 7, 4, 6);
+  Matrix out{minor(4, 8, 5, 7), minor(2, 7, 1, 8), minor(1, 5, 2, 4),
+             minor(5, 6, 3, 8), minor(0, 8, 2, 6), minor(2, 3, 0, 5),
+             minor(3, 7, 4, 6), minor(1, 6, 0, 7), minor(0, 4, 1, 3)};
+  for (double& each : out) each /= whole;
+  return out;
+}
+
+Matrix product(const Matrix& a, const Matrix& b) {
+  Matrix out{};
+  for (size_t i = 0; i < out.size(); ++i) {
+    for (size_t k = 0; k < 3; ++k) out[i] += a[i / 3 * 3 + k] * b[3 * k + i % 3];
+  }
+  return out;
+}
+
+// SMPTE RP 177, 3.3: the white is all three at once.
+Matrix to_xyz(const Primaries& p) {
+  const std::array<cmsCIExyY, 3> each{p.colours.Red, p.colours.Green, p.colours.Blue};
+  Matrix out{};
+  for (size_t i = 0; i < 3; ++i) {
+    out[i] = each[i].x / each[i].y;
+    out[3 + i] = 1;
+    out[6 + i] = (1 - each[i].x - each[i].y) / each[i].y;
+  }
+  const Matrix in = inverse(out);
+  const double x = p.white.x / p.white.y, z = (1 - p.white.x - p.white.y) / p.white.y;
+  for (size_t i = 0; i < out.size(); ++i) {
+    const size_t row = i % 3 * 3;
+    out[i] *= in[row] * x + in[row + 1] + in[row + 2] * z;
+  }
+  return out;
+}
+
 // The light of a value by H.273's table 3, where that is relative and not to be read as sRGB's.
 std::optional<double> other_light(uint32_t transfer, double v) {
   switch (transfer) {
@@ -113,6 +154,12 @@ IccProfile made(const Primaries& primaries, const Curve& curve, Space space, con
   return saved(cmsCreateRGBProfile(&primaries.white, &primaries.colours, curves.data()), told_by);
 }
 
+std::optional<CodePoints> points_of_png(View file) {
+  const View cicp = png_chunk(file, "cICP", "IDAT");
+  if (cicp.size() != 4 || cicp[2] != 0) return std::nullopt;
+  return CodePoints{cicp[0], cicp[1], cicp[3] != 0};
+}
+
 // PNG's numbers are hundred thousandths.
 double fraction(View chunk, size_t at) { return be32(chunk, at) / 1e5; }
 
@@ -144,6 +191,15 @@ IccProfile profile_of_gamma(View gama, View chrm, Space space) {
 
 }  // namespace
 
+std::array<float, 9> matrix_to_bt2020(uint32_t primaries) {
+  constexpr uint32_t kBt2020 = 9;
+  const Matrix m = product(inverse(to_xyz(*primaries_of(kBt2020))),
+                           to_xyz(primaries_of(primaries).value_or(kSrgb)));
+  std::array<float, 9> out{};
+  std::copy(m.begin(), m.end(), out.begin());
+  return out;
+}
+
 IccProfile profile_of(const CodePoints& points, Space space) {
   const std::optional<Primaries> primaries = primaries_of(points.primaries);
   const bool plain = !other_light(points.transfer, 0) && points.full_range;
@@ -151,11 +207,23 @@ IccProfile profile_of(const CodePoints& points, Space space) {
   return made(primaries.value_or(kSrgb), curve_of(points), space, "told by code points");
 }
 
+bool is_hdr(const CodePoints& points) {
+  return points.transfer == kPqTransfer || points.transfer == kHlgTransfer;
+}
+
+double least_peak(double a, double b) { return a > 0 && b > 0 ? std::min(a, b) : std::max(a, b); }
+
+std::optional<ToldColour> hdr_of_png(View file) {
+  const auto points = points_of_png(file);
+  if (!points || !is_hdr(*points)) return std::nullopt;
+  // Both in 1/10,000 cd/m2: the display's brightest behind its primaries and white, the content's.
+  const View mdcv = png_chunk(file, "mDCV", "IDAT"), clli = png_chunk(file, "cLLI", "IDAT");
+  return ToldColour{*points, least_peak(mdcv.size() == 24 ? be32(mdcv, 16) / 1e4 : 0,
+                                        clli.size() == 8 ? be32(clli, 0) / 1e4 : 0)};
+}
+
 std::optional<IccProfile> profile_of_png(View file, Space space, bool has_profile) {
-  const View cicp = png_chunk(file, "cICP", "IDAT");
-  if (cicp.size() == 4 && cicp[2] == 0) {  // a PNG holds no matrix but that of RGB
-    return profile_of({cicp[0], cicp[1], cicp[3] != 0}, space);
-  }
+  if (const auto points = points_of_png(file)) return profile_of(*points, space);
   if (has_profile) return std::nullopt;
   const View gama = png_chunk(file, "gAMA", "IDAT");
   if (!png_chunk(file, "sRGB", "IDAT").empty() || gama.size() != 4) return IccProfile();

@@ -3,8 +3,12 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 #include <jpeglib.h>
+#include <jxl/decode.h>
+#include <lcms2.h>
+#include <libheif/heif.h>
 #include <vips/vips.h>
 
+#include <cstdint>
 #include <cstdio>  // for jpeglib.h
 
 #include "src/image/vips_start.h"
@@ -22,11 +26,6 @@ Function* loaded(const char* library, const char* name) {
   return handle == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(handle, name));
 }
 
-std::string heif_version() {
-  const auto ask = loaded<const char*()>("libheif.so.1", "heif_get_version");
-  return fmt::format("libheif {}", ask == nullptr ? "is not loaded" : ask());
-}
-
 std::string webp_version() {
   const auto ask = loaded<int()>("libwebp.so.7", "WebPGetEncoderVersion");
   if (ask == nullptr) return "libwebp is not loaded";
@@ -34,10 +33,13 @@ std::string webp_version() {
   return fmt::format("libwebp {}.{}.{}", version >> 16, (version >> 8) & 255, version & 255);
 }
 
+std::string jxl_version() {
+  const uint32_t version = JxlDecoderVersion();
+  return fmt::format("libjxl {}.{}.{}", version / 1'000'000, version / 1000 % 1000, version % 1000);
+}
+
 std::string lcms_version() {
-  const auto ask = loaded<int()>("liblcms2.so.2", "cmsGetEncodedCMMversion");
-  if (ask == nullptr) return "lcms2 is not loaded";
-  const int version = ask();
+  const int version = cmsGetEncodedCMMversion();
   return fmt::format("lcms2 {}.{}", version / 1000, version % 1000 / 10);
 }
 
@@ -47,7 +49,8 @@ std::vector<std::string> library_versions() {
   std::vector<std::string> all;
   const Status started = start_vips({});
   all.push_back(fmt::format("libvips {}", vips_version_string()));
-  all.push_back(heif_version());
+  all.push_back(fmt::format("libheif {}", heif_get_version()));
+  all.push_back(jxl_version());
   all.push_back(webp_version());
   all.emplace_back("libjpeg-turbo " IMGQ_TEXT_OF(LIBJPEG_TURBO_VERSION));
   all.push_back(lcms_version());

@@ -14,6 +14,7 @@
 #include "src/image/png_exif.h"
 #include "src/image/told_colour.h"
 #include "src/image/vips_image.h"
+#include "src/image/whole_decoder.h"
 
 namespace imgq::image {
 namespace {
@@ -46,20 +47,10 @@ VipsImage* load(Kind kind, VipsSource* source, const OpenOptions& options) {
     case Kind::gif:
       call(vips_gifload_source);
       break;
-    case Kind::heic:
-    case Kind::avif:
-      call(vips_heifload_source);
-      break;
-    case Kind::jxl:
-      call(vips_jxlload_source);
-      break;
     case Kind::tiff:
       call(vips_tiffload_source, "page", options.page);
       break;
-    case Kind::jpeg:
-    case Kind::raw:
-    case Kind::unsupported:
-    case Kind::unknown:
+    default:
       break;
   }
   return out;
@@ -97,6 +88,17 @@ Space space_of(VipsInterpretation meaning, int colours) {
   return colours == 1 ? Space::grey : Space::rgb;
 }
 
+// What libvips failed of.
+Fault failed(Kind kind, View file) {
+  const std::string message = take_vips_error();
+  // A TIFF's directory needs little; one that asks for more than there is, is damaged.
+  const bool directory = message.find("irectory") != std::string::npos;
+  if (message.find("emory") != std::string::npos && !directory) {
+    return Fault{Code::out_of_memory, "out of memory"};
+  }
+  return unreadable(is_cut_short(kind, file) ? Code::truncated : Code::corrupt_image);
+}
+
 class VipsDecoder : public Decoder {
  public:
   VipsDecoder(Kind kind, const Container& container, View file, Truncated truncated)
@@ -113,8 +115,9 @@ class VipsDecoder : public Decoder {
   Failure next(const uint8_t** row) override;
   std::vector<std::string> notes() const override;
 
+  VipsRef take_image() { return std::move(image_); }
+
  private:
-  Failure failed();
   Failure reopen_reduced(const Purpose& purpose);
   Failure make_plain(Output* out);
   Failure quantise();
@@ -141,24 +144,6 @@ class VipsDecoder : public Decoder {
   int y_ = 0;
 };
 
-Failure VipsDecoder::failed() {
-  const std::string message = take_vips_error();
-  // libheif has bounds of its own, and calls it a failed allocation when they are passed: another
-  // try would end alike.
-  if (message.find("ecurity limit") != std::string::npos) {
-    return Fault{Code::too_large, "decoding needs more memory than libheif allows"};
-  }
-  // A TIFF's directory needs little; one that asks for more than there is, is damaged.
-  const bool directory = message.find("irectory") != std::string::npos;
-  if (message.find("emory") != std::string::npos && !directory) {
-    return Fault{Code::out_of_memory, "out of memory"};
-  }
-  if (message.find("blocked") != std::string::npos) {
-    return Fault{Code::format_not_enabled, "the format's decoder is not enabled"};
-  }
-  return unreadable(is_cut_short(kind_, file_) ? Code::truncated : Code::corrupt_image);
-}
-
 bool VipsDecoder::covers_canvas() const {
   const Rect& frame = container_.first_frame;
   return frame.left == 0 && frame.top == 0 && frame.width >= picture_.size.width &&
@@ -177,7 +162,6 @@ void VipsDecoder::show_frame(const uint8_t* row) {
   }
 }
 
-// HEIF and JPEG XL come turned already, whatever their EXIF says.
 void VipsDecoder::read_orientation() {
   if (kind_ == Kind::webp || kind_ == Kind::tiff) {
     picture_.exif.orientation = vips_image_get_orientation(image_.get());
@@ -192,8 +176,6 @@ void VipsDecoder::read_told_colour() {
   const bool has_profile = !picture_.profile.empty();
   if (kind_ == Kind::png) {
     if (auto told = profile_of_png(file_, space, has_profile)) picture_.profile = std::move(*told);
-  } else if (kind_ == Kind::heic || kind_ == Kind::avif) {
-    if (!has_profile) picture_.profile = profile_of(container_.colour, space);
   } else if (picture_.exif.adobe_rgb && !has_profile && space == Space::rgb) {
     picture_.profile = adobe_rgb_profile();
   }
@@ -201,7 +183,7 @@ void VipsDecoder::read_told_colour() {
 
 Failure VipsDecoder::open() {
   image_ = open_image(kind_, file_, {truncated_, 1, container_.page});
-  if (!image_) return failed();
+  if (!image_) return failed(kind_, file_);
   VipsImage* image = image_.get();
   meaning_ = vips_image_guess_interpretation(image);
   colours_ = colour_bands(meaning_, image->Bands);
@@ -252,20 +234,10 @@ int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
     case Kind::gif:
       per_pixel = 5.1;
       break;
-    case Kind::heic:
-    case Kind::avif:
-      per_pixel = 6.5;
-      break;
-    case Kind::jxl:
-      per_pixel = 16;
-      break;
     case Kind::tiff:
       per_pixel = 2 * sample * image_.get()->Bands;
       break;
-    case Kind::jpeg:
-    case Kind::raw:
-    case Kind::unsupported:
-    case Kind::unknown:
+    default:
       break;
   }
   return static_cast<int64_t>(pixels * per_pixel);
@@ -275,7 +247,7 @@ Failure VipsDecoder::reopen_reduced(const Purpose& purpose) {
   const int by = webp_reduction(purpose);
   if (by == 1) return {};
   image_ = open_image(kind_, file_, {truncated_, 1.0 / by, 0});
-  return image_ ? Failure{} : failed();
+  return image_ ? Failure{} : failed(kind_, file_);
 }
 
 // 8-bit sRGB or grey by libvips alone.
@@ -296,10 +268,10 @@ VipsRef VipsDecoder::to_eight_bits() {
 // kept.
 Failure VipsDecoder::quantise() {
   VipsImage* scaled = nullptr;
-  if (vips_linear1(image_.get(), &scaled, 65535, 0.5, nullptr) != 0) return failed();
+  if (vips_linear1(image_.get(), &scaled, 65535, 0.5, nullptr) != 0) return failed(kind_, file_);
   const VipsRef owner(scaled);
   VipsImage* whole = nullptr;
-  if (vips_cast_ushort(scaled, &whole, nullptr) != 0) return failed();
+  if (vips_cast_ushort(scaled, &whole, nullptr) != 0) return failed(kind_, file_);
   image_ = VipsRef(whole);
   meaning_ =
       picture_.kind.space == Space::grey ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16;
@@ -310,7 +282,8 @@ Failure VipsDecoder::make_plain(Output* out) {
   const int keep = colours_ + (picture_.kind.alpha ? 1 : 0);
   if (image_.get()->Bands > keep) {
     VipsImage* fewer = nullptr;
-    if (vips_extract_band(image_.get(), &fewer, 0, "n", keep, nullptr) != 0) return failed();
+    if (vips_extract_band(image_.get(), &fewer, 0, "n", keep, nullptr) != 0)
+      return failed(kind_, file_);
     image_ = VipsRef(fewer);
   }
   const bool plain = meaning_ == VIPS_INTERPRETATION_sRGB || meaning_ == VIPS_INTERPRETATION_B_W ||
@@ -334,7 +307,7 @@ Failure VipsDecoder::make_plain(Output* out) {
   }
   if (out->kind.space == Space::cmyk) out->kind.space = Space::rgb;
   image_ = to_eight_bits();
-  return image_ ? Failure{} : failed();
+  return image_ ? Failure{} : failed(kind_, file_);
 }
 
 Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
@@ -348,7 +321,7 @@ Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
   out->reduced_x = static_cast<double>(picture_.size.width) / out->size.width;
   out->reduced_y = static_cast<double>(picture_.size.height) / out->size.height;
   region_.reset(vips_region_new(image_.get()));
-  return region_ ? Failure{} : failed();
+  return region_ ? Failure{} : failed(kind_, file_);
 }
 
 Failure VipsDecoder::next(const uint8_t** row) {
@@ -356,7 +329,7 @@ Failure VipsDecoder::next(const uint8_t** row) {
   const int height = image_.get()->Ysize;
   if (y_ % kStrip == 0) {
     VipsRect strip{0, y_, image_.get()->Xsize, std::min(kStrip, height - y_)};
-    if (vips_region_prepare(region_.get(), &strip) != 0) return failed();
+    if (vips_region_prepare(region_.get(), &strip) != 0) return failed(kind_, file_);
   }
   *row = VIPS_REGION_ADDR(region_.get(), 0, y_);  // NOLINT: the macro's casts
   if (to_srgb_) to_srgb_->row(*row, row_.data(), image_.get()->Xsize);
@@ -373,13 +346,48 @@ std::vector<std::string> VipsDecoder::notes() const {
   return {};
 }
 
+// An HDR picture is looked at twice, so it is taken whole.
+class HdrPng : public WholeDecoder {
+ public:
+  HdrPng(VipsDecoder* opened, View file, const ToldColour& told)
+      : file_(file), decoder_bytes_(opened->bytes_needed({})), image_(opened->take_image()) {
+    picture_ = opened->picture();
+    picture_.profile.clear();
+    colour_ = told;
+  }
+  int64_t bytes_needed(const Purpose& /*purpose*/) const override {
+    return decoder_bytes_ + static_cast<int64_t>(VIPS_IMAGE_SIZEOF_IMAGE(image_.get()));
+  }
+
+ protected:
+  Failure decode(Pixels* out) override {
+    size_t size = 0;
+    samples_.reset(vips_image_write_to_memory(image_.get(), &size));
+    if (!samples_) return failed(Kind::png, file_);
+    *out = {static_cast<const uint8_t*>(samples_.get()), VIPS_IMAGE_SIZEOF_LINE(image_.get()),
+            image_.get()->BandFmt == VIPS_FORMAT_USHORT ? 16 : 8};
+    return {};
+  }
+
+ private:
+  View file_;
+  int64_t decoder_bytes_;
+  VipsRef image_;
+  std::unique_ptr<void, decltype(&g_free)> samples_{nullptr, &g_free};
+};
+
 }  // namespace
 
 Failure open_with_vips(Kind kind, const Container& container, View file, Truncated truncated,
                        Opened* out) {
   auto decoder = std::make_unique<VipsDecoder>(kind, container, file, truncated);
   if (Failure fault = decoder->open()) return fault;
-  out->decoder = std::move(decoder);
+  const auto hdr = kind == Kind::png ? hdr_of_png(file) : std::nullopt;
+  if (hdr) {
+    out->decoder = std::make_unique<HdrPng>(decoder.get(), file, *hdr);
+  } else {
+    out->decoder = std::move(decoder);
+  }
   return {};
 }
 

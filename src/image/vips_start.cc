@@ -45,8 +45,6 @@ void allow_loaders(const OptionalFormats& formats) {
        {"VipsForeignLoadPngSource", "VipsForeignLoadWebpSource", "VipsForeignLoadNsgifSource"}) {
     allow_loader(name);
   }
-  if (formats.heic || formats.avif) allow_loader("VipsForeignLoadHeifSource");
-  if (formats.jxl) allow_loader("VipsForeignLoadJxlSource");
   if (formats.tiff) allow_loader("VipsForeignLoadTiffSource");
 }
 
@@ -66,12 +64,6 @@ Status start_vips(const OptionalFormats& formats) {
   g_log_set_handler("VIPS", G_LOG_LEVEL_MASK, say_nothing, nullptr);
   if (vips_init("imgq") != 0) return bad_data("libvips: " + take_vips_error(), "");
   avif_writer_loaded = load_module("vips-heif");
-  if ((formats.heic || formats.avif) && !avif_writer_loaded) {
-    return bad_data("libvips has no HEIF module, which [formats] asks for", "");
-  }
-  if (formats.jxl && !load_module("vips-jxl")) {
-    return bad_data("libvips has no JPEG XL module, which [formats] asks for", "");
-  }
   vips_concurrency_set(1);
   vips_cache_set_max(0);
   allow_loaders(formats);

@@ -219,8 +219,7 @@ std::string size_options(const Limits& limits, const Choice& choice) {
   return options(offers, choice, "size", usual);
 }
 
-// The formats that results are written in here. AVIF has to be enabled, as for reading: only then
-// does imgqd insist on its codec.
+// The formats that results are written in here, but what is switched off for reading.
 std::string format_options(const OptionalFormats& formats, const Choice& choice) {
   std::vector<Offer> offers;
   for (const ImageFormat& format : kFormats) {

@@ -407,8 +407,8 @@ END
   exits 0 "$imgq" info --json cut.jpg
   jq -e '.thumbhash == null and (.notes | length) == 1' stdout
   printf '\0\0\0\x18ftypheic\0\0\0\0heicmif1%0100d' 0 >phone.heic
-  exits 65 "$imgq" info phone.heic
-  same "$errors" "imgq: phone.heic: HEIC is not enabled: add the two lines '[formats]' and 'heic = true' to imgq.toml (format_not_enabled)"
+  exits 65 env IMGQ_FORMATS_HEIC=false "$imgq" info phone.heic
+  same "$errors" "imgq: phone.heic: HEIC is switched off: the configuration has 'heic = false' below '[formats]' (format_not_enabled)"
   echo "no image" >text.jpg
   exits 65 "$imgq" info text.jpg
   contains "$errors" "not_an_image"

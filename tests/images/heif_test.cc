@@ -74,8 +74,9 @@ TEST_P(EachForm, GivesSizeAndColourOfThePrimaryItem) {
   const Container found = read(file(GetParam()));
   EXPECT_EQ(found.width, 4032);
   EXPECT_EQ(found.height, 3024);
-  EXPECT_EQ(found.colour.primaries, 12U);
-  EXPECT_EQ(found.colour.transfer, 16U);
+  EXPECT_EQ(found.colour.points.primaries, 12U);
+  EXPECT_EQ(found.colour.points.transfer, 16U);
+  EXPECT_EQ(found.matrix, 9U);
 }
 
 TEST_P(EachForm, CutAnywhereGivesNoSize) {

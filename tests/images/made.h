@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-// Images made by hand for the tests: straight through libjpeg, libpng, libwebp and lcms, or byte by
-// byte; never through the engine that is tested, nor libvips.
+// Images made by hand for the tests: straight through libjpeg, libpng, libwebp, libheif, libjxl and
+// lcms, or byte by byte; never through the engine that is tested, nor libvips.
 namespace imgq::made {
 
 using Bytes = std::vector<uint8_t>;
@@ -77,6 +77,23 @@ struct WebpSpec {
 };
 Bytes webp(const Pixels& pixels, const WebpSpec& spec = {});  // 3 RGB, 4 RGBA
 Bytes animated_webp(const std::vector<Pixels>& frames);
+
+struct HeifSpec {
+  int depth = 8;
+  bool premultiplied = false;
+  uint16_t primaries = 1, transfer = 13;  // code points of H.273
+};
+Bytes avif(const Pixels& pixels, const HeifSpec& spec = {});  // 3 RGB, 4 RGBA
+
+struct JxlSpec {
+  int depth = 8;  // of the pixels given
+  bool as_float = false;
+  int primaries = 1, transfer = 13;  // code points of H.273, but 11 is P3
+  float peak = 0;                    // cd/m2; 0: the library's default
+  Bytes exif;
+  bool compressed = false;  // the EXIF
+};
+Bytes jxl(const std::vector<Pixels>& frames, const JxlSpec& spec = {});  // lossless; 1 to 4 bands
 
 // Each frame holds indices; `transparent` is an index or -1.
 Bytes gif(const std::vector<Pixels>& frames, const std::vector<Colour>& palette,

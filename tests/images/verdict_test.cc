@@ -81,21 +81,23 @@ TEST_F(ImageTest, AJpegOfAProcessThatIsNotReadIsUnsupportedNotDamaged) {
   EXPECT_EQ(code_of(jpeg_of_frame(0xc0, 77)), Code::corrupt_image);
 }
 
-TEST_F(ImageTest, WhatTheConfigurationDoesNotAllowIsCalledThatAndNamesTheLines) {
+TEST_F(ImageTest, WhatTheConfigurationSwitchesOffIsCalledThatAndNamesTheLine) {
   const Pixels pixels = scenery(64, 48);
   Rendition r = sized(64, 64);
   r.format = Format::avif;
   const Bytes avif = render(png(pixels), r).files[0];
   const std::vector<std::pair<Bytes, std::string>> files{
-      {avif, "AVIF is not enabled: add the two lines '[formats]' and 'avif = true'"},
-      {tiff(pixels), "'tiff = true'"},
+      {avif, "AVIF is switched off: the configuration has 'avif = false' below '[formats]'"},
+      {tiff(pixels), "'tiff = false'"},
       {text("\0\0\0\x18"
             "ftypheic\0\0\0\0mif1heic"s),
-       "'heic = true'"},
-      {text("\xff\x0a\0\0"s), "'jxl = true'"},
+       "'heic = false'"},
+      {text("\xff\x0a\0\0"s), "'jxl = false'"},
   };
   for (const auto& [file, setting] : files) {
-    const Rendered made = render(file, one({}), Limits{});
+    Limits limits;
+    limits.formats = {false, false, false, false, false};
+    const Rendered made = render(file, one({}), limits);
     EXPECT_EQ(made.verdict.code, Code::format_not_enabled) << setting;
     EXPECT_NE(made.verdict.message.find(setting), std::string::npos) << made.verdict.message;
   }

@@ -259,14 +259,14 @@ TEST(MediaTypes, FollowTheFormat) {
 TEST(LimitsJson, SurvivesAndIsWholeOrRefused) {
   Limits limits;
   limits.max_pixels = 1'234;
-  limits.formats.avif = true;
+  limits.formats.avif = false;
   limits.wall_seconds = 7;
   const auto again = parse_limits(to_json(limits));
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(to_json(*again), to_json(limits));
   EXPECT_EQ(again->max_pixels, 1'234);
-  EXPECT_TRUE(again->formats.avif);
-  EXPECT_FALSE(again->formats.heic);
+  EXPECT_FALSE(again->formats.avif);
+  EXPECT_TRUE(again->formats.heic);
   Json object = Json::parse(to_json(limits));
   object.erase("max_pixels");
   EXPECT_FALSE(parse_limits(object.dump()));
