@@ -23,7 +23,7 @@ struct HotFolder {
   std::string preset;
   After after = After::keep;
   std::string move_to;     // After::move
-  int settle_seconds = 2;  // a file whose writing was not watched counts when unchanged so long
+  int settle_seconds = 3;  // a file that was written there counts when untouched so long
 };
 
 // All settings, merged: default < /etc/imgq/imgq.toml < /etc/imgq/imgq.toml.d/*.toml

@@ -1,12 +1,16 @@
 #include "src/supervise/hot_folder.h"
 
 #include <algorithm>
-#include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "src/base/request.h"
+#include "src/supervise/awaited_jobs.h"
+#include "src/supervise/finish_file.h"
+#include "src/supervise/folder_files.h"
 #include "src/supervise/submit_file.h"
 #include "src/supervise/watcher.h"
 #include "src/util/log.h"
@@ -17,11 +21,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr size_t kMostFiles = 20'000;
 constexpr size_t kBatch = 32;
-constexpr milliseconds kLookAgain{2000};
-constexpr int64_t kTryAgainMs = 5000;
-constexpr int64_t kUnclosedMs = 600'000;  // then whoever writes it is taken to have gone
+constexpr int64_t kLookAgainMs = 2000;
+constexpr int64_t kLookSoonestMs = 100;
+constexpr int64_t kLooksShare = 10;  // looking takes at most this part of the time
 
 HotFolderPlan plan_for(const HotFolder& hot_folder, const Config& config, Sync sync) {
   Request request;
@@ -30,6 +33,21 @@ HotFolderPlan plan_for(const HotFolder& hot_folder, const Config& config, Sync s
   request.preset = hot_folder.preset;
   return {hot_folder, config, to_json(request), sync};
 }
+
+int64_t settle_ms(const HotFolderPlan& plan) { return plan.hot_folder.settle_seconds * 1000LL; }
+
+// What is found when a folder is looked at, on another thread.
+struct Look {
+  Result<FolderContent> content = Error{};
+  std::vector<JobId> ended = {};
+  Status put_back = Ok{};
+};
+
+// What became of some files.
+struct Round {
+  std::vector<SubmittedFile> submitted = {};
+  std::vector<FinishedFile> finished = {};
+};
 
 }  // namespace
 
@@ -41,7 +59,8 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
       : loop_(loop),
         spool_(spool),
         gate_(std::move(gate)),
-        plan_(std::make_shared<HotFolderPlan>(std::move(plan))) {}
+        plan_(std::make_shared<HotFolderPlan>(std::move(plan))),
+        files_(settle_ms(*plan_)) {}
 
   void start() {
     looking_.emplace(loop_, [this] { look(); });
@@ -59,6 +78,12 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
   // What was refused or put off under the old plan is looked at again.
   void change(HotFolderPlan plan);
 
+  void ended(const JobId& job) {
+    awaited_.ended(job);
+    go_on();
+  }
+  bool idle() const { return !taking_ && !awaited_.has_ended_ones(); }
+
   // Its handles go now, whoever still holds it.
   void stop() {
     stopped_ = true;
@@ -69,173 +94,213 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
 
  private:
   void watch();
+  void heard(std::string_view name, FolderFiles::Heard what);
   void look();
-  void looked(const Result<std::vector<FoundFile>>& found);
-  void complain(const Result<std::vector<FoundFile>>& found);
-  void weigh(const FoundFile& file, int64_t now_ms);
-  int64_t patience_ms(const FoundFile& file) const;
-  void note_written(std::string_view name);
+  void looked(const Look& found, int64_t took_ms);
+  void look_at(int64_t when_ms);
+  void complain(const Result<FolderContent>& found);
+  void say_whether_watched();
   void go_on();
   void note(const SubmittedFile& file);
+  void note(const FinishedFile& file);
   void note_room(const SubmittedFile& file);
-
-  // A file that was seen: since when it has been as it is, and what became of it.
-  struct Seen {
-    FileMark mark;
-    int64_t since_ms = 0;
-    enum class Fate { open, submitted, refused } fate = Fate::open;
-  };
+  std::string path_of(const std::string& name) const {
+    return plan_->hot_folder.directory + "/" + name;
+  }
 
   Loop& loop_;
   const Spool& spool_;
   const std::shared_ptr<HotFolderGate> gate_;
   std::shared_ptr<const HotFolderPlan> plan_;  // work that is under way keeps its own
-  std::map<std::string, Seen> seen_;
-  std::map<std::string, int64_t> unclosed_;  // being written: as of which look
-  int64_t looks_ = 0;
-  std::set<std::string> ready_;
+  FolderFiles files_;
+  AwaitedJobs awaited_;
   std::set<std::string> waiting_for_room_;
   bool stopped_ = false;
   bool looking_now_ = false;
   bool taking_ = false;
+  bool put_back_ = false;  // what an earlier run left half taken away
+  int64_t next_look_ms_ = 0;
+  int64_t look_cost_ms_ = 0;
   std::string complaint_;
   std::optional<Timer> looking_;
   std::unique_ptr<Watcher> watcher_;
+  std::optional<FolderId> watched_;  // which directory, whatever links lead to it by now
+  std::string unwatched_;            // why
+  bool said_watched_ = false;
+  std::string said_unwatched_;
 };
 
 void FolderWatch::watch() {
   Watcher::Calls calls;
-  calls.named = [this](std::string_view name) {
-    if (!is_hot_folder_name(name) || ready_.size() >= kMostFiles) return;
-    seen_.erase(std::string(name));  // whatever it was, it is written anew
-    unclosed_.erase(std::string(name));
-    ready_.emplace(name);
-    go_on();
+  calls.named = [this](std::string_view name) { heard(name, FolderFiles::Heard::moved_in); };
+  calls.closed = [this](std::string_view name) { heard(name, FolderFiles::Heard::closed); };
+  calls.being_written = [this](std::string_view name) {
+    heard(name, FolderFiles::Heard::being_written);
   };
-  calls.being_written = [this](std::string_view name) { note_written(name); };
-  calls.unsure = [this] { unclosed_.clear(); };  // a close may be lost; it is read every 2 s
+  calls.unsure = [this] { files_.missed_some(); };
   calls.gone = [this] {
-    unclosed_.clear();
+    files_.missed_some();
     watcher_.reset();
   };
-  auto watcher = Watcher::start(loop_, plan_->hot_folder.directory, Watcher::Events::written,
-                                std::move(calls));
+  const std::string& directory = plan_->hot_folder.directory;
+  watched_ = folder_id(directory);
+  auto watcher = Watcher::start(loop_, directory, Watcher::Events::written, std::move(calls));
+  unwatched_ = watcher ? "" : watcher.error().text();
   if (watcher) watcher_ = std::move(*watcher);
+}
+
+void FolderWatch::heard(std::string_view name, FolderFiles::Heard what) {
+  if (!is_hot_folder_name(name)) return;
+  files_.heard(name, what, sys::monotonic_ms());
+  look_at(files_.next_due_ms());
+  go_on();
 }
 
 void FolderWatch::change(HotFolderPlan plan) {
   plan_ = std::make_shared<HotFolderPlan>(std::move(plan));
-  std::erase_if(seen_, [](const auto& seen) { return seen.second.fate != Seen::Fate::submitted; });
+  files_.change(settle_ms(*plan_));
   look();
+}
+
+// Not later than every two seconds; sooner when a file is due then.
+void FolderWatch::look_at(int64_t when_ms) {
+  if (!looking_ || looking_now_) return;
+  const int64_t now = sys::monotonic_ms();
+  const int64_t soonest = now + std::max(kLookSoonestMs, kLooksShare * look_cost_ms_);
+  const int64_t when = std::clamp(when_ms, soonest, std::max(soonest, now + kLookAgainMs));
+  if (next_look_ms_ > now && next_look_ms_ <= when) return;
+  next_look_ms_ = when;
+  looking_->after(milliseconds(when - now));
 }
 
 void FolderWatch::look() {
   if (looking_now_ || stopped_) return;
   if (!watcher_) watch();
   looking_now_ = true;
-  ++looks_;
-  auto answer = std::make_shared<std::optional<Result<std::vector<FoundFile>>>>();
-  gate_->enter({plan_->hot_folder.directory, this,
-                [plan = plan_, answer] { answer->emplace(read_hot_folder(*plan, kMostFiles)); },
-                [self = shared_from_this(), answer] {
-                  self->looking_now_ = false;
-                  if (!self->stopped_) self->looked(**answer);
-                }});
+  files_.begin_look();
+  auto answer = std::make_shared<Look>();
+  const int64_t began = sys::monotonic_ms();
+  gate_->enter(
+      {plan_->hot_folder.directory, this,
+       [&spool = spool_, plan = plan_, first = !put_back_, jobs = awaited_.to_ask(began), answer] {
+         if (first) answer->put_back = put_back_originals(spool, *plan);
+         answer->content = read_hot_folder(*plan, FolderFiles::kMost);
+         answer->ended = ended_of(spool, jobs);
+       },
+       [self = shared_from_this(), began, answer] {
+         self->looking_now_ = false;
+         if (!self->stopped_) self->looked(*answer, sys::monotonic_ms() - began);
+       }});
 }
 
-void FolderWatch::looked(const Result<std::vector<FoundFile>>& found) {
-  looking_->after(kLookAgain);
-  complain(found);
-  if (!found) return;
-  std::set<std::string> present;
-  for (const FoundFile& file : *found) present.insert(file.name);
-  std::erase_if(seen_, [&](const auto& seen) { return !present.contains(seen.first); });
-  // What was noted while the folder was read may be younger than the reading.
-  std::erase_if(unclosed_, [&](const auto& noted) {
-    return noted.second < looks_ && !present.contains(noted.first);
-  });
-  for (const FoundFile& file : *found) weigh(file, sys::monotonic_ms());
+void FolderWatch::looked(const Look& found, int64_t took_ms) {
+  look_cost_ms_ = took_ms;
+  next_look_ms_ = 0;
+  complain(found.content);
+  for (const JobId& job : found.ended) awaited_.ended(job);
+  if (found.content) {
+    if (!std::exchange(put_back_, true) && !found.put_back) {
+      log::line(
+          log::Level::warning, "an original that was half taken away stays so",
+          {{"directory", plan_->hot_folder.directory}, {"error", found.put_back.error().text()}});
+    }
+    if (watcher_ && watched_ != found.content->id) {  // a link leads elsewhere now
+      files_.missed_some();
+      watcher_.reset();
+      said_watched_ = false;
+      watch();
+    }
+    say_whether_watched();
+    files_.seen(found.content->files, sys::monotonic_ms());
+  }
+  look_at(files_.next_due_ms());
   go_on();
 }
 
-void FolderWatch::note_written(std::string_view name) {
-  if (!is_hot_folder_name(name) || unclosed_.size() >= kMostFiles) return;
-  unclosed_[std::string(name)] = looks_;
-  ready_.erase(std::string(name));  // until it is closed again
-}
-
-// Whose writing was seen, or is yet to come, is waited for until it is closed.
-int64_t FolderWatch::patience_ms(const FoundFile& file) const {
-  const bool unclosed = unclosed_.count(file.name) > 0 || (watcher_ && file.mark.size_bytes == 0);
-  const int64_t settle_ms = plan_->hot_folder.settle_seconds * 1000LL;
-  return unclosed ? std::max(settle_ms, kUnclosedMs) : settle_ms;
-}
-
 // Once for each thing that is wrong.
-void FolderWatch::complain(const Result<std::vector<FoundFile>>& found) {
+void FolderWatch::complain(const Result<FolderContent>& found) {
   std::string complaint;
   if (!found) {
     complaint = "cannot read an intake folder: " + found.error().text();
-  } else if (found->size() >= kMostFiles && plan_->hot_folder.after == HotFolder::After::keep) {
-    complaint = "an intake folder that keeps its files holds too many: what lay there beyond " +
-                std::to_string(kMostFiles) +
-                " is not looked at (after = \"move\" has no limit): " + plan_->hot_folder.directory;
+  } else if (found->files.size() >= FolderFiles::kMost) {
+    complaint = "an intake folder holds too many files: what lies there beyond " +
+                std::to_string(FolderFiles::kMost) +
+                " is not looked at before others have gone: " + plan_->hot_folder.directory;
   }
   if (!complaint.empty() && complaint != complaint_) log::line(log::Level::warning, complaint);
   complaint_ = complaint;
 }
 
-void FolderWatch::weigh(const FoundFile& file, int64_t now_ms) {
-  const auto [at, fresh] = seen_.try_emplace(file.name, Seen{file.mark, now_ms});
-  Seen& seen = at->second;
-  if (!fresh && seen.mark != file.mark) seen = Seen{file.mark, now_ms};
-  const bool settled = now_ms - seen.since_ms >= patience_ms(file);
-  if (settled && seen.fate == Seen::Fate::open) ready_.insert(file.name);
+void FolderWatch::say_whether_watched() {
+  const std::string& directory = plan_->hot_folder.directory;
+  if (watcher_ && !std::exchange(said_watched_, true)) {
+    log::line(log::Level::info, "watching an intake folder", {{"directory", directory}});
+  } else if (!watcher_ && said_unwatched_ != unwatched_) {
+    log::line(log::Level::warning,
+              "an intake folder is not watched: its files wait ten times as long, and at least a "
+              "minute",
+              {{"directory", directory}, {"error", unwatched_}});
+  }
+  said_watched_ = watcher_ != nullptr;
+  said_unwatched_ = unwatched_;
 }
 
 void FolderWatch::go_on() {
-  if (taking_ || stopped_ || ready_.empty()) return;
-  std::vector<std::string> names;
-  while (!ready_.empty() && names.size() < kBatch) {
-    names.push_back(std::move(ready_.extract(ready_.begin()).value()));
-  }
+  if (taking_ || stopped_) return;
+  auto files = files_.take(kBatch);
+  auto ended = awaited_.take(kBatch);
+  if (files.empty() && ended.empty()) return;
   taking_ = true;
-  auto answer = std::make_shared<std::vector<SubmittedFile>>();
-  gate_->enter({plan_->hot_folder.directory, this,
-                [&spool = spool_, plan = plan_, names = std::move(names), answer] {
-                  *answer = submit_files(spool, *plan, names);
-                },
-                [self = shared_from_this(), answer] {
-                  self->taking_ = false;
-                  for (const SubmittedFile& file : *answer) self->note(file);
-                  self->go_on();
-                }});
+  auto answer = std::make_shared<Round>();
+  gate_->enter(
+      {plan_->hot_folder.directory, this,
+       [&spool = spool_, plan = plan_, files = std::move(files), ended = std::move(ended), answer] {
+         answer->finished = finish_files(spool, *plan, ended);
+         answer->submitted = submit_files(spool, *plan, files);
+       },
+       [self = shared_from_this(), answer] {
+         self->taking_ = false;
+         for (const FinishedFile& file : answer->finished) self->note(file);
+         for (const SubmittedFile& file : answer->submitted) self->note(file);
+         self->look_at(self->files_.next_due_ms());
+         self->go_on();
+       }});
 }
 
 void FolderWatch::note(const SubmittedFile& file) {
-  const std::string where = plan_->hot_folder.directory + "/" + file.name;
+  const std::string where = path_of(file.name);
   note_room(file);
+  files_.became(file, sys::monotonic_ms());
   switch (file.fate) {
     case SubmittedFile::Fate::submitted:
-      seen_[file.name] = {file.mark, sys::monotonic_ms(), Seen::Fate::submitted};
-      log::line(log::Level::info, "taken in", {{"job", file.job}, {"file", where}});
-      if (!file.why.empty()) {
-        log::line(log::Level::warning, "original left where it is",
-                  {{"file", where}, {"error", file.why}});
-      }
+      if (file.awaited) awaited_.add({*file.job, file.name, file.original});
+      log::line(file.known ? log::Level::debug : log::Level::info,
+                file.known ? "known again" : "taken in",
+                {{"job", file.job->text()}, {"file", where}});
       return;
     case SubmittedFile::Fate::refused:
-      seen_[file.name] = {file.mark, sys::monotonic_ms(), Seen::Fate::refused};
       log::line(log::Level::warning, "not taken in", {{"file", where}, {"error", file.why}});
       return;
     case SubmittedFile::Fate::vanished:
-      seen_.erase(file.name);
+    case SubmittedFile::Fate::new_to_us:
       return;
     case SubmittedFile::Fate::later:
     case SubmittedFile::Fate::no_room:
-      seen_[file.name] = {file.mark, sys::monotonic_ms() + kTryAgainMs};
       log::line(log::Level::debug, "taken in later", {{"file", where}, {"error", file.why}});
       return;
+  }
+}
+
+void FolderWatch::note(const FinishedFile& file) {
+  if (!awaited_.became(file, sys::monotonic_ms())) return;
+  const bool done = file.fate == FinishedFile::Fate::done;
+  if (done && file.why.empty()) {
+    log::line(log::Level::info, "done with an original",
+              {{"job", file.job.text()}, {"file", path_of(file.name)}});
+  } else if (file.fate != FinishedFile::Fate::waiting) {
+    const bool trouble = file.fate == FinishedFile::Fate::later;
+    log::line(trouble ? log::Level::warning : log::Level::notice, "original left where it is",
+              {{"job", file.job.text()}, {"file", path_of(file.name)}, {"error", file.why}});
   }
 }
 
@@ -274,6 +339,15 @@ void HotFolders::change(const Config& config, Sync sync) {
     }
   }
   for (const auto& folder : before) folder->stop();
+}
+
+void HotFolders::ended(const JobId& job) {
+  for (const auto& folder : folders_) folder->ended(job);
+}
+
+bool HotFolders::idle() const {
+  return std::all_of(folders_.begin(), folders_.end(),
+                     [](const auto& folder) { return folder->idle(); });
 }
 
 void HotFolders::stop() {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "spool/job_id.h"
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/jobs/config.h"
@@ -13,12 +14,11 @@ namespace imgq::supervise {
 
 class FolderWatch;
 
-// Hot folders ([[intake]]): each regular file that is moved into one or closed after writing
-// becomes a job of the folder's preset; one found lying there, once it has not changed for the
-// folder's settle time, or for ten minutes when it was seen being written and not closed. Names
-// that begin with a dot or end like an unfinished download are left alone. The job's key is made of
-// the file's name, size and time, and of its inode where originals go away: so a file that is kept,
-// or met again after a crash, is the same job and not a second one.
+// Hot folders ([[intake]]): each regular file that is moved into one, or written there and left
+// alone (folder_files.h), becomes a job of the folder's preset. Once the job completed the original
+// is kept, moved or removed; that of a job that failed stays. The job's key is made of the file's
+// name, size and time, and of its inode where originals go away: so a file that is kept, or met
+// again after a crash, is the same job and not a second one, and nothing else need be remembered.
 class HotFolders {
  public:
   HotFolders(Loop& loop, const Spool& spool);
@@ -28,6 +28,12 @@ class HotFolders {
 
   // Serves these from now on. A folder that stays the same keeps what it knows of its files.
   void change(const Config& config, Sync sync);
+
+  // A job has ended here; the end of others, and that of jobs that others ran, is looked for.
+  void ended(const JobId& job);
+
+  // Nothing of it is under way. What a job's end asks for is, until it is done.
+  bool idle() const;
   void stop();
 
  private:

@@ -165,6 +165,7 @@ void Scheduler::ended(const Outcome& outcome, const Ticket& ticket) {
              {"code", good ? "ok" : outcome.cause.code},
              {"message", outcome.cause.message}});
   hook_.owed(outcome.id);
+  hot_folders_.ended(outcome.id);
   if (settings_.ended) settings_.ended(outcome, ticket);
 }
 
@@ -347,6 +348,7 @@ void Scheduler::end_if_done() {
 void Scheduler::end_if_idle() {
   if (settings_.until != Settings::Until::idle || phase_ != Phase::working || !recovered_) return;
   if (!nothing_in_hand() || !claimer_.idle() || asking_what_is_left_ || asking_.armed()) return;
+  if (!hot_folders_.idle()) return asking_.after(kAskAgain);
   asking_what_is_left_ = true;
   loop_.ask([&spool = spool_] { return anything_left(spool); },
             [this](const Result<bool>& left) {

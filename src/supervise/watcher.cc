@@ -13,10 +13,11 @@ Result<std::unique_ptr<Watcher>> Watcher::start(Loop& loop, const std::string& p
                                                 Calls calls) {
   Fd fd(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!fd) return last_error("start watching", path);
-  const uint32_t kind = events == Events::appear ? IN_CREATE : IN_CLOSE_WRITE | IN_MODIFY;
-  if (::inotify_add_watch(fd.get(), path.c_str(),
-                          kind | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR |
-                              IN_DONT_FOLLOW | IN_EXCL_UNLINK) < 0) {
+  const uint32_t kind =
+      events == Events::appear ? IN_CREATE | IN_DONT_FOLLOW : IN_CLOSE_WRITE | IN_MODIFY;
+  if (::inotify_add_watch(
+          fd.get(), path.c_str(),
+          kind | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK) < 0) {
     return last_error("watch", path);
   }
   std::unique_ptr<Watcher> watcher(new Watcher(std::move(fd), std::move(calls)));
@@ -50,11 +51,12 @@ void Watcher::read_events() {
 }
 
 void Watcher::tell(uint32_t what, std::string_view name) const {
-  if ((what & IN_MODIFY) == 0) {
-    calls_.named(name);
-  } else if (calls_.being_written) {
+  if ((what & IN_MODIFY) != 0)
     calls_.being_written(name);
-  }
+  else if ((what & IN_CLOSE_WRITE) != 0)
+    calls_.closed(name);
+  else
+    calls_.named(name);
 }
 
 }  // namespace imgq::supervise

@@ -16,15 +16,16 @@ class Watcher {
  public:
   enum class Events {
     appear,   // moved in, or linked or created
-    written,  // moved in, or closed after writing; and being written
+    written,  // moved in; closed after writing; being written
   };
   struct Calls {
     std::function<void(std::string_view name)> named;
-    std::function<void(std::string_view name)> being_written;  // `named` follows: may be empty
+    std::function<void(std::string_view name)> closed;         // after writing, or without
+    std::function<void(std::string_view name)> being_written;  // `closed` follows
     std::function<void()> unsure;  // events were lost: look for yourself
     std::function<void()> gone;    // the directory is no more: watch anew when it is back
   };
-  //   path    a directory that is open to us; links are not followed
+  //   path    a directory that is open to us; links to it are followed for `written`
   //   errors  of inotify_init1(2), inotify_add_watch(2): ENOSPC too many watches, EMFILE
   static Result<std::unique_ptr<Watcher>> start(Loop& loop, const std::string& path, Events events,
                                                 Calls calls);

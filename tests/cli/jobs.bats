@@ -514,7 +514,7 @@ END
     strace -D -f -qq -o trace -e "trace=$failing" -e "inject=$failing:error=EINVAL" \
       "$bin/imgqd" --spool "$IMGQ_SPOOL" --workers 1 >imgqd.log 2>&1 3>&- &
     daemon=$!
-    until_true has_daemon
+    until_true grep -q "watching an intake folder" imgqd.log
     cp a.jpg "in/$failing.jpg"
     until_true test -e "kept/$failing.jpg"
     cp a.jpg in/a.jpg
@@ -523,8 +523,25 @@ END
   done
   grep -q 'renameat2.*RENAME_NOREPLACE.*INJECTED' trace
   same "$(cat kept/a.jpg)" older
-  cmp a.jpg kept/a.jpg.1
-  cmp a.jpg kept/a.jpg.2
+  cmp a.jpg kept/a-2.jpg
+  cmp a.jpg kept/a-3.jpg
+}
+
+@test "a hot folder that cannot be watched is named, and served" {
+  ! sanitized || skip "strace and the sanitizers exclude each other"
+  mkdir -p in config/imgq
+  cat >config/imgq/imgq.toml <<END
+[[intake]]
+directory = "$dir/in"
+END
+  "$imgq" init >/dev/null
+  strace -D -f -qq -o trace -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE true || skip "cannot trace here"
+  strace -D -f -qq -o trace -e trace=inotify_init1 -e inject=inotify_init1:error=EMFILE \
+    "$bin/imgqd" --spool "$IMGQ_SPOOL" --workers 1 >imgqd.log 2>&1 3>&- &
+  daemon=$!
+  until_true grep -q "an intake folder is not watched.*$dir/in.*Too many open files" imgqd.log
+  stop_daemon
+  same "$(grep -c 'an intake folder is not watched' imgqd.log)" 1
 }
 
 @test "top shows one look where there is no terminal, and lives on one until q" {

@@ -10,11 +10,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 #include <thread>
 #include <utility>
 
 #include "spool/fsck.h"
+#include "spool/list.h"
 #include "spool/query.h"
 #include "spool/records.h"
 #include "spool/source.h"
@@ -217,6 +219,12 @@ bool Lab::reaches(const JobId& id, State state) const {
 
 bool Lab::all_reach(const std::vector<JobId>& ids, State state) const {
   return std::all_of(ids.begin(), ids.end(), [&](const JobId& id) { return reaches(id, state); });
+}
+
+int64_t Lab::jobs() const {
+  const auto counts = count(*spool_);
+  EXPECT_TRUE(counts) << counts.error().text();
+  return counts ? std::accumulate(counts->jobs.begin(), counts->jobs.end(), int64_t{0}) : -1;
 }
 
 void Lab::expect_in_order() const {

@@ -88,6 +88,8 @@ class Lab {
   Cause cause(const JobId& id) const;  // of a failed job
   State state(const JobId& id) const { return view(id).state; }
 
+  int64_t jobs() const;  // in whatever state
+
   // Every outcome is there once, every result of it too, and nothing else lies about: fsck agrees,
   // once what daemons tidy up afterwards is done.
   void expect_in_order() const;

@@ -5,7 +5,14 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <functional>
+#include <numeric>
+#include <set>
 
+#include "spool/control.h"
+#include "spool/list.h"
+#include "spool/placed.h"
+#include "src/supervise/finish_file.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
@@ -14,6 +21,7 @@ namespace {
 
 using After = HotFolder::After;
 using Fate = SubmittedFile::Fate;
+using Done = FinishedFile::Fate;
 using Names = std::vector<std::string>;
 
 // A hot folder with one file, and where its originals are moved to.
@@ -32,61 +40,233 @@ class TakeIn : public lab::SpoolTest {
   }
   std::string photo() const { return scratch_ / "in/photo.jpg"; }
 
-  // While the first is becoming a job, another file takes its name.
-  void replace_meanwhile() const {
-    faults::add({.call = "fsync", .run = [this] {
-                   lab::write_file(scratch_ / "second", "second, and longer");
-                   EXPECT_EQ(std::rename((scratch_ / "second").c_str(), photo().c_str()), 0);
-                 }});
-  }
   SubmittedFile take(After after) {
     plan_.hot_folder.after = after;
-    return submit_files(spool_, plan_, {"photo.jpg"}).at(0);
+    return submit_files(spool_, plan_, {{"photo.jpg"}}).at(0);
+  }
+  // The job of an earlier start, if it is one.
+  SubmittedFile recognise() { return submit_files(spool_, plan_, {{"photo.jpg", true}}).at(0); }
+
+  FinishedFile finish(const SubmittedFile& file) {
+    return finish_files(spool_, plan_, {{*file.job, file.name, file.original}}).at(0);
+  }
+  void complete_all() {
+    for (const Claim& claim : claim_all(owner_).taken) (void)complete(owner_, claim);
+  }
+  void fail_one() {
+    lab::must(owner_.fail(claim_one(owner_), {"not_an_image", ""}, "{}", Sync::none));
+  }
+  FinishedFile all_the_way(After after) {
+    const SubmittedFile taken = take(after);
+    complete_all();
+    return finish(taken);
+  }
+  static int killed_after(int calls, const std::function<void()>& body) {
+    return lab::in_child([&] {
+      faults::clear();
+      faults::add({.call = "", .skip = calls, .run = [] { ::_exit(42); }});
+      body();
+    });
+  }
+  // Of this spool, in whatever state.
+  size_t jobs() const {
+    const auto counts = lab::must(count(spool_));
+    return static_cast<size_t>(std::accumulate(counts.jobs.begin(), counts.jobs.end(), int64_t{0}));
   }
   Names inside() const { return lab::names_in(plan_.hot_folder.directory); }
   Names moved() const { return lab::names_in(plan_.hot_folder.move_to); }
 
   HotFolderPlan plan_;
+  Owner owner_ = lab::must(Owner::enter(spool_));
 };
 
-TEST_F(TakeIn, RemovesTheOriginalOnceItIsAJob) {
-  EXPECT_EQ(take(After::remove).fate, Fate::submitted);
-  EXPECT_EQ(inside(), Names{});
-  EXPECT_EQ(waiting().size(), 1U);
-}
-
-TEST_F(TakeIn, AFileThatTookTheNameMeanwhileIsNotRemovedInItsPlace) {
-  replace_meanwhile();
-  EXPECT_EQ(take(After::remove).fate, Fate::submitted);
-  EXPECT_EQ(inside(), Names{"photo.jpg"});
-  EXPECT_EQ(lab::read_file(photo()), "second, and longer");
-  EXPECT_EQ(take(After::remove).fate, Fate::submitted);
-  EXPECT_EQ(waiting().size(), 2U);
-}
-
-TEST_F(TakeIn, AFileThatTookTheNameMeanwhileIsNotMovedInItsPlace) {
-  replace_meanwhile();
-  EXPECT_EQ(take(After::move).fate, Fate::submitted);
-  EXPECT_EQ(lab::read_file(photo()), "second, and longer");
-  EXPECT_EQ(moved(), Names{});
-  EXPECT_EQ(take(After::move).why, "");
+TEST_F(TakeIn, TheOriginalStaysUntilTheJobHasCompleted) {
+  for (const After after : {After::move, After::remove}) {
+    lab::write_file(photo(), after == After::move ? "first" : "second");
+    const SubmittedFile taken = take(after);
+    EXPECT_TRUE(taken.awaited);
+    EXPECT_EQ(finish(taken).fate, Done::waiting);
+    EXPECT_EQ(inside(), Names{"photo.jpg"});
+    complete_all();
+    EXPECT_EQ(finish(taken).fate, Done::done);
+    EXPECT_EQ(inside(), Names{});
+    EXPECT_TRUE(lab::must(is_placed(spool_, *taken.job)));
+  }
   EXPECT_EQ(moved(), Names{"photo.jpg"});
-  EXPECT_EQ(waiting().size(), 2U);
+  EXPECT_FALSE(take(After::keep).awaited);
+}
+
+TEST_F(TakeIn, TheOriginalOfAJobThatFailedStaysUntilThatIsTriedAgain) {
+  const SubmittedFile taken = take(After::remove);
+  fail_one();
+  const FinishedFile failed = finish(taken);
+  EXPECT_EQ(failed.fate, Done::ended_badly);
+  EXPECT_EQ(failed.why, "its job is failed");
+  EXPECT_EQ(inside(), Names{"photo.jpg"});
+  lab::must(retry(spool_, *taken.job));
+  complete_all();
+  EXPECT_EQ(finish(taken).fate, Done::done);
+  EXPECT_EQ(inside(), Names{});
+}
+
+TEST_F(TakeIn, AJobThatIsGoneIsNotAwaitedAnyMore) {
+  const SubmittedFile taken = take(After::remove);
+  complete_all();
+  lab::must(purge(spool_, *taken.job));
+  EXPECT_EQ(finish(taken).fate, Done::forgotten);
+  EXPECT_EQ(inside(), Names{"photo.jpg"});
+}
+
+// The two halves of a file whose writer was slow are a job each; both halves stay together.
+TEST_F(TakeIn, WhatIsNoLongerTheFileThatWasSubmittedStays) {
+  for (const After after : {After::move, After::remove}) {
+    lab::write_file(photo(), "first");
+    lab::set_mtime(photo(), 1'000'000'000);
+    const SubmittedFile taken = take(after);
+    complete_all();
+    lab::write_file(photo(), "first and second");
+    const FinishedFile finished = finish(taken);
+    EXPECT_EQ(finished.fate, Done::done);
+    EXPECT_NE(finished.why, "");
+    EXPECT_EQ(lab::read_file(photo()), "first and second");
+    lab::write_file(photo(), "FIRST");
+    lab::set_mtime(photo(), 1'000'000'001);
+    EXPECT_NE(finish(taken).why, "");
+    lab::set_mtime(photo(), 1'000'000'000);
+    EXPECT_EQ(finish(taken).why, "");
+    EXPECT_EQ(inside(), Names{});
+  }
+}
+
+TEST_F(TakeIn, OtherRightsMakeNoOtherFileOfIt) {
+  const SubmittedFile taken = take(After::remove);
+  ASSERT_TRUE(lab::eventually([&] {  // the file system's clock ticks a few times in a blink
+    return ::chmod(photo().c_str(), 0600) == 0 &&
+           lab::must(read_hot_folder(plan_, 10)).files.at(0).mark != taken.mark;
+  }));
+  EXPECT_EQ(take(After::remove).job, taken.job);
+  EXPECT_EQ(waiting().size(), 1U);
+  complete_all();
+  EXPECT_EQ(finish(taken).why, "");
+  EXPECT_EQ(inside(), Names{});
+}
+
+TEST_F(TakeIn, AFileThatTookTheNameMeanwhileIsNeitherMovedNorRemovedInItsPlace) {
+  for (const After after : {After::move, After::remove}) {
+    const SubmittedFile taken = take(after);
+    complete_all();
+    // After the first look, and before the second, under the name where nobody replaces it.
+    const std::string folder = scratch_ / (after == After::move ? "done" : "in");
+    faults::add({.call = "fstatat", .path = ".imgq-", .run = [&folder] {
+                   const Names names = lab::names_in(folder);
+                   ASSERT_EQ(names.size(), 1U);
+                   lab::write_file(folder + "/" + names.at(0), "second, and longer");
+                 }});
+    EXPECT_NE(finish(taken).why, "");
+    EXPECT_EQ(lab::read_file(photo()), "second, and longer");
+    EXPECT_EQ(inside(), Names{"photo.jpg"});
+    EXPECT_EQ(moved(), Names{});
+    faults::clear();
+    EXPECT_NE(take(after).job, taken.job);
+    complete_all();
+    lab::write_file(photo(), "first");
+  }
 }
 
 TEST_F(TakeIn, AnOriginalThatSomebodyRemovedMeanwhileIsNoTrouble) {
-  faults::add({.call = "fsync", .run = [this] { EXPECT_EQ(std::remove(photo().c_str()), 0); }});
   const SubmittedFile taken = take(After::remove);
-  EXPECT_EQ(taken.fate, Fate::submitted);
-  EXPECT_EQ(taken.why, "");
+  EXPECT_EQ(std::remove(photo().c_str()), 0);
+  complete_all();
+  EXPECT_EQ(finish(taken).fate, Done::done);
 }
 
 TEST_F(TakeIn, AnOriginalThatCannotBeMovedStaysAndIsTold) {
   plan_.hot_folder.move_to = scratch_ / "nowhere";
   const SubmittedFile taken = take(After::move);
-  EXPECT_EQ(taken.fate, Fate::submitted);
-  EXPECT_NE(taken.why.find("nowhere"), std::string::npos) << taken.why;
+  complete_all();
+  const FinishedFile finished = finish(taken);
+  EXPECT_EQ(finished.fate, Done::later);
+  EXPECT_NE(finished.why.find("nowhere"), std::string::npos) << finished.why;
   EXPECT_EQ(inside(), Names{"photo.jpg"});
+  plan_.hot_folder.move_to = scratch_ / "done";
+  EXPECT_EQ(finish(taken).fate, Done::done);
+  EXPECT_EQ(moved(), Names{"photo.jpg"});
+}
+
+// Killed before each system call, the next knows the file again: one job, the file in one place.
+TEST_F(TakeIn, ASubmissionThatIsKilledAnywhereIsCarriedThroughByTheNext) {
+  plan_.hot_folder.after = After::remove;
+  for (int skip = 0;; ++skip) {
+    lab::write_file(photo(), "a photograph " + std::to_string(skip));
+    const size_t jobs_before = jobs();
+    const int end = killed_after(skip, [this] { (void)take(After::remove); });
+    SubmittedFile again = recognise();
+    if (again.fate == Fate::new_to_us) again = take(After::remove);
+    ASSERT_EQ(again.fate, Fate::submitted) << skip << again.why;
+    complete_all();
+    EXPECT_EQ(finish(again).fate, Done::done) << skip;
+    EXPECT_EQ(jobs(), jobs_before + 1) << skip;
+    EXPECT_EQ(inside(), Names{}) << skip;
+    if (end == 0) break;
+    ASSERT_EQ(end, 42);
+  }
+}
+
+TEST_F(TakeIn, WhatIsDoneForACompletedJobIsCarriedThroughByTheNextWhereverItIsKilled) {
+  for (const After after : {After::remove, After::move}) {
+    for (int skip = 0;; ++skip) {
+      lab::write_file(photo(), "a photograph " + std::to_string(skip));
+      const SubmittedFile taken = take(after);
+      complete_all();
+      const size_t jobs_before = jobs();
+      const size_t moved_before = moved().size();
+      const int end = killed_after(skip, [&] { (void)finish(taken); });
+      EXPECT_TRUE(put_back_originals(spool_, plan_));
+      const SubmittedFile again = recognise();
+      if (again.fate != Fate::vanished) {
+        ASSERT_EQ(again.job, taken.job) << skip << again.why;
+        EXPECT_EQ(finish(again).fate, Done::done) << skip;
+      }
+      EXPECT_EQ(jobs(), jobs_before) << skip;
+      EXPECT_EQ(inside(), Names{}) << skip;
+      EXPECT_EQ(moved().size(), moved_before + (after == After::move ? 1 : 0)) << skip;
+      if (end == 0) break;
+      ASSERT_EQ(end, 42);
+    }
+  }
+}
+
+TEST_F(TakeIn, AnOriginalThatIsPutThereAgainOnceItWasMovedIsAnotherJob) {
+  const SubmittedFile first = take(After::move);
+  complete_all();
+  EXPECT_EQ(finish(first).fate, Done::done);
+  ASSERT_EQ(std::rename((scratch_ / "done/photo.jpg").c_str(), photo().c_str()), 0);
+  EXPECT_EQ(recognise().fate, Fate::new_to_us);
+  const SubmittedFile again = take(After::move);
+  EXPECT_NE(again.job, first.job);
+  EXPECT_EQ(recognise().job, again.job);
+  complete_all();
+  EXPECT_EQ(finish(again).fate, Done::done);
+  EXPECT_EQ(moved(), Names{"photo.jpg"});
+}
+
+TEST_F(TakeIn, HundredsOfOneNameAreKeptWithTheirExtension) {
+  constexpr int kMany = 300;
+  for (int i = 1; i <= kMany; ++i) {
+    lab::write_file(scratch_ / "one", std::to_string(i));
+    const Fd from = lab::must(open_folder(scratch_.path()));
+    const Fd to = lab::must(open_folder(plan_.hot_folder.move_to));
+    ASSERT_TRUE(rename_unless_taken(from.get(), "one", to.get(), "photo.jpg")) << i;
+  }
+  std::set<std::string> contents;
+  for (int i = 1; i <= kMany; ++i) {
+    contents.insert(lab::read_file(scratch_ / ("done/" + numbered("photo.jpg", i))));
+  }
+  EXPECT_EQ(contents.size(), static_cast<size_t>(kMany));
+  EXPECT_EQ(numbered("photo.jpg", 7), "photo-7.jpg");
+  EXPECT_EQ(numbered("photo", 2), "photo-2");
+  EXPECT_EQ(numbered(".photo", 2), ".photo-2");
+  EXPECT_EQ(numbered(std::string(251, 'x') + ".jpg", 10), std::string(248, 'x') + "-10.jpg");
 }
 
 TEST_F(TakeIn, LeavesTheRoomFreeThatTheSpoolShallKeep) {
@@ -108,42 +288,34 @@ TEST_F(TakeIn, WaitsForRoomOnAFullDiskInsteadOfRefusingTheFile) {
 }
 
 TEST_F(TakeIn, AFilePutThereAgainIsAJobOfItsOwnThoughItLooksTheSame) {
-  const Owner owner = lab::must(Owner::enter(spool_));
   for (const After after : {After::remove, After::move}) {
     lab::write_file(photo(), "first");
     lab::set_mtime(photo(), 1'000'000'000);
     const Fd held(sys::open(photo().c_str(), O_RDONLY));  // nobody gets its inode number meanwhile
     const SubmittedFile first = take(after);
-    ASSERT_EQ(waiting().size(), 1U);
-    lab::must(owner.fail(claim_one(owner), {"not_an_image", ""}, "{}", Sync::none));
+    complete_all();
+    EXPECT_EQ(finish(first).fate, Done::done);
     lab::write_file(photo(), "first");
     lab::set_mtime(photo(), 1'000'000'000);
-    const SubmittedFile second = take(after);
-    EXPECT_EQ(second.why, "");
-    EXPECT_NE(second.job, first.job);
+    EXPECT_NE(take(after).job, first.job);
     EXPECT_EQ(waiting().size(), 1U);
-    (void)claim_one(owner);
+    complete_all();
   }
 }
 
-TEST_F(TakeIn, AnOriginalThatStayedIsTheSameJobUnlessThatHasFailed) {
-  const std::string target = plan_.hot_folder.move_to;
-  const Owner owner = lab::must(Owner::enter(spool_));
-  plan_.hot_folder.move_to = scratch_ / "nowhere";
+TEST_F(TakeIn, AnOriginalThatStayedIsTheSameJobAlsoWhenThatHasFailed) {
   const SubmittedFile first = take(After::move);
   EXPECT_EQ(take(After::move).job, first.job);
-  lab::must(owner.fail(claim_one(owner), {"not_an_image", ""}, "{}", Sync::none));
-  plan_.hot_folder.move_to = target;
+  fail_one();
   const SubmittedFile again = take(After::move);
   EXPECT_EQ(again.job, first.job);
-  EXPECT_NE(again.why.find("failed"), std::string::npos) << again.why;
-  EXPECT_EQ(inside(), Names{"photo.jpg"});
+  EXPECT_TRUE(again.known);
+  EXPECT_EQ(waiting().size(), 0U);
 }
 
 TEST_F(TakeIn, AFileThatIsKeptIsKnownByItsJobWithoutBeingCopied) {
-  const Owner owner = lab::must(Owner::enter(spool_));
   const SubmittedFile first = take(After::keep);
-  (void)complete(owner, claim_one(owner));
+  complete_all();
   plan_.config.min_free_bytes = lab::must(spool_.room()).free_bytes + (uint64_t{1} << 40);
   const SubmittedFile again = take(After::keep);
   EXPECT_EQ(again.fate, Fate::submitted);
@@ -154,7 +326,7 @@ TEST_F(TakeIn, AFileThatMayNotBeOpenedIsKnownAgainUntilItsRightsChange) {
   faults::add({.call = "openat", .path = "photo.jpg", .code = EACCES});
   const SubmittedFile taken = take(After::remove);
   EXPECT_EQ(taken.fate, Fate::refused);
-  const auto mark = [this] { return lab::must(read_hot_folder(plan_, 10)).at(0).mark; };
+  const auto mark = [this] { return lab::must(read_hot_folder(plan_, 10)).files.at(0).mark; };
   EXPECT_EQ(mark(), taken.mark);
   EXPECT_TRUE(lab::eventually([&] {  // the file system's clock ticks a few times in a blink
     return ::chmod(photo().c_str(), 0600) == 0 && mark() != taken.mark;

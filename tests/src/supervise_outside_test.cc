@@ -161,6 +161,12 @@ TEST(Start, SaysThatASpoolCannotBeMade) {
   EXPECT_TRUE(daemon.said("/proc/spool")) << daemon.log();
 }
 
+size_t times(const std::string& text, std::string_view part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
 class HotFolder : public testing::Test {
  protected:
   HotFolder() {
@@ -169,9 +175,17 @@ class HotFolder : public testing::Test {
   }
   std::string in() const { return lab_.folder().file("in"); }
   std::string done() const { return lab_.folder().file("done"); }
-  void configure(const std::string& after) const {
-    lab_.configure("[preset.small.tiny]\nsize = \"32x32\"\n[[intake]]\ndirectory = \"" + in() +
-                   "\"\npreset = \"small\"\nsettle = \"1s\"\n" + after);
+  void configure(const std::string& after, const std::string& preset = "small") const {
+    lab_.configure("log.level = \"debug\"\n[preset." + preset +
+                   ".tiny]\nsize = \"32x32\"\n[[intake]]\ndirectory = \"" + in() +
+                   "\"\npreset = \"" + preset + "\"\nsettle = \"1s\"\n" + after);
+  }
+  // A daemon that hears what is done in the folder from now on.
+  Program serve(std::vector<std::string> environment = {}) {
+    Program daemon = lab_.daemon({}, std::move(environment));
+    EXPECT_TRUE(eventually([&] { return daemon.said("watching an intake folder"); }))
+        << daemon.log();
+    return daemon;
   }
   int64_t completed() const {
     const auto counts = count(lab_.spool());
@@ -184,15 +198,13 @@ class HotFolder : public testing::Test {
   Lab lab_;
 };
 
-TEST_F(HotFolder, MakesJobsOfWhatLiesThereAndOfWhatComes) {
+TEST_F(HotFolder, MakesJobsOfWhatIsWrittenAndOfWhatIsMovedIn) {
   configure("after = \"remove\"\n");
-  put("before.png");
-  const auto daemon = lab_.daemon();
-  ASSERT_TRUE(completes(1)) << daemon.log();
+  const auto daemon = serve();
   put("written.png");
   lab_.folder().write("moved.png", bytes(kTinyJpeg));
   ASSERT_EQ(::rename(lab_.folder().file("moved.png").c_str(), (in() + "/moved.png").c_str()), 0);
-  ASSERT_TRUE(completes(3)) << daemon.log();
+  ASSERT_TRUE(completes(2)) << daemon.log();
   EXPECT_TRUE(eventually([&] { return names_in(in()).empty(); }));
   const auto jobs = list(lab_.spool(), State::completed, Order::oldest_first, 10);
   ASSERT_TRUE(jobs);
@@ -205,56 +217,123 @@ TEST_F(HotFolder, MakesJobsOfWhatLiesThereAndOfWhatComes) {
 
 TEST_F(HotFolder, KeepsOriginalsAndDoesThemOnceAlsoAfterARestart) {
   configure("after = \"keep\"\n");
-  put("kept.png");
   {
-    const auto daemon = lab_.daemon();
+    const auto daemon = serve();
+    put("kept.png");
     ASSERT_TRUE(completes(1)) << daemon.log();
   }
-  const auto daemon = lab_.daemon();
-  ASSERT_TRUE(eventually([&] { return daemon.said("taken in"); })) << daemon.log();
+  const auto daemon = serve();
+  ASSERT_TRUE(eventually([&] { return daemon.said("known again"); })) << daemon.log();
   put("new.png");
   ASSERT_TRUE(completes(2)) << daemon.log();
   EXPECT_EQ(names_in(in()), (std::vector<std::string>{"kept.png", "new.png"}));
 }
 
-size_t times(const std::string& text, std::string_view part) {
-  size_t count = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
+// A scanner closes the file after the first half and opens it again.
+TEST_F(HotFolder, AFileThatIsClosedAndOpenedAgainIsOneJob) {
+  configure("after = \"remove\"\n");
+  const auto daemon = serve();
+  const std::string_view image = bytes(kTinyPng);
+  for (const std::string_view half : {image.substr(0, 10), image.substr(10)}) {
+    const Fd file(
+        ::open((in() + "/scan.png").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    ASSERT_EQ(::write(file.get(), half.data(), half.size()), static_cast<ssize_t>(half.size()));
+  }
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return names_in(in()).empty(); }));
+  EXPECT_EQ(lab_.jobs(), 1);
+}
+
+TEST_F(HotFolder, AnOriginalWhoseJobFailedStaysAndThatIsSaidOnce) {
+  configure("after = \"remove\"\n");
+  const auto daemon = serve();
+  lab_.folder().write("in/text.png", "no image");
+  ASSERT_TRUE(eventually([&] { return daemon.said("its job is failed"); })) << daemon.log();
+  put("photo.png");
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  EXPECT_TRUE(eventually([&] { return names_in(in()) == std::vector<std::string>{"text.png"}; }));
+}
+
+// The daemon is killed after each step of a file's way: once it is a job; once that completed;
+// once the original has gone.
+TEST_F(HotFolder, AFileGoesItsWayOnceThoughTheDaemonIsKilledAfterEachStep) {
+  const std::string after = "after = \"move\"\nmove_to = \"" + done() + "\"\n";
+  const std::string worker = "IMGQ_WORKER=" IMGQ_TEST_WORKER;
+  configure(after, "sleep");
+  {
+    Program daemon = serve();
+    put("photo.png");
+    ASSERT_TRUE(eventually([&] { return count(lab_.spool())->in(State::processing) == 1; }))
+        << daemon.log();
+    EXPECT_EQ(names_in(in()), std::vector<std::string>{"photo.png"});
+    daemon.kill();
+  }
+  ASSERT_EQ(::rename(done().c_str(), (done() + "-away").c_str()), 0);
+  {
+    Program daemon = serve({worker});
+    ASSERT_TRUE(completes(1)) << daemon.log();
+    ASSERT_TRUE(eventually([&] { return daemon.said("original left where it is"); }))
+        << daemon.log();
+    EXPECT_EQ(names_in(in()), std::vector<std::string>{"photo.png"});
+    daemon.kill();
+  }
+  ASSERT_EQ(::rename((done() + "-away").c_str(), done().c_str()), 0);
+  for (int start = 0; start < 2; ++start) {
+    Program daemon = serve({worker});
+    EXPECT_TRUE(eventually([&] { return names_in(done()).size() == 1; })) << daemon.log();
+    EXPECT_EQ(names_in(in()), std::vector<std::string>{});
+    daemon.kill();
+  }
+  EXPECT_EQ(lab_.jobs(), 1);
+  EXPECT_EQ(names_in(done()), std::vector<std::string>{"photo.png"});
+}
+
+TEST_F(HotFolder, IsFollowedWhereALinkLeadsAlsoWhenThatChanges) {
+  configure("after = \"remove\"\n");
+  for (const char* real : {"one", "two"}) {
+    ASSERT_EQ(::mkdir(lab_.folder().file(real).c_str(), 0700), 0);
+  }
+  ASSERT_EQ(::rmdir(in().c_str()), 0);
+  ASSERT_EQ(::symlink("one", in().c_str()), 0);
+  const auto daemon = serve();
+  put("first.png");
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  ASSERT_TRUE(eventually([&] { return names_in(in()).empty(); }));
+  ASSERT_EQ(::symlink("two", lab_.folder().file("other").c_str()), 0);
+  ASSERT_EQ(::rename(lab_.folder().file("other").c_str(), in().c_str()), 0);
+  ASSERT_TRUE(eventually([&] { return times(daemon.log(), "watching an intake folder") == 2; }))
+      << daemon.log();
+  put("second.png");
+  EXPECT_TRUE(completes(2)) << daemon.log();
 }
 
 TEST_F(HotFolder, KnowsWhatItKeepsAlsoAfterAReload) {
   configure("after = \"keep\"\n");
+  const auto daemon = serve();
   put("kept.png");
-  const auto daemon = lab_.daemon();
   ASSERT_TRUE(completes(1)) << daemon.log();
   daemon.signal(SIGHUP);
   ASSERT_TRUE(eventually([&] { return daemon.said("reloaded; workers"); })) << daemon.log();
-  // Not closed, so it has to settle; what was there before would have settled with it.
-  lab_.folder().write("linked.png", bytes(kTinyJpeg));
-  ASSERT_EQ(::link(lab_.folder().file("linked.png").c_str(), (in() + "/linked.png").c_str()), 0);
+  put("later.png");  // settles; what was there before would have settled with it
   ASSERT_TRUE(completes(2)) << daemon.log();
   EXPECT_EQ(times(daemon.log(), "taken in"), 2U) << daemon.log();
 }
 
 TEST_F(HotFolder, WaitsForAnUploadThatStallsUntilItIsClosed) {
   configure("after = \"remove\"\n");
-  const auto daemon = lab_.daemon();
-  put("first.png");
-  ASSERT_TRUE(completes(1)) << daemon.log();  // by now it is watched
+  const auto daemon = serve();
   const std::string_view image = bytes(kTinyPng);
   Fd upload(::open((in() + "/stalls.png").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
   ASSERT_EQ(::write(upload.get(), image.data(), 10), 10);
   Fd empty(::open((in() + "/empty.png").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  lab_.folder().write("linked.png",
-                      bytes(kTinyJpeg));  // settles; what was written before would have, too
-  ASSERT_EQ(::link(lab_.folder().file("linked.png").c_str(), (in() + "/linked.png").c_str()), 0);
-  ASSERT_TRUE(completes(2)) << daemon.log();
+  put("later.png");  // settles; what was written before would have, too
+  ASSERT_TRUE(completes(1)) << daemon.log();
+  ASSERT_TRUE(eventually([&] { return names_in(in()).size() == 2; }));
   EXPECT_EQ(names_in(in()), (std::vector<std::string>{"empty.png", "stalls.png"}));
   const auto rest = static_cast<ssize_t>(image.size()) - 10;
   ASSERT_EQ(::write(upload.get(), image.data() + 10, static_cast<size_t>(rest)), rest);
   upload = Fd();
-  ASSERT_TRUE(completes(3)) << daemon.log();
+  ASSERT_TRUE(completes(2)) << daemon.log();
   EXPECT_FALSE(daemon.said("not taken in")) << daemon.log();
 }
 
@@ -268,18 +347,18 @@ TEST_F(HotFolder, ThatKeepsMoreFilesThanAreLookedAtSaysSo) {
 TEST_F(HotFolder, MovesOriginalsAndReplacesNothing) {
   configure("after = \"move\"\nmove_to = \"" + done() + "\"\n");
   lab_.folder().write("done/same.png", "mine");
-  const auto daemon = lab_.daemon();
+  const auto daemon = serve();
   put("same.png");
   ASSERT_TRUE(completes(1)) << daemon.log();
   EXPECT_TRUE(eventually([&] { return names_in(done()).size() == 2; }));
   EXPECT_EQ(read_file(done() + "/same.png"), "mine");
-  EXPECT_EQ(read_file(done() + "/same.png.1"), bytes(kTinyPng));
+  EXPECT_EQ(read_file(done() + "/same-2.png"), bytes(kTinyPng));
   EXPECT_TRUE(names_in(in()).empty());
 }
 
 TEST_F(HotFolder, LeavesAloneWhatIsNotForIt) {
   configure("after = \"remove\"\n");
-  const auto daemon = lab_.daemon();
+  const auto daemon = serve();
   for (const char* name : {".hidden.png", "half.png.part", "half.crdownload", "backup.png~"}) {
     put(name);
   }
@@ -294,13 +373,14 @@ TEST_F(HotFolder, LeavesAloneWhatIsNotForIt) {
 
 TEST_F(HotFolder, RefusesAFileThatIsTooLargeAndSaysSoOnce) {
   configure("after = \"remove\"\n[limits]\nmax_file_bytes = \"1KiB\"\n");
+  const auto daemon = serve();
   lab_.folder().write("in/large.png", std::string(2048, 'x'));
-  const auto daemon = lab_.daemon();
   ASSERT_TRUE(eventually([&] { return daemon.said("not taken in"); })) << daemon.log();
   put("small.png");
   ASSERT_TRUE(completes(1)) << daemon.log();
   put("another.png");  // by now it has been met again
   ASSERT_TRUE(completes(2)) << daemon.log();
+  ASSERT_TRUE(eventually([&] { return names_in(in()).size() == 1; }));
   const std::string log = daemon.log();
   EXPECT_EQ(log.find("not taken in"), log.rfind("not taken in")) << log;
   EXPECT_EQ(names_in(in()), std::vector<std::string>{"large.png"});
@@ -312,8 +392,8 @@ TEST_F(HotFolder, WaitsWhileTheSpoolHasLessRoomThanItShallKeep) {
   std::string narrow = roomy;
   narrow.replace(narrow.find("\"0\""), 3, "4000000000000000");
   lab_.folder().write("imgq.toml", narrow);
+  const auto daemon = serve();
   put("photo.png");
-  const auto daemon = lab_.daemon();
   ASSERT_TRUE(eventually([&] { return daemon.said("no room for what"); })) << daemon.log();
   EXPECT_EQ(names_in(in()), std::vector<std::string>{"photo.png"});
   lab_.folder().write("imgq.toml", roomy);
@@ -327,6 +407,7 @@ TEST_F(HotFolder, ThatIsMissingIsSaidAndServedOnceItIsThere) {
   const auto daemon = lab_.daemon();
   ASSERT_TRUE(eventually([&] { return daemon.said("cannot read an intake folder"); }));
   ASSERT_EQ(::mkdir(in().c_str(), 0700), 0);
+  ASSERT_TRUE(eventually([&] { return daemon.said("watching an intake folder"); }));
   put("late.png");
   EXPECT_TRUE(completes(1)) << daemon.log();
 }

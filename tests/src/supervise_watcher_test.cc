@@ -18,6 +18,7 @@ class WatchedFolder : public testing::Test {
     ::mkdir(path_.c_str(), 0700);
     Watcher::Calls calls;
     calls.named = [this](std::string_view name) { note("+" + std::string(name)); };
+    calls.closed = calls.named;
     calls.being_written = [this](std::string_view name) { note("~" + std::string(name)); };
     calls.unsure = [this] { note("?"); };
     calls.gone = [this] { note("gone"); };
@@ -69,6 +70,14 @@ TEST_F(WatchedFolder, TellsOfAFileOnlyWhenItIsWritten) {
     EXPECT_TRUE(hears("+whole"));
   }
   EXPECT_TRUE(hears("+half"));
+}
+
+TEST_F(WatchedFolder, IsFoundByALinkWhereFilesAreWritten) {
+  ASSERT_EQ(::mkdir(folder_.file("real").c_str(), 0700), 0);
+  ASSERT_EQ(::symlink("real", path_.c_str()), 0);
+  watch(Watcher::Events::written);
+  touch("whole");
+  EXPECT_TRUE(hears("+whole"));
 }
 
 TEST_F(WatchedFolder, TellsOfAFileThatIsBeingWritten) {

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "src/util/error.h"
+#include "src/util/fd.h"
+
+// The file that a job was made of, in its hot folder, and its way out of there.
+namespace imgq::supervise {
+
+// What makes it that file: a new name or other rights make no other of it.
+struct Original {
+  ino_t inode = 0;
+  int64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+  friend auto operator<=>(const Original&, const Original&) = default;
+};
+Original original_of(const struct stat& file);
+
+// An existing directory, links followed.
+Result<Fd> open_folder(const std::string& path);
+
+enum class Departure { done, not_it };
+
+// Moves a file from one open folder to another and replaces nothing: where the name is taken it
+// becomes "photo-2.jpg", "photo-3.jpg", ... It is looked at under a name of its own (`aside`, see
+// aside_name), where nobody replaces it; a newer file that had taken its name is put back.
+//   errors  EXDEV not one mount; of rename(2). The file is where it was, or under `aside`
+Result<Departure> move_original(const Original& it, int from, const std::string& name, int to,
+                                const std::string& as, const std::string& aside);
+
+// The same, to remove it.
+Result<Departure> remove_original(const Original& it, int from, const std::string& name,
+                                  const std::string& aside);
+
+// Gives a file another name, in this folder or another, that nobody has: `as`, or the first free
+// one of those above.
+//   errors  of rename(2)
+Status rename_unless_taken(int from, const std::string& name, int to, const std::string& as);
+
+// "photo.jpg" and 2: "photo-2.jpg"; cut where that is too long for a name. 1: as it is.
+std::string numbered(const std::string& name, int number);
+
+}  // namespace imgq::supervise
