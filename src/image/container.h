@@ -24,6 +24,7 @@ struct Container {
   bool unspecified_extra = false;  // TIFF only: what follows the colours is no alpha
   int bytes_per_pixel = 0;         // PNG only, as decoded
   ToldColour colour;               // HEIC and AVIF only
+  bool full_chroma = false;        // HEIC and AVIF only: some picture in it is of more than 4:2:0
   uint32_t matrix = 2;             // HEIC and AVIF only: H.273, table 4; 2: unspecified
 };
 

@@ -78,6 +78,17 @@ bool read_associated(View associations, uint32_t item, View properties, Containe
   return false;
 }
 
+// Coded pictures, of a grid its tiles, say it of themselves: AV1's (av1-isobmff 2.3.3) by two bits
+// that tell where chroma is halved, HEVC's (ISO/IEC 14496-15, 8.3.2.1) by the format, 1 for 4:2:0.
+bool has_full_chroma(View properties) {
+  for (size_t at = 0; const auto box = next_box(properties, &at);) {
+    const View body = box->body;
+    if (box->type == "av1C" && body.size() >= 4 && (body[2] & 0x0c) != 0x0c) return true;
+    if (box->type == "hvcC" && body.size() >= 23 && (body[16] & 3) > 1) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void read_heif_properties(View file, Container* out) {
@@ -87,6 +98,7 @@ void read_heif_properties(View file, Container* out) {
   const uint32_t item = primary_item(meta);
   const View iprp = find_box(meta, "iprp");
   const View properties = find_box(iprp, "ipco");
+  out->full_chroma = has_full_chroma(properties);
   for (size_t at = 0; const auto box = next_box(iprp, &at);) {
     if (box->type == "ipma" && read_associated(box->body, item, properties, out)) return;
   }

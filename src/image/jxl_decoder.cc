@@ -81,6 +81,7 @@ class JxlImage : public WholeDecoder {
   Truncated truncated_;
   int max_frames_;
   int bits_ = 8;
+  bool lossy_ = false;
   std::vector<uint8_t> samples_;
 };
 
@@ -98,6 +99,7 @@ Failure JxlImage::read_basics(const JxlDecoder* reader) {
                    static_cast<int>(std::min<uint32_t>(info.ysize, INT32_MAX))};
   picture_.kind = {info.num_color_channels == 1 ? Space::grey : Space::rgb, info.alpha_bits > 0};
   bits_ = info.bits_per_sample > 8 ? 16 : 8;
+  lossy_ = info.uses_original_profile == JXL_FALSE;
   premultiplied_ = info.alpha_premultiplied != JXL_FALSE;
   colour_.peak = info.intensity_target;
   for (size_t i = 0; i < info.num_extra_channels; ++i) {
@@ -171,10 +173,11 @@ Failure JxlImage::open() {
   return {};
 }
 
-// 16 bytes a pixel were measured beside what it gives.
+// A sample's, as measured with the library of Debian 12 and a sixth more: with what it gives.
 int64_t JxlImage::bytes_needed(const Purpose& /*purpose*/) const {
-  return int64_t{picture_.size.width} * picture_.size.height *
-         (16 + picture_.kind.bands() * bits_ / 8);
+  const double samples =
+      static_cast<double>(picture_.size.width) * picture_.size.height * picture_.kind.bands();
+  return static_cast<int64_t>(samples * (bits_ <= 8 ? 2.5 : lossy_ ? 8.5 : 12));
 }
 
 // Of an animation the first frame.

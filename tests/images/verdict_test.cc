@@ -182,7 +182,7 @@ TEST_F(ImageTest, WhatNeedsMoreMemoryThanAWorkerMayHaveIsTooLarge) {
 
 TEST_F(ImageTest, KeepingTheFormatCostsWhatThatFormatCosts) {
   Limits limits = all_formats();
-  limits.memory_bytes = 100LL << 20;
+  limits.memory_bytes = 75LL << 20;
   Rendition r = sized(1500, 1000);
   r.format = Format::keep;
   const Pixels pixels = filled(1500, 1000, {1, 2, 3});

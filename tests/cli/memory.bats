@@ -1,0 +1,50 @@
+#!/usr/bin/env bats
+# What is said of the memory that an image will need, against what a worker of its own then takes.
+load helper
+
+# estimate FILE OPTION...: MiB, as they are named when they are more than a worker may have.
+estimate() {
+  local file=$1
+  shift
+  IMGQ_LIMITS_MEMORY_BYTES=64MiB "$imgq" run -o estimated "$@" "$file" 2>&1 |
+    sed -n 's/.*needs about \([0-9]*\) MiB.*/\1/p'
+}
+
+# measured FILE OPTION...: MiB at the most that the one worker that made it has had.
+measured() {
+  local file=$1 id
+  shift
+  id=$("$imgq" submit "$@" "$file")
+  "${imgq}d" --drain >/dev/null 2>&1
+  "$imgq" info --json "$id" | jq '.report.peak_kib / 1024 | ceil'
+}
+
+@test "an image takes no more memory than is estimated, and at least three quarters of it" {
+  export IMGQ_DAEMON_WORKERS=1 IMGQ_LIMITS_RECYCLE_JOBS=1 IMGQ_LIMITS_MEMORY_BYTES=2GiB
+  exits 0 "$imgq" init
+  exits 0 "$imgq" run -o big --enlarge --size 3000x2000 --force "$samples/fig.jpg"
+  exits 0 "$imgq" run -o plain --format avif --size 3000x2000 big/fig.jpg
+  exits 0 "$imgq" run -o full --format avif --chroma 444 --size 3000x2000 big/fig.jpg
+  local tried=0 said took line words
+  while read -r line; do
+    read -ra words <<<"$line"
+    said=$(estimate "${words[@]}")
+    took=$(measured "${words[@]}")
+    echo "$line: estimated $said, measured $took MiB"
+    [ "$took" -le "$said" ]
+    [ $((said * 100)) -le $((took * 135)) ]
+    tried=$((tried + 1))
+  done <<'END'
+big/fig.jpg --size 3000x2000 --format jpeg
+big/fig.jpg --size 3000x2000 --format jpeg --progressive
+big/fig.jpg --size 3000x2000 --format jpeg --chroma 444
+big/fig.jpg --size 3000x2000 --format webp
+big/fig.jpg --size 3000x2000 --format png
+big/fig.jpg --size 1500x1000 --format avif
+big/fig.jpg --size 3000x2000 --format avif
+big/fig.jpg --size 3000x2000 --format avif --chroma 444
+plain/fig.avif --size 30x20
+full/fig.avif --size 30x20
+END
+  [ "$tried" -eq 10 ]
+}
