@@ -135,7 +135,7 @@ const ImageFormat* first_that(Is is) {
 
 }  // namespace
 
-constexpr std::array<ImageFormat, 9> kFormats = {{
+constexpr std::array<ImageFormat, 10> kFormats = {{
     {Kind::jpeg, "jpeg", "JPEG", "image/jpeg", "jpg jpeg jpe",
      [](string_view file) { return file.starts_with("\xff\xd8\xff"); }, nullptr, Format::jpeg, 80},
     {Kind::png, "png", "PNG", "image/png", "png",
@@ -145,6 +145,7 @@ constexpr std::array<ImageFormat, 9> kFormats = {{
      Format::webp, 75},
     {Kind::gif, "gif", "GIF", "image/gif", "gif",
      [](string_view file) { return begins_with_one_of(file, {"GIF87a", "GIF89a"}); }},
+    {Kind::bmp, "bmp", "BMP", "image/bmp", "bmp dib", is_bmp},
     {Kind::heic, "heic", "HEIC", "image/heic", "heic heif", is_heic, &OptionalFormats::heic},
     {Kind::avif, "avif", "AVIF", "image/avif", "avif", is_avif, &OptionalFormats::avif,
      Format::avif, 50},
@@ -202,7 +203,6 @@ Signature sniff(string_view file) {
   for (const Magic& magic : kNeverRead) {
     if (has(file, magic.at, magic.bytes)) return {Kind::unsupported, magic.name};
   }
-  if (is_bmp(file)) return {Kind::unsupported, "BMP"};
   if (is_pnm(file)) return {Kind::unsupported, "PNM"};
   if (is_svg(file)) return {Kind::unsupported, "SVG"};
   if (is_iso_media(file)) return {Kind::unsupported, "ISO media (a film?)"};

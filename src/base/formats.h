@@ -16,6 +16,7 @@ enum class Kind {
   png,
   webp,
   gif,
+  bmp,
   heic,
   avif,
   jxl,
@@ -51,7 +52,7 @@ struct ImageFormat {
   std::optional<Format> written = {};         // nothing: it is never written
   int quality = 0;                            // of results, where none is asked for; 0: lossless
 };
-extern const std::array<ImageFormat, 9> kFormats;
+extern const std::array<ImageFormat, 10> kFormats;
 
 // Each null when there is none.
 const ImageFormat* format_of(Kind kind);

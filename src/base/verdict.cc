@@ -22,8 +22,7 @@ constexpr std::array<Entry, 24> kCodes = {{
     {Code::not_an_image, "not_an_image", Lasting::for_good,
      "The content is no image of a known format, whatever the file's name says."},
     {Code::unsupported_format, "unsupported_format", Lasting::for_good,
-     "The format is known and never read, for safety: convert the image to JPEG, PNG, WebP or "
-     "GIF."},
+     "The format is known and never read, for safety: convert the image to JPEG, PNG or WebP."},
     {Code::format_not_enabled, "format_not_enabled", Lasting::yes,
      "The format is switched off below [formats], or its codec is not installed."},
     {Code::truncated, "truncated", Lasting::for_good,

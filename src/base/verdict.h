@@ -54,7 +54,7 @@ std::string_view explain(Code code);  // one sentence for people: what it means 
 // What the worker found in the source.
 struct SourceReport {
   int width_px = 0, height_px = 0;  // upright: after the orientation was applied
-  std::string format;  // "jpeg", "png", "webp", "gif", "heic", "avif", "jxl", "tiff", "raw"
+  std::string format;  // "jpeg", "png", "webp", "gif", "bmp", "heic", "avif", "jxl", "tiff", "raw"
   bool alpha = false;
   int orientation = 1;  // EXIF 1..8, as found
   std::string profile;  // description of the embedded ICC profile; empty: none

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/image/bmp.h"
 #include "src/image/heif.h"
 #include "src/image/jpeg_markers.h"
 #include "src/image/tiff_reader.h"
@@ -137,6 +138,17 @@ Failure walk_gif(View file, int max_frames, Container* out) {
     }
   }
   out->frames = std::max(seen.frames, 1);
+  return {};
+}
+
+// --- BMP: headers, which say it all.
+
+Failure walk_bmp(View file, Container* out) {
+  Bmp bmp;
+  if (Failure fault = read_bmp(file, &bmp)) return fault;
+  out->width = bmp.size.width;
+  out->height = bmp.size.height;
+  out->palette = bmp.bits <= 8;
   return {};
 }
 
@@ -274,6 +286,8 @@ Failure walk(Kind kind, View file, int max_frames, Container* out) {
       return walk_png(file, max_frames, out);
     case Kind::gif:
       return walk_gif(file, max_frames, out);
+    case Kind::bmp:
+      return walk_bmp(file, out);
     case Kind::webp:
       return walk_webp(file, max_frames, out);
     case Kind::tiff:
@@ -318,6 +332,7 @@ bool is_cut_short(Kind kind, View file) {
       return boxes_are_cut(file);
     case Kind::jxl:
       return !has(file, 0, "\xff\x0a"sv) && boxes_are_cut(file);
+    case Kind::bmp:
     case Kind::raw:
     case Kind::unsupported:
     case Kind::unknown:

@@ -60,6 +60,7 @@ struct Opened {
   std::unique_ptr<Decoder> decoder;
 };
 Failure open_jpeg(View file, Truncated truncated, Opened* out);
+Failure open_bmp(View file, Truncated truncated, Opened* out);
 Failure open_raw(View file, Truncated truncated, Opened* out);
 Failure open_heif(Kind kind, const Container& container, View file, Opened* out);
 Failure open_jxl(View file, Truncated truncated, int max_frames, Opened* out);

@@ -82,6 +82,8 @@ Failure open_decoder(const Source& source, Truncated truncated, int max_frames, 
   switch (kind) {
     case Kind::jpeg:
       return open_jpeg(file, truncated, opened);
+    case Kind::bmp:
+      return open_bmp(file, truncated, opened);
     case Kind::raw:
       return open_raw(file, truncated, opened);
     case Kind::heic:

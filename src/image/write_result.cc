@@ -38,6 +38,7 @@ Failure check_result(View file, Size planned) {
 }  // namespace
 
 Format chosen_format(Format asked, const SourceFacts& source, bool transparent) {
+  if (asked == Format::keep && source.kind == Kind::bmp) return Format::png;
   if (asked == Format::keep) {
     const ImageFormat* kept = format_of(source.kind);
     return kept == nullptr ? Format::jpeg : kept->written.value_or(Format::jpeg);

@@ -19,6 +19,7 @@ TEST(Sniff, EachFormatIsKnownByItsFirstBytes) {
   EXPECT_EQ(kind_of("GIF89a"sv), Kind::gif);
   EXPECT_EQ(kind_of("GIF87a"sv), Kind::gif);
   EXPECT_EQ(kind_of("RIFF\0\0\0\0WEBPVP8 "sv), Kind::webp);
+  EXPECT_EQ(kind_of("BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"sv), Kind::bmp);
   EXPECT_EQ(kind_of("\0\0\0\x18"
                     "ftypheic\0\0\0\0"sv),
             Kind::heic);
@@ -81,7 +82,6 @@ TEST(Sniff, FormatsThatAreNeverReadAreCalledByTheirName) {
       {"<?xml version='1.0'?><svg"sv, "SVG"},
       {"FOVb...."sv, "camera raw (X3F)"},
       {"P6\n640 480"sv, "PNM"},
-      {"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0"sv, "BMP"},
       {"\0\0\0\x18"
        "ftypisom\0\0\0\0"sv,
        "ISO media (a film?)"},
@@ -109,7 +109,7 @@ TEST(Sniff, FormatsAreReadUntilTheyAreSwitchedOff) {
     EXPECT_FALSE(is_read(kind, none)) << name_of(kind);
     EXPECT_TRUE(is_read(kind, all)) << name_of(kind);
   }
-  for (const Kind kind : {Kind::jpeg, Kind::png, Kind::webp, Kind::gif}) {
+  for (const Kind kind : {Kind::jpeg, Kind::png, Kind::webp, Kind::gif, Kind::bmp}) {
     EXPECT_TRUE(is_read(kind, none)) << name_of(kind);
   }
   EXPECT_FALSE(is_read(Kind::unsupported, all));
