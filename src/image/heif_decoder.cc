@@ -1,12 +1,14 @@
 #include <libheif/heif.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "src/image/rights.h"
 #include "src/image/told_colour.h"
 #include "src/image/whole_decoder.h"
 
@@ -48,6 +50,7 @@ class HeifDecoder : public WholeDecoder {
  private:
   Failure failed(const heif_error& error) const;
   void read_profile();
+  void read_rights();
   void read_metadata();
 
   Kind kind_;
@@ -90,6 +93,22 @@ void HeifDecoder::read_profile() {
   if (error.code != heif_error_Ok) picture_.profile.clear();
 }
 
+void HeifDecoder::read_rights() {
+  constexpr int kMost = 8;
+  std::array<heif_item_id, kMost> ids{};
+  const int count =
+      heif_image_handle_get_list_of_metadata_block_IDs(handle_.get(), "mime", ids.data(), kMost);
+  for (int i = 0; i < count; ++i) {
+    const heif_item_id id = ids[static_cast<size_t>(i)];
+    const std::string_view type = heif_image_handle_get_metadata_content_type(handle_.get(), id);
+    if (type != "application/rdf+xml") continue;
+    std::vector<uint8_t> packet(heif_image_handle_get_metadata_size(handle_.get(), id));
+    if (heif_image_handle_get_metadata(handle_.get(), id, packet.data()).code == heif_error_Ok) {
+      add_xmp_rights(packet, &picture_.exif);
+    }
+  }
+}
+
 void HeifDecoder::read_metadata() {
   heif_item_id id = 0;
   if (heif_image_handle_get_list_of_metadata_block_IDs(handle_.get(), "Exif", &id, 1) != 1) return;
@@ -117,6 +136,7 @@ Failure HeifDecoder::open() {
   picture_.pages = std::max(1, heif_context_get_number_of_top_level_images(context_.get()));
   read_profile();
   read_metadata();
+  read_rights();
   colour_ = container_.colour;
   if (picture_.profile.empty() && !is_hdr(colour_.points)) {
     picture_.profile = profile_of(colour_.points, Space::rgb);

@@ -8,6 +8,7 @@
 #include "src/base/notes.h"
 #include "src/image/decoder.h"
 #include "src/image/jpeg_guard.h"
+#include "src/image/rights.h"
 #include "src/image/told_colour.h"
 
 namespace imgq::image {
@@ -52,6 +53,7 @@ class JpegDecoder : public Decoder {
   bool tolerable() const;
   bool has_all_bits() const;
   void read_markers();
+  void read_rights();
   bool read_profile();
 
   View file_;
@@ -106,9 +108,23 @@ void JpegDecoder::read_markers() {
       break;
     }
   }
+  read_rights();
   if (!read_profile()) notes_.emplace_back(note::kProfile);
   const bool plain = picture_.profile.empty() && picture_.kind.space == Space::rgb;
   if (plain && picture_.exif.adobe_rgb) picture_.profile = adobe_rgb_profile();
+}
+
+// Where EXIF says nothing: XMP goes before IPTC, which cuts names off.
+void JpegDecoder::read_rights() {
+  constexpr std::string_view kXmp("http://ns.adobe.com/xap/1.0/\0", 29);
+  for (auto* m = reader_.marker_list; m != nullptr; m = m->next) {
+    const View data(m->data, m->data_length);
+    const bool xmp = m->marker == JPEG_APP0 + 1 && has(data, 0, kXmp);
+    if (xmp) add_xmp_rights(data.subspan(kXmp.size()), &picture_.exif);
+  }
+  for (auto* m = reader_.marker_list; m != nullptr; m = m->next) {
+    if (m->marker == JPEG_APP0 + 13) add_iptc_rights({m->data, m->data_length}, &picture_.exif);
+  }
 }
 
 // The pieces in the order of their numbers, one of each; some writers send them twice, or count
@@ -144,6 +160,7 @@ Failure JpegDecoder::open() {
         jpeg_mem_src(&self.reader_, self.file_.data(), self.file_.size());
         jpeg_save_markers(&self.reader_, JPEG_APP0 + 1, 0xffff);
         jpeg_save_markers(&self.reader_, JPEG_APP0 + 2, 0xffff);
+        jpeg_save_markers(&self.reader_, JPEG_APP0 + 13, 0xffff);
         (void)jpeg_read_header(&self.reader_, TRUE);  // an image is required, else it jumps
       },
       *this);

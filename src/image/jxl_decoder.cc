@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/base/notes.h"
+#include "src/image/rights.h"
 #include "src/image/whole_decoder.h"
 
 namespace imgq::image {
@@ -75,7 +76,7 @@ class JxlImage : public WholeDecoder {
   Reader started(int events) const;
   Failure read_basics(const JxlDecoder* reader);
   void read_colour(const JxlDecoder* reader);
-  void read_exif();
+  std::vector<uint8_t> read_box(std::string_view wanted) const;
 
   View file_;
   Truncated truncated_;
@@ -128,8 +129,8 @@ void JxlImage::read_colour(const JxlDecoder* reader) {
   }
 }
 
-// The first such box, compressed or not, when it is no longer than EXIF is in other files.
-void JxlImage::read_exif() {
+// The first box of this type, compressed or not, when it is no longer than EXIF is in other files.
+std::vector<uint8_t> JxlImage::read_box(std::string_view wanted) const {
   const Reader reader = started(JXL_DEC_BOX);
   (void)JxlDecoderSetDecompressBoxes(reader.get(), JXL_TRUE);
   JxlDecoderCloseInput(reader.get());
@@ -138,14 +139,15 @@ void JxlImage::read_exif() {
   while (!found && JxlDecoderProcessInput(reader.get()) == JXL_DEC_BOX) {
     JxlBoxType type{};
     (void)JxlDecoderGetBoxType(reader.get(), type, JXL_TRUE);
-    found = std::string_view(type, sizeof type) == "Exif";
+    found = std::string_view(type, sizeof type) == wanted;
   }
-  if (!found) return;
+  if (!found) return {};
   (void)JxlDecoderSetBoxBuffer(reader.get(), block.data(), block.size());
   const JxlDecoderStatus status = JxlDecoderProcessInput(reader.get());
   const bool whole = status == JXL_DEC_BOX || status == JXL_DEC_SUCCESS;
   const size_t unused = JxlDecoderReleaseBoxBuffer(reader.get());
-  if (whole) take_exif(View(block).first(block.size() - unused));
+  block.resize(whole ? block.size() - unused : 0);
+  return block;
 }
 
 // All that is no pixel. Whether the file is whole shows when those are decoded.
@@ -169,7 +171,8 @@ Failure JxlImage::open() {
   }
   if (!coloured) return stopped(status);
   picture_.pages = std::max(1, frames);
-  read_exif();
+  take_exif(read_box("Exif"));
+  add_xmp_rights(read_box("xml "), &picture_.exif);
   return {};
 }
 

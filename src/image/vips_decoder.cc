@@ -12,6 +12,7 @@
 #include "src/image/decoder.h"
 #include "src/image/icc.h"
 #include "src/image/png_exif.h"
+#include "src/image/rights.h"
 #include "src/image/told_colour.h"
 #include "src/image/vips_image.h"
 #include "src/image/whole_decoder.h"
@@ -199,6 +200,8 @@ Failure VipsDecoder::open() {
   if (kind_ == Kind::png && exif.empty()) {
     picture_.exif = read_exif(odd_exif_of_png(file_, image));
   }
+  add_xmp_rights(blob(image, VIPS_META_XMP_NAME), &picture_.exif);
+  add_iptc_rights(blob(image, VIPS_META_IPTC_NAME), &picture_.exif);
   read_orientation();
   picture_.profile.assign(icc.begin(), icc.end());
   if (picture_.kind.space != Space::cmyk) read_told_colour();

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "src/image/avif_exif.h"
 #include "src/image/encode.h"
 #include "src/image/strip.h"
 #include "src/image/vips_image.h"
@@ -21,12 +22,13 @@ struct Bytes8 {
   ~Bytes8() { g_free(data); }
 };
 
-// In the words of libvips: the value, then what libexif says about it.
-void set_text(VipsImage* image, const char* name, const std::string& value) {
-  if (value.empty()) return;
-  const std::string text = fmt::format("{} ({}, ASCII, {} components, {} bytes)", value, value,
-                                       value.size() + 1, value.size() + 1);
-  vips_image_set_string(image, name, text.c_str());
+// As long as what is to be kept, and more: an AVIF gets room for it here (see avif_exif.h).
+void make_room(VipsImage* image, size_t bytes) {
+  const std::string room(bytes, ' ');
+  vips_image_set_string(
+      image, "exif-ifd0-Copyright",
+      fmt::format("{} ({}, ASCII, {} components, {} bytes)", room, room, bytes + 1, bytes + 1)
+          .c_str());
 }
 
 int save_png(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
@@ -46,17 +48,15 @@ int save_webp(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
                               "strip", TRUE, nullptr);
 }
 
-// Only here does libvips write what is to be kept: the others are made bare afterwards.
+// Only here is libvips let write EXIF: the others are made bare afterwards.
 int save_avif(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
-  const Exif& keep = options.copyright;
-  set_text(image, "exif-ifd0-Artist", keep.artist);
-  set_text(image, "exif-ifd0-Copyright", keep.copyright);
-  const gboolean strip = keep.artist.empty() && keep.copyright.empty() ? TRUE : FALSE;
+  const size_t room = write_exif(options.copyright).size();
+  if (room > 0) make_room(image, room);
   return vips_heifsave_buffer(
       image, &out->data, &out->size, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "Q",
       options.quality, "effort", 2, "subsample_mode",
       options.chroma == Chroma::full ? VIPS_FOREIGN_SUBSAMPLE_OFF : VIPS_FOREIGN_SUBSAMPLE_ON,
-      "strip", strip, nullptr);
+      "strip", room > 0 ? FALSE : TRUE, nullptr);
 }
 
 int save(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
@@ -101,6 +101,9 @@ Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buf
     *out = strip_webp(file, exif);
   } else {
     out->assign(file.begin(), file.end());
+    if (!exif.empty() && !replace_exif(out, exif)) {
+      return Fault{Code::internal_error, "libheif wrote no EXIF to be replaced"};
+    }
   }
   return {};
 }

@@ -82,6 +82,7 @@ struct HeifSpec {
   int depth = 8;
   bool premultiplied = false;
   uint16_t primaries = 1, transfer = 13;  // code points of H.273
+  Bytes exif, xmp;
 };
 Bytes avif(const Pixels& pixels, const HeifSpec& spec = {});  // 3 RGB, 4 RGBA
 
@@ -92,6 +93,7 @@ struct JxlSpec {
   float peak = 0;                    // cd/m2; 0: the library's default
   Bytes exif;
   bool compressed = false;  // the EXIF
+  Bytes xmp;
 };
 Bytes jxl(const std::vector<Pixels>& frames, const JxlSpec& spec = {});  // lossless; 1 to 4 bands
 

@@ -77,7 +77,15 @@ Bytes avif(const Pixels& pixels, const HeifSpec& spec) {
   options->output_nclx_profile = colour.get();
   heif_image_handle* handle = nullptr;
   demand(heif_context_encode_image(context.get(), image.get(), found, options.get(), &handle));
-  heif_image_handle_release(handle);
+  const std::unique_ptr<heif_image_handle, Release<heif_image_handle_release>> owner(handle);
+  const auto size = [](const Bytes& bytes) { return static_cast<int>(bytes.size()); };
+  if (!spec.exif.empty()) {
+    demand(
+        heif_context_add_exif_metadata(context.get(), handle, spec.exif.data(), size(spec.exif)));
+  }
+  if (!spec.xmp.empty()) {
+    demand(heif_context_add_XMP_metadata(context.get(), handle, spec.xmp.data(), size(spec.xmp)));
+  }
   Bytes file;
   heif_writer writer{1, append};
   demand(heif_context_write(context.get(), &writer, &file));

@@ -64,7 +64,8 @@ Bytes jxl(const std::vector<Pixels>& frames, const JxlSpec& spec) {
   const std::unique_ptr<JxlEncoder, Destroy> encoder(JxlEncoderCreate(nullptr));
   const JxlBasicInfo info = info_of(frames, spec);
   const JxlColorEncoding colour = colour_of(frames.front(), spec);
-  if (!spec.exif.empty()) demand(JxlEncoderUseBoxes(encoder.get()));
+  const bool boxes = !spec.exif.empty() || !spec.xmp.empty();
+  if (boxes) demand(JxlEncoderUseBoxes(encoder.get()));
   demand(JxlEncoderSetCodestreamLevel(encoder.get(), 10));
   demand(JxlEncoderSetBasicInfo(encoder.get(), &info));
   demand(JxlEncoderSetColorEncoding(encoder.get(), &colour));
@@ -73,8 +74,11 @@ Bytes jxl(const std::vector<Pixels>& frames, const JxlSpec& spec) {
     block.insert(block.end(), spec.exif.begin(), spec.exif.end());
     demand(JxlEncoderAddBox(encoder.get(), "Exif", block.data(), block.size(),
                             spec.compressed ? JXL_TRUE : JXL_FALSE));
-    JxlEncoderCloseBoxes(encoder.get());
   }
+  if (!spec.xmp.empty()) {
+    demand(JxlEncoderAddBox(encoder.get(), "xml ", spec.xmp.data(), spec.xmp.size(), JXL_FALSE));
+  }
+  if (boxes) JxlEncoderCloseBoxes(encoder.get());
   JxlEncoderFrameSettings* settings = JxlEncoderFrameSettingsCreate(encoder.get(), nullptr);
   demand(JxlEncoderSetFrameLossless(settings, JXL_TRUE));
   for (const Pixels& frame : frames) {
