@@ -11,6 +11,7 @@
 #include "src/base/verdict.h"
 #include "src/util/error.h"
 #include "src/util/fd.h"
+#include "src/util/paths.h"
 
 // Files that the user named: what they are, and what is wrong with them.
 namespace imgq::cli {
@@ -50,13 +51,5 @@ Result<Opened> open_input(const std::string& path);
 
 // The words and the exit code for an error of open_input or of copying.
 Trouble trouble_for(const std::string& name, const Error& error);
-
-// "a/b/photo.tar.gz" -> "photo.tar.gz"; its stem "photo.tar", its extension "gz".
-std::string_view base_name(std::string_view path);
-std::string folder_of(std::string_view file);  // what is before the last slash, or ""
-std::string joined(const std::string& folder, std::string_view name);  // "" and "a": "a"
-std::string_view stem_of(std::string_view name);
-std::string_view extension_in(std::string_view name);
-std::string lower_extension(std::string_view path);  // in small letters
 
 }  // namespace imgq::cli

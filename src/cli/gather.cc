@@ -111,6 +111,7 @@ class Walk {
       return;
     }
     if (S_ISDIR(about.st_mode)) {
+      if (is_file_servers(name)) return;
       const FileId id{about.st_dev, about.st_ino};
       if (gathering_.except != id) directory(path, joined(folder, name), depth + 1);
       return;

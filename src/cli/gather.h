@@ -48,11 +48,12 @@ struct Inputs {
 Status check_files(const FileOptions& options);
 
 // Below directories: regular files (and links to such) that begin like an image or are named like
-// one, no hidden names, no links to directories, not the directory `except`, and nothing that imgq
-// run has made from what is below the same directory. Of a list, when directories are walked,
-// nothing that imgq run has made, wherever. Of neither, nor of the arguments, what is excluded: by
-// its name, or by its path below the given directory or the list's root; a listed path counts as it
-// is written where no root is given. A folder that is excluded is not entered; a given one is.
+// one, no hidden names, no links to directories, no folders of a file server's own, not the
+// directory `except`, and nothing that imgq run has made from what is below the same directory. Of
+// a list, when directories are walked, nothing that imgq run has made, wherever. Of neither, nor of
+// the arguments, what is excluded: by its name, or by its path below the given directory or the
+// list's root; a listed path counts as it is written where no root is given. A folder that is
+// excluded is not entered; a given one is.
 //   errors  the list or its root cannot be read (path: its name); code 0: a listed name is not
 //           below the root
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except);

@@ -13,6 +13,7 @@
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/wait.h"
+#include "src/jobs/result_name.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
 
@@ -34,24 +35,14 @@ Goal goal_of(const std::string& output) {
   return output.back() == '/' || directory_id(output) ? Goal::directory : Goal::file;
 }
 
-// The submitter's name is data: only its last part counts, and nothing that would hide.
-std::string stem_for(const Ticket& ticket) {
-  const std::string stem(stem_of(base_name(ticket.name)));
-  return stem.empty() || stem[0] == '.' ? ticket.id.text() : stem;
-}
-
-// <stem>.<ext>, or <stem>.<rendition>.<ext> when there are several; -2, -3, ... when two jobs of
-// one command would have the same.
+// -2, -3, ... when two jobs of one command would have the same.
 std::string free_name(Get& get, const JobView& view, const ResultFile& result) {
-  const bool several = view.outcome->results.size() > 1;
-  const std::string middle = several ? "." + result.rendition : "";
-  const std::string stem = stem_for(view.ticket);
-  const std::string_view extension = extension_in(result.file);
-  std::string name = fmt::format("{}{}.{}", stem, middle, extension);
-  for (int number = 2; !get.used.insert(name).second; ++number) {
-    name = fmt::format("{}-{}{}.{}", stem, number, middle, extension);
+  int number = 1;
+  while (true) {
+    std::string name = result_name(view.ticket, *view.outcome, result, number);
+    if (get.used.insert(name).second) return name;
+    ++number;
   }
-  return name;
 }
 
 void print_path(const Get& get, const JobView& view, const ResultFile& result,

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "src/jobs/config_settings.h"
 #include "src/jobs/config_trust.h"
@@ -128,6 +129,10 @@ std::string plain(const std::string& path) {
   return text;
 }
 
+bool is_below(const std::string& path, const std::string& directory) {
+  return !path.empty() && plain(path).starts_with(plain(directory) + "/");
+}
+
 Status check_hot_folder(const Config& config, const HotFolder& hot_folder,
                         const std::string& where) {
   const std::string place = place_of(config, "intake." + hot_folder.directory, where);
@@ -138,8 +143,12 @@ Status check_hot_folder(const Config& config, const HotFolder& hot_folder,
                     place);
   }
   const auto same = [](const std::string& a, const std::string& b) { return plain(a) == plain(b); };
-  if (goes_round(config.hot_folders, hot_folder, same)) {
-    return bad_data(fmt::format("intake {}: what goes to 'move_to' comes back to it", name), place);
+  const bool below = hot_folder.subfolders && (is_below(hot_folder.move_to, hot_folder.directory) ||
+                                               is_below(hot_folder.results, hot_folder.directory));
+  if (below || goes_round(config.hot_folders, hot_folder, same)) {
+    return bad_data(
+        fmt::format("intake {}: what goes to 'move_to' or 'results' comes back to it", name),
+        place);
   }
   return Ok{};
 }
@@ -184,10 +193,20 @@ std::string show_hot_folder(const Config& config, const HotFolder& hot_folder) {
   if (!hot_folder.preset.empty())
     out += fmt::format("preset = {}\n", config::toml_text(hot_folder.preset));
   out += fmt::format("after = \"{}\"\n", kAfter[static_cast<size_t>(hot_folder.after)]);
-  if (!hot_folder.move_to.empty()) {
-    out += fmt::format("move_to = {}\n", config::toml_text(hot_folder.move_to));
+  const auto put_path = [&out](const char* key, const std::string& path) {
+    if (!path.empty()) out += fmt::format("{} = {}\n", key, config::toml_text(path));
+  };
+  put_path("move_to", hot_folder.move_to);
+  put_path("results", hot_folder.results);
+  out += fmt::format("settle = \"{}s\"\n", hot_folder.settle_seconds);
+  out += fmt::format("subfolders = {}\n", hot_folder.subfolders);
+  std::string patterns;
+  for (const std::string& pattern : hot_folder.unfinished) {
+    patterns += (patterns.empty() ? "" : ", ") + config::toml_text(pattern);
   }
-  return out + fmt::format("settle = \"{}s\"\n", hot_folder.settle_seconds);
+  out += fmt::format("unfinished = [{}]\n", patterns);
+  put_path("spool", hot_folder.spool);
+  return out;
 }
 
 }  // namespace
@@ -201,16 +220,20 @@ std::optional<Sync> sync_named(std::string_view word) {
 
 bool goes_round(const std::vector<HotFolder>& hot_folders, const HotFolder& start,
                 const std::function<bool(const std::string&, const std::string&)>& same_place) {
-  const HotFolder* at = &start;
-  for (size_t steps = 0; steps < hot_folders.size() && at->after == HotFolder::After::move;
-       ++steps) {
-    const std::string& to = at->move_to;
-    if (same_place(to, start.directory)) return true;
-    const auto next = std::find_if(
-        hot_folders.begin(), hot_folders.end(),
-        [&](const HotFolder& hot_folder) { return same_place(hot_folder.directory, to); });
-    if (next == hot_folders.end()) return false;
-    at = &*next;
+  std::vector<const HotFolder*> next = {&start};
+  std::set<const HotFolder*> visited;
+  while (!next.empty()) {
+    const HotFolder& at = *next.back();
+    next.pop_back();
+    const std::string moved_to = at.after == HotFolder::After::move ? at.move_to : "";
+    for (const std::string& to : {moved_to, at.results}) {
+      if (to.empty()) continue;
+      if (same_place(to, start.directory)) return true;
+      for (const HotFolder& other : hot_folders) {
+        if (same_place(other.directory, to) && visited.insert(&other).second)
+          next.push_back(&other);
+      }
+    }
   }
   return false;
 }

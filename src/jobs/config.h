@@ -22,8 +22,13 @@ struct HotFolder {
   std::string directory;
   std::string preset;
   After after = After::keep;
-  std::string move_to;     // After::move
-  int settle_seconds = 3;  // a file that was written there counts when untouched so long
+  std::string move_to;      // After::move
+  std::string results;      // where results go once the job completed; empty: nowhere
+  int settle_seconds = 3;   // a file that was written there counts when untouched so long
+  bool subfolders = false;  // what is in folders of it, too
+  std::vector<std::string> unfinished = {"*.part",       "*.partial",  "*.tmp",      "*.crdownload",
+                                         "*.opdownload", "*.filepart", "*.download", "*~"};
+  std::string spool;  // for the daemon of this spool alone; empty: of any
 };
 
 // All settings, merged: default < /etc/imgq/imgq.toml < /etc/imgq/imgq.toml.d/*.toml
@@ -62,7 +67,8 @@ struct Config {
 // full, batch or none, as daemon.sync and --sync are written.
 std::optional<Sync> sync_named(std::string_view word);
 
-// Whether what a hot folder's `move_to` takes comes back to it, be it by way of others.
+// Whether what goes to a hot folder's `move_to` or `results` comes back to it, be it by way of
+// others.
 //   same_place  whether two paths are one directory
 bool goes_round(const std::vector<HotFolder>& hot_folders, const HotFolder& start,
                 const std::function<bool(const std::string&, const std::string&)>& same_place);

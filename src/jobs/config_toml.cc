@@ -146,6 +146,18 @@ Status apply_presets(Config& config, const toml::node& node, const std::string& 
   return Ok{};
 }
 
+bool set_patterns(HotFolder& hot_folder, const toml::node& node) {
+  const auto* list = node.as_array();
+  if (list == nullptr) return false;
+  hot_folder.unfinished.clear();
+  for (const toml::node& item : *list) {
+    const auto* text = item.as_string();
+    if (text == nullptr || text->get().empty()) return false;
+    hot_folder.unfinished.push_back(text->get());
+  }
+  return true;
+}
+
 // One key of an [[intake]]; false when its value is of the wrong kind.
 bool set_hot_folder(HotFolder& hot_folder, std::string_view key, const Value& value) {
   const bool text = value.kind == Value::Kind::text;
@@ -156,6 +168,12 @@ bool set_hot_folder(HotFolder& hot_folder, std::string_view key, const Value& va
     hot_folder.preset = value.text;
   else if (key == "move_to" && absolute)
     hot_folder.move_to = value.text;
+  else if (key == "results" && absolute)
+    hot_folder.results = value.text;
+  else if (key == "spool" && absolute)
+    hot_folder.spool = value.text;
+  else if (key == "subfolders" && value.kind == Value::Kind::truth)
+    hot_folder.subfolders = value.text == "true";
   else if (key == "after" && value.text == "keep")
     hot_folder.after = HotFolder::After::keep;
   else if (key == "after" && value.text == "move")
@@ -173,10 +191,13 @@ bool set_hot_folder(HotFolder& hot_folder, std::string_view key, const Value& va
 }
 
 const char* hot_folder_takes(std::string_view key) {
-  if (key == "directory" || key == "move_to") return "an absolute path";
+  if (key == "directory" || key == "move_to" || key == "results" || key == "spool")
+    return "an absolute path";
   if (key == "preset") return "a preset's name";
   if (key == "after") return "keep, move or remove";
   if (key == "settle") return "a duration up to 1h";
+  if (key == "subfolders") return "true or false";
+  if (key == "unfinished") return "a list of patterns";
   return nullptr;
 }
 
@@ -185,9 +206,15 @@ Result<HotFolder> read_hot_folder(const toml::table& table, const std::string& p
   for (const auto& [key, value] : table) {
     const char* takes = hot_folder_takes(key.str());
     if (takes == nullptr) {
-      return unknown(key, key.str(), {"directory", "preset", "after", "move_to", "settle"}, path);
+      return unknown(key, key.str(),
+                     {"directory", "preset", "after", "move_to", "results", "settle", "subfolders",
+                      "unfinished", "spool"},
+                     path);
     }
-    if (!set_hot_folder(hot_folder, key.str(), value_of(value))) {
+    const bool set = key.str() == "unfinished"
+                         ? set_patterns(hot_folder, value)
+                         : set_hot_folder(hot_folder, key.str(), value_of(value));
+    if (!set) {
       return at(value.source(), fmt::format("'{}' takes {}", key.str(), takes), path);
     }
   }

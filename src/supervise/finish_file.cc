@@ -1,6 +1,7 @@
 #include "src/supervise/finish_file.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -8,7 +9,9 @@
 #include "spool/placed.h"
 #include "spool/query.h"
 #include "spool/types.h"
+#include "src/supervise/place_results.h"
 #include "src/util/digest.h"
+#include "src/util/paths.h"
 #include "src/util/sys.h"
 
 namespace imgq::supervise {
@@ -21,20 +24,39 @@ std::string aside_prefix(const HotFolderPlan& plan) {
   return ".imgq-" + sha256_hex(plan.hot_folder.directory).substr(0, 16) + "-";
 }
 
-Result<Departure> take_away(const HotFolderPlan& plan, int folder, const AwaitedFile& file) {
-  const std::string aside = aside_prefix(plan) + file.job.text();
-  if (plan.hot_folder.after == After::remove) {
-    return remove_original(file.original, folder, file.name, aside);
-  }
-  const auto target = open_folder(plan.hot_folder.move_to);
-  if (!target) return target.error();
-  auto moved = move_original(file.original, folder, file.name, target->get(), file.name, aside);
+Result<Departure> move_away(const HotFolderPlan& plan, const AwaitedFile& file, int from) {
+  const auto top = open_folder(plan.hot_folder.move_to);
+  if (!top) return top.error();
+  const auto to = open_below(top->get(), folder_of(file.name), Missing::make);
+  if (!to) return to.error();
+  const std::string name(base_name(file.name));
+  const WayOut way{from, name, top->get(), aside_prefix(plan) + file.job.text()};
+  auto moved = move_original(file.original, way, to->get(), name);
   if (moved) return moved;
   return Error{moved.error().code, "move to " + plan.hot_folder.move_to, file.name};
 }
 
+Result<Departure> take_away(const HotFolderPlan& plan, int folder, const AwaitedFile& file) {
+  const auto from = open_below(folder, folder_of(file.name), Missing::refuse);
+  if (!from) {
+    const bool gone = from.error().code == ENOENT;
+    return gone ? Result<Departure>(Departure::not_it) : from.error();
+  }
+  if (plan.hot_folder.after == After::move) return move_away(plan, file, from->get());
+  return remove_original(file.original, {from->get(), std::string(base_name(file.name)), folder,
+                                         aside_prefix(plan) + file.job.text()});
+}
+
 // What is to be done for a completed job.
-Status place(const HotFolderPlan& plan, int folder, const AwaitedFile& file, FinishedFile& done) {
+Status place(const Spool& spool, const HotFolderPlan& plan, int folder, const AwaitedFile& file,
+             FinishedFile& done) {
+  if (!plan.hot_folder.results.empty()) {
+    const auto job = find(spool, file.job);
+    if (!job) return job.error();
+    auto placed =
+        place_results(spool, *job, plan.hot_folder.results, folder_of(file.name), plan.sync);
+    if (!placed) return placed;
+  }
   if (plan.hot_folder.after == After::keep) return Ok{};
   const auto gone = take_away(plan, folder, file);
   if (!gone) return gone.error();
@@ -57,7 +79,7 @@ void finish(const Spool& spool, const HotFolderPlan& plan, int folder, const Awa
     return;
   }
   if (*state != State::completed) return;
-  Status placed = place(plan, folder, file, done);
+  Status placed = place(spool, plan, folder, file, done);
   if (placed) placed = mark_placed(spool, file.job);
   done.fate = placed ? FinishedFile::Fate::done : FinishedFile::Fate::later;
   if (!placed) done.why = placed.error().text();
@@ -76,9 +98,11 @@ Status put_back(const Spool& spool, int from, const std::string& aside, int fold
   if (!job) return Ok{};
   const auto view = find(spool, *job);
   if (!view) return view.error();
-  const std::string& name = view->ticket.name;
-  if (!is_same_file(from, aside, folder, name)) {
-    return rename_unless_taken(from, aside, folder, name);
+  const auto to = open_below(folder, folder_of(view->ticket.name), Missing::make);
+  if (!to) return to.error();
+  const std::string name(base_name(view->ticket.name));
+  if (!is_same_file(from, aside, to->get(), name)) {
+    return rename_unless_taken(from, aside, to->get(), name);
   }
   if (sys::unlinkat(from, aside.c_str(), 0) != 0) return last_error("remove", aside);
   return Ok{};

@@ -32,7 +32,10 @@ void FolderFiles::heard(std::string_view name, Heard what, int64_t now_ms) {
   file.fate = Fate::open;
   unknown_.erase(std::string(name));
   ready_.erase(std::string(name));
-  if (what == Heard::moved_in) ready_.emplace(name);
+  if (what == Heard::moved_in) {
+    ready_.emplace(name);
+    moved_in_[std::string(name)] = looks_;
+  }
   if (what == Heard::closed) next_due_ms_ = std::min(next_due_ms_, due_ms(file));
 }
 
@@ -68,6 +71,12 @@ void FolderFiles::seen(const std::vector<FoundFile>& found, int64_t now_ms) {
     const bool here = file.seen_at_look == looks_ || file.heard_at_look == looks_;
     return !here && file.fate != Fate::under_way;
   });
+  std::erase_if(moved_in_, [this](const auto& entry) { return entry.second < looks_; });
+}
+
+bool FolderFiles::came_with_its_folder(const std::string& name) const {
+  const size_t slash = name.find('/');
+  return slash != std::string::npos && moved_in_.count(name.substr(0, slash)) > 0;
 }
 
 // It is not as it was. When nothing was heard of that, it was written where nobody hears it: by
@@ -86,8 +95,12 @@ void FolderFiles::weigh(const FoundFile& found, int64_t now_ms) {
   File& file = at->second;
   if (file.seen_at_look < 0 && file.heard_at_look < 0) {
     file.since_ms = now_ms;
-    file.fate = Fate::unknown;
-    unknown_.insert(found.name);
+    if (came_with_its_folder(found.name)) {
+      file.heard = Heard::moved_in;
+    } else {
+      file.fate = Fate::unknown;
+      unknown_.insert(found.name);
+    }
   } else if (file.marked && file.mark != found.mark) {
     note_change(found.name, file, now_ms);
   }

@@ -12,7 +12,8 @@
 
 namespace imgq::supervise {
 
-// What is known of a hot folder's files, and when each may be taken: at once when it was moved in;
+// What is known of a hot folder's files, and when each may be taken: at once when it was moved in,
+// or is in a folder that was;
 // when it was seen to be closed, once it is untouched for the settle time since, for whoever closes
 // a file may open it again; ten times that, and at least a minute, when no close was seen; ten
 // minutes when it is being written or empty and nobody was seen to close it. No I/O; times are the
@@ -58,6 +59,7 @@ class FolderFiles {
     int64_t seen_at_look = -1;
   };
   void weigh(const FoundFile& found, int64_t now_ms);
+  bool came_with_its_folder(const std::string& name) const;
   void note_change(const std::string& name, File& file, int64_t now_ms);
   int64_t due_ms(const File& file) const;
 
@@ -67,6 +69,7 @@ class FolderFiles {
   std::map<std::string, File> files_;
   std::set<std::string> unknown_;  // found, and perhaps a job already
   std::set<std::string> ready_;
+  std::map<std::string, int64_t> moved_in_;  // names, perhaps of folders: as of which look
 };
 
 }  // namespace imgq::supervise

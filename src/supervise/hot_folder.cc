@@ -1,16 +1,20 @@
 #include "src/supervise/hot_folder.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "src/base/request.h"
 #include "src/supervise/awaited_jobs.h"
 #include "src/supervise/finish_file.h"
 #include "src/supervise/folder_files.h"
+#include "src/supervise/folder_lock.h"
+#include "src/supervise/left_out.h"
 #include "src/supervise/submit_file.h"
 #include "src/supervise/watcher.h"
 #include "src/util/log.h"
@@ -36,13 +40,6 @@ HotFolderPlan plan_for(const HotFolder& hot_folder, const Config& config, Sync s
 
 int64_t settle_ms(const HotFolderPlan& plan) { return plan.hot_folder.settle_seconds * 1000LL; }
 
-// What is found when a folder is looked at, on another thread.
-struct Look {
-  Result<FolderContent> content = Error{};
-  std::vector<JobId> ended = {};
-  Status put_back = Ok{};
-};
-
 // What became of some files.
 struct Round {
   std::vector<SubmittedFile> submitted = {};
@@ -62,7 +59,9 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
         plan_(std::make_shared<HotFolderPlan>(std::move(plan))),
         files_(settle_ms(*plan_)) {}
 
+  // Once; again is nothing.
   void start() {
+    if (looking_) return;
     looking_.emplace(loop_, [this] { look(); });
     watch();
     look();
@@ -72,7 +71,8 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
   bool serves(const HotFolder& hot_folder) const {
     const HotFolder& mine = plan_->hot_folder;
     return hot_folder.directory == mine.directory && hot_folder.preset == mine.preset &&
-           hot_folder.after == mine.after && hot_folder.move_to == mine.move_to;
+           hot_folder.after == mine.after && hot_folder.move_to == mine.move_to &&
+           hot_folder.results == mine.results && hot_folder.subfolders == mine.subfolders;
   }
 
   // What was refused or put off under the old plan is looked at again.
@@ -90,14 +90,19 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
     gate_->forget(this);
     watcher_.reset();
     looking_.reset();
+    if (pieces_ == 0) lock_.release();
   }
 
  private:
   void watch();
   void heard(std::string_view name, FolderFiles::Heard what);
   void look();
-  void looked(const Look& found, int64_t took_ms);
+  void looked(const FolderLook& found, int64_t took_ms);
+  void seen(const FolderLook& found);
   void look_at(int64_t when_ms);
+  bool stands_by(FolderLock::Held lock);
+  void work(std::function<void()> piece, std::function<void()> done);
+  void tell_left_out(const std::vector<LeftOut>& found);
   void complain(const Result<FolderContent>& found);
   void say_whether_watched();
   void go_on();
@@ -114,6 +119,11 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
   std::shared_ptr<const HotFolderPlan> plan_;  // work that is under way keeps its own
   FolderFiles files_;
   AwaitedJobs awaited_;
+  LeftOutNames left_out_;
+  int pieces_ = 0;   // of work, waiting or under way
+  FolderLock lock_;  // theirs while there are any
+  bool serving_ = false;
+  bool said_standing_by_ = false;
   std::set<std::string> waiting_for_room_;
   bool stopped_ = false;
   bool looking_now_ = false;
@@ -150,7 +160,7 @@ void FolderWatch::watch() {
 }
 
 void FolderWatch::heard(std::string_view name, FolderFiles::Heard what) {
-  if (!is_hot_folder_name(name)) return;
+  if (!why_not_taken(plan_->hot_folder, std::string(name)).empty()) return;
   files_.heard(name, what, sys::monotonic_ms());
   look_at(files_.next_due_ms());
   go_on();
@@ -178,43 +188,76 @@ void FolderWatch::look() {
   if (!watcher_) watch();
   looking_now_ = true;
   files_.begin_look();
-  auto answer = std::make_shared<Look>();
+  auto answer = std::make_shared<FolderLook>();
   const int64_t began = sys::monotonic_ms();
-  gate_->enter(
-      {plan_->hot_folder.directory, this,
-       [&spool = spool_, plan = plan_, first = !put_back_, jobs = awaited_.to_ask(began), answer] {
-         if (first) answer->put_back = put_back_originals(spool, *plan);
-         answer->content = read_hot_folder(*plan, FolderFiles::kMost);
-         answer->ended = ended_of(spool, jobs);
-       },
-       [self = shared_from_this(), began, answer] {
-         self->looking_now_ = false;
-         if (!self->stopped_) self->looked(*answer, sys::monotonic_ms() - began);
-       }});
+  work([this, plan = plan_, first = put_back_ ? FirstLook::no : FirstLook::yes,
+        jobs = awaited_.to_ask(began),
+        answer] { *answer = look_at_folder(spool_, *plan, lock_, jobs, first); },
+       [this, began, answer] {
+         looking_now_ = false;
+         if (!stopped_) looked(*answer, sys::monotonic_ms() - began);
+       });
 }
 
-void FolderWatch::looked(const Look& found, int64_t took_ms) {
+// On another thread, behind the gate; it keeps this.
+void FolderWatch::work(std::function<void()> piece, std::function<void()> done) {
+  ++pieces_;
+  gate_->enter({plan_->hot_folder.directory, this,
+                [self = shared_from_this(), piece = std::move(piece)] { piece(); },
+                [self = shared_from_this(), done = std::move(done)] {
+                  --self->pieces_;
+                  if (self->stopped_) self->lock_.release();
+                  done();
+                }});
+}
+
+// Said once when another daemon has the folder.
+bool FolderWatch::stands_by(FolderLock::Held lock) {
+  serving_ = lock == FolderLock::Held::yes;
+  if (!serving_ && !std::exchange(said_standing_by_, true)) {
+    log::line(log::Level::notice, "another daemon serves an intake folder; standing by",
+              {{"directory", plan_->hot_folder.directory}});
+  }
+  if (serving_ && std::exchange(said_standing_by_, false)) {
+    log::line(log::Level::notice, "serving an intake folder that another daemon has left",
+              {{"directory", plan_->hot_folder.directory}});
+  }
+  return !serving_;
+}
+
+void FolderWatch::looked(const FolderLook& found, int64_t took_ms) {
   look_cost_ms_ = took_ms;
   next_look_ms_ = 0;
-  complain(found.content);
   for (const JobId& job : found.ended) awaited_.ended(job);
-  if (found.content) {
-    if (!std::exchange(put_back_, true) && !found.put_back) {
-      log::line(
-          log::Level::warning, "an original that was half taken away stays so",
-          {{"directory", plan_->hot_folder.directory}, {"error", found.put_back.error().text()}});
-    }
-    if (watcher_ && watched_ != found.content->id) {  // a link leads elsewhere now
-      files_.missed_some();
-      watcher_.reset();
-      said_watched_ = false;
-      watch();
-    }
-    say_whether_watched();
-    files_.seen(found.content->files, sys::monotonic_ms());
+  if (!stands_by(found.lock)) {
+    complain(found.content);
+    if (found.content) seen(found);
   }
   look_at(files_.next_due_ms());
   go_on();
+}
+
+void FolderWatch::seen(const FolderLook& found) {
+  if (!std::exchange(put_back_, true) && !found.put_back) {
+    log::line(
+        log::Level::warning, "an original that was half taken away stays so",
+        {{"directory", plan_->hot_folder.directory}, {"error", found.put_back.error().text()}});
+  }
+  if (watcher_ && watched_ != found.content->id) {  // a link leads elsewhere now
+    files_.missed_some();
+    watcher_.reset();
+    said_watched_ = false;
+    watch();
+  }
+  say_whether_watched();
+  files_.seen(found.content->files, sys::monotonic_ms());
+  tell_left_out(found.content->left_out);
+}
+
+void FolderWatch::tell_left_out(const std::vector<LeftOut>& found) {
+  for (const LeftOut& one : left_out_.to_tell(found, sys::monotonic_ms())) {
+    log::line(log::Level::notice, "left alone", {{"file", path_of(one.name)}, {"error", one.why}});
+  }
 }
 
 // Once for each thing that is wrong.
@@ -246,25 +289,24 @@ void FolderWatch::say_whether_watched() {
 }
 
 void FolderWatch::go_on() {
-  if (taking_ || stopped_) return;
+  if (taking_ || stopped_ || !serving_) return;
   auto files = files_.take(kBatch);
   auto ended = awaited_.take(kBatch);
   if (files.empty() && ended.empty()) return;
   taking_ = true;
   auto answer = std::make_shared<Round>();
-  gate_->enter(
-      {plan_->hot_folder.directory, this,
-       [&spool = spool_, plan = plan_, files = std::move(files), ended = std::move(ended), answer] {
-         answer->finished = finish_files(spool, *plan, ended);
-         answer->submitted = submit_files(spool, *plan, files);
-       },
-       [self = shared_from_this(), answer] {
-         self->taking_ = false;
-         for (const FinishedFile& file : answer->finished) self->note(file);
-         for (const SubmittedFile& file : answer->submitted) self->note(file);
-         self->look_at(self->files_.next_due_ms());
-         self->go_on();
-       }});
+  work(
+      [&spool = spool_, plan = plan_, files = std::move(files), ended = std::move(ended), answer] {
+        answer->finished = finish_files(spool, *plan, ended);
+        answer->submitted = submit_files(spool, *plan, files);
+      },
+      [this, answer] {
+        taking_ = false;
+        for (const FinishedFile& file : answer->finished) note(file);
+        for (const SubmittedFile& file : answer->submitted) note(file);
+        look_at(files_.next_due_ms());
+        go_on();
+      });
 }
 
 void FolderWatch::note(const SubmittedFile& file) {
@@ -323,9 +365,11 @@ HotFolders::HotFolders(Loop& loop, const Spool& spool)
 
 HotFolders::~HotFolders() { stop(); }
 
+// Those that go are stopped before others begin, so that nobody stands by for them.
 void HotFolders::change(const Config& config, Sync sync) {
   auto before = std::exchange(folders_, {});
   for (const HotFolder& hot_folder : config.hot_folders) {
+    if (!hot_folder.spool.empty() && !same_directory(hot_folder.spool, spool_.path())) continue;
     HotFolderPlan plan = plan_for(hot_folder, config, sync);
     const auto same = std::find_if(before.begin(), before.end(),
                                    [&](const auto& folder) { return folder->serves(hot_folder); });
@@ -335,10 +379,11 @@ void HotFolders::change(const Config& config, Sync sync) {
       before.erase(same);
     } else {
       folders_.push_back(std::make_shared<FolderWatch>(loop_, spool_, gate_, std::move(plan)));
-      folders_.back()->start();
     }
   }
   for (const auto& folder : before) folder->stop();
+  before.clear();
+  for (const auto& folder : folders_) folder->start();
 }
 
 void HotFolders::ended(const JobId& job) {

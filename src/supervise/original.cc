@@ -6,24 +6,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "src/util/clock.h"
 #include "src/util/sys.h"
+#include "src/util/text.h"
 
 namespace imgq::supervise {
 namespace {
 
 constexpr int kMostNumber = 1'000'000'000;
-
-// Renames without replacing a file. File systems that cannot (NFS) link and unlink instead; that
-// the kernel refuses for files of others that one may not write (fs.protected_hardlinks).
-//   returns 0, or -1 with errno; EEXIST the name is taken
-int rename_unless_there(int from, const std::string& name, int to, const std::string& as) {
-  if (::renameat2(from, name.c_str(), to, as.c_str(), RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return -1;
-  if (sys::linkat(from, name.c_str(), to, as.c_str()) != 0) return -1;
-  return sys::unlinkat(from, name.c_str(), 0);
-}
 
 bool is_taken(int folder, const std::string& name) {
   struct stat there{};
@@ -52,16 +44,15 @@ bool is_it(int folder, const std::string& name, const Original& it) {
          original_of(now) == it;
 }
 
-// Under `aside` in the folder `to`, and it is the original. Else all is as it was.
-Result<Departure> set_aside(const Original& it, int from, const std::string& name, int to,
-                            const std::string& aside) {
-  if (!is_it(from, name, it)) return Departure::not_it;
-  if (rename_unless_there(from, name, to, aside) != 0) {
+// Aside, and it is the original. Else all is as it was.
+Result<Departure> set_aside(const Original& it, const WayOut& way) {
+  if (!is_it(way.from, way.name, it)) return Departure::not_it;
+  if (rename_unless_there(way.from, way.name, way.aside_in, way.aside) != 0) {
     if (errno == ENOENT) return Departure::not_it;
-    return last_error("take away", name);
+    return last_error("take away", way.name);
   }
-  if (is_it(to, aside, it)) return Departure::done;
-  const auto back = rename_unless_taken(to, aside, from, name);
+  if (is_it(way.aside_in, way.aside, it)) return Departure::done;
+  const auto back = rename_unless_taken(way.aside_in, way.aside, way.from, way.name);
   return back ? Result<Departure>(Departure::not_it) : back.error();
 }
 
@@ -75,6 +66,28 @@ Result<Fd> open_folder(const std::string& path) {
   Fd folder(sys::open(path.c_str(), O_RDONLY | O_DIRECTORY));
   if (!folder) return last_error("open", path);
   return folder;
+}
+
+Result<Fd> open_below(int folder, const std::string& path, Missing missing) {
+  Fd at(sys::openat(folder, ".", O_RDONLY | O_DIRECTORY));
+  if (!at) return last_error("open", path);
+  for (const std::string& name : split(path, '/')) {
+    if (missing == Missing::make && sys::mkdirat(at.get(), name.c_str(), 0777) != 0 &&
+        errno != EEXIST) {
+      return last_error("make", path);
+    }
+    Fd next(sys::openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!next) return last_error("open", path);
+    at = std::move(next);
+  }
+  return at;
+}
+
+int rename_unless_there(int from, const std::string& name, int to, const std::string& as) {
+  if (::renameat2(from, name.c_str(), to, as.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  if (sys::linkat(from, name.c_str(), to, as.c_str()) != 0) return -1;
+  return sys::unlinkat(from, name.c_str(), 0);
 }
 
 std::string numbered(const std::string& name, int number) {
@@ -97,19 +110,18 @@ Status rename_unless_taken(int from, const std::string& name, int to, const std:
   return last_error("rename to", as);
 }
 
-Result<Departure> move_original(const Original& it, int from, const std::string& name, int to,
-                                const std::string& as, const std::string& aside) {
-  const auto gone = set_aside(it, from, name, to, aside);
+Result<Departure> move_original(const Original& it, const WayOut& way, int to,
+                                const std::string& as) {
+  const auto gone = set_aside(it, way);
   if (!gone || *gone == Departure::not_it) return gone;
-  const auto moved = rename_unless_taken(to, aside, to, as);
+  const auto moved = rename_unless_taken(way.aside_in, way.aside, to, as);
   return moved ? gone : Result<Departure>(moved.error());
 }
 
-Result<Departure> remove_original(const Original& it, int from, const std::string& name,
-                                  const std::string& aside) {
-  const auto gone = set_aside(it, from, name, from, aside);
+Result<Departure> remove_original(const Original& it, const WayOut& way) {
+  const auto gone = set_aside(it, way);
   if (!gone || *gone == Departure::not_it) return gone;
-  if (sys::unlinkat(from, aside.c_str(), 0) != 0) return last_error("remove", name);
+  if (sys::unlinkat(way.aside_in, way.aside.c_str(), 0) != 0) return last_error("remove", way.name);
   return gone;
 }
 

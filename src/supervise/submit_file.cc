@@ -1,7 +1,10 @@
 #include "src/supervise/submit_file.h"
 
 #include <fcntl.h>
+#include <fnmatch.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <string_view>
 #include <utility>
 
@@ -15,9 +18,14 @@
 #include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/digest.h"
+#include "src/util/io.h"
+#include "src/util/paths.h"
 
 namespace imgq::supervise {
 namespace {
+
+constexpr int kMostDepth = 32;
+constexpr size_t kMostLeftOut = 1000;
 
 FileMark mark_of(const struct stat& file) {
   return {file.st_size, ns_of(file.st_mtim), ns_of(file.st_ctim)};
@@ -92,13 +100,15 @@ void look_at(const struct stat& file, SubmittedFile& taken) {
 
 // Looks at it by its name first, so that also a file that may not be opened is known again.
 Result<Fd> open_file(const HotFolderPlan& plan, int folder, SubmittedFile& taken) {
-  const std::string& name = taken.name;
-  const std::string path = plan.hot_folder.directory + "/" + name;
+  const std::string path = plan.hot_folder.directory + "/" + taken.name;
+  const auto parent = open_below(folder, folder_of(taken.name), Missing::refuse);
+  if (!parent) return parent.error();
+  const std::string name(base_name(taken.name));
   struct stat about{};
-  if (sys::fstatat(folder, name.c_str(), &about) != 0) return last_error("open", path);
+  if (sys::fstatat(parent->get(), name.c_str(), &about) != 0) return last_error("open", path);
   look_at(about, taken);
   if (!S_ISREG(about.st_mode)) return Error{ENOENT, "open", path};
-  Fd file(sys::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  Fd file(sys::openat(parent->get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   if (!file || sys::fstat(file.get(), &about) != 0) return last_error("open", path);
   look_at(about, taken);
   if (!S_ISREG(about.st_mode)) return Error{ENOENT, "open", path};
@@ -136,7 +146,7 @@ void fetch(const Spool& spool, const HotFolderPlan& plan, int folder, Arrival& a
   if (!file) {
     const int code = file.error().code;
     arrival.taken.fate = SubmittedFile::Fate::vanished;
-    if (code != ENOENT && code != ELOOP) refuse(arrival, file.error());
+    if (code != ENOENT && code != ELOOP && code != ENOTDIR) refuse(arrival, file.error());
     return;
   }
   const auto known = recognise(spool, plan, arrival);
@@ -180,16 +190,55 @@ void submit_all(const Spool& spool, const HotFolderPlan& plan, std::vector<Arriv
   }
 }
 
-// The configuration's check sees no links.
-bool same_directory(const std::string& one, const std::string& other) {
-  const auto id = folder_id(one);
-  return id && id == folder_id(other);
-}
+// Reads a folder, and those below it.
+class Reading {
+ public:
+  Reading(const HotFolder& hot_folder, size_t limit) : hot_folder_(hot_folder), limit_(limit) {
+    for (const std::string& own : {hot_folder.move_to, hot_folder.results}) {
+      if (const auto id = folder_id(own)) own_.push_back(*id);
+    }
+  }
 
-struct Reading {
-  int folder;
-  size_t limit;
-  std::vector<FoundFile> found = {};
+  Status read(int folder, const std::string& path, int depth) {
+    const auto names = list_names(folder, ".");
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      if (content.files.size() >= limit_) break;
+      entry(folder, name, path.empty() ? name : path + "/" + name, depth);
+    }
+    return Ok{};
+  }
+
+  FolderContent content;
+
+ private:
+  void entry(int folder, const std::string& name, const std::string& path, int depth) {
+    if (name.starts_with(".imgq") || is_file_servers(name)) return;
+    struct stat about{};
+    if (sys::fstatat(folder, name.c_str(), &about) != 0) return;  // gone
+    const std::string why = why_not_taken(hot_folder_, name);
+    if (!why.empty()) return leave_out(path, why, true);
+    if (S_ISREG(about.st_mode)) return content.files.push_back({path, mark_of(about)});
+    if (S_ISLNK(about.st_mode)) return leave_out(path, "it is a symbolic link");
+    if (!S_ISDIR(about.st_mode)) return leave_out(path, "it is no regular file");
+    if (!hot_folder_.subfolders) {
+      return leave_out(path, "it is a folder: subfolders = true takes what is in it");
+    }
+    const FolderId id{about.st_dev, about.st_ino};
+    if (std::find(own_.begin(), own_.end(), id) != own_.end()) return;
+    if (depth >= kMostDepth) return leave_out(path, "it is too many folders deep");
+    const auto below = open_below(folder, name, Missing::refuse);
+    const Status read_it = below ? read(below->get(), path, depth + 1) : Status(below.error());
+    if (!read_it && read_it.error().code != ENOENT) leave_out(path, read_it.error().text());
+  }
+
+  void leave_out(const std::string& path, const std::string& why, bool may_change = false) {
+    if (content.left_out.size() < kMostLeftOut) content.left_out.push_back({path, why, may_change});
+  }
+
+  const HotFolder& hot_folder_;
+  size_t limit_;
+  std::vector<FolderId> own_;  // where originals and results go
 };
 
 }  // namespace
@@ -200,21 +249,29 @@ std::optional<FolderId> folder_id(const std::string& path) {
   return FolderId{about.st_dev, about.st_ino};
 }
 
+bool same_directory(const std::string& one, const std::string& other) {
+  const auto id = folder_id(one);
+  return id && id == folder_id(other);
+}
+
 Result<Fd> open_hot_folder(const HotFolderPlan& plan) {
   auto folder = open_folder(plan.hot_folder.directory);
   if (!folder) return folder;
+  // The configuration's check sees no links.
   if (goes_round(plan.config.hot_folders, plan.hot_folder, same_directory)) {
-    return bad_data("what is moved from here would come back", plan.hot_folder.directory);
+    return bad_data("what goes on from here would come back", plan.hot_folder.directory);
   }
   return folder;
 }
 
-bool is_hot_folder_name(std::string_view name) {
-  if (name.empty() || name.front() == '.' || name.back() == '~') return false;
-  for (std::string_view ending : {".part", ".tmp", ".crdownload", ".filepart", ".download"}) {
-    if (name.ends_with(ending)) return false;
+std::string why_not_taken(const HotFolder& hot_folder, const std::string& name) {
+  if (name.empty() || name.front() == '.') return "its name begins with a dot";
+  for (const std::string& pattern : hot_folder.unfinished) {
+    if (::fnmatch(pattern.c_str(), name.c_str(), FNM_CASEFOLD) == 0) {
+      return "its name is that of an unfinished file: " + pattern;
+    }
   }
-  return true;
+  return "";
 }
 
 Result<FolderContent> read_hot_folder(const HotFolderPlan& plan, size_t limit) {
@@ -223,19 +280,11 @@ Result<FolderContent> read_hot_folder(const HotFolderPlan& plan, size_t limit) {
   struct stat about{};
   if (sys::fstat(folder->get(), &about) != 0)
     return last_error("look at", plan.hot_folder.directory);
-  Reading reading{folder->get(), limit};
-  const auto take = [](const char* name, void* context) {
-    auto& into = *static_cast<Reading*>(context);
-    struct stat file{};
-    if (is_hot_folder_name(name) && sys::fstatat(into.folder, name, &file) == 0 &&
-        S_ISREG(file.st_mode)) {
-      into.found.push_back({name, mark_of(file)});
-    }
-    return into.found.size() < into.limit;
-  };
-  if (sys::list(folder->get(), ".", take, &reading) != 0)
-    return last_error("read", plan.hot_folder.directory);
-  return FolderContent{{about.st_dev, about.st_ino}, std::move(reading.found)};
+  Reading reading(plan.hot_folder, limit);
+  const auto read = reading.read(folder->get(), "", 0);
+  if (!read) return Error{read.error().code, "read", plan.hot_folder.directory};
+  reading.content.id = {about.st_dev, about.st_ino};
+  return std::move(reading.content);
 }
 
 std::vector<SubmittedFile> submit_files(const Spool& spool, const HotFolderPlan& plan,

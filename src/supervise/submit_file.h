@@ -10,6 +10,7 @@
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/jobs/config.h"
+#include "src/supervise/left_out.h"
 #include "src/supervise/original.h"
 
 // The blocking part of a hot folder: reading it, and making jobs of its files.
@@ -25,7 +26,7 @@ struct HotFolderPlan {
 
 // Whether anything is to be done once a job completed.
 inline bool is_awaited(const HotFolder& hot_folder) {
-  return hot_folder.after != HotFolder::After::keep;
+  return hot_folder.after != HotFolder::After::keep || !hot_folder.results.empty();
 }
 
 // A file's version as far as its metadata tell: also whether it was put there anew, or may be
@@ -38,7 +39,7 @@ struct FileMark {
 };
 
 struct FoundFile {
-  std::string name;
+  std::string name;  // below the folder: "photo.jpg", "holiday/photo.jpg"
   FileMark mark;
 };
 
@@ -49,18 +50,24 @@ struct FolderId {
   friend auto operator<=>(const FolderId&, const FolderId&) = default;
 };
 std::optional<FolderId> folder_id(const std::string& path);
+bool same_directory(const std::string& one, const std::string& other);
 
-bool is_hot_folder_name(std::string_view name);
+// Why a file of this name is no one's photograph yet; empty when it may be one. Patterns are those
+// of fnmatch(3), in whatever case.
+std::string why_not_taken(const HotFolder& hot_folder, const std::string& name);
 
 // The directory of the folder, links followed.
-//   errors  of open(2); code 0 what is moved on from it would come back to it, by whatever links
+//   errors  of open(2); code 0 what goes on from it would come back to it, by whatever links
 Result<Fd> open_hot_folder(const HotFolderPlan& plan);
 
-// The regular files of the folder, with names that count, at most `limit`.
+// The regular files of the folder, and of those below it where that is wanted, with names that
+// count, at most `limit`; and what else lies there. Links are not followed, and what file servers
+// keep for themselves is passed over.
 //   errors  as open_hot_folder; of getdents(2)
 struct FolderContent {
   FolderId id;
-  std::vector<FoundFile> files;
+  std::vector<FoundFile> files = {};
+  std::vector<LeftOut> left_out = {};
 };
 Result<FolderContent> read_hot_folder(const HotFolderPlan& plan, size_t limit);
 

@@ -303,6 +303,15 @@ out/x/y/deep.jpg"
   same "$(wc -l <stdout)" 5
 }
 
+@test "what file servers keep beside the photographs is left out" {
+  mkdir -p tree/@eaDir/a.jpg tree/#recycle tree/x/@eaDir
+  for file in a @eaDir/a.jpg/thumb '#recycle/b' x/c x/@eaDir/d; do cp a.jpg "tree/$file.jpg"; done
+  exits 0 "$imgq" run -o out --print tree
+  same "$(sort stdout | tr '\n' ' ')" "out/a.jpg out/x/c.jpg "
+  exits 0 "$imgq" run -o out2 --print tree/@eaDir
+  same "$output" "out2/a.jpg/thumb.jpg"
+}
+
 @test "sources of one name from several runs do not replace each other's thumbnails" {
   mkdir one two
   cp photos/fig.jpg one/p.jpg

@@ -207,6 +207,19 @@ TEST_F(ConfigFiles, IntakesAreReadAndChecked) {
   EXPECT_EQ(config->hot_folders[0].after, HotFolder::After::move);
   EXPECT_EQ(config->hot_folders[0].settle_seconds, 5);
   EXPECT_EQ(config->hot_folders[1].after, HotFolder::After::keep);
+  EXPECT_FALSE(config->hot_folders[1].subfolders);
+  EXPECT_EQ(config->hot_folders[1].settle_seconds, 3);
+  EXPECT_EQ(complaint("[[intake]]\ndirectory = \"/in\"\nunfinished = \"*.part\"\n"),
+            "line 3, column 14: 'unfinished' takes a list of patterns");
+  EXPECT_EQ(complaint("[[intake]]\ndirectory = \"/in\"\nunfinished = [1]\n"),
+            "line 3, column 14: 'unfinished' takes a list of patterns");
+  EXPECT_EQ(complaint("[[intake]]\ndirectory = \"/in\"\nsubfolders = \"yes\"\n"),
+            "line 3, column 14: 'subfolders' takes true or false");
+  for (const char* key : {"results", "spool"}) {
+    EXPECT_NE(complaint("[[intake]]\ndirectory = \"/in\"\n" + std::string(key) + " = \"x\"\n")
+                  .find("takes an absolute path"),
+              std::string::npos);
+  }
   EXPECT_EQ(complaint("[[intake]]\npreset = \"x\"\n"),
             "line 1, column 1: an intake needs a 'directory'");
   EXPECT_EQ(complaint("[[intake]]\ndirectory = \"in\"\n"),
@@ -229,7 +242,8 @@ TEST_F(ConfigFiles, WhatIsShownCanBeReadAgainAndMeansTheSame) {
   const auto first = load_text(
       "spool = \"/srv/\\\"odd\\\" spool\"\ndaemon.poll = \"250ms\"\nlimits.max_pixels = 12345\n"
       "[preset.web.small]\nsize = \"320x200\"\nfit = \"fill\"\nanchor = \"north-east\"\n"
-      "background = \"#102030\"\nsharpen = 0.5\n[[intake]]\ndirectory = \"/in\"\n");
+      "background = \"#102030\"\nsharpen = 0.5\n[[intake]]\ndirectory = \"/in\"\n"
+      "results = \"/out\"\nsubfolders = true\nunfinished = [\"*.x\", \"y*\"]\nspool = \"/q\"\n");
   ASSERT_TRUE(first) << first.error().text();
   const auto again = load_text(show_config(*first));
   ASSERT_TRUE(again) << again.error().text() << "\n" << show_config(*first);
@@ -239,7 +253,12 @@ TEST_F(ConfigFiles, WhatIsShownCanBeReadAgainAndMeansTheSame) {
   for (size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].value, b[i].value) << a[i].key;
   EXPECT_EQ(again->presets.at("web")[0].anchor, Anchor::north_east);
   EXPECT_EQ(again->presets.at("web")[0].background.green, 0x20);
-  EXPECT_EQ(again->hot_folders.size(), 1U);
+  ASSERT_EQ(again->hot_folders.size(), 1U);
+  const HotFolder& folder = again->hot_folders[0];
+  EXPECT_EQ(folder.results, "/out");
+  EXPECT_TRUE(folder.subfolders);
+  EXPECT_EQ(folder.unfinished, (std::vector<std::string>{"*.x", "y*"}));
+  EXPECT_EQ(folder.spool, "/q");
 }
 
 TEST_F(ConfigFiles, ValuesThatContradictEachOtherAreRefused) {
@@ -380,6 +399,14 @@ TEST_F(ConfigFiles, HotFoldersWhoseFilesWouldComeBackAreRefused) {
   EXPECT_EQ(complaint(moves("/a", "/b") + moves("/b", "/c")), "(accepted)");
   EXPECT_EQ(complaint(moves("/a", "/b") + "[[intake]]\ndirectory = \"/b\"\nmove_to = \"/a\"\n"),
             "(accepted)");
+  const auto puts = [](const std::string& from, const std::string& to) {
+    return "[[intake]]\ndirectory = \"" + from + "\"\nresults = \"" + to + "\"\n";
+  };
+  EXPECT_NE(complaint(puts("/in", "/in")).find("comes back"), std::string::npos);
+  EXPECT_NE(complaint(puts("/a", "/b") + moves("/b", "/a")).find("intake /a"), std::string::npos);
+  EXPECT_EQ(complaint(puts("/in", "/in/results")), "(accepted)");
+  EXPECT_NE(complaint(puts("/in", "/in/results") + "subfolders = true\n").find("comes back"),
+            std::string::npos);
 }
 
 }  // namespace

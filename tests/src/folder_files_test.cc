@@ -60,6 +60,24 @@ TEST_F(Settles, AFileThatWasMovedInIsTakenAtOnce) {
   EXPECT_EQ(files_.take(10).at(0).name, "a.jpg");
 }
 
+TEST_F(Settles, WhatIsInAFolderThatWasMovedInIsTakenAtOnce) {
+  look({"old/a.jpg"});
+  EXPECT_TRUE(files_.take(10).at(0).only_if_known);
+  files_.became({"old/a.jpg", mark_, {}, Fate::new_to_us}, now_ms_);
+  files_.begin_look();
+  files_.heard("holiday", Heard::moved_in, now_ms_);  // perhaps too late for this look
+  files_.seen({{"old/a.jpg", mark_}}, now_ms_);
+  EXPECT_EQ(files_.take(10).at(0).name, "holiday");  // which is no file, in the end
+  files_.became({"holiday", {}, {}, Fate::vanished}, now_ms_);
+  look({"holiday/a.jpg", "old/a.jpg"});
+  const auto taken = files_.take(10);
+  ASSERT_EQ(taken.size(), 1U);
+  EXPECT_EQ(taken[0].name, "holiday/a.jpg");
+  EXPECT_FALSE(taken[0].only_if_known);
+  look({"holiday/a.jpg", "holiday/later.jpg", "old/a.jpg"});
+  EXPECT_TRUE(files_.take(10).at(0).only_if_known);
+}
+
 TEST_F(Settles, AFileIsTakenOnceItIsUntouchedSinceItsClose) {
   heard(Heard::being_written);
   now_ms_ += 500;

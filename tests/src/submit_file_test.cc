@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -13,6 +15,7 @@
 #include "spool/list.h"
 #include "spool/placed.h"
 #include "src/supervise/finish_file.h"
+#include "src/supervise/folder_lock.h"
 #include "src/util/sys.h"
 #include "tests/spool/lab.h"
 
@@ -320,6 +323,183 @@ TEST_F(TakeIn, AFileThatIsKeptIsKnownByItsJobWithoutBeingCopied) {
   const SubmittedFile again = take(After::keep);
   EXPECT_EQ(again.fate, Fate::submitted);
   EXPECT_EQ(again.job, first.job);
+}
+
+// A folder whose results go to a place of their own.
+class PutsResults : public TakeIn {
+ protected:
+  PutsResults() {
+    plan_.hot_folder.results = scratch_ / "results";
+    EXPECT_EQ(::mkdir(plan_.hot_folder.results.c_str(), 0700), 0);
+  }
+  Names results() const { return lab::names_in(plan_.hot_folder.results); }
+  std::string content(const std::string& name) const {
+    return lab::read_file(plan_.hot_folder.results + "/" + name);
+  }
+  SubmittedFile complete_with(After after, const std::string& bytes) {
+    const SubmittedFile taken = take(after);
+    EXPECT_TRUE(taken.awaited);
+    (void)complete(owner_, claim_one(owner_), bytes);
+    return taken;
+  }
+};
+
+TEST_F(PutsResults, UnderTheNamesOfGetBeforeTheOriginalGoes) {
+  const mode_t before = ::umask(027);
+  const SubmittedFile taken = complete_with(After::remove, "small");
+  EXPECT_EQ(finish(taken).fate, Done::done);
+  ::umask(before);
+  EXPECT_EQ(results(), Names{"photo.jpg"});
+  EXPECT_EQ(content("photo.jpg"), "small");
+  struct stat about{};
+  ASSERT_EQ(::stat((plan_.hot_folder.results + "/photo.jpg").c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0640U);
+  EXPECT_EQ(inside(), Names{});
+}
+
+TEST_F(PutsResults, AnotherContentOfTheNameIsKeptAndTheSameIsThereAlready) {
+  for (const char* bytes : {"one", "two", "one", "three"}) {
+    lab::write_file(photo(), bytes);
+    EXPECT_EQ(finish(complete_with(After::remove, bytes)).fate, Done::done);
+  }
+  EXPECT_EQ(results(), (Names{"photo-2.jpg", "photo-3.jpg", "photo.jpg"}));
+  EXPECT_EQ(content("photo.jpg"), "one");
+  EXPECT_EQ(content("photo-2.jpg"), "two");
+  EXPECT_EQ(content("photo-3.jpg"), "three");
+}
+
+TEST_F(PutsResults, AsLongAsThatFailsTheOriginalStaysAndItIsTriedAgain) {
+  const std::string place = plan_.hot_folder.results;
+  const SubmittedFile taken = complete_with(After::remove, "small");
+  plan_.hot_folder.results = scratch_ / "nowhere";
+  const FinishedFile failed = finish(taken);
+  EXPECT_EQ(failed.fate, Done::later);
+  EXPECT_NE(failed.why.find("nowhere"), std::string::npos) << failed.why;
+  EXPECT_EQ(inside(), Names{"photo.jpg"});
+  plan_.hot_folder.results = place;
+  for (int skip = 0; skip < 12; ++skip) {
+    faults::add({.call = "openat", .code = skip % 2 == 0 ? EOPNOTSUPP : ENOSPC, .skip = skip});
+    (void)finish(taken);
+    faults::clear();
+    if (results().empty()) {
+      EXPECT_EQ(inside(), Names{"photo.jpg"}) << skip;
+    }
+  }
+  EXPECT_EQ(finish(taken).fate, Done::done);
+  EXPECT_EQ(results(), Names{"photo.jpg"});
+  EXPECT_EQ(content("photo.jpg"), "small");
+}
+
+TEST_F(PutsResults, OnceThoughItIsKilledAnywhere) {
+  for (const After after : {After::keep, After::move}) {
+    for (int skip = 0;; ++skip) {
+      const std::string bytes = "a photograph " + std::to_string(skip);
+      lab::write_file(photo(), bytes);
+      lab::write_file(plan_.hot_folder.results + "/photo.jpg", "another");
+      const SubmittedFile taken = complete_with(after, bytes);
+      const int end = killed_after(skip, [&] { (void)finish(taken); });
+      EXPECT_TRUE(put_back_originals(spool_, plan_));
+      const SubmittedFile again = recognise();
+      if (again.awaited) {
+        EXPECT_EQ(finish(again).fate, Done::done) << skip;
+      }
+      EXPECT_EQ(results(), (Names{"photo-2.jpg", "photo.jpg"})) << skip;
+      EXPECT_EQ(std::remove((plan_.hot_folder.results + "/photo-2.jpg").c_str()), 0) << skip;
+      if (end == 0) break;
+      ASSERT_EQ(end, 42);
+    }
+  }
+}
+
+TEST_F(PutsResults, OfAFileThatIsKeptOnlyOnce) {
+  const SubmittedFile taken = complete_with(After::keep, "small");
+  EXPECT_TRUE(recognise().awaited);
+  EXPECT_EQ(finish(taken).fate, Done::done);
+  EXPECT_EQ(std::remove((plan_.hot_folder.results + "/photo.jpg").c_str()), 0);
+  EXPECT_FALSE(recognise().awaited);  // whoever took it away has it
+}
+
+TEST_F(PutsResults, KeepingTheFoldersOfWhatIsInSubfolders) {
+  plan_.hot_folder.subfolders = true;
+  plan_.hot_folder.after = After::move;
+  std::filesystem::create_directories(scratch_ / "in/holiday/sea");
+  ASSERT_EQ(std::rename(photo().c_str(), (scratch_ / "in/holiday/sea/photo.jpg").c_str()), 0);
+  const auto found = lab::must(read_hot_folder(plan_, 10)).files;
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].name, "holiday/sea/photo.jpg");
+  const SubmittedFile taken = submit_files(spool_, plan_, {{found[0].name}}).at(0);
+  ASSERT_EQ(taken.fate, Fate::submitted) << taken.why;
+  complete_all();
+  EXPECT_EQ(finish(taken).why, "");
+  EXPECT_EQ(lab::names_in(scratch_ / "results/holiday/sea"), Names{"photo.jpg"});
+  EXPECT_EQ(lab::names_in(scratch_ / "done/holiday/sea"), Names{"photo.jpg"});
+  EXPECT_EQ(lab::names_in(scratch_ / "in/holiday/sea"), Names{});
+}
+
+// Somebody who may write to the folder puts a link in the place of a subfolder.
+TEST_F(TakeIn, NoLinkLeadsOutOfTheFolder) {
+  plan_.hot_folder.subfolders = true;
+  ASSERT_EQ(::mkdir((scratch_ / "secret").c_str(), 0700), 0);
+  lab::write_file(scratch_ / "secret/photo.jpg", "secret");
+  ASSERT_EQ(::symlink((scratch_ / "secret").c_str(), (scratch_ / "in/holiday").c_str()), 0);
+  EXPECT_EQ(submit_files(spool_, plan_, {{"holiday/photo.jpg"}}).at(0).fate, Fate::vanished);
+  const auto found = lab::must(read_hot_folder(plan_, 10));
+  EXPECT_EQ(found.files.size(), 1U);
+  ASSERT_EQ(found.left_out.size(), 1U);
+  EXPECT_EQ(found.left_out[0].why, "it is a symbolic link");
+}
+
+TEST_F(TakeIn, WhatIsNotTakenIsNamedWithItsCause) {
+  for (const char* name : {"a.JPG.1a2b.Partial", "b.OPDOWNLOAD", "c.jpg~", ".hidden", ".imgq-x"}) {
+    lab::write_file(scratch_ / (std::string("in/") + name), "x");
+  }
+  for (const char* name : {"holiday", "@eaDir", "#recycle"}) {
+    ASSERT_EQ(::mkdir((scratch_ / (std::string("in/") + name)).c_str(), 0700), 0);
+  }
+  ASSERT_EQ(::mkfifo((scratch_ / "in/pipe").c_str(), 0600), 0);
+  const auto why = [this] {
+    std::map<std::string, std::string> causes;
+    for (const LeftOut& one : lab::must(read_hot_folder(plan_, 10)).left_out) {
+      causes[one.name] = one.why + (one.may_change ? " (yet)" : "");
+    }
+    return causes;
+  };
+  const std::map<std::string, std::string> expected = {
+      {".hidden", "its name begins with a dot (yet)"},
+      {"a.JPG.1a2b.Partial", "its name is that of an unfinished file: *.partial (yet)"},
+      {"b.OPDOWNLOAD", "its name is that of an unfinished file: *.opdownload (yet)"},
+      {"c.jpg~", "its name is that of an unfinished file: *~ (yet)"},
+      {"holiday", "it is a folder: subfolders = true takes what is in it"},
+      {"pipe", "it is no regular file"}};
+  EXPECT_EQ(why(), expected);
+  plan_.hot_folder.unfinished = {"photo*"};
+  EXPECT_EQ(why().count("c.jpg~"), 0U);
+  EXPECT_EQ(why().at("photo.jpg"), "its name is that of an unfinished file: photo* (yet)");
+}
+
+TEST_F(TakeIn, WhereOriginalsAndResultsGoIsNotReadThoughItLiesBelow) {
+  plan_.hot_folder.subfolders = true;
+  plan_.hot_folder.move_to = scratch_ / "in/done";
+  ASSERT_EQ(::mkdir(plan_.hot_folder.move_to.c_str(), 0700), 0);
+  lab::write_file(scratch_ / "in/done/old.jpg", "old");
+  EXPECT_EQ(lab::must(read_hot_folder(plan_, 10)).files.size(), 1U);
+}
+
+TEST_F(TakeIn, OneAtATimeServesAFolderWhateverLinksLeadThere) {
+  FolderLock mine, others;
+  const auto take = [](FolderLock& lock, const std::string& path) {
+    return lock.take(lab::must(open_folder(path)));
+  };
+  EXPECT_EQ(take(mine, scratch_ / "in"), FolderLock::Held::yes);
+  EXPECT_EQ(take(mine, scratch_ / "in"), FolderLock::Held::yes);
+  ASSERT_EQ(::symlink("in", (scratch_ / "link").c_str()), 0);
+  EXPECT_EQ(take(others, scratch_ / "link"), FolderLock::Held::by_another);
+  EXPECT_EQ(take(mine, scratch_ / "done"), FolderLock::Held::yes);  // the path leads there now
+  EXPECT_EQ(take(others, scratch_ / "in"), FolderLock::Held::yes);
+  others.release();
+  EXPECT_EQ(take(mine, scratch_ / "in"), FolderLock::Held::yes);
+  faults::add({.call = "flock", .code = ENOLCK});
+  EXPECT_EQ(take(others, scratch_ / "in"), FolderLock::Held::yes);  // as if it were alone
 }
 
 TEST_F(TakeIn, AFileThatMayNotBeOpenedIsKnownAgainUntilItsRightsChange) {

@@ -175,10 +175,13 @@ class HotFolder : public testing::Test {
   }
   std::string in() const { return lab_.folder().file("in"); }
   std::string done() const { return lab_.folder().file("done"); }
+  std::string settings(const std::string& after, const std::string& preset = "small") const {
+    return "log.level = \"debug\"\n[preset." + preset +
+           ".tiny]\nsize = \"32x32\"\n[[intake]]\ndirectory = \"" + in() + "\"\npreset = \"" +
+           preset + "\"\nsettle = \"1s\"\n" + after;
+  }
   void configure(const std::string& after, const std::string& preset = "small") const {
-    lab_.configure("log.level = \"debug\"\n[preset." + preset +
-                   ".tiny]\nsize = \"32x32\"\n[[intake]]\ndirectory = \"" + in() +
-                   "\"\npreset = \"" + preset + "\"\nsettle = \"1s\"\n" + after);
+    lab_.configure(settings(after, preset));
   }
   // A daemon that hears what is done in the folder from now on.
   Program serve(std::vector<std::string> environment = {}) {
@@ -286,6 +289,59 @@ TEST_F(HotFolder, AFileGoesItsWayOnceThoughTheDaemonIsKilledAfterEachStep) {
   }
   EXPECT_EQ(lab_.jobs(), 1);
   EXPECT_EQ(names_in(done()), std::vector<std::string>{"photo.png"});
+}
+
+TEST_F(HotFolder, PutsResultsWithTheirFoldersAndSaysWhatItLeavesAlone) {
+  ASSERT_EQ(::mkdir(lab_.folder().file("results").c_str(), 0700), 0);
+  const std::string results = "results = \"" + lab_.folder().file("results") + "\"\n";
+  configure("after = \"remove\"\n" + results);
+  ASSERT_EQ(::mkdir(lab_.folder().file("holiday").c_str(), 0700), 0);
+  lab_.folder().write("holiday/sea.png", bytes(kTinyPng));
+  const auto daemon = serve();
+  ASSERT_EQ(::rename(lab_.folder().file("holiday").c_str(), (in() + "/holiday").c_str()), 0);
+  EXPECT_TRUE(eventually([&] { return daemon.said("holiday error=\"it is a folder"); }))
+      << daemon.log();
+  configure("after = \"remove\"\nsubfolders = true\n" + results);
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return times(daemon.log(), "watching an intake folder") == 2; }));
+  ASSERT_EQ(::rename((in() + "/holiday").c_str(), lab_.folder().file("holiday").c_str()), 0);
+  ASSERT_EQ(::rename(lab_.folder().file("holiday").c_str(), (in() + "/again").c_str()), 0);
+  EXPECT_TRUE(eventually([&] {
+    return exists(lab_.folder().file("results/again/sea.jpg")) && names_in(in() + "/again").empty();
+  })) << daemon.log();
+  EXPECT_EQ(times(daemon.log(), "left alone"), 1U) << daemon.log();
+}
+
+TEST_F(HotFolder, IsServedByOneDaemonAtATimeWhateverTheirSpools) {
+  configure("after = \"remove\"\n");
+  Program first = serve();
+  Lab other(settings("after = \"remove\"\n"));
+  const Program second = other.daemon();
+  ASSERT_TRUE(eventually([&] { return second.said("standing by"); })) << second.log();
+  put("one.png");
+  ASSERT_TRUE(completes(1)) << first.log();
+  EXPECT_EQ(times(second.log(), "standing by"), 1U) << second.log();
+  EXPECT_EQ(other.jobs(), 0);
+  first.kill();
+  ASSERT_TRUE(eventually([&] { return second.said("that another daemon has left"); }));
+  put("two.png");
+  EXPECT_TRUE(eventually([&] { return other.jobs() == 1; })) << second.log();
+  EXPECT_EQ(lab_.jobs(), 1);
+}
+
+TEST_F(HotFolder, OfOneSpoolIsLeftToItsDaemon) {
+  Lab other;
+  const std::string its = "after = \"remove\"\nspool = \"" + other.spool_path() + "/.\"\n";
+  configure(its);
+  other.configure(settings(its));
+  const Program first = lab_.daemon();
+  ASSERT_TRUE(eventually([&] { return first.said("entered the spool"); })) << first.log();
+  const Program second = other.daemon();
+  ASSERT_TRUE(eventually([&] { return second.said("watching an intake folder"); }));
+  put("one.png");
+  EXPECT_TRUE(eventually([&] { return other.jobs() == 1; })) << second.log();
+  EXPECT_FALSE(first.said("watching an intake folder")) << first.log();
+  EXPECT_EQ(lab_.jobs(), 0);
 }
 
 TEST_F(HotFolder, IsFollowedWhereALinkLeadsAlsoWhenThatChanges) {
