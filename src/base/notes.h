@@ -23,7 +23,7 @@ inline constexpr std::array<Entry, 7> kAll = {{
     {kDamaged, "a part of the image's data is damaged; the rest was taken"},
     {kProfile, "the colour profile cannot be used; colours are taken as they stand"},
     {kInk, "ink could not be turned into light; the result is blank"},
-    {kRawPreview, "the preview in a camera raw was taken, as large as is said here"},
+    {kRawPreview, "the preview in a camera raw was taken; width and height are its own"},
     {kHdr, "brighter than a usual display can show; its light was brought into that range"},
     {kNoPlaceholder, "no placeholder could be made"},
 }};

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "src/image/geometry.h"
 #include "src/image/iso_boxes.h"
 #include "src/image/jpeg_markers.h"
 #include "src/image/tiff_reader.h"
@@ -264,7 +265,6 @@ Failure find_preview(View file, Truncated truncated, RawPreview* out) {
                              size.height)};
   }
   out->jpeg = found.previews.jpeg();
-  out->size = size;
   out->cut = found.previews.incomplete();
   out->exif = found.exif;
   if (out->exif.orientation >= 5 && stands_upright(size, found.largest)) out->exif.orientation = 1;

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "src/base/request.h"
 #include "src/image/bytes.h"
 #include "src/image/exif.h"
 #include "src/image/fault.h"
-#include "src/image/geometry.h"
 
 // Camera raws: of these files only the JPEG is read that the camera made beside its raw data.
 namespace imgq::image {
@@ -14,7 +14,6 @@ bool is_camera_raw(View tiff);
 
 struct RawPreview {
   View jpeg;         // to its end, or the file's
-  Size size;         // as its frame header has it
   bool cut = false;  // the file ends before this or another preview does
   Exif exif;         // the raw's own, for what the JPEG does not say
 };

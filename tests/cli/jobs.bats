@@ -417,6 +417,20 @@ END
   exits 64 "$imgq" info
 }
 
+@test "info tells of a camera raw that its preview is read, and of a BMP" {
+  corpus=$BATS_TEST_DIRNAME/../fuzz/corpus/image
+  exits 0 "$imgq" info "$corpus/raw.nef"
+  grep -qx 'size         320x16' stdout
+  grep -qx 'format       raw' stdout
+  grep -qx 'note         the preview in a camera raw was taken; width and height are its own' stdout
+  exits 65 env IMGQ_FORMATS_RAW=false "$imgq" info "$corpus/raw.nef"
+  contains "$errors" "'raw = false' below '[formats]' (format_not_enabled)"
+  exits 0 "$imgq" info --json "$corpus/rle8.bmp"
+  jq -e '.format == "bmp" and .type == "image/bmp" and .width == 3 and .height == 2' stdout
+  exits 0 "$imgq" run -o out --format keep "$corpus/raw.nef" "$corpus/rle8.bmp"
+  same "$(ls out)" $'raw.jpg\nrle8.png'
+}
+
 @test "list is ordered, limited and filtered" {
   "$imgq" submit a.jpg b.jpg a.jpg >ids
   "$imgq" cancel "$(sed -n 2p ids)"
