@@ -4,38 +4,58 @@
 
 namespace imgq::image {
 
-// Codes of two bytes: a run of one index (of two in turn, if they have four bits); or 0 and the end
-// of a row, 0; of the picture, 1; a way to the right and on, 2; else so many indices, padded to 16
-// bits. What would stand beside the picture is dropped.
+// What would stand beside the picture is dropped.
+template <class Paint>
+struct BmpRuns::Brush {
+  int x, width;
+  bool nibbles;
+  Paint paint;
+
+  void put(uint8_t byte, int i) {
+    if (x >= width) return;
+    paint(x++, nibbles ? (i % 2 == 0 ? byte >> 4 : byte & 15) : byte);
+  }
+};
+
+// Indices one by one, padded to 16 bits. False when the file ends before they do.
+template <class Paint>
+bool BmpRuns::paint_literals(int count, size_t* at, Brush<Paint>* brush) const {
+  const auto bytes = static_cast<size_t>(nibbles_ ? (count + 1) / 2 : count);
+  if (!holds(file_, *at, bytes)) return false;
+  for (int i = 0; i < count; ++i) {
+    brush->put(file_[*at + static_cast<size_t>(nibbles_ ? i / 2 : i)], i);
+  }
+  *at += bytes + bytes % 2;
+  return true;
+}
+
+// The end of a row, 0; of the picture, 1; a way to the right and on, 2, which may stay in its row.
+std::optional<BmpRuns::End> BmpRuns::escape(int code, size_t* at, int* x) const {
+  if (code == 0) return End{End::By::line, {*at, 0}, 1};
+  if (code == 1) return End{End::By::bitmap, {}, 0};
+  if (!holds(file_, *at, 2)) return End{};
+  *x = std::min(*x + file_[*at], width_);
+  const int on = file_[*at + 1];
+  *at += 2;
+  if (on == 0) return std::nullopt;
+  return End{End::By::line, {*at, *x}, on};
+}
+
+// Codes of two bytes: how often, and one index (two in turn, if they have four bits); or 0 and an
+// escape, or the number of indices that follow.
 template <class Paint>
 BmpRuns::End BmpRuns::decode(Row row, Paint paint) const {
   size_t at = row.at;
-  int x = row.x;
-  const auto put = [&](uint8_t byte, int i) {
-    if (x >= width_) return;
-    paint(x++, nibbles_ ? (i % 2 == 0 ? byte >> 4 : byte & 15) : byte);
-  };
+  Brush<Paint> brush{row.x, width_, nibbles_, paint};
   while (holds(file_, at, 2)) {
-    const int count = file_[at];
-    const uint8_t code = file_[at + 1];
+    const int count = file_[at], code = file_[at + 1];
     at += 2;
     if (count > 0) {
-      for (int i = 0; i < count; ++i) put(code, i);
-    } else if (code == 0) {
-      return {End::By::line, {at, 0}, 1};
-    } else if (code == 1) {
-      return {End::By::bitmap, {}, 0};
-    } else if (code == 2) {
-      if (!holds(file_, at, 2)) break;
-      x = std::min(x + file_[at], width_);
-      const int on = file_[at + 1];
-      at += 2;
-      if (on > 0) return {End::By::line, {at, x}, on};
-    } else {
-      const size_t bytes = nibbles_ ? (size_t{code} + 1) / 2 : size_t{code};
-      if (!holds(file_, at, bytes)) break;
-      for (int i = 0; i < code; ++i) put(file_[at + static_cast<size_t>(nibbles_ ? i / 2 : i)], i);
-      at += bytes + bytes % 2;
+      for (int i = 0; i < count; ++i) brush.put(static_cast<uint8_t>(code), i);
+    } else if (code > 2) {
+      if (!paint_literals(code, &at, &brush)) break;
+    } else if (const auto end = escape(code, &at, &brush.x)) {
+      return *end;
     }
   }
   return {};

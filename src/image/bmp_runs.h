@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "src/image/bmp.h"
@@ -33,6 +34,11 @@ class BmpRuns {
     Row next;
     int rows_on = 1;
   };
+  template <class Paint>
+  struct Brush;
+  template <class Paint>
+  bool paint_literals(int count, size_t* at, Brush<Paint>* brush) const;
+  std::optional<End> escape(int code, size_t* at, int* x) const;
   template <class Paint>
   End decode(Row row, Paint paint) const;
 
