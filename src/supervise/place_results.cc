@@ -17,7 +17,7 @@
 namespace imgq::supervise {
 namespace {
 
-constexpr int kMostNumber = 1'000'000;
+constexpr int kMostResultNumber = 1'000'000;
 
 enum class Place { free, done, taken };
 
@@ -80,7 +80,7 @@ Status write_result(int directory, int from, const ResultFile& result, Sync sync
 
 // Under the first of its names that is free. One that is given away meanwhile is looked at again.
 Status name_result(int directory, const JobView& job, const ResultFile& result, NewFile& file) {
-  for (int number = 1; number <= kMostNumber; ++number) {
+  for (int number = 1; number <= kMostResultNumber; ++number) {
     const std::string name = result_name(job.ticket, *job.outcome, result, number);
     switch (place_named(directory, name, result)) {
       case Place::done:
@@ -101,7 +101,7 @@ Status name_result(int directory, const JobView& job, const ResultFile& result, 
 }
 
 bool is_placed_already(int directory, const JobView& job, const ResultFile& result) {
-  for (int number = 1; number <= kMostNumber; ++number) {
+  for (int number = 1; number <= kMostResultNumber; ++number) {
     const std::string name = result_name(job.ticket, *job.outcome, result, number);
     const Place place = place_named(directory, name, result);
     if (place != Place::taken) return place == Place::done;
