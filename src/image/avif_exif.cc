@@ -8,7 +8,7 @@
 namespace imgq::image {
 namespace {
 
-constexpr uint32_t kExifPrefixBytes = 6;  // "Exif\0\0"
+constexpr uint32_t kTiffBehind = 6;  // "Exif\0\0"
 
 // Version 2 and 3 of an entry of `iinf`: id, protection, type (ISO/IEC 14496-12).
 std::optional<uint32_t> exif_item(View meta) {
@@ -88,7 +88,7 @@ class Locations {
   bool good_ = true;
 };
 
-void put(std::vector<uint8_t>* file, size_t at, size_t width, size_t value) {
+void put_number(std::vector<uint8_t>* file, size_t at, size_t width, size_t value) {
   for (size_t i = 0; i < width; ++i) {
     (*file)[at + width - 1 - i] = i < 8 ? static_cast<uint8_t>(value >> (8 * i)) : uint8_t{0};
   }
@@ -109,9 +109,9 @@ bool replace_exif(std::vector<uint8_t>* avif, View exif) {
   if (!place || !holds(file, place->at, place->bytes) || place->bytes < needed) return false;
   const auto at = avif->begin() + static_cast<ptrdiff_t>(place->at);
   std::fill_n(at, place->bytes, uint8_t{0});
-  put(avif, place->at, 4, kExifPrefixBytes);  // where the TIFF in it begins
+  put_number(avif, place->at, 4, kTiffBehind);  // where the TIFF in it begins
   std::copy(exif.begin(), exif.end(), at + 4);
-  put(avif, place->length_at, place->length_width, needed);
+  put_number(avif, place->length_at, place->length_width, needed);
   return true;
 }
 

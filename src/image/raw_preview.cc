@@ -22,9 +22,11 @@ constexpr size_t kMostDirectories = 64, kMostPreviews = 64, kMostTracks = 8;
 constexpr size_t kJpegHeadBytes = size_t{4} << 20;  // profiles and EXIF stand before the frame
 constexpr int kLeastSidePx = 320;                   // a thumbnail has 160, or 256
 
+namespace raw_tag {
 constexpr uint32_t kWidth = 256, kHeight = 257, kPhotometric = 262, kStripOffsets = 273,
                    kStripBytes = 279, kSubDirectories = 330, kJpegOffset = 513, kJpegBytes = 514,
                    kExifDirectory = 34665, kMakerNote = 37500, kDngVersion = 50706;
+}  // namespace raw_tag
 constexpr uint32_t kPanasonicJpeg = 0x2e, kPanasonicLargerJpeg = 0x127;
 constexpr uint32_t kOlympusSettings = 0x2020, kOlympusOffset = 0x101, kOlympusBytes = 0x102;
 
@@ -82,9 +84,9 @@ class Previews {
 };
 
 // Walks the directories of a raw that is made like a TIFF, or of a part of one.
-class Walk {
+class RawWalk {
  public:
-  explicit Walk(View file)
+  explicit RawWalk(View file)
       : file_(file),
         tiff_(file),
         panasonic_(has(file, 0, "IIU\0"sv)),
@@ -95,7 +97,9 @@ class Walk {
 
   const Previews& previews() const { return previews_; }
   Size largest() const { return largest_; }  // that a directory speaks of
-  bool is_raw() const { return raw_ || tiff_.values(tiff_.first(), kDngVersion).count > 0; }
+  bool is_raw() const {
+    return raw_ || tiff_.values(tiff_.first(), raw_tag::kDngVersion).count > 0;
+  }
 
  private:
   void visit_from(size_t directory) {
@@ -107,19 +111,19 @@ class Walk {
   }
 
   void read(size_t directory) {
-    const uint64_t photometric = tiff_.first_value(directory, kPhotometric);
+    const uint64_t photometric = tiff_.first_value(directory, raw_tag::kPhotometric);
     const bool raw = photometric == 32803 || photometric == 34892;
     raw_ |= raw;
     read_size(directory);
-    previews_.add(file_, tiff_.first_value(directory, kJpegOffset),
-                  tiff_.first_value(directory, kJpegBytes));
+    previews_.add(file_, tiff_.first_value(directory, raw_tag::kJpegOffset),
+                  tiff_.first_value(directory, raw_tag::kJpegBytes));
     if (!raw) add_strip(directory);
     if (panasonic_) {
       add_value(directory, kPanasonicJpeg);
       add_value(directory, kPanasonicLargerJpeg);
     }
-    if (olympus_) read_maker_note(tiff_.first_value(directory, kExifDirectory));
-    const auto further = tiff_.values(directory, kSubDirectories);
+    if (olympus_) read_maker_note(tiff_.first_value(directory, raw_tag::kExifDirectory));
+    const auto further = tiff_.values(directory, raw_tag::kSubDirectories);
     for (size_t i = 0; i < std::min(further.count, kMostDirectories); ++i) {
       visit_from(tiff_.value(further, i));
     }
@@ -127,16 +131,16 @@ class Walk {
 
   void read_size(size_t directory) {
     constexpr uint64_t kMostPx = 1 << 20;
-    const uint64_t width = tiff_.first_value(directory, kWidth),
-                   height = tiff_.first_value(directory, kHeight);
+    const uint64_t width = tiff_.first_value(directory, raw_tag::kWidth),
+                   height = tiff_.first_value(directory, raw_tag::kHeight);
     if (width > kMostPx || height > kMostPx) return;
     const Size size{static_cast<int>(width), static_cast<int>(height)};
     if (area(size) > area(largest_)) largest_ = size;
   }
 
   void add_strip(size_t directory) {
-    const auto at = tiff_.values(directory, kStripOffsets),
-               bytes = tiff_.values(directory, kStripBytes);
+    const auto at = tiff_.values(directory, raw_tag::kStripOffsets),
+               bytes = tiff_.values(directory, raw_tag::kStripBytes);
     if (at.count == 1) previews_.add(file_, tiff_.value(at, 0), tiff_.value(bytes, 0));
   }
 
@@ -147,7 +151,7 @@ class Walk {
 
   // Its offsets are counted from its start.
   void read_maker_note(size_t directory) {
-    const auto value = tiff_.values(directory, kMakerNote);
+    const auto value = tiff_.values(directory, raw_tag::kMakerNote);
     if (value.count == 0 || value.at >= file_.size()) return;
     const View note = file_.subspan(value.at);
     const bool newer = has(note, 0, "OM SYSTEM\0\0\0"sv);
@@ -230,9 +234,9 @@ Found search(View file) {
     tiff = find_box(
         uuid_box(movie, "\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48"sv),
         "CMT1");
-    found.largest = Walk(tiff).largest();
+    found.largest = RawWalk(tiff).largest();
   } else {
-    const Walk walk(tiff);
+    const RawWalk walk(tiff);
     found.previews = walk.previews();
     found.largest = walk.largest();
   }
@@ -248,7 +252,7 @@ bool stands_upright(Size preview, Size raw) {
 
 }  // namespace
 
-bool is_camera_raw(View tiff) { return Walk(tiff).is_raw(); }
+bool is_camera_raw(View tiff) { return RawWalk(tiff).is_raw(); }
 
 Failure find_preview(View file, Truncated truncated, RawPreview* out) {
   const Found found = search(file);

@@ -15,7 +15,7 @@ namespace {
 using namespace std::string_view_literals;
 using std::string_view;
 
-constexpr size_t kMostBytes = size_t{1} << 20, kMaxTextBytes = 4096;
+constexpr size_t kMostXmpBytes = size_t{1} << 20, kMostTextBytes = 4096;
 
 void put_utf8(uint32_t code, std::string* out) {
   if (code < 0x80) {
@@ -38,7 +38,7 @@ void put_utf8(uint32_t code, std::string* out) {
 // No text has a zero byte in it, and none is endless.
 std::string tidied(std::string text) {
   text.erase(std::remove(text.begin(), text.end(), '\0'), text.end());
-  if (text.size() > kMaxTextBytes) text.resize(kMaxTextBytes);
+  if (text.size() > kMostTextBytes) text.resize(kMostTextBytes);
   return text;
 }
 
@@ -116,7 +116,7 @@ std::string as_utf8(View text) {
   return tidied(out);
 }
 
-void add(const std::string& name, std::string* to) {
+void add_name(const std::string& name, std::string* to) {
   if (!name.empty()) *to += (to->empty() ? "" : "; ") + name;
 }
 
@@ -140,7 +140,7 @@ View records_of(View block) {
 }  // namespace
 
 void add_xmp_rights(View packet, Exif* out) {
-  const string_view xml = as_text(packet.first(std::min(packet.size(), kMostBytes)));
+  const string_view xml = as_text(packet.first(std::min(packet.size(), kMostXmpBytes)));
   string_view text = xml;
   if (out->artist.empty()) out->artist = joined_items(next_element("dc:creator", &text));
   text = xml;
@@ -155,7 +155,7 @@ void add_iptc_rights(View block, Exif* out) {
     const size_t size = be16(records, at + 3);
     if (size >= 0x8000 || !holds(records, at + 5, size)) break;
     const std::string text = as_utf8(records.subspan(at + 5, size));
-    if (records[at + 1] == 2 && records[at + 2] == 80) add(text, &artist);
+    if (records[at + 1] == 2 && records[at + 2] == 80) add_name(text, &artist);
     if (records[at + 1] == 2 && records[at + 2] == 116 && copyright.empty()) copyright = text;
     at += 5 + size;
   }
