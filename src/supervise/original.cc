@@ -112,14 +112,14 @@ Status rename_unless_taken(int from, const std::string& name, int to, const std:
 
 Result<Departure> move_original(const Original& it, const WayOut& way, int to,
                                 const std::string& as) {
-  const auto gone = set_aside(it, way);
+  auto gone = set_aside(it, way);
   if (!gone || *gone == Departure::not_it) return gone;
   const auto moved = rename_unless_taken(way.aside_in, way.aside, to, as);
   return moved ? gone : Result<Departure>(moved.error());
 }
 
 Result<Departure> remove_original(const Original& it, const WayOut& way) {
-  const auto gone = set_aside(it, way);
+  auto gone = set_aside(it, way);
   if (!gone || *gone == Departure::not_it) return gone;
   if (sys::unlinkat(way.aside_in, way.aside.c_str(), 0) != 0) return last_error("remove", way.name);
   return gone;
