@@ -16,7 +16,7 @@ struct Number {
   int64_t Limits::* large = nullptr;
 };
 
-constexpr std::array<Number, 11> kNumbers = {{
+constexpr std::array<Number, 12> kNumbers = {{
     {"max_pixels", nullptr, &Limits::max_pixels},
     {"max_side_px", &Limits::max_side_px, nullptr},
     {"max_file_bytes", nullptr, &Limits::max_file_bytes},
@@ -24,6 +24,7 @@ constexpr std::array<Number, 11> kNumbers = {{
     {"max_result_side_px", &Limits::max_result_side_px, nullptr},
     {"memory_bytes", nullptr, &Limits::memory_bytes},
     {"heavy_bytes", nullptr, &Limits::heavy_bytes},
+    {"alone_bytes", nullptr, &Limits::alone_bytes},
     {"wall_seconds", &Limits::wall_seconds, nullptr},
     {"cpu_seconds", &Limits::cpu_seconds, nullptr},
     {"recycle_jobs", &Limits::recycle_jobs, nullptr},

@@ -20,6 +20,8 @@ struct Limits {
       768LL * 1024 *
       1024;  // RLIMIT_AS above what the worker has at its start, and the estimate's bound
   int64_t heavy_bytes = 256LL * 1024 * 1024;        // an estimate above this runs one at a time
+  int64_t alone_bytes = INT64_MAX;                  // and above this while nothing else does: not
+                                                    // configured, src/supervise/memory_share.h
   int wall_seconds = 30;                            // SIGKILL by the supervisor
   int cpu_seconds = 20;                             // RLIMIT_CPU
   int recycle_jobs = 500;                           // a worker is replaced after so many jobs,
@@ -27,8 +29,9 @@ struct Limits {
   OptionalFormats formats;
 };
 
-// Images that need much memory run one at a time for a daemon, in the heavy slot.
-enum class Slot { normal, heavy };
+// Images that need much memory run one at a time for a daemon, in the heavy slot; those that need
+// more than there is beside others, while nothing else runs.
+enum class Slot { normal, heavy, alone };
 
 std::string to_json(const Limits& limits);
 Result<Limits> parse_limits(std::string_view json);

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -11,6 +12,7 @@
 namespace imgq::wire {
 namespace {
 
+constexpr std::array<std::string_view, 3> kSlots = {"normal", "heavy", "alone"};  // as of Slot
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int) * 2 * kMaxDescriptors);
 
 // Room for more descriptors than are allowed, so that too many are seen and not silently cut.
@@ -95,8 +97,8 @@ Result<Packet> receive(int socket) {
 
 std::string encode(const Order& order) {
   if (order.task == Task::inspect) return R"({"do":"inspect"})";
-  const char* slot = order.slot == Slot::heavy ? "heavy" : "normal";
-  return std::string(R"({"do":"render","slot":")") + slot + R"(","request":)" +
+  const std::string slot(kSlots.at(static_cast<size_t>(order.slot)));
+  return R"({"do":"render","slot":")" + slot + R"(","request":)" +
          to_json(order.request) + "}";
 }
 
@@ -107,12 +109,13 @@ Result<Order> decode_order(std::string_view text) {
   if (task == "inspect") return Order{Task::inspect, Slot::normal, {}};
   const auto slot = text_in(*json, "slot");
   const Json* request = member(*json, "request");
-  if (task != "render" || (slot != "normal" && slot != "heavy") || request == nullptr) {
+  const auto* const known = std::find(kSlots.begin(), kSlots.end(), slot.value_or(""));
+  if (task != "render" || known == kSlots.end() || request == nullptr) {
     return bad_data("not an order", "order");
   }
   auto asked = request_from(*request);
   if (!asked) return asked.error();
-  return Order{Task::render, slot == "heavy" ? Slot::heavy : Slot::normal, std::move(*asked)};
+  return Order{Task::render, static_cast<Slot>(known - kSlots.begin()), std::move(*asked)};
 }
 
 }  // namespace imgq::wire

@@ -12,6 +12,8 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
+#include <vector>
 
 #include "spool/list.h"
 #include "spool/probe.h"
@@ -25,6 +27,8 @@
 #include "src/jobs/owners.h"
 #include "src/supervise/engine.h"
 #include "src/util/clock.h"
+#include "src/util/memory_limit.h"
+#include "src/util/sys.h"
 #include "src/util/text.h"
 
 extern "C" char** environ;
@@ -242,6 +246,30 @@ void check_owners(const Session& session, const Spool& spool, Checks& checks) {
   }
 }
 
+// What one image may need against what there is; of the daemons of this host, else of ourselves.
+void check_memory(const Session& session, const Spool& spool, Checks& checks) {
+  std::optional<int64_t> least;
+  const auto owners = see_owners(spool, session.config.lease);
+  const std::string& here = sys::identity().host;
+  for (const OwnerSeen& owner : owners ? *owners : std::vector<OwnerSeen>()) {
+    if (owner.life != OwnerSeen::Life::alive || owner.host != here) continue;
+    const auto limit = memory_limit(fmt::format("/proc/{}/cgroup", owner.pid));
+    if (limit) least = std::min(*limit, least.value_or(*limit));
+  }
+  const bool none_here = !owners || count_alive(*owners) == 0;
+  if (none_here) least = memory_limit();
+  if (!least) return;
+  const int64_t wanted = session.config.limits.memory_bytes;
+  const bool enough = *least >= wanted;
+  checks.push_back(
+      {enough ? Health::good : Health::doubtful, "memory",
+       fmt::format("{} for the {} control group; an image may need {}", human_bytes(*least),
+                   none_here ? "own" : "daemon's", human_bytes(wanted)),
+       "images that need more than there is end as out_of_memory: raise the group's limit "
+       "(MemoryMax= of the service), or lower limits.memory_bytes, so that they are refused as "
+       "too_large"});
+}
+
 void check_temporary(const Spool& spool, Checks& checks) {
   const std::vector<std::string> names = names_in(spool, "tmp");  // fsck tells when it is missing
   const auto stale = std::count_if(names.begin(), names.end(), [&spool](const std::string& name) {
@@ -315,6 +343,7 @@ void check_access(const Session& session, const Spool& spool, Checks& checks) {
 
 void check_spool(const Session& session, const Spool& spool, Checks& checks) {
   check_owners(session, spool, checks);
+  check_memory(session, spool, checks);
   check_temporary(spool, checks);
   check_future(spool, checks);
   check_jobs(spool, checks);

@@ -39,7 +39,8 @@ Failure check_memory(int64_t estimate, const Limits& limits, Slot slot, Verdict*
     return Fault{Code::too_large, fmt::format("decoding needs about {} MiB, a worker may have {}",
                                               estimate >> 20, limits.memory_bytes >> 20)};
   }
-  if (estimate > limits.heavy_bytes && slot == Slot::normal) {
+  const int64_t bound = slot == Slot::normal ? limits.heavy_bytes : limits.alone_bytes;
+  if (estimate > bound && slot != Slot::alone) {
     verdict->heavy = true;
     return Fault{Code::out_of_memory,
                  fmt::format("decoding needs about {} MiB: one at a time", estimate >> 20)};
@@ -75,7 +76,7 @@ Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, 
 void add_placeholder(const Limits& limits, Source* source, Verdict* verdict) {
   const Request request;
   Plan plan;
-  Failure fault = prepare(request, limits, Slot::heavy, *source, &plan, verdict);
+  Failure fault = prepare(request, limits, Slot::alone, *source, &plan, verdict);
   if (!fault) fault = hash_source(plan, source, verdict);
   if (!fault) return;
   verdict->notes.emplace_back(note::kNoPlaceholder);

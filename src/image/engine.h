@@ -24,8 +24,8 @@ Verdict inspect(const Limits& limits, int source);
 //   verdict  Code::ok, or one of the permanent codes of the image and the request, io_error,
 //            out_of_memory, wrong_result, internal_error
 // Memory is estimated from the header as base + pixels * k by format: above
-// limits.memory_bytes the answer is too_large; above limits.heavy_bytes, outside the heavy slot,
-// the answer has `heavy` set and nothing was done.
+// limits.memory_bytes the answer is too_large; above what the slot allows (limits.heavy_bytes,
+// limits.alone_bytes) the answer has `heavy` set and nothing was done.
 Verdict render(const Request& request, const Limits& limits, Slot slot, int source,
                std::span<const int> results);
 

@@ -6,6 +6,7 @@
 #include "spool/temp_file.h"
 #include "src/supervise/result_check.h"
 #include "src/util/log.h"
+#include "src/util/memory_limit.h"
 #include "src/util/processors.h"
 
 namespace imgq::supervise {
@@ -29,18 +30,18 @@ std::string last_line(std::string_view words) {
   return std::string(words.substr(0, 300));
 }
 
-int worker_count(const Config& config) {
-  return config.workers > 0 ? config.workers : usable_processors();
-}
-
 }  // namespace
 
 Pool::Pool(Loop& loop, const Settings& settings, Listener& listener)
     : loop_(loop),
       settings_(settings),
-      wanted_(worker_count(settings.config)),
+      wanted_(share().workers),
       listener_(listener),
       spawning_(loop, [this] { spawn(); }) {}
+
+MemoryShare Pool::share() const {
+  return share_memory(settings_.config, memory_limit(), usable_processors());
+}
 
 void Pool::add(JobPtr job) {
   queue_.push_back(std::move(job));
@@ -69,7 +70,7 @@ void Pool::spawn() {
 }
 
 void Pool::spawn_one() {
-  const Limits& limits = settings_.config.limits;
+  const Limits limits = share().limits;
   auto worker = Worker::start(loop_, settings_.worker_program, limits, *this);
   if (!worker) return spawn_failed(worker.error());
   Worker* key = worker->get();
@@ -102,9 +103,9 @@ void Pool::spawn_later() {
 
 // --- giving out
 
-bool Pool::heavy_running() const {
+bool Pool::runs(Slot slot) const {
   return std::any_of(busy_.begin(), busy_.end(),
-                     [](const auto& entry) { return entry.second->slot == Slot::heavy; });
+                     [slot](const auto& entry) { return entry.second->slot == slot; });
 }
 
 Worker* Pool::idle_worker() {
@@ -116,14 +117,17 @@ Worker* Pool::idle_worker() {
 
 bool Pool::may_run(const Job& job, const Worker& worker) const {
   if (job.fresh_worker && worker.answered() > 0) return false;
-  return job.slot == Slot::normal || !heavy_running();
+  if (job.slot == Slot::alone) return busy_.empty();
+  return job.slot == Slot::normal || !runs(Slot::heavy);
 }
 
+// One that runs alone has its turn: nothing behind it begins before.
 void Pool::dispatch() {
-  while (Worker* worker = idle_worker()) {
-    const auto next = std::find_if(queue_.begin(), queue_.end(),
-                                   [&](const JobPtr& job) { return may_run(*job, *worker); });
-    if (next == queue_.end()) {
+  while (Worker* worker = runs(Slot::alone) ? nullptr : idle_worker()) {
+    const auto next = std::find_if(queue_.begin(), queue_.end(), [&](const JobPtr& job) {
+      return job->slot == Slot::alone || may_run(*job, *worker);
+    });
+    if (next == queue_.end() || !may_run(**next, *worker)) {
       if (!queue_.empty()) make_way_for(*queue_.front());
       return;
     }
@@ -135,7 +139,7 @@ void Pool::dispatch() {
 
 // A job that needs a fresh worker finds only used ones: one of these makes way.
 void Pool::make_way_for(const Job& job) {
-  if (!job.fresh_worker || heavy_running()) return;
+  if (!job.fresh_worker || (job.slot == Slot::alone ? !busy_.empty() : runs(Slot::heavy))) return;
   bool one_is_coming = false;
   for (auto& [worker, slot] : slots_) {
     one_is_coming = one_is_coming || worker->phase() == Worker::Phase::starting ||
@@ -187,11 +191,11 @@ void Pool::answered(Worker& worker, Verdict verdict) {
   JobPtr job = take_from(worker);
   retire_if_due(worker, verdict.recycle || verdict.code == Code::out_of_memory);
   if (!job) return;  // dropped meanwhile
-  if (verdict.heavy && job->slot == Slot::heavy) {
-    verdict = {Code::internal_error, "the worker asked for the heavy slot again"};
+  if (verdict.heavy && job->slot == Slot::alone) {
+    verdict = {Code::internal_error, "the worker asked for more than the whole memory"};
   }
   if (verdict.heavy) {
-    job->slot = Slot::heavy;
+    job->slot = job->slot == Slot::normal ? Slot::heavy : Slot::alone;
     queue_.push_front(std::move(job));
   } else {
     const Limits& limits = slots_[&worker].limits;
@@ -238,9 +242,10 @@ void Pool::judge_death(JobPtr job, const Death& death, const Limits& limits) {
   }
 }
 
-// Out of memory in a worker that earlier jobs had used up: once more, with all there is.
+// Out of memory in a worker that earlier jobs had used up, or beside others: once more, with all
+// there is.
 void Pool::run_again(JobPtr job) {
-  job->slot = Slot::heavy;
+  job->slot = Slot::alone;
   job->fresh_worker = true;
   const auto reset = reset_results(*job);
   if (reset) {
@@ -292,7 +297,7 @@ void Pool::drop_all() {
 }
 
 void Pool::reload() {
-  wanted_ = worker_count(settings_.config);
+  wanted_ = share().workers;
   for (auto& [worker, slot] : slots_) slot.outdated = true;
   send_home_unless_busy();
   spawn();

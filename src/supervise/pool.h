@@ -11,6 +11,7 @@
 #include "src/supervise/job.h"
 #include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
+#include "src/supervise/memory_share.h"
 #include "src/supervise/worker.h"
 
 namespace imgq::supervise {
@@ -61,6 +62,7 @@ class Pool final : private Worker::Supervisor {
     bool outdated = false;  // the limits have changed since
   };
 
+  MemoryShare share() const;
   void spawn();
   void spawn_later();
   void spawn_one();
@@ -80,7 +82,7 @@ class Pool final : private Worker::Supervisor {
   void run_again(JobPtr job);
   void retire_if_due(Worker& worker, bool wishes);
   JobPtr take_from(Worker& worker);
-  bool heavy_running() const;
+  bool runs(Slot slot) const;
 
   Loop& loop_;
   const Settings& settings_;

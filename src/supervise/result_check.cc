@@ -78,6 +78,10 @@ Verdict verdict_on(const Death& death, const Limits& limits) {
   if (death.why == Death::Why::garbage) {
     return {Code::crashed, "the worker broke its protocol and was killed", signal};
   }
+  if (signal == SIGKILL && death.why == Death::Why::itself) {
+    return {Code::out_of_memory,
+            "the worker was killed, and not by imgq: host or control group were out of memory", 0};
+  }
   if (speaks_of_memory(death.last_words)) {
     const Code code = death.first_job ? Code::too_large : Code::out_of_memory;
     return {code, "decoding needs more memory than a worker may have", 0};

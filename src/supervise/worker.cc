@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartLimit{20};
 constexpr std::chrono::seconds kLeaveLimit{5};
+constexpr std::chrono::seconds kHungUpLimit{1};  // how long a process takes to be seen to be dead
 constexpr int kParts = 10;  // of each limit
 constexpr std::string_view kReady = R"({"ready":true})";
 
@@ -136,6 +137,7 @@ void Worker::part_passed() {
     deadline_.after(part_);
     return;
   }
+  if (hung_up_) return condemn(Death::Why::garbage);
   read_socket();
   const bool in_time = phase_ == Phase::idle || deadline_.armed();
   if (!in_time) condemn(Death::Why::overdue);
@@ -155,12 +157,19 @@ void Worker::read_socket() {
       take(*packet);
     } else {
       const int code = packet.error().code;
-      // End of file: it has ended, or closed its socket and must end.
-      if (code == ENODATA || code == ECONNRESET) end_reading();
+      if (code == ENODATA || code == ECONNRESET) hung_up();
       if (code == EMSGSIZE) condemn(Death::Why::garbage);
       return;
     }
   }
+}
+
+// End of file: it has ended, and how is soon known; or it closed its socket and must end.
+void Worker::hung_up() {
+  deaf_ = true;
+  readable_.reset();
+  hung_up_ = true;
+  allow(kHungUpLimit);
 }
 
 void Worker::take(const wire::Packet& packet) {

@@ -66,6 +66,7 @@ class Worker {
   void allow(std::chrono::milliseconds limit);
   void part_passed();
   void read_socket();
+  void hung_up();
   void take(const wire::Packet& packet);
   void condemn(Death::Why why);
   void end_reading();
@@ -78,6 +79,7 @@ class Worker {
   Fd words_;  // its stderr
   Phase phase_ = Phase::starting;
   bool busy_ = false;
+  bool hung_up_ = false;
   bool ever_ready_ = false;
   bool dead_ = false;
   bool deaf_ = false;  // what it still says counts no more

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "src/util/cgroup.h"
+
 namespace imgq {
 namespace {
 
@@ -16,15 +18,6 @@ int allowed_processors() {
   const size_t size = mask.size() * sizeof(cpu_set_t);
   if (::sched_getaffinity(0, size, mask.data()) == 0) return CPU_COUNT_S(size, mask.data());
   return static_cast<int>(std::thread::hardware_concurrency());
-}
-
-// "0::/a/b" of cgroup v2 is /a/b; "" where there is none.
-std::string own_group(const std::string& membership) {
-  std::ifstream in(membership);
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("0::/")) return line.substr(3);
-  }
-  return "";
 }
 
 // "150000 100000" is 2; "max 100000", and a group that says nothing, is as many as there are.
@@ -39,10 +32,8 @@ int64_t quota_of(const std::string& group, int64_t otherwise) {
 
 int usable_processors(const std::string& membership, const std::string& cgroups) {
   int64_t most = allowed_processors();
-  std::string group = own_group(membership);
-  while (!group.empty()) {
-    most = std::min(most, quota_of(cgroups + group, most));
-    group.resize(group == "/" ? 0 : std::max<size_t>(group.rfind('/'), 1));
+  for (const std::string& group : control_groups("", membership, cgroups)) {
+    most = std::min(most, quota_of(group, most));
   }
   return static_cast<int>(std::max<int64_t>(most, 1));
 }

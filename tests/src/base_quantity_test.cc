@@ -12,6 +12,7 @@
 #include "src/base/exit_code.h"
 #include "src/util/fd.h"
 #include "src/util/io.h"
+#include "src/util/memory_limit.h"
 #include "src/util/processors.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
@@ -187,6 +188,43 @@ TEST_F(Processors, AreAsManyAsTheSmallestQuotaAndAtLeastOne) {
   EXPECT_EQ(usable(), 1);
   quota("", "garbage");
   EXPECT_EQ(usable(), std::min(all, 2));
+}
+
+class Memory : public Processors {
+ protected:
+  void write(const std::string& path, const std::string& text) const {
+    std::filesystem::create_directories(std::filesystem::path(root_ + path).parent_path());
+    std::ofstream(root_ + path) << text << "\n";
+  }
+  int64_t limit() const { return memory_limit(root_ + "/membership", root_).value_or(-1); }
+};
+
+TEST_F(Memory, IsWhatTheTightestGroupAllows) {
+  EXPECT_EQ(limit(), -1);
+  write("/a/b/memory.max", "max");
+  write("/a/memory.max", "garbage");
+  EXPECT_EQ(limit(), -1);
+  write("/a/memory.max", "300000000");
+  EXPECT_EQ(limit(), 300'000'000);
+  write("/a/b/memory.high", "200000000");
+  EXPECT_EQ(limit(), 200'000'000);
+  write("/memory.max", "100000000");
+  EXPECT_EQ(limit(), 100'000'000);
+}
+
+TEST_F(Memory, IsLimitedByVersionOneOfControlGroupsToo) {
+  write("/membership", "4:hugetlb,memory:/c/d\n0::/a/b");
+  write("/memory/c/d/memory.limit_in_bytes", "9223372036854771712");
+  EXPECT_EQ(limit(), -1);
+  write("/memory/c/memory.limit_in_bytes", "268435456");
+  EXPECT_EQ(limit(), 268'435'456);
+}
+
+// As in a container, whose own group is the root of what it sees.
+TEST_F(Memory, IsFoundWhereThePathOfTheGroupIsNotSeen) {
+  write("/membership", "4:memory:/docker/0123");
+  write("/memory/memory.limit_in_bytes", "268435456");
+  EXPECT_EQ(limit(), 268'435'456);
 }
 
 TEST_F(Processors, AreAsManyAsTheAffinityMaskAllows) {

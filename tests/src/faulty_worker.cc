@@ -50,6 +50,16 @@ Answer die_by_signal(const Work& /*work*/) {
   return "";
 }
 
+// As the kernel does it when memory runs short.
+Answer be_killed(const Work& /*work*/) {
+  (void)::raise(SIGKILL);
+  return "";
+}
+
+Answer be_killed_beside_others(const Work& work) {
+  return work.order.slot == Slot::alone ? to_json(render(work)) : be_killed(work);
+}
+
 Answer loop_for_ever(const Work& /*work*/) {
   std::atomic<uint64_t> turns = 0;
   while (turns.fetch_add(1) < UINT64_MAX) {
@@ -130,6 +140,12 @@ Answer want_the_heavy_slot_once(const Work& work) {
   return want_the_heavy_slot_always(work);
 }
 
+Answer want_to_be_alone(const Work& work) {
+  if (work.order.slot != Slot::alone) return want_the_heavy_slot_always(work);
+  sleep_ms(100);
+  return to_json(render(work));
+}
+
 Answer speak_as_the_supervisor(const Work& /*work*/) {
   Verdict verdict;
   verdict.code = Code::cancelled;
@@ -190,6 +206,9 @@ using Fault = Answer (*)(const Work&);
 Answer answer_to(const Work& work) {
   static const std::map<std::string, Fault> faults = {
       {"signal", die_by_signal},
+      {"killed", be_killed},
+      {"crowded", be_killed_beside_others},
+      {"alone", want_to_be_alone},
       {"loop", loop_for_ever},
       {"sleep", sleep_for_ever},
       {"memory", use_all_memory},

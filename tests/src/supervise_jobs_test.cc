@@ -62,6 +62,27 @@ TEST(Jobs, PoisonOfThreeKindsFailsWithItsCauseWhileOthersComplete) {
   lab.expect_in_order();
 }
 
+TEST(Jobs, WhoseWorkersAreKilledByOthersAreNoPoison) {
+  Lab lab("jobs.retry_first = \"1ms\"\njobs.retry_max = \"1ms\"\n");
+  const JobId job = lab.submit("killed");
+  const auto daemon = lab.daemon();
+  ASSERT_TRUE(lab.reaches(job, State::failed)) << daemon.log();
+  EXPECT_EQ(lab.cause(job).code, "out_of_memory");
+  EXPECT_EQ(lab.cause(job).signal, 0);
+  EXPECT_EQ(lab.view(job).attempts, 3);
+  for (const Try& each : lab.view(job).tries) EXPECT_EQ(each.cause.signal, 0);
+}
+
+TEST(Jobs, WhoseWorkersAreKilledByOthersAreRunAgainAloneAtOnce) {
+  Lab lab;
+  const auto others = lab.submit_many(4, "while");
+  const JobId job = lab.submit("crowded");
+  const auto daemon = lab.daemon({"--workers", "2"});
+  ASSERT_TRUE(lab.reaches(job, State::completed)) << daemon.log();
+  EXPECT_TRUE(lab.view(job).tries.empty());
+  EXPECT_TRUE(lab.all_reach(others, State::completed)) << daemon.log();
+}
+
 TEST(Jobs, EndBadlyWhenTheirWorkerLies) {
   Lab lab;
   const std::map<std::string, std::string> verdicts = {{"size", "wrong_result"},
