@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,14 +23,58 @@ namespace {
 
 constexpr const char* kTempPrefix = ".imgq-";
 
-// The mode of a new file: 0666 less the umask.
-mode_t new_file_mode() {
-  static const mode_t mode = [] {
-    const mode_t mask = ::umask(0);
-    (void)::umask(mask);  // cannot fail
-    return 0666 & ~mask;
-  }();
-  return mode;
+constexpr mode_t kNewFile = 0666;  // less the umask, or what the directory's default ACL says
+constexpr const char* kAcl = "system.posix_acl_access";
+
+// A new file in a directory, without a name where that can be; else `temp` is its name.
+Result<Fd> new_file(const std::string& directory, std::string& temp) {
+  Fd unnamed(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kNewFile));
+  if (unnamed) return unnamed;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) {
+    return last_error("write to", directory);
+  }
+  temp = temp_name(directory);
+  Fd named(::open(temp.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, kNewFile));
+  if (!named) return last_error("write to", directory);
+  return named;
+}
+
+// The access ACL of a file; empty where it has none but its mode.
+Result<std::string> acl_of(int fd, const std::string& path) {
+  std::string acl(size_t{64} * 1024, '\0');  // as much as an attribute can be
+  const ssize_t size = ::fgetxattr(fd, kAcl, acl.data(), acl.size());
+  if (size < 0 && errno != ENODATA && errno != EOPNOTSUPP) return last_error("read the ACL", path);
+  acl.resize(size < 0 ? 0 : static_cast<size_t>(size));
+  return acl;
+}
+
+Status set_acl(int fd, const std::string& acl, const std::string& path) {
+  const int set = acl.empty() ? ::fremovexattr(fd, kAcl)
+                              : ::fsetxattr(fd, kAcl, acl.data(), acl.size(), 0);
+  const bool none = acl.empty() && (errno == ENODATA || errno == EOPNOTSUPP);
+  return set == 0 || none ? Status(Ok{}) : last_error("set the ACL", path);
+}
+
+// Makes a file as one that is newly made in a directory: of which one is made to see.
+Status make_like_new(int fd, const std::string& directory) {
+  std::string temp;
+  const auto model = new_file(directory, temp);
+  if (!temp.empty()) (void)::unlink(temp.c_str());
+  if (!model) return model.error();
+  struct stat wanted{}, about{};
+  if (::fstat(model->get(), &wanted) != 0 || ::fstat(fd, &about) != 0) {
+    return last_error("look at a file for", directory);
+  }
+  const auto acl = acl_of(model->get(), directory);
+  if (!acl) return acl.error();
+  constexpr auto kSame = static_cast<uid_t>(-1);
+  if (about.st_gid != wanted.st_gid && ::fchown(fd, kSame, wanted.st_gid) != 0) {
+    return last_error("set the group of a file for", directory);
+  }
+  // First the ACL: with one, the group's bits of the mode are its mask.
+  if (const auto set = set_acl(fd, *acl, directory); !set) return set;
+  if (::fchmod(fd, wanted.st_mode & 07777) != 0) return last_error("set the mode for", directory);
+  return Ok{};
 }
 
 // Where the links at the end of a path lead, also when nothing is there yet.
@@ -82,45 +127,44 @@ Result<OutFile> OutFile::replacing(const std::string& path) {
   return file;
 }
 
-Result<OutFile> OutFile::create(const std::string& directory) {
-  Fd unnamed(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600));
-  if (unnamed) return OutFile(directory, std::move(unnamed), "");
-  if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) {
-    return last_error("write to", directory);
-  }
-  std::string temp = temp_name(directory);
-  Fd named(::open(temp.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!named) return last_error("write to", directory);
-  return OutFile(directory, std::move(named), std::move(temp));
+Result<OutFile> OutFile::create(const std::string& directory, const std::string& temps) {
+  std::string temp;
+  auto file = new_file(directory, temp);
+  if (!file) return file.error();
+  return OutFile(temps.empty() ? directory : temps, std::move(*file), std::move(temp));
 }
 
-Result<OutFile> OutFile::link(const std::string& directory, const std::string& path, Fd& file) {
-  std::string temp = temp_name(directory);
+Result<OutFile> OutFile::link(const std::string& directory, const std::string& temps,
+                              const std::string& path, Fd& file) {
+  std::string temp = temp_name(temps);
   if (::link(path.c_str(), temp.c_str()) != 0) return last_error("link to", path);
-  return OutFile(directory, std::move(file), std::move(temp));
+  if (const auto like = make_like_new(file.get(), directory); !like) {
+    (void)::unlink(temp.c_str());
+    return like.error();
+  }
+  return OutFile(temps, std::move(file), std::move(temp));
 }
 
 OutFile::~OutFile() {
   if (fd_ && !temp_.empty()) (void)::unlink(temp_.c_str());  // nothing more can be done
 }
 
-Status OutFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, directory_); }
+Status OutFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, temps_); }
 
 Status OutFile::copy(int from) {
-  const auto copied = copy_bytes(from, directory_, fd_.get(), directory_);
+  const auto copied = copy_bytes(from, temps_, fd_.get(), temps_);
   return copied ? Status(Ok{}) : copied.error();
 }
 
 Status OutFile::commit() {
   if (!target_.empty()) return commit(target_);
-  if (fd_.close_checked() != 0) return last_error("close", directory_);
+  if (fd_.close_checked() != 0) return last_error("close", temps_);
   return Ok{};
 }
 
 Status OutFile::commit(const std::string& path) {
-  if (::fchmod(fd_.get(), new_file_mode()) != 0) return last_error("set the mode of", path);
   if (temp_.empty()) {
-    std::string temp = temp_name(directory_);
+    std::string temp = temp_name(temps_);
     const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
     if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temp.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       return last_error("name", path);

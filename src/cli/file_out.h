@@ -17,15 +17,20 @@ enum class Goal { directory, file, out };
 // terminal none.
 Status check_goal(Goal goal, const std::string& output, size_t number, std::string_view things);
 
-// A file being written beside its place. It has no name until it is finished, where the file system
-// can do that (O_TMPFILE), so nothing is left behind by an interruption.
+// A file being written beside its place, made there so that the kernel gives it what every new file
+// of that directory gets: group, mode, ACL. It has no name until it is finished, where the file
+// system can do that (O_TMPFILE), so nothing is left behind by an interruption.
 class OutFile {
  public:
-  static Result<OutFile> create(const std::string& directory);
+  //   temps  where it has a name for a moment, on the same file system: `directory` itself, or one
+  //          that is swept
+  static Result<OutFile> create(const std::string& directory, const std::string& temps = "");
 
-  // A further name for the file `path`, which is `file`, opened, and then taken from there.
-  //   errors  of link(2)
-  static Result<OutFile> link(const std::string& directory, const std::string& path, Fd& file);
+  // A further name in `temps` for the file `path`, which is `file`, opened, and then taken from
+  // there. It gets the group, mode and ACL of a new file in `directory`.
+  //   errors  of link(2); EPERM it may not be given the group
+  static Result<OutFile> link(const std::string& directory, const std::string& temps,
+                              const std::string& path, Fd& file);
 
   // To be given the name `path` by commit().
   static Result<OutFile> replacing(const std::string& path);
@@ -42,14 +47,14 @@ class OutFile {
   Status write(std::string_view bytes);
   Status copy(int from);  // all of it, from where it stands
 
-  // Gives it its name, replacing what is there. Mode 0666 less the umask.
+  // Gives it its name, replacing what is there.
   Status commit(const std::string& path);
   Status commit();  // of replacing() and open()
 
  private:
-  OutFile(std::string directory, Fd fd, std::string temp)
-      : directory_(std::move(directory)), fd_(std::move(fd)), temp_(std::move(temp)) {}
-  std::string directory_;
+  OutFile(std::string temps, Fd fd, std::string temp)
+      : temps_(std::move(temps)), fd_(std::move(fd)), temp_(std::move(temp)) {}
+  std::string temps_;
   Fd fd_;
   std::string temp_;    // its name meanwhile; empty for none
   std::string target_;  // of commit(); empty for what is written in place

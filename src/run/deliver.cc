@@ -53,17 +53,18 @@ struct Ready {
   RunResult record;
 };
 
-// A second name for the result where that can be, else a copy.
+// A second name for the result where that can be, else a copy. Either is as a file newly made where
+// it goes.
 Result<OutFile> make_ready(const Run& run, const std::string& from, Fd& file,
                            const std::string& path) {
-  const std::string mine = run.place + "/.imgq";
-  auto link = OutFile::link(mine, from, file);
+  const std::string mine = run.place + "/.imgq", there = directory_of(path);
+  auto link = OutFile::link(there, mine, from, file);
   if (link) return link;
   const int code = link.error().code;
   if (code != EXDEV && code != EPERM && code != EMLINK && code != EOPNOTSUPP) {
     return Error{code, "link to", path};
   }
-  auto copy = OutFile::create(mine);
+  auto copy = OutFile::create(there, mine);
   if (!copy) return copy;
   if (auto copied = copy->copy(file.get()); !copied) return copied.error();
   return copy;

@@ -997,4 +997,56 @@ $(ls photos | wc -l)"
   jq -e '.state == "up_to_date" and .notes == ["truncated_accepted"]' stdout
   exits 0 "$imgq" -v run --lenient -o again cut.jpg
   contains "$errors" "imgq: cut.jpg: the image ends too early; what is there was taken"
+
+# Owner, group, mode and ACL of a file.
+rights_of() {
+  stat -c '%u %g %a' "$1"
+  python3 -c 'import os, sys
+try: print(os.getxattr(sys.argv[1], "system.posix_acl_access").hex())
+except OSError: print("no ACL")' "$1"
+}
+
+# user::rwx, user:12:r-x, group::r-x, mask::r-x, other::--- for what is made in a directory.
+give_default_acl() {
+  python3 - "$@" <<'END' || skip "no ACLs here"
+import os, struct, sys
+none = 0xffffffff
+entries = [(1, 7, none), (2, 5, 12), (4, 5, none), (16, 5, none), (32, 0, none)]
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+for directory in sys.argv[1:]:
+    os.setxattr(directory, "system.posix_acl_default", acl)
+END
+}
+
+@test "results are as files newly made where they go, by the ACL of that directory" {
+  mkdir -p out in/below out/below got
+  cp photos/fig.jpg in/a.jpg
+  cp photos/fig.jpg in/below/b.jpg
+  give_default_acl out/below got
+  (umask 022 && exec "$imgq" run -q -o out in)
+  (umask 022 && : >out/new && : >out/below/new && : >got/new)
+  same "$(rights_of out/a.jpg)" "$(rights_of out/new)"
+  same "$(rights_of out/below/b.jpg)" "$(rights_of out/below/new)"
+  (umask 022 && exec "$imgq" run -q -o got/single.jpg in/a.jpg)
+  same "$(rights_of got/single.jpg)" "$(rights_of got/new)"
+  export IMGQ_SPOOL=$dir/queue
+  "$imgq" init
+  (umask 022 && "$imgq" submit in/a.jpg >id && "$bin/imgqd" --drain 2>log && exec "$imgq" get -o got - <id)
+  same "$(rights_of got/a.jpg)" "$(rights_of got/new)"
+  same "$(find out got -name '.imgq-*')" ""
+}
+
+@test "results have the group that a set-group-ID directory gives, of a member or not" {
+  [ "$(id -u)" -eq 0 ] || skip "needs root to be somebody else"
+  chmod 755 "$dir"
+  local group
+  for group in 5555 5556; do
+    mkdir "out$group" "in$group"
+    cp photos/fig.jpg "in$group/a.jpg"
+    chgrp "$group" "out$group"
+    chmod 2777 "out$group"
+    (umask 027 && exec setpriv --reuid=1234 --regid=1234 --groups=5555 \
+      env HOME=/nonexistent IMGQ_WORKER="$bin/imgq-worker" "$imgq" run -q -o "out$group" "in$group")
+    same "$(stat -c '%u %g %a' "out$group/a.jpg")" "1234 $group 640"
+  done
 }
