@@ -250,7 +250,8 @@ Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now
   Purger purger(spool, policy, now_ms, budget);
   for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
     const auto age = ending == Ending::completed ? policy.completed_age : policy.failed_age;
-    if (age.count() == 0) continue;
+    const bool too_soon = now_ms - std::chrono::milliseconds(age).count() < policy.since_ms;
+    if (age.count() == 0 || too_soon) continue;
     if (const auto done = ByAge(spool, ending, age, now_ms, purger).run(); !done) {
       return done.error();
     }

@@ -13,6 +13,7 @@ struct Retention {
   std::chrono::seconds failed_age{std::chrono::hours(24 * 30)};  // cancelled too
   int64_t max_jobs = 0;                                          // ended jobs, all together
   int64_t max_bytes = 0;  // results and sources of ended jobs
+  int64_t since_ms = 0;   // Unix time before which nothing counts as ended: the clock leapt then
 };
 
 struct Retained {

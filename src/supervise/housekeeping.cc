@@ -96,7 +96,7 @@ void Housekeeping::sweep() {
 void Housekeeping::purge() {
   const Config& config = settings_.config;
   const Retention retention{config.keep_completed, config.keep_failed, config.keep_jobs,
-                            config.keep_bytes};
+                            config.keep_bytes, leaps_.last_ms()};
   loop_.ask(
       [&spool = spool_, retention] { return retain(spool, retention, now_ms(), kPurgeBatch); },
       [this](const Result<Retained>& gone) {

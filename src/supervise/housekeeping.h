@@ -8,6 +8,7 @@
 #include "src/supervise/engine.h"
 #include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
+#include "src/util/clock.h"
 
 namespace imgq::supervise {
 
@@ -39,6 +40,7 @@ class Housekeeping {
   bool first_look_ = true;
   bool stopped_ = false;
   std::string complaint_, purge_complaint_;  // said last, so that lasting trouble is said once
+  ClockLeaps leaps_;
   Timer recovery_;
   Timer sweeping_;
   Timer purging_;

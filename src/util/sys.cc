@@ -188,6 +188,12 @@ int64_t monotonic_ms() {
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
+int64_t boottime_ms() {
+  struct timespec now = {};
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);  // cannot fail, as above
+  return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
+}
+
 ssize_t getrandom(void* buffer, size_t count) {
   return again([&] { return ::getrandom(buffer, count, 0); });
 }

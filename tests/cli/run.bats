@@ -997,6 +997,7 @@ $(ls photos | wc -l)"
   jq -e '.state == "up_to_date" and .notes == ["truncated_accepted"]' stdout
   exits 0 "$imgq" -v run --lenient -o again cut.jpg
   contains "$errors" "imgq: cut.jpg: the image ends too early; what is there was taken"
+}
 
 # Owner, group, mode and ACL of a file.
 rights_of() {

@@ -191,6 +191,7 @@ int clock_realtime(struct timespec* out) {
   return result;
 }
 int64_t monotonic_ms() { return real_sys::monotonic_ms(); }
+int64_t boottime_ms() { return real_sys::boottime_ms(); }
 ssize_t getrandom(void* buffer, size_t count) { return real_sys::getrandom(buffer, count); }
 Identity identity() {
   const auto me = real_sys::identity();

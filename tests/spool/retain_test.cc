@@ -71,6 +71,15 @@ TEST_F(Retaining, AJobIsDatedByItsEndNotItsSubmission) {
   EXPECT_EQ(run().purged, 0);
 }
 
+TEST_F(Retaining, WhatEndedBeforeTheClockLeaptCountsAsEndedThen) {
+  const JobId id = past_job(now_ - 100 * kDay, Ending::completed, 1);
+  policy_.since_ms = now_ - 6 * kDay;
+  EXPECT_EQ(run().purged, 0);
+  policy_.since_ms = now_ - 8 * kDay;
+  EXPECT_EQ(run().purged, 1);
+  EXPECT_FALSE(stands(id));
+}
+
 TEST_F(Retaining, TheBudgetIsKeptAndTheRestIsLeftForTheNextCall) {
   for (int i = 0; i < 25; ++i) past_job(now_ - 10 * kDay + i * kHour, Ending::completed, i + 1);
   const Retained first = run(10);

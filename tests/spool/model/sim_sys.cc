@@ -244,6 +244,8 @@ int clock_realtime(struct timespec* out) {
 
 int64_t monotonic_ms() { return world().steady_ns() / 1'000'000; }
 
+int64_t boottime_ms() { return monotonic_ms(); }
+
 ssize_t getrandom(void* buffer, size_t count) {
   static sim::SeededChooser chooser(20261124);
   auto* bytes = static_cast<unsigned char*>(buffer);
