@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <map>
 
 #include "spool/internal/durable.h"
@@ -29,7 +30,7 @@ Status left_alone(const Error& error) { return is_pausing(error) ? Status(error)
 class Purger {
  public:
   Purger(const Spool& spool, const Retention& policy, int64_t now_ms, int budget)
-      : spool_(spool), owed_age_(policy.failed_age), now_ms_(now_ms), budget_(budget) {}
+      : spool_(spool), policy_(policy), now_ms_(now_ms), budget_(budget) {}
 
   bool full() const { return done_ + pending_ >= budget_; }
   int purged() const { return done_; }
@@ -81,8 +82,9 @@ class Purger {
 
   // Whoever is to be told of its end may still ask for the job then, but not for ever.
   Result<bool> waits_for_hook(const Outcome& outcome) const {
-    const int64_t age_ms = std::chrono::milliseconds(owed_age_).count();
-    if (age_ms > 0 && outcome.ended_ms <= now_ms_ - age_ms) return false;
+    const int64_t age_ms = std::chrono::milliseconds(policy_.failed_age).count();
+    const int64_t ended_ms = std::max(outcome.ended_ms, policy_.since_ms);
+    if (age_ms > 0 && ended_ms <= now_ms_ - age_ms) return false;
     return durable::exists(spool_, layout::hook(outcome.id));
   }
 
@@ -94,7 +96,7 @@ class Purger {
   static constexpr int kMostLocked = 100;
 
   const Spool& spool_;
-  std::chrono::seconds owed_age_;
+  const Retention& policy_;
   int64_t now_ms_;
   int budget_;
   int done_ = 0, pending_ = 0;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "src/cli/wait.h"
 #include "src/supervise/engine.h"
 #include "src/util/text.h"
 #include "tools/imgq_options.h"
@@ -142,5 +143,9 @@ Exit imgq(int count, char** words) {
 }  // namespace imgq::tools
 
 int main(int count, char** words) {
-  return imgq::tools::run_program("imgq", [&] { return imgq::tools::imgq(count, words); });
+  return imgq::tools::run_program("imgq", [&] {
+    const imgq::Exit exit = imgq::tools::imgq(count, words);
+    imgq::cli::die_if_interrupted();
+    return exit;
+  });
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 
 #include "spool/query.h"
 #include "spool/spool.h"
@@ -105,11 +106,20 @@ class Waiting {
 
 void stop_by(std::initializer_list<int> signals) {
   struct sigaction action{};
-  action.sa_handler = [](int) { signalled = 1; };
+  action.sa_handler = [](int signal) { signalled = signal; };
   for (const int one : signals) (void)::sigaction(one, &action, nullptr);  // cannot fail with these
 }
 
 bool stopped() { return signalled != 0; }
+
+void note_stop(int signal) { signalled = signal; }
+
+void die_if_interrupted() {
+  if (signalled != SIGINT) return;
+  (void)std::fflush(nullptr);                   // whoever reads it knows by now
+  (void)std::signal(SIGINT, SIG_DFL);           // NOLINT(cert-err33-c): cannot fail with these
+  (void)std::raise(SIGINT);
+}
 
 void pause(int64_t millis) {
   const struct timespec length{static_cast<time_t>(millis / 1000),

@@ -18,6 +18,11 @@ void pause(int64_t millis);  // or shorter, when a signal comes
 // From now on these signals only end pauses, and stopped() tells that one came.
 void stop_by(std::initializer_list<int> signals);
 bool stopped();
+void note_stop(int signal);  // that came while somebody else listened
+
+// The last step of a command: when SIGINT stopped it, it dies of that, so that a shell ends the loop
+// in which it runs. To the shell its exit status is 130 either way.
+void die_if_interrupted();
 
 using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever
 Result<Timeout> parse_timeout(const std::string& text);

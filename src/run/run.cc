@@ -15,6 +15,7 @@
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
 #include "src/cli/progress.h"
+#include "src/cli/wait.h"
 #include "src/run/deliver.h"
 #include "src/run/private_spool.h"
 #include "src/run/single.h"
@@ -133,6 +134,7 @@ Exit make(Run& run, const Inputs& inputs, DoneFile& done_file) {
   Console& console = run.session.console;
   const std::vector<size_t> left = still_to_do(run, done_file);
   const Worked worked = left.empty() ? Worked(supervise::Tally()) : work(run, done_file, left);
+  if (worked && worked->signal != 0) note_stop(worked->signal);
   const bool whole = worked && !worked->interrupted;
   if (whole) prune(run, inputs, done_file);
   report(run, worked, done_file);

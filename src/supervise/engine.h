@@ -31,6 +31,7 @@ struct Settings {
 struct Tally {
   int64_t completed = 0, failed = 0, retried = 0;
   bool interrupted = false;  // a signal came while jobs were left
+  int signal = 0;            // that came first
 };
 
 // Runs on this thread; installs signal handlers for SIGTERM, SIGINT, SIGHUP meanwhile. First

@@ -69,7 +69,7 @@ Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
 
 Result<Tally> Scheduler::run() {
   for (const int signal : {SIGTERM, SIGINT}) {
-    stop_signals_.emplace_back(loop_, signal, [this] { stop_requested(); });
+    stop_signals_.emplace_back(loop_, signal, [this, signal] { stop_requested(signal); });
   }
   const SignalWatch hang_up(loop_, SIGHUP, [this] { reload(); });
   hook_.change(settings_.config.hook);
@@ -304,9 +304,10 @@ void Scheduler::report_status() {
 
 // --- the end
 
-void Scheduler::stop_requested() {
+void Scheduler::stop_requested(int signal) {
   ++stop_signals_seen_;
   if (stop_signals_seen_ == 1) {
+    tally_.signal = signal;
     log::line(log::Level::notice, "told to stop: no more claims, running jobs may end");
     drain();
     return;

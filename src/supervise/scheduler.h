@@ -64,7 +64,7 @@ class Scheduler final : private Listener {
   void report_status();
 
   // the end
-  void stop_requested();
+  void stop_requested(int signal);
   void drain();
   void end_if_done();
   void end_if_idle();

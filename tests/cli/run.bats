@@ -827,6 +827,32 @@ some_made() { # at least $1 results in out/
   same "$(ls -A out/.imgq)" "done"
 }
 
+@test "Ctrl-C ends the loop around a run, and around one whose work was all but done" {
+  many_photos
+  cat >loop <<'END'
+for turn in 1 2 3; do
+  echo "$turn" >>turns
+  "$0" run -q --workers 1 -o "out$turn" "$1"
+done
+END
+  local images
+  for images in photos photos/fig.jpg; do
+    rm -rf turns out*
+    python3 - "$imgq" "$images" <<'END'
+import glob, os, signal, subprocess, sys, time
+# The shell of a terminal: not one that was started with the signal ignored, as by bats.
+shell = subprocess.Popen(["bash", "loop", *sys.argv[1:]], start_new_session=True,
+                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+until = time.monotonic() + 60
+while not glob.glob("out1/.imgq/spool/processing/*/*") and time.monotonic() < until:
+    time.sleep(0.005)
+os.killpg(shell.pid, signal.SIGINT)
+sys.exit(shell.wait() != -signal.SIGINT)
+END
+    same "$(cat turns)" 1
+  done
+}
+
 @test "an interrupted run leaves the manifest as it was, and says so" {
   many_photos
   echo whole >all.json
