@@ -3,6 +3,7 @@
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/cli/commands.h"
+#include "src/jobs/metric_text.h"
 #include "src/jobs/spool_metrics.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -49,12 +50,15 @@ Exit stats_command(const Session& session, const StatsOptions& options) {
   const auto figures = figures_of(*spool, session.config.lease);
   if (!figures) return fail(session, figures.error());
   Console& console = session.console;
-  if (options.age)
+  if (options.age) {
     console.put_line(fmt::format("{:.0f}", oldest_s(*figures)));
-  else if (options.prometheus)
-    console.put(spool_metrics(*figures));
-  else
+  } else if (options.prometheus) {
+    MetricText out(spool->path());
+    write_metrics(*figures, out);
+    console.put(out.take());
+  } else {
     console.put(session.json ? as_json(*figures) : as_words(*figures));
+  }
   return Exit::ok;
 }
 

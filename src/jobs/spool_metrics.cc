@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
+#include <string>
 
 #include "src/jobs/owners.h"
 #include "src/util/clock.h"
@@ -11,20 +11,6 @@
 #include "src/util/text.h"
 
 namespace imgq {
-namespace {
-
-void gauge(std::string& out, std::string_view name, std::string_view help,
-           const std::string& value) {
-  metric_family(out, name, "gauge", help);
-  fmt::format_to(std::back_inserter(out), "{} {}\n", name, value);
-}
-
-}  // namespace
-
-void metric_family(std::string& out, std::string_view name, std::string_view type,
-                   std::string_view help) {
-  fmt::format_to(std::back_inserter(out), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
-}
 
 Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds lease) {
   const auto counts = count(spool);
@@ -51,23 +37,21 @@ Json counts_object(const Counts& counts, int64_t daemons) {
   return out;
 }
 
-std::string spool_metrics(const SpoolFigures& figures) {
-  std::string out;
-  metric_family(out, "imgq_build_info", "gauge", "Always 1; the version is in the label.");
-  out += "imgq_build_info{version=\"" IMGQ_VERSION "\"} 1\n";
-  gauge(out, "imgq_spool_up", "1 when the spool can be read.", figures.up ? "1" : "0");
-  metric_family(out, "imgq_jobs", "gauge", "Jobs in the spool, by state.");
+void write_metrics(const SpoolFigures& figures, MetricText& out) {
+  out.family("imgq_build_info", "gauge", "Always 1; the version is in the label.");
+  out.row("imgq_build_info", "version=\"" IMGQ_VERSION "\"", "1");
+  out.gauge("imgq_spool_up", "1 when the spool can be read.", figures.up ? "1" : "0");
+  out.family("imgq_jobs", "gauge", "Jobs in the spool, by state.");
   for (const State state : kAllStates) {
-    fmt::format_to(std::back_inserter(out), "imgq_jobs{{state=\"{}\"}} {}\n", name_of(state),
-                   figures.counts.in(state));
+    out.row("imgq_jobs", fmt::format("state=\"{}\"", name_of(state)),
+            std::to_string(figures.counts.in(state)));
   }
-  gauge(out, "imgq_oldest_job_age_seconds", "Age of the oldest waiting job; 0 when none waits.",
-        fmt::format("{:.3f}", static_cast<double>(figures.oldest_age_ms) / 1000));
-  gauge(out, "imgq_spool_free_bytes", "Free space of the spool's file system.",
-        std::to_string(figures.room.free_bytes));
-  gauge(out, "imgq_daemons", "Daemons that are alive.", std::to_string(figures.daemons));
-  gauge(out, "imgq_corrupt_files", "Files in corrupt/.", std::to_string(figures.counts.corrupt));
-  return out;
+  out.gauge("imgq_oldest_job_age_seconds", "Age of the oldest waiting job; 0 when none waits.",
+            fmt::format("{:.3f}", static_cast<double>(figures.oldest_age_ms) / 1000));
+  out.gauge("imgq_spool_free_bytes", "Free space of the spool's file system.",
+            std::to_string(figures.room.free_bytes));
+  out.gauge("imgq_daemons", "Daemons that are alive.", std::to_string(figures.daemons));
+  out.gauge("imgq_corrupt_files", "Files in corrupt/.", std::to_string(figures.counts.corrupt));
 }
 
 }  // namespace imgq

@@ -2,11 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
 #include "spool/list.h"
 #include "spool/spool.h"
+#include "src/jobs/metric_text.h"
 #include "src/util/json_fwd.h"
 
 // How many jobs a spool has, and how it is: for `imgq stats`, `imgq top`, the page, /v1/events and
@@ -29,11 +28,7 @@ Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds le
 // oldest_waiting_since
 Json counts_object(const Counts& counts, int64_t daemons);
 
-// The text format 0.0.4.
-std::string spool_metrics(const SpoolFigures& figures);
-
-// The two lines before the rows of a metric. type: "gauge", "counter", "histogram".
-void metric_family(std::string& out, std::string_view name, std::string_view type,
-                   std::string_view help);
+// For Prometheus.
+void write_metrics(const SpoolFigures& figures, MetricText& out);
 
 }  // namespace imgq

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "src/jobs/metric_text.h"
 #include "src/web/spool_view.h"
 
 namespace imgq::web {
@@ -18,8 +19,8 @@ class Metrics {
   void count(const std::string& route, int status, double seconds);
   void add_received(int64_t bytes);
 
-  // In the Prometheus text format 0.0.4.
-  std::string text() const;
+  // For Prometheus.
+  void write(MetricText& out) const;
 
  private:
   struct Row {
@@ -32,7 +33,7 @@ class Metrics {
   int64_t received_bytes_ = 0;
 };
 
-// The spool's figures in the same format: spool_metrics, and the jobs that were seen to end.
-std::string metrics_text(const View& view);
+// The spool's figures, and the jobs that were seen to end.
+void write_metrics(const View& view, MetricText& out);
 
 }  // namespace imgq::web

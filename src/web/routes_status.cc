@@ -1,5 +1,6 @@
 #include "spool/room.h"
 #include "spool/temp_file.h"
+#include "src/jobs/metric_text.h"
 #include "src/util/json.h"
 #include "src/web/assets.h"
 #include "src/web/routes.h"
@@ -26,8 +27,10 @@ Reply readyz(Site& site, const Asked&) {
 }
 
 Reply metrics(Site& site, const Asked&) {
-  return {.type = "text/plain; version=0.0.4; charset=utf-8",
-          .text = metrics_text(*site.spool_view.view()) + site.metrics.text()};
+  MetricText out(site.spool.path());
+  write_metrics(*site.spool_view.view(), out);
+  site.metrics.write(out);
+  return {.type = "text/plain; version=0.0.4; charset=utf-8", .text = out.take()};
 }
 
 Reply description(Site&, const Asked& asked) {

@@ -161,7 +161,7 @@ without() { # CALL ERRNO COMMAND...
   contains "$output" "process $daemon on $host is gone and left jobs behind"
   same "$("$imgq" stats --json | jq .daemons)" 0
   same "$("$imgq" top --once --json | jq .daemons)" 0
-  "$imgq" stats --prometheus | grep -qxF 'imgq_daemons 0'
+  "$imgq" stats --prometheus | grep -qxE 'imgq_daemons\{spool=.*\} 0'
   contains "$output" "-> a running imgqd takes its jobs over by itself"
   # And so it is: a new daemon clears both away.
   start_daemon

@@ -460,10 +460,10 @@ END
   exits 0 "$imgq" stats
   grep -qE '^staging +2$' stdout
   exits 0 "$imgq" stats --prometheus
-  grep -qF 'imgq_jobs{state="staging"} 2' stdout
-  grep -qxF 'imgq_spool_up 1' stdout
-  grep -qxF 'imgq_daemons 0' stdout
-  grep -qxE 'imgq_oldest_job_age_seconds [0-9]+\.[0-9]{3}' stdout
+  grep -qxF "imgq_jobs{spool=\"$IMGQ_SPOOL\",state=\"staging\"} 2" stdout
+  grep -qxF "imgq_spool_up{spool=\"$IMGQ_SPOOL\"} 1" stdout
+  grep -qxF "imgq_daemons{spool=\"$IMGQ_SPOOL\"} 0" stdout
+  grep -qxE "imgq_oldest_job_age_seconds\{spool=\"$IMGQ_SPOOL\"\} [0-9]+\.[0-9]{3}" stdout
   if command -v promtool >/dev/null; then promtool check metrics <stdout; fi
 }
 

@@ -3,6 +3,7 @@
 
 #include "spool/list.h"
 #include "src/base/verdict.h"
+#include "src/jobs/metric_text.h"
 #include "src/jobs/spool_metrics.h"
 #include "src/web/page.h"
 #include "tests/web/site_fixture.h"
@@ -363,15 +364,40 @@ TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
   fail_next("why");
   view_->refresh();
   const std::string text = ask("GET", "/metrics").text;
+  const std::string spool = "{spool=\"" + spool_->path() + "\"";
   for (const char* row :
-       {"imgq_jobs{state=\"staging\"} 1\n", "imgq_jobs{state=\"completed\"} 1\n",
-        "imgq_jobs_finished_total{result=\"completed\"} 1\n",
-        "imgq_jobs_finished_total{result=\"failed\"} 1\n", "imgq_job_duration_seconds_count 2\n",
-        "imgq_spool_up 1\n", "imgq_daemons 1\n", "imgq_corrupt_files 0\n",
-        "imgq_http_received_bytes_total 600\n",
-        "imgq_http_requests_total{route=\"/v1/jobs\",status=\"202\"} 3\n"}) {
-    EXPECT_NE(text.find(row), std::string::npos) << row << text;
+       {"imgq_jobs,state=\"staging\"} 1\n", "imgq_jobs,state=\"completed\"} 1\n",
+        "imgq_jobs_finished_total,result=\"completed\"} 1\n",
+        "imgq_jobs_finished_total,result=\"failed\"} 1\n", "imgq_job_duration_seconds_count} 2\n",
+        "imgq_spool_up} 1\n", "imgq_daemons} 1\n", "imgq_corrupt_files} 0\n",
+        "imgq_http_received_bytes_total} 600\n",
+        "imgq_http_requests_total,route=\"/v1/jobs\",status=\"202\"} 3\n"}) {
+    std::string whole = row;
+    EXPECT_NE(text.find(whole.insert(whole.find_first_of(",}"), spool)), std::string::npos)
+        << whole << text;
   }
+}
+
+TEST_F(Metrics, EverySeriesSaysOfWhichSpoolItIs) {
+  submitted();
+  ask("GET", "/healthz");
+  view_->refresh();
+  std::istringstream text(ask("GET", "/metrics").text);
+  int rows = 0;
+  for (std::string line; std::getline(text, line); ++rows) {
+    if (line.starts_with("#")) continue;
+    EXPECT_NE(line.find("{spool=\"" + spool_->path() + "\""), std::string::npos) << line;
+  }
+  EXPECT_GT(rows, 40);
+}
+
+TEST(MetricText, EscapesWhatAPathMayHold) {
+  MetricText out("/a \"b\"\\c\n\xff/../d");
+  out.gauge("x", "y", "1");
+  EXPECT_NE(out.take().find("x{spool=\"/d\"} 1"), std::string::npos);
+  MetricText odd("/\"\\");
+  odd.gauge("x", "y", "1");
+  EXPECT_NE(odd.take().find("x{spool=\"/\\\"\\\\\"} 1"), std::string::npos);
 }
 
 TEST_F(Metrics, TheSpoolsFiguresAreThoseThatStatsPrints) {
@@ -379,11 +405,12 @@ TEST_F(Metrics, TheSpoolsFiguresAreThoseThatStatsPrints) {
   view_->refresh();
   const auto view = view_->view();
   const std::string text = ask("GET", "/metrics").text;
-  const std::string figures = spool_metrics(view->figures);
+  MetricText out(spool_->path());
+  write_metrics(view->figures, out);
+  const std::string figures = out.take();
   EXPECT_EQ(text.substr(0, figures.size()), figures);
-  EXPECT_NE(
-      figures.find("imgq_spool_free_bytes " + std::to_string(view->figures.room.free_bytes) + "\n"),
-      std::string::npos)
+  EXPECT_NE(figures.find("} " + std::to_string(view->figures.room.free_bytes) + "\n"),
+            std::string::npos)
       << figures;
 }
 

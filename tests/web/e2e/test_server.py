@@ -4,6 +4,7 @@ it does what its own description says."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -388,7 +389,8 @@ class Live(httpd.Case):
 
         def counted():
             text = requests.get(self.httpd.url + "/metrics", timeout=20).text
-            return 'imgq_jobs_finished_total{result="completed"} 1\n' in text and text
+            row = r'^imgq_jobs_finished_total\{spool="/[^"]*",result="completed"\} 1$'
+            return re.search(row, text, re.MULTILINE) and text
 
         text = httpd.wait_until(counted, what="the count")
         if not shutil.which("promtool"):
