@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fnmatch.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -17,19 +20,71 @@
 #include "src/cli/file_out.h"
 #include "src/util/fd.h"
 #include "src/util/io.h"
+#include "src/util/sys.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {
 
 constexpr int kMaxDepth = 100;
+constexpr size_t kListPiece = size_t{64} * 1024;
 constexpr std::array<std::string_view, 3> kPassedOver = {"no image", "made by imgq", "excluded"};
 
-Result<std::string> read_list(const std::string& name) {
-  const Fd file(name == "-" ? -1 : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (name != "-" && !file) return last_error("read the list", name);
-  return read_all(name == "-" ? STDIN_FILENO : file.get(), name);
-}
+// The names of a list, as its writer writes them.
+class List {
+ public:
+  static Result<List> open(const FileOptions& options) {
+    const std::string& name = options.files_from;
+    Fd file(name == "-" ? -1 : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    if (name != "-" && !file) return last_error("read the list", name);
+    return List(name, std::move(file), options.null_separated ? '\0' : '\n');
+  }
+
+  // The next name, waited for; nothing at the end. Empty ones are none.
+  Result<std::optional<std::string>> next() {
+    while (true) {
+      const size_t end = text_.find(separator_, begin_);
+      if (end == std::string::npos && !ended_) {
+        if (auto more = read_more(); !more) return more.error();
+        continue;
+      }
+      if (begin_ >= text_.size()) return std::optional<std::string>();
+      std::string name = text_.substr(begin_, end - begin_);
+      begin_ = end == std::string::npos ? text_.size() : end + 1;
+      if (!name.empty()) return std::optional(std::move(name));
+    }
+  }
+
+  // Whether the writer pauses: the next name is to be waited for.
+  bool pauses() const {
+    if (ended_ || text_.find(separator_, begin_) != std::string::npos) return false;
+    struct pollfd input{descriptor(), POLLIN, 0};
+    return ::poll(&input, 1, 0) == 0;
+  }
+
+ private:
+  List(std::string name, Fd file, char separator)
+      : name_(std::move(name)), file_(std::move(file)), separator_(separator) {}
+  int descriptor() const { return file_ ? file_.get() : STDIN_FILENO; }
+
+  Status read_more() {
+    text_.erase(0, std::exchange(begin_, 0));
+    const size_t size = text_.size();
+    text_.resize(size + kListPiece);
+    const ssize_t got = sys::read(descriptor(), text_.data() + size, kListPiece);
+    if (got < 0) return last_error("read", name_);
+    text_.resize(size + static_cast<size_t>(got));
+    ended_ = got == 0;
+    return Ok{};
+  }
+
+  std::string name_;
+  Fd file_;
+  char separator_;
+  std::string text_;
+  size_t begin_ = 0;  // of what was not taken yet
+  bool ended_ = false;
+};
 
 bool file_begins_like_image(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
@@ -196,17 +251,21 @@ Status add_listed(Gathering& gathering, const std::string& name) {
   return Ok{};
 }
 
-Status add_list(Gathering& gathering) {
+// Up to the end of the list, or until `pause`, called when its writer pauses, says that it is enough.
+Status add_list(Gathering& gathering, const std::function<bool()>& pause) {
   const FileOptions& options = gathering.options;
   if (!options.root.empty() && !directory_id(options.root)) {
     return Error{is_there(options.root) ? ENOTDIR : ENOENT, "--root", options.root};
   }
-  const auto list = read_list(options.files_from);
+  auto list = List::open(options);
   if (!list) return list.error();
-  for (const std::string& name : split(*list, options.null_separated ? '\0' : '\n')) {
-    if (auto added = add_listed(gathering, name == "-" ? "./-" : name); !added) return added;
+  while (true) {
+    const auto name = list->next();
+    if (!name) return name.error();
+    if (!*name) return Ok{};
+    if (auto added = add_listed(gathering, **name == "-" ? "./-" : **name); !added) return added;
+    if (list->pauses() && !pause()) return Ok{};
   }
-  return Ok{};
 }
 
 }  // namespace
@@ -220,15 +279,38 @@ Status check_files(const FileOptions& options) {
   return Ok{};
 }
 
-Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except) {
+Status gather_in_parts(const FileOptions& options, const std::optional<FileId>& except,
+                       const std::function<bool(Inputs)>& take) {
   Gathering gathering{options, except, {}, {}};
   for (const std::string& name : options.names) {
     if (name != "-" && real_path(name).empty()) gathering.inputs.unread = true;
     add_named(gathering, name);
   }
-  if (options.files_from.empty()) return std::move(gathering.inputs);
-  if (auto added = add_list(gathering); !added) return added.error();
-  return std::move(gathering.inputs);
+  bool enough = false;
+  if (!options.files_from.empty()) {
+    const auto pause = [&] {
+      enough = !take(std::exchange(gathering.inputs, {}));
+      return !enough;
+    };
+    if (auto added = add_list(gathering, pause); !added) return added;
+  }
+  if (!enough) (void)take(std::move(gathering.inputs));
+  return Ok{};
+}
+
+Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except) {
+  Inputs all;
+  const auto append = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  const auto gathered = gather_in_parts(options, except, [&](Inputs part) {
+    append(all.files, part.files);
+    append(all.trouble, part.trouble);
+    append(all.passed_over, part.passed_over);
+    all.unread = all.unread || part.unread;
+    return true;
+  });
+  return gathered ? Result<Inputs>(std::move(all)) : gathered.error();
 }
 
 Exit explain_gathering(const Session& session, const Error& error) {

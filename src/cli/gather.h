@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +58,11 @@ Status check_files(const FileOptions& options);
 //   errors  the list or its root cannot be read (path: its name); code 0: a listed name is not
 //           below the root
 Result<Inputs> gather_files(const FileOptions& options, const std::optional<FileId>& except);
+
+// The same in parts, as soon as each is known: all that was named and as much of the list as its
+// writer has written before it pauses, then what it writes next. `take` says whether to go on.
+Status gather_in_parts(const FileOptions& options, const std::optional<FileId>& except,
+                       const std::function<bool(Inputs)>& take);
 
 // Tells an error of it.
 Exit explain_gathering(const Session& session, const Error& error);

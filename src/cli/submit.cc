@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "spool/room.h"
 #include "spool/source.h"
@@ -191,6 +193,67 @@ void submit_all(Plan& plan, const std::vector<Input>& files) {
   tell_untried(plan, files, next);
 }
 
+// One command, from its files to its exit code. The spool is opened when the first files are known:
+// what is wrong with them is told first.
+class Submission {
+ public:
+  Submission(const Session& session, const SubmitOptions& options, std::string request)
+      : session_(session), options_(options), request_(std::move(request)) {}
+
+  Status as_they_come() {
+    return gather_in_parts(options_.files, std::nullopt, [this](const Inputs& part) {
+      take(part);
+      return exit_ == Exit::ok && plan_->stopped == Exit::ok;
+    });
+  }
+
+  // A key names one job: how many files there are must be known first.
+  Status the_one() {
+    const auto inputs = gather_files(options_.files, std::nullopt);
+    if (!inputs) return inputs.error();
+    if (inputs->files.size() > 1) return Error{0, "--key names one job: give one file", ""};
+    take(*inputs);
+    return Ok{};
+  }
+
+  Exit end(Timeout timeout) {
+    if (exit_ != Exit::ok) return exit_;
+    if (!session_.console.flush()) return Exit::io_error;  // told at the end
+    if (plan_->stopped != Exit::ok) return plan_->stopped;
+    const Exit submitted = plan_->sum.total();
+    if (!options_.wait) return submitted;
+    const Exit waited = wait_for(session_, *spool_, plan_->ids, timeout);
+    return waited == Exit::try_later || submitted == Exit::ok ? waited : submitted;
+  }
+
+ private:
+  bool open() {
+    if (plan_) return true;
+    auto spool = open_spool(session_, Missing::make_chosen);
+    if (!spool) {
+      exit_ = exit_for(spool.error());
+      return false;
+    }
+    spool_.emplace(std::move(*spool));
+    plan_.emplace(Plan{session_, options_, *spool_, std::move(request_), {}, {}, Exit::ok});
+    return true;
+  }
+
+  void take(const Inputs& inputs) {
+    if (!open()) return;
+    tell_passed_over(session_.console, inputs);
+    for (const Trouble& trouble : inputs.trouble) print_error(*plan_, trouble);
+    submit_all(*plan_, inputs.files);
+  }
+
+  const Session& session_;
+  const SubmitOptions& options_;
+  std::string request_;
+  std::optional<Spool> spool_;
+  std::optional<Plan> plan_;
+  Exit exit_ = Exit::ok;  // of a spool that cannot be opened
+};
+
 // Options that would be passed over.
 Status check_company(const Session& session, const SubmitOptions& options) {
   const auto& names = options.files.names;
@@ -234,23 +297,10 @@ Exit submit_command(const Session& session, const SubmitOptions& options) {
   if (ok) ok = check_options(options);
   if (ok) ok = check_company(session, options);
   if (!ok) return fail(session, Exit::usage, ok.error().action);
-  const auto inputs = gather_files(options.files, std::nullopt);
-  if (!inputs) return explain_gathering(session, inputs.error());
-  if (!options.key.empty() && inputs->files.size() > 1) {
-    return fail(session, Exit::usage, "--key names one job: give one file");
-  }
-  const auto spool = open_spool(session, Missing::make_chosen);
-  if (!spool) return exit_for(spool.error());
-  Plan plan{session, options, *spool, to_json(*request), {}, {}, Exit::ok};
-  tell_passed_over(session.console, *inputs);
-  for (const Trouble& trouble : inputs->trouble) print_error(plan, trouble);
-  submit_all(plan, inputs->files);
-  if (!session.console.flush()) return Exit::io_error;  // told at the end
-  if (plan.stopped != Exit::ok) return plan.stopped;
-  const Exit submitted = plan.sum.total();
-  if (!options.wait) return submitted;
-  const Exit waited = wait_for(session, *spool, plan.ids, *timeout);
-  return waited == Exit::try_later || submitted == Exit::ok ? waited : submitted;
+  Submission submission(session, options, to_json(*request));
+  const auto gathered = options.key.empty() ? submission.as_they_come() : submission.the_one();
+  if (!gathered) return explain_gathering(session, gathered.error());
+  return submission.end(*timeout);
 }
 
 }  // namespace imgq::cli

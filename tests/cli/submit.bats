@@ -259,3 +259,30 @@ jobs_in_spool() {
   [ -f "$XDG_STATE_HOME/imgq/format" ]
   same "$(stat -c %a "$XDG_STATE_HOME/imgq")" 700
 }
+
+@test "names of a pipe are submitted as its writer writes them, and the last at its end" {
+  mkfifo names
+  "$imgq" submit --files-from - <names >ids 2>errors 3>&- &
+  local submitting=$!
+  exec 9>names
+  printf 'a.jpg\nb.j' >&9
+  until_true one_line ids
+  printf 'pg\ngone.jpg\n' >&9
+  until_true grep -q gone.jpg errors
+  same "$(wc -l <ids)" 2
+  printf 'a.jpg' >&9
+  exec 9>&-
+  local got=0
+  wait "$submitting" || got=$?
+  same "$got" 1
+  same "$(ls spool/staging | cut -d. -f1)" "$(cat ids)"
+  same "$(wc -l <ids)" 3
+}
+
+@test "a list on disk of which a name is wrong submits nothing" {
+  mkdir below
+  cp a.jpg below
+  printf 'below/a.jpg\na.jpg\n' >list
+  exits 64 "$imgq" submit --root below --files-from list
+  same "$output" ""
+}
