@@ -3,6 +3,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <cerrno>
+#include <string>
+#include <string_view>
+
 #include "spool/internal/durable.h"
 #include "spool/layout.h"
 #include "spool/spool.h"
@@ -13,6 +17,8 @@
 
 namespace imgq {
 namespace {
+
+std::string_view base_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 Probe probe_of(std::string what, bool good, std::string cure) {
   return {std::move(what), good, good ? "" : std::move(cure)};
@@ -83,20 +89,39 @@ Probe folder_probe(const Spool& spool) {
                   "make the spool's folders writable for this user (mode 2770)");
 }
 
+// Whether a file of tmp/ can have a name there: not where another file system lies over the folder,
+// nor where a part of the same one is mounted again.
+bool is_of_one_mount(const Spool& spool, const TempFile& file, const std::string& folder) {
+  const std::string name = folder + "/" + std::string(base_of(file.path()));
+  if (sys::linkat(spool.root(), file.path().c_str(), spool.root(), name.c_str()) != 0) {
+    return errno != EXDEV;
+  }
+  (void)sys::unlinkat(spool.root(), name.c_str(), 0);  // a stranger's name, which nobody takes
+  return true;
+}
+
 Probe device_probe(const Spool& spool) {
   struct stat root = {};
   std::string strangers;
   bool good = sys::fstat(spool.root(), &root) == 0;
+  const auto file = TempFile::create(spool);
   for (const char* folder : layout::kFolders) {
     struct stat about = {};
-    if (sys::fstatat(spool.root(), folder, &about) == 0 && about.st_dev == root.st_dev) continue;
-    if (errno == ENOENT && layout::may_be_missing(folder)) continue;
+    const bool there = sys::fstatat(spool.root(), folder, &about) == 0;
+    if (!there && layout::may_be_missing(folder)) continue;
+    const bool is_tmp = std::string_view(folder) == "tmp";
+    if (there && about.st_dev == root.st_dev &&
+        (is_tmp || !file || is_of_one_mount(spool, *file, folder))) {
+      continue;
+    }
     good = false;
     strangers += std::string(" ") + folder;
   }
-  return probe_of("all folders there, on one file system", good,
-                  "missing or mounted from elsewhere:" + strangers +
-                      "; run imgq fsck --repair, or unmount what lies over the folder");
+  return probe_of(
+      "all folders there, on one file system", good,
+      "missing or mounted from elsewhere:" + strangers +
+          "; run imgq fsck --repair, or unmount what lies over the folder: a bind mount "
+          "of the same file system counts, mount the whole spool instead");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "src/supervise/engine.h"
 #include "src/util/units.h"
 #include "tools/daemon.h"
+#include "tools/init.h"
 
 namespace imgq::tools {
 namespace {
@@ -81,7 +82,7 @@ Exit run(int count, char** words) {
   Options options;
   const Command program = program_table(options);
   const auto done = read_daemon_options(program, options.common, count, words);
-  return done ? *done : serve(program, options);
+  return done ? *done : run_with_init([&] { return serve(program, options); });
 }
 
 }  // namespace

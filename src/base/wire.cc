@@ -98,8 +98,7 @@ Result<Packet> receive(int socket) {
 std::string encode(const Order& order) {
   if (order.task == Task::inspect) return R"({"do":"inspect"})";
   const std::string slot(kSlots.at(static_cast<size_t>(order.slot)));
-  return R"({"do":"render","slot":")" + slot + R"(","request":)" +
-         to_json(order.request) + "}";
+  return R"({"do":"render","slot":")" + slot + R"(","request":)" + to_json(order.request) + "}";
 }
 
 Result<Order> decode_order(std::string_view text) {

@@ -49,8 +49,8 @@ Result<std::string> acl_of(int fd, const std::string& path) {
 }
 
 Status set_acl(int fd, const std::string& acl, const std::string& path) {
-  const int set = acl.empty() ? ::fremovexattr(fd, kAcl)
-                              : ::fsetxattr(fd, kAcl, acl.data(), acl.size(), 0);
+  const int set =
+      acl.empty() ? ::fremovexattr(fd, kAcl) : ::fsetxattr(fd, kAcl, acl.data(), acl.size(), 0);
   const bool none = acl.empty() && (errno == ENODATA || errno == EOPNOTSUPP);
   return set == 0 || none ? Status(Ok{}) : last_error("set the ACL", path);
 }

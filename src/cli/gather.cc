@@ -251,7 +251,8 @@ Status add_listed(Gathering& gathering, const std::string& name) {
   return Ok{};
 }
 
-// Up to the end of the list, or until `pause`, called when its writer pauses, says that it is enough.
+// Up to the end of the list, or until `pause`, called when its writer pauses, says that it is
+// enough.
 Status add_list(Gathering& gathering, const std::function<bool()>& pause) {
   const FileOptions& options = gathering.options;
   if (!options.root.empty() && !directory_id(options.root)) {

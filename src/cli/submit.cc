@@ -19,12 +19,15 @@
 #include "src/cli/wait.h"
 #include "src/util/digest.h"
 #include "src/util/json.h"
+#include "src/util/open_files.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {
 
-constexpr size_t kGroup = 256;  // jobs that share their syncs; each holds one descriptor meanwhile
+constexpr size_t kGroup = 256;  // jobs that share their syncs
+constexpr size_t kEach = 2;     // descriptors that one holds meanwhile: image and ticket
+constexpr size_t kLittle = 64;  // that everything else holds
 
 // What all files of one command have in common.
 struct Plan {
@@ -182,12 +185,19 @@ void tell_untried(const Plan& plan, const std::vector<Input>& files, size_t begi
   }
 }
 
+// With few descriptors the groups are small.
+size_t group_size() {
+  const size_t granted = allow_open_files(kGroup * kEach + kLittle);
+  return std::clamp<size_t>((granted - std::min(granted, kLittle)) / kEach, 1, kGroup);
+}
+
 void submit_all(Plan& plan, const std::vector<Input>& files) {
   Group group;
+  const size_t most = group_size();
   size_t next = 0;
   while (next < files.size() && plan.stopped == Exit::ok) {
     add(plan, group, files[next++].path);
-    if (group.entries.size() == kGroup) finish(plan, group);
+    if (group.entries.size() >= most) finish(plan, group);
   }
   finish(plan, group);
   tell_untried(plan, files, next);

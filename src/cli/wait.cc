@@ -116,8 +116,8 @@ void note_stop(int signal) { signalled = signal; }
 
 void die_if_interrupted() {
   if (signalled != SIGINT) return;
-  (void)std::fflush(nullptr);                   // whoever reads it knows by now
-  (void)std::signal(SIGINT, SIG_DFL);           // NOLINT(cert-err33-c): cannot fail with these
+  (void)std::fflush(nullptr);          // whoever reads it knows by now
+  (void)std::signal(SIGINT, SIG_DFL);  // NOLINT(cert-err33-c): cannot fail with these
   (void)std::raise(SIGINT);
 }
 

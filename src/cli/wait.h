@@ -20,8 +20,8 @@ void stop_by(std::initializer_list<int> signals);
 bool stopped();
 void note_stop(int signal);  // that came while somebody else listened
 
-// The last step of a command: when SIGINT stopped it, it dies of that, so that a shell ends the loop
-// in which it runs. To the shell its exit status is 130 either way.
+// The last step of a command: when SIGINT stopped it, it dies of that, so that a shell ends the
+// loop in which it runs. To the shell its exit status is 130 either way.
 void die_if_interrupted();
 
 using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever

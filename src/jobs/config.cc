@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <set>
@@ -28,14 +29,19 @@ std::string environment(const std::string& name) {
   return value == nullptr ? "" : value;
 }
 
+// One that is another user's, as su(1) and start-stop-daemon(8) may leave it, is none.
+bool may_be_home(const std::string& path) {
+  return ::access(path.c_str(), X_OK) == 0 || errno != EACCES;
+}
+
 std::string home() {
   std::string named = environment("HOME");
-  if (!named.empty() && named[0] == '/') return named;
+  if (!named.empty() && named[0] == '/' && may_be_home(named)) return named;
   std::array<char, 4096> buffer{};
   struct passwd entry{};
   struct passwd* found = nullptr;
   (void)getpwuid_r(getuid(), &entry, buffer.data(), buffer.size(), &found);  // null when it failed
-  return found == nullptr ? "/" : found->pw_dir;
+  return found == nullptr || !may_be_home(found->pw_dir) ? "/" : found->pw_dir;
 }
 
 // A base directory of the XDG specification: relative values are ignored.

@@ -12,11 +12,11 @@ namespace imgq {
 namespace {
 
 // As a label's value: backslash, quote and newline escaped, the rest UTF-8.
-std::string label_value(std::string_view bytes) {
+std::string label_value(const std::string& bytes) {
   std::string value;
-  for (const char c : printable(bytes)) {
-    if (c == '\\' || c == '"') value += '\\';
-    value += c;
+  for (const char c : is_utf8(bytes) ? bytes : printable(bytes)) {
+    if (c == '\\' || c == '"' || c == '\n') value += '\\';
+    value += c == '\n' ? 'n' : c;
   }
   return value;
 }

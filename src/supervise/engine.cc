@@ -1,33 +1,38 @@
 #include "src/supervise/engine.h"
 
-#include <sys/resource.h>
-
-#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "src/supervise/scheduler.h"
+#include "src/util/open_files.h"
+#include "src/util/threads.h"
 
 namespace imgq::supervise {
 namespace {
 
-// A waiting job holds up to 17 descriptors.
-void allow_many_files() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const rlim_t wanted = std::min<rlim_t>(limit.rlim_max, 65'536);
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = wanted;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // without it EMFILE makes claims pause
+constexpr size_t kOpenFiles = 65'536;  // a waiting job holds up to 17; with fewer, claims pause
+constexpr size_t kThreads = 8;         // so that a slow purge and a slow disk leave some for claims
+
+// libuv ends the program when it cannot start as many as it was told.
+Status allow_threads() {
+  const size_t threads = startable_threads(kThreads);
+  if (threads == 0) return Error{EAGAIN, "start a thread", ""};
+  // The workers need processes, too.
+  const size_t used = threads == kThreads ? threads : (threads + 1) / 2;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no threads yet
+  (void)::setenv("UV_THREADPOOL_SIZE", std::to_string(used).c_str(), used < kThreads ? 1 : 0);
+  return Ok{};
 }
 
 }  // namespace
 
 Result<Tally> run(const Spool& spool, Settings settings) {
-  // So that a slow purge and a slow disk leave threads for claims and the heartbeat.
-  (void)::setenv("UV_THREADPOOL_SIZE", "8", 0);  // NOLINT(concurrency-mt-unsafe): no threads yet
-  allow_many_files();
+  if (auto allowed = allow_threads(); !allowed) return allowed.error();
+  (void)allow_open_files(kOpenFiles);
   Loop loop;
+  loop.in_background([] {}, [] {});  // the threads begin now, before workers take their places
   Scheduler scheduler(loop, spool, std::move(settings));
   return scheduler.run();
 }

@@ -8,10 +8,10 @@
 
 namespace imgq::supervise {
 
-// How many workers there are, and what each may do, so that they fit into the memory of their control
-// group together: no more workers than it feeds, unless the configuration says how many; images
-// that need more than a worker's share are heavy, one at a time; those that need more than is left
-// beside the other workers' shares run while nothing else does. None is refused for it.
+// How many workers there are, and what each may do, so that they fit into the memory of their
+// control group together: no more workers than it feeds, unless the configuration says how many;
+// images that need more than a worker's share are heavy, one at a time; those that need more than
+// is left beside the other workers' shares run while nothing else does. None is refused for it.
 struct MemoryShare {
   int workers = 1;
   Limits limits;

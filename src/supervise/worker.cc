@@ -15,7 +15,7 @@ namespace {
 constexpr std::chrono::seconds kStartLimit{20};
 constexpr std::chrono::seconds kLeaveLimit{5};
 constexpr std::chrono::seconds kHungUpLimit{1};  // how long a process takes to be seen to be dead
-constexpr int kParts = 10;  // of each limit
+constexpr int kParts = 10;                       // of each limit
 constexpr std::string_view kReady = R"({"ready":true})";
 
 // Nothing of ours but what a worker needs. One malloc arena: a third of the memory.

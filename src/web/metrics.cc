@@ -65,8 +65,7 @@ void Metrics::write(MetricText& out) const {
 
 void write_metrics(const View& view, MetricText& out) {
   write_metrics(view.figures, out);
-  out.family("imgq_jobs_finished_total", "counter",
-             "Jobs seen to end since this server started.");
+  out.family("imgq_jobs_finished_total", "counter", "Jobs seen to end since this server started.");
   for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
     out.row("imgq_jobs_finished_total", fmt::format("result=\"{}\"", name_of(ending)),
             std::to_string(view.totals.finished[static_cast<size_t>(ending)]));

@@ -4,19 +4,21 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <thread>
 
 #include "src/http/header_value.h"
 #include "src/http/multipart.h"
 #include "src/http/server.h"
 #include "src/util/log.h"
+#include "src/util/open_files.h"
 #include "src/util/sd_notify.h"
+#include "src/util/threads.h"
 #include "src/web/routes.h"
 
 namespace imgq::web {
@@ -25,6 +27,7 @@ namespace {
 constexpr size_t kMinToken = 16, kMaxToken = 512;
 constexpr std::chrono::seconds kLookForSpool{5};
 constexpr int64_t kMinBody = int64_t{256} << 20;
+constexpr size_t kThreads = 3;       // what looks at the spool, what stops the server, a connection
 constexpr size_t kEach = 3;          // descriptors of a connection
 constexpr size_t kLittle = 64 + 64;  // of all else, and of one form of as many files as it may have
 
@@ -37,15 +40,7 @@ void spare_memory() {
 // As many descriptors as we may have; returns how many connections they allow: a socket, an image
 // and a further image of some form each, and a little.
 size_t allowed_connections(size_t wanted) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t enough = wanted * kEach + kLittle;
-  if (limit.rlim_cur < enough) {
-    limit.rlim_cur = std::min(enough, limit.rlim_max);
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // what was not granted is counted below
-    (void)::getrlimit(RLIMIT_NOFILE, &limit);  // worked above
-  }
-  const auto granted = static_cast<size_t>(limit.rlim_cur);
+  const size_t granted = allow_open_files(wanted * kEach + kLittle);
   return std::clamp<size_t>((granted - std::min(granted, kLittle)) / kEach, 4, wanted);
 }
 
@@ -145,6 +140,7 @@ Result<std::string> read_token(const std::string& path) {
 Status serve(const Spool& spool, const Config& config, const Service& service,
              const Listening& listening) {
   spare_memory();
+  if (startable_threads(kThreads) < kThreads) return Error{EAGAIN, "start a thread", ""};
   const sigset_t signals = ending_signals();
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // fails only for a bad argument
   const int64_t max_body =

@@ -12,10 +12,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <string>
+#include <system_error>
 
 #include "src/base/wire.h"
+#include "src/util/io.h"
 #include "src/worker/filter.h"
 #include "src/worker/landlock.h"
 
@@ -47,7 +50,9 @@ Status limit_memory([[maybe_unused]] const Limits& limits,
   return Ok{};  // the sanitizers map terabytes
 #else
   const auto bytes = static_cast<rlim_t>(gauge.mapped_bytes() + limits.memory_bytes);
-  return set_limit(RLIMIT_AS, bytes, "RLIMIT_AS");
+  rlimit now{};
+  if (::getrlimit(RLIMIT_AS, &now) != 0) return last_error("read a limit", "RLIMIT_AS");
+  return set_limit(RLIMIT_AS, std::min({bytes, now.rlim_cur, now.rlim_max}), "RLIMIT_AS");
 #endif
 }
 
@@ -92,17 +97,29 @@ Status drop_capabilities() {
   return Ok{};
 }
 
+// close_range(2), which Linux before 5.9 and some containers' filters do not have.
+Status close_range(unsigned first, unsigned last) {
+  if (first > last || ::close_range(first, last, 0) == 0) return Ok{};
+  if (errno != ENOSYS && errno != EPERM) return last_error("close descriptors", "");
+  const auto open = list_names(AT_FDCWD, "/proc/self/fd");
+  if (!open) return open.error();
+  for (const std::string& name : *open) {
+    unsigned fd = 0;
+    const auto read = std::from_chars(name.data(), name.data() + name.size(), fd);
+    if (read.ec != std::errc() || fd < first || fd > last) continue;
+    (void)::close(static_cast<int>(fd));  // the listing's own is closed already
+  }
+  return Ok{};
+}
+
 // Closes all but 0..3 and `keep`.
 Status close_others(int keep) {
   const unsigned first = wire::kWorkerSocket + 1;
   const auto kept = static_cast<unsigned>(keep);
-  if (kept > first && ::close_range(first, kept - 1, 0) != 0) {
-    return last_error("close descriptors", "");
+  if (kept > first) {
+    if (auto closed = close_range(first, kept - 1); !closed) return closed;
   }
-  if (::close_range(std::max(first, kept + 1), ~0U, 0) != 0) {
-    return last_error("close descriptors", "");
-  }
-  return Ok{};
+  return close_range(std::max(first, kept + 1), ~0U);
 }
 
 }  // namespace

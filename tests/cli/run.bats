@@ -832,7 +832,7 @@ some_made() { # at least $1 results in out/
   cat >loop <<'END'
 for turn in 1 2 3; do
   echo "$turn" >>turns
-  "$0" run -q --workers 1 -o "out$turn" "$1"
+  "$1" run -q --workers 1 -o "out$turn" "$2"
 done
 END
   local images
@@ -1066,6 +1066,7 @@ END
 @test "results have the group that a set-group-ID directory gives, of a member or not" {
   [ "$(id -u)" -eq 0 ] || skip "needs root to be somebody else"
   chmod 755 "$dir"
+  cp "$bin"/imgq "$bin"/imgq-worker .
   local group
   for group in 5555 5556; do
     mkdir "out$group" "in$group"
@@ -1073,7 +1074,7 @@ END
     chgrp "$group" "out$group"
     chmod 2777 "out$group"
     (umask 027 && exec setpriv --reuid=1234 --regid=1234 --groups=5555 \
-      env HOME=/nonexistent IMGQ_WORKER="$bin/imgq-worker" "$imgq" run -q -o "out$group" "in$group")
+      env HOME=/nonexistent ./imgq run -q -o "out$group" "in$group")
     same "$(stat -c '%u %g %a' "out$group/a.jpg")" "1234 $group 640"
   done
 }

@@ -63,7 +63,7 @@ TEST(Jobs, PoisonOfThreeKindsFailsWithItsCauseWhileOthersComplete) {
 }
 
 TEST(Jobs, WhoseWorkersAreKilledByOthersAreNoPoison) {
-  Lab lab("jobs.retry_first = \"1ms\"\njobs.retry_max = \"1ms\"\n");
+  Lab lab("jobs.retry_first = \"1s\"\njobs.retry_max = \"1s\"\n");
   const JobId job = lab.submit("killed");
   const auto daemon = lab.daemon();
   ASSERT_TRUE(lab.reaches(job, State::failed)) << daemon.log();

@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
 
 #include "spool/list.h"
 #include "src/base/verdict.h"
@@ -392,12 +395,13 @@ TEST_F(Metrics, EverySeriesSaysOfWhichSpoolItIs) {
 }
 
 TEST(MetricText, EscapesWhatAPathMayHold) {
-  MetricText out("/a \"b\"\\c\n\xff/../d");
-  out.gauge("x", "y", "1");
-  EXPECT_NE(out.take().find("x{spool=\"/d\"} 1"), std::string::npos);
-  MetricText odd("/\"\\");
-  odd.gauge("x", "y", "1");
-  EXPECT_NE(odd.take().find("x{spool=\"/\\\"\\\\\"} 1"), std::string::npos);
+  const std::map<std::string, std::string> values = {
+      {"/a/../d", "/d"}, {"/a\"b\\c\nd", R"(/a\"b\\c\nd)"}, {"/\xff", R"(/\\xff)"}};
+  for (const auto& [path, value] : values) {
+    MetricText out(path);
+    out.gauge("x", "y", "1");
+    EXPECT_NE(out.take().find("x{spool=\"" + value + "\"} 1"), std::string::npos) << value;
+  }
 }
 
 TEST_F(Metrics, TheSpoolsFiguresAreThoseThatStatsPrints) {
