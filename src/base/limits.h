@@ -11,9 +11,9 @@ namespace imgq {
 
 // What a worker may be asked to do. All configurable.
 struct Limits {
-  int64_t max_pixels = 100'000'000;
+  int64_t max_pixels = 1'000'000'000;
   int max_side_px = 20'000;
-  int64_t max_file_bytes = 64LL * 1024 * 1024;
+  int64_t max_file_bytes = 512LL * 1024 * 1024;
   int max_frames = 1000;  // an animation with more is refused; only the first is decoded
   int max_result_side_px = 8192;
   int64_t memory_bytes =

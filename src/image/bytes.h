@@ -12,25 +12,33 @@ namespace imgq::image {
 
 using View = std::span<const uint8_t>;
 
-// A source, whole, in memory of our own. Not mapped: a file that is cut short by its owner while
-// it is being decoded would be a SIGBUS.
+// A source, whole: in memory of its own or, above 64 MiB, mapped beside what RLIMIT_AS allows
+// otherwise. One that is mapped at a time.
 class Bytes {
  public:
-  Bytes() = default;
-  explicit Bytes(size_t size) : data_(new uint8_t[size]), size_(size) {}
-  uint8_t* data() { return data_.get(); }
-  size_t size() const { return size_; }
-  View view() const { return {data_.get(), size_}; }
+  // From the file's start, wherever its offset stands.
+  //   errors  empty_file, file_too_large, source_missing (not a regular file, or shrank meanwhile),
+  //           out_of_memory, io_error
+  Failure read(int descriptor, int64_t max_bytes);
+  View view() const { return {mapped_ ? mapped_.get() : data_.get(), size_}; }
+
+  // What it needs of a worker's memory.
+  size_t held_bytes() const { return mapped_ ? 0 : size_; }
+
+  // Whether its owner has cut it short since: what was missing has been read as zeros.
+  bool has_shrunk() const;
 
  private:
+  struct Unmap {
+    size_t size;
+    void operator()(uint8_t* data) const;
+  };
+  Failure map(int descriptor);
   std::unique_ptr<uint8_t[]> data_;
+  std::unique_ptr<uint8_t, Unmap> mapped_{nullptr, Unmap{0}};
   size_t size_ = 0;
+  int descriptor_ = -1;  // of one that is mapped; its owner's
 };
-
-// Reads a source from its start, wherever its offset stands.
-//   errors  empty_file, file_too_large, source_missing (not a regular file, or shrank meanwhile),
-//           io_error
-Failure read_all(int descriptor, int64_t max_bytes, Bytes* out);
 
 // Whether `count` bytes lie at `at`.
 inline bool holds(View v, size_t at, size_t count) {

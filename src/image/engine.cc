@@ -36,8 +36,9 @@ Failure check_request(const Request& request, std::span<const int> results) {
 // What it will take, before anything is taken.
 Failure check_memory(int64_t estimate, const Limits& limits, Slot slot, Verdict* verdict) {
   if (estimate > limits.memory_bytes) {
-    return Fault{Code::too_large, fmt::format("decoding needs about {} MiB, a worker may have {}",
-                                              estimate >> 20, limits.memory_bytes >> 20)};
+    return Fault{Code::too_large,
+                 fmt::format("decoding needs about {} MiB, limits.memory_bytes is {} MiB",
+                             estimate >> 20, limits.memory_bytes >> 20)};
   }
   const int64_t bound = slot == Slot::normal ? limits.heavy_bytes : limits.alone_bytes;
   if (estimate > bound && slot != Slot::alone) {
@@ -53,23 +54,24 @@ Failure prepare(const Request& request, const Limits& limits, Slot slot, const S
                 Plan* plan, Verdict* verdict) {
   const Picture& picture = source.decoder->picture();
   if (Failure fault = make_plan(request, picture, limits.max_result_side_px, plan)) return fault;
-  const int64_t estimate = kBaseBytes + static_cast<int64_t>(source.file.size()) +
+  const int64_t estimate = kBaseBytes + static_cast<int64_t>(source.file.held_bytes()) +
                            source.decoder->bytes_needed(plan->purpose) +
                            plan_bytes(*plan, picture, source.signature.kind);
   return check_memory(estimate, limits, slot, verdict);
 }
 
+// Whatever was read of it, and said.
+Fault shrunk() { return {Code::source_missing, "the file shrank while it was read"}; }
+
 Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, int descriptor,
                        std::span<const int> results, Verdict* verdict) {
   if (Failure fault = check_request(request, results)) return fault;
   Source source;
-  if (Failure fault =
-          open_source(descriptor, limits, request.truncated, &source, &verdict->source)) {
-    return fault;
-  }
   Plan plan;
-  if (Failure fault = prepare(request, limits, slot, source, &plan, verdict)) return fault;
-  return render_plan(plan, &source, results, verdict);
+  Failure fault = open_source(descriptor, limits, request.truncated, &source, &verdict->source);
+  if (!fault) fault = prepare(request, limits, slot, source, &plan, verdict);
+  if (!fault) fault = render_plan(plan, &source, results, verdict);
+  return source.file.has_shrunk() ? shrunk() : std::move(fault);
 }
 
 // The thumbhash, as a request for nothing in particular would make it.
@@ -115,7 +117,7 @@ Verdict inspect(const Limits& limits, int source) {
     Source opened;
     Failure fault = open_source(source, limits, Truncated::refuse, &opened, &verdict->source);
     if (!fault) add_placeholder(limits, &opened, verdict);
-    return fault;
+    return opened.file.has_shrunk() ? shrunk() : std::move(fault);
   });
 }
 

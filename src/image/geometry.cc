@@ -121,7 +121,7 @@ Failure place(const Rendition& rendition, Size upright, int max_side_px, Placeme
   }
   if (std::max(out->part.width, out->part.height) > max_side_px) {
     return Fault{Code::result_too_large,
-                 fmt::format("'{}' would be {}x{}, the limit is {} a side", rendition.name,
+                 fmt::format("'{}' would be {}x{}, limits.max_result_side_px is {}", rendition.name,
                              out->part.width, out->part.height, max_side_px)};
   }
   return {};

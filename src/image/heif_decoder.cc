@@ -15,11 +15,11 @@
 namespace imgq::image {
 namespace {
 
-template <auto release>
+template <auto kRelease>
 struct Release {
   template <class T>
   void operator()(T* held) const {
-    release(held);
+    kRelease(held);
   }
 };
 using Context = std::unique_ptr<heif_context, Release<heif_context_free>>;

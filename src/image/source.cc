@@ -28,15 +28,15 @@ Failure check_kind(const Signature& signature, const OptionalFormats& formats) {
 Failure check_size(int64_t width, int64_t height, int frames, const Limits& limits) {
   if (frames > limits.max_frames) {
     return Fault{Code::too_many_frames,
-                 fmt::format("more pages than the limit of {}", limits.max_frames)};
+                 fmt::format("more pages than limits.max_frames, {}", limits.max_frames)};
   }
   if (std::max(width, height) > limits.max_side_px) {
     return Fault{Code::side_too_long,
-                 fmt::format("{}x{}, the limit is {} a side", width, height, limits.max_side_px)};
+                 fmt::format("{}x{}, limits.max_side_px is {}", width, height, limits.max_side_px)};
   }
   if (width * height > limits.max_pixels) {
     return Fault{Code::too_many_pixels,
-                 fmt::format("{}x{} is {}, the limit is {}", width, height,
+                 fmt::format("{}x{} is {}, limits.max_pixels is {}", width, height,
                              counted(width * height, "pixel"), limits.max_pixels)};
   }
   return {};
@@ -100,7 +100,7 @@ Failure open_decoder(const Source& source, Truncated truncated, int max_frames, 
 
 Failure open_source(int descriptor, const Limits& limits, Truncated truncated, Source* out,
                     SourceReport* report) {
-  if (Failure fault = read_all(descriptor, limits.max_file_bytes, &out->file)) return fault;
+  if (Failure fault = out->file.read(descriptor, limits.max_file_bytes)) return fault;
   const View file = out->file.view();
   report->size_bytes = static_cast<int64_t>(file.size());
   out->signature = sniff(as_text(file));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -44,6 +45,7 @@ struct Config {
   std::chrono::milliseconds poll{2000};  // daemon.poll: scan at least so often
   std::string sync = "batch";            // daemon.sync: full, batch, none
   bool keep_source = false;  // jobs.keep_source: keep the submitted image when completed
+  int64_t max_upload_bytes = 64LL << 20;  // limits.max_upload_bytes: over HTTP
   uint64_t min_free_bytes = 64ULL << 20;  // daemon.min_free: below it claims and submissions pause
   std::chrono::seconds keep_completed{7 * 86400};  // retention.completed
   std::chrono::seconds keep_failed{30 * 86400};    // retention.failed
@@ -63,6 +65,11 @@ struct Config {
   // Files that were passed over, and why: "/home/a/.config/imgq/imgq.toml is passed over: ...".
   std::vector<std::string> warnings;
 };
+
+// Bytes of a file that may be sent over HTTP: no more than any file may have.
+inline int64_t largest_upload(const Config& config) {
+  return std::min(config.max_upload_bytes, config.limits.max_file_bytes);
+}
 
 // full, batch or none, as daemon.sync and --sync are written.
 std::optional<Sync> sync_named(std::string_view word);

@@ -50,6 +50,8 @@ std::vector<Entry> plain_entries() {
       {"limits.max_side_px", "width or height", &Limits::max_side_px, 1, 1'000'000},
       {"limits.max_file_bytes", "size of a submitted file", &Limits::max_file_bytes, 1, kMost,
        true},
+      {"limits.max_upload_bytes", "size of a file that is sent over HTTP",
+       &Config::max_upload_bytes, 1, kMost, true},
       {"limits.max_frames", "frames of an animation; the first is used", &Limits::max_frames, 1,
        kInt},
       {"limits.max_result_side_px", "width or height of a result", &Limits::max_result_side_px, 1,

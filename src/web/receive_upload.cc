@@ -50,7 +50,7 @@ std::optional<Objection> check_room(const Site& site, int64_t needed_bytes = 0) 
 
 Objection file_too_large(const Site& site) {
   return {413, "file_too_large",
-          "the image is larger than " + human_bytes(site.config.limits.max_file_bytes)};
+          "the image is larger than " + human_bytes(largest_upload(site.config))};
 }
 
 // One image on its way into tmp/. Nothing is written before it is known to be one, and nothing in
@@ -64,7 +64,7 @@ class Incoming {
 
   std::optional<Objection> take(std::string_view bytes) {
     arrived_.size_bytes += static_cast<int64_t>(bytes.size());
-    if (arrived_.size_bytes > site_.config.limits.max_file_bytes) return file_too_large(site_);
+    if (arrived_.size_bytes > largest_upload(site_.config)) return file_too_large(site_);
     held_ += bytes;
     if (held_.size() < (arrived_.file ? kHeldBytes : kSignatureBytes)) return std::nullopt;
     return arrived_.file ? store() : open();
@@ -269,7 +269,7 @@ std::variant<Upload, Objection> receive(Site& site, const Terms& terms, const As
   }
   const std::string* type = head.field("content-type");
   const bool form = type != nullptr && lower(*type).starts_with("multipart/");
-  if (!form && head.length_bytes > site.config.limits.max_file_bytes) return file_too_large(site);
+  if (!form && head.length_bytes > largest_upload(site.config)) return file_too_large(site);
   if (head.length_bytes > site.options.max_body_bytes) return body_objection({EFBIG, "", ""});
   if (auto full = check_room(site, head.length_bytes)) return std::move(*full);
   if (!form) return receive_raw(site, terms, asked.read_body, raw_name);

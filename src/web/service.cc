@@ -143,10 +143,9 @@ Status serve(const Spool& spool, const Config& config, const Service& service,
   if (startable_threads(kThreads) < kThreads) return Error{EAGAIN, "start a thread", ""};
   const sigset_t signals = ending_signals();
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // fails only for a bad argument
-  const int64_t max_body =
-      service.max_body_bytes > 0
-          ? service.max_body_bytes
-          : std::max(kMinBody, config.limits.max_file_bytes + (int64_t{1} << 20));
+  const int64_t max_body = service.max_body_bytes > 0
+                               ? service.max_body_bytes
+                               : std::max(kMinBody, largest_upload(config) + (int64_t{1} << 20));
   Committer committer(spool, sync_named(config.sync).value_or(Sync::batch));
   SpoolView spool_view(spool, config.lease);
   Metrics metrics;

@@ -16,7 +16,7 @@ struct Service {
   std::string token;               // empty: none
   std::vector<std::string> hosts;  // further Host names to answer
   size_t max_connections = 512;
-  int64_t max_body_bytes = 0;  // 0: limits.max_file_bytes and a little, at least 256 MiB
+  int64_t max_body_bytes = 0;  // 0: the largest upload and a little, at least 256 MiB
   int64_t max_waiting = 100'000;
   std::chrono::seconds head_timeout{10};  // for a request's head
   std::chrono::seconds slow_grace{15};    // before a slow body or reader is judged

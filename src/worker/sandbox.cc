@@ -36,8 +36,7 @@ namespace {
 // One job's source and results, each once more inside libvips, and what is always open.
 constexpr rlim_t kMaxOpen = 8 + 3 * wire::kMaxDescriptors;
 
-Status set_limit(int resource, rlim_t value, const char* name) {
-  const rlimit limit{value, value};
+Status set_limit(int resource, const rlimit& limit, const char* name) {
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) {
     return last_error("set a limit", name);
   }
@@ -50,9 +49,12 @@ Status limit_memory([[maybe_unused]] const Limits& limits,
   return Ok{};  // the sanitizers map terabytes
 #else
   const auto bytes = static_cast<rlim_t>(gauge.mapped_bytes() + limits.memory_bytes);
+  const auto with_file = bytes + static_cast<rlim_t>(limits.max_file_bytes);  // while it is mapped
   rlimit now{};
   if (::getrlimit(RLIMIT_AS, &now) != 0) return last_error("read a limit", "RLIMIT_AS");
-  return set_limit(RLIMIT_AS, std::min({bytes, now.rlim_cur, now.rlim_max}), "RLIMIT_AS");
+  return set_limit(
+      RLIMIT_AS, {std::min({bytes, now.rlim_cur, now.rlim_max}), std::min(with_file, now.rlim_max)},
+      "RLIMIT_AS");
 #endif
 }
 
@@ -72,7 +74,8 @@ Status limit_resources(const Limits& limits, const MemoryGauge& gauge) {
     if (::getrlimit(static_cast<__rlimit_resource>(each.resource), &now) != 0) {
       return last_error("read a limit", each.name);
     }
-    auto set = set_limit(each.resource, std::min(each.value, now.rlim_max), each.name);
+    const rlim_t most = std::min(each.value, now.rlim_max);
+    auto set = set_limit(each.resource, {most, most}, each.name);
     if (!set) return set;
   }
   (void)::signal(SIGXFSZ, SIG_IGN);  // a result over its limit is an error of write(2), not a death

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154  # variables of helper.bash
 # What is said of the memory that an image will need, against what a worker of its own then takes.
 load helper
 

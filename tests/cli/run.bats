@@ -486,7 +486,7 @@ out/x/y/deep.jpg"
   printf '\0\0\0\024ftyphevx\0\0\0\0hevx' >pictures/hevx
   for name in bigtiff brand hevx; do
     exits 65 "$imgq" info pictures/$name
-    [[ $errors =~ truncated|corrupt_image ]]
+    [[ $errors =~ truncated|corrupt_image|unsupported_format ]]
   done
   export IMGQ_FORMATS_TIFF=false IMGQ_FORMATS_HEIC=false
   exits 65 "$imgq" run -o out pictures

@@ -9,11 +9,11 @@
 namespace imgq::made {
 namespace {
 
-template <auto release>
+template <auto kRelease>
 struct Release {
   template <class T>
   void operator()(T* held) const {
-    release(held);
+    kRelease(held);
   }
 };
 

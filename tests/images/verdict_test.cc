@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "src/image/bytes.h"
 #include "src/image/write_result.h"
 #include "src/util/fd.h"
 #include "tests/images/rendered.h"
@@ -121,6 +122,24 @@ Bytes png_that_says(uint32_t width, uint32_t height) {
     file[20 + static_cast<size_t>(i)] = static_cast<uint8_t>(height >> (24 - 8 * i));
   }
   return file;
+}
+
+TEST_F(ImageTest, ALimitThatIsPassedIsNamedAsInTheConfiguration) {
+  const Bytes file = png(scenery(300, 200));
+  const auto words = [&](auto Limits::* limit, int value) {
+    Limits limits = all_formats();
+    limits.*limit = value;
+    return render(file, one({}), limits).verdict.message;
+  };
+  EXPECT_EQ(words(&Limits::max_pixels, 50'000),
+            "300x200 is 60000 pixels, limits.max_pixels is 50000");
+  EXPECT_EQ(words(&Limits::max_side_px, 250), "300x200, limits.max_side_px is 250");
+  EXPECT_EQ(words(&Limits::max_file_bytes, 10),
+            std::to_string(file.size()) + " bytes, limits.max_file_bytes is 10");
+  EXPECT_NE(words(&Limits::max_result_side_px, 100).find("limits.max_result_side_px is 100"),
+            std::string::npos);
+  EXPECT_NE(words(&Limits::memory_bytes, 1 << 20).find("limits.memory_bytes is 1 MiB"),
+            std::string::npos);
 }
 
 TEST_F(ImageTest, PixelFloodsAreRefusedByTheirHeader) {
@@ -248,6 +267,35 @@ TEST_F(ImageTest, AResultOverTheLimitIsRefused) {
   Limits limits = all_formats();
   limits.max_result_side_px = 100;
   EXPECT_EQ(code_of(png(scenery(300, 200)), limits), Code::result_too_large);
+}
+
+// As panoramas and pictures of 200 MP are; padded here behind the end of the image.
+TEST_F(ImageTest, AFileOfMoreThanAWorkersMemoryIsMapped) {
+  Bytes file = jpeg(scenery(160, 120));
+  const Pixels whole = render(file, lossless()).pixels();
+  Limits limits = all_formats();
+  limits.memory_bytes = 64LL << 20;
+  for (const size_t mib : {64U, 65U}) {  // kept in memory, mapped
+    file.resize((size_t{mib} << 20) + (mib == 65 ? 1 : 0));
+    const Rendered made = render(file, one(lossless()), limits);
+    EXPECT_EQ(made.verdict.code, mib == 64 ? Code::too_large : Code::ok) << made.verdict.message;
+    if (mib == 65) {
+      EXPECT_TRUE(near(made.pixels(), whole, 0));
+    }
+  }
+}
+
+TEST_F(ImageTest, AMappedFileThatItsOwnerCutsShortIsMissing) {
+  const Fd file(file_with(Bytes(65UL << 20, 9)));
+  image::Bytes bytes;
+  ASSERT_FALSE(bytes.read(file.get(), INT64_C(1) << 30));
+  EXPECT_EQ(bytes.held_bytes(), 0U);
+  EXPECT_FALSE(bytes.has_shrunk());
+  ASSERT_EQ(::ftruncate(file.get(), 1000), 0);
+  EXPECT_EQ(bytes.view().back(), 0) << "a page that is gone is read as zeros";
+  EXPECT_TRUE(bytes.has_shrunk());
+  ASSERT_EQ(::ftruncate(file.get(), static_cast<off_t>(bytes.view().size())), 0);
+  EXPECT_TRUE(bytes.has_shrunk()) << "it was read while it was short";
 }
 
 TEST_F(ImageTest, WhatIsNoRegularFileIsMissing) {

@@ -83,7 +83,9 @@ TEST_F(JobsApi, AFormatThatIsNotReadIsCalledByItsName) {
   const std::pair<std::string, std::string> refused[] = {
       {"%PDF-1.7 and the rest of a paper", "PDF is never read here"},
       {std::string("II*\0\x08\0\0\0", 8) + std::string(300, 'x'),
-       "add the two lines '[formats]' and 'tiff = true' to imgq.toml"}};
+       "TIFF is switched off: the configuration has 'tiff = false' below '[formats]'"}};
+  config_.limits.formats.tiff = false;
+  open_site();
   for (const auto& [bytes, words] : refused) {
     const Reply reply =
         post_form("/v1/jobs", form_of({form_part("name=\"a\"; filename=\"a.jpg\"", bytes)}));
@@ -308,7 +310,8 @@ TEST_F(JobsApi, BadKeysAreRefused) {
 }
 
 TEST_F(JobsApi, EachRefusalOfAnUploadHasItsStatus) {
-  config_.limits.max_file_bytes = 1000;
+  config_.max_upload_bytes = 1000;
+  config_.limits.formats.tiff = false;
   options_.max_body_bytes = 5000;
   open_site();
   EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes(1001)).status, 413);
@@ -450,7 +453,7 @@ TEST_F(JobsApi, AFailedJobTellsItsErrorAndCanBeRetried) {
 
 TEST_F(JobsApi, AFailureThatAnotherSettingMayMendIsCalledRetryable) {
   const std::string id = submitted();
-  fail_next("30000x10, the limit is 20000 a side", "side_too_long");
+  fail_next("30000x10, limits.max_side_px is 20000", "side_too_long");
   const Json job = json_of(ask("GET", "/v1/jobs/" + id));
   EXPECT_EQ(*member(*member(job, "error"), "retryable"), Json(true));
 }

@@ -35,7 +35,8 @@ class LargeUploads(httpd.Case):
     def setUp(self):
         super().setUp()
         self.httpd.end()
-        config = configuration(self.directory, '[limits]\nmax_file_bytes = "8GiB"\n')
+        config = configuration(self.directory, '[limits]\nmax_file_bytes = "8GiB"\n'
+                                                'max_upload_bytes = "8GiB"\n')
         self.httpd = httpd.Httpd(self.directory, "--config", config)
         self.addCleanup(self.httpd.end)
 
