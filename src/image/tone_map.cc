@@ -54,7 +54,7 @@ uint8_t srgb_sample(float light) {
     }
     return made;
   }();
-  return table[static_cast<size_t>(std::clamp(light, 0.0F, 1.0F) * kSrgbSteps + 0.5F)];
+  return table[static_cast<size_t>(std::lround(std::clamp(light, 0.0F, 1.0F) * kSrgbSteps))];
 }
 
 std::vector<float> curve_of(const CodePoints& points) {
@@ -125,7 +125,7 @@ void ToneMap::row(const uint16_t* from, uint8_t* to, int width) const {
   for (int x = 0; x < width; ++x, from += kind_.bands()) {
     Light light = light_of(from);
     const float part = std::min(1.0F, std::sqrt(largest(light) / whole));
-    const float gain = gain_[static_cast<size_t>(part * kGains + 0.5F)];
+    const float gain = gain_[static_cast<size_t>(std::lround(part * kGains))];
     light = times(kToSrgb, light);
     for (const float each : light) *to++ = srgb_sample(each * gain);
     if (kind_.alpha) *to++ = static_cast<uint8_t>(from[kind_.bands() - 1] >> 8);
