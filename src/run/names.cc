@@ -9,7 +9,7 @@ namespace imgq::cli {
 namespace {
 
 std::string plain_name(const Input& input) {
-  return joined(input.folder, stem_of(base_name(input.path)));
+  return joined(input.folder, imgq::stem_of(base_name(input.path)));
 }
 
 }  // namespace
