@@ -72,7 +72,7 @@ Status make_like_new(int fd, const std::string& directory) {
     return last_error("set the group of a file for", directory);
   }
   // First the ACL: with one, the group's bits of the mode are its mask.
-  if (const auto set = set_acl(fd, *acl, directory); !set) return set;
+  if (auto set = set_acl(fd, *acl, directory); !set) return set;
   if (::fchmod(fd, wanted.st_mode & 07777) != 0) return last_error("set the mode for", directory);
   return Ok{};
 }

@@ -4,7 +4,10 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "src/jobs/config_settings.h"
 #include "src/util/json.h"
@@ -158,41 +161,52 @@ bool set_patterns(HotFolder& hot_folder, const toml::node& node) {
   return true;
 }
 
-// One key of an [[intake]]; false when its value is of the wrong kind.
-bool set_hot_folder(HotFolder& hot_folder, std::string_view key, const Value& value) {
-  const bool text = value.kind == Value::Kind::text;
-  const bool absolute = text && !value.text.empty() && value.text[0] == '/';
-  if (key == "directory" && absolute)
-    hot_folder.directory = value.text;
-  else if (key == "preset" && text && is_name(value.text))
-    hot_folder.preset = value.text;
-  else if (key == "move_to" && absolute)
-    hot_folder.move_to = value.text;
-  else if (key == "results" && absolute)
-    hot_folder.results = value.text;
-  else if (key == "spool" && absolute)
-    hot_folder.spool = value.text;
-  else if (key == "subfolders" && value.kind == Value::Kind::truth)
-    hot_folder.subfolders = value.text == "true";
-  else if (key == "after" && value.text == "keep")
-    hot_folder.after = HotFolder::After::keep;
-  else if (key == "after" && value.text == "move")
-    hot_folder.after = HotFolder::After::move;
-  else if (key == "after" && value.text == "remove")
-    hot_folder.after = HotFolder::After::remove;
-  else if (key == "settle") {
-    const auto settle = parse_duration(value.text);
-    if (!settle || settle->count() > 3600) return false;
-    hot_folder.settle_seconds = static_cast<int>(settle->count());
-  } else {
-    return false;
+constexpr std::array<std::pair<std::string_view, std::string HotFolder::*>, 4> kFolderPaths = {
+    {{"directory", &HotFolder::directory},
+     {"move_to", &HotFolder::move_to},
+     {"results", &HotFolder::results},
+     {"spool", &HotFolder::spool}}};
+
+std::string HotFolder::* folder_path(std::string_view key) {
+  for (const auto& [name, place] : kFolderPaths) {
+    if (name == key) return place;
   }
+  return nullptr;
+}
+
+bool set_after(HotFolder& hot_folder, std::string_view word) {
+  using After = HotFolder::After;
+  if (word != "keep" && word != "move" && word != "remove") return false;
+  hot_folder.after = word == "keep" ? After::keep : word == "move" ? After::move : After::remove;
   return true;
 }
 
+bool set_settle(HotFolder& hot_folder, std::string_view text) {
+  const auto settle = parse_duration(text);
+  if (!settle || settle->count() > 3600) return false;
+  hot_folder.settle_seconds = static_cast<int>(settle->count());
+  return true;
+}
+
+// One key of an [[intake]]; false when its value is of the wrong kind.
+bool set_hot_folder(HotFolder& hot_folder, std::string_view key, const Value& value) {
+  if (key == "after") return set_after(hot_folder, value.text);
+  if (key == "settle") return set_settle(hot_folder, value.text);
+  if (key == "subfolders") {
+    hot_folder.subfolders = value.text == "true";
+    return value.kind == Value::Kind::truth;
+  }
+  if (value.kind != Value::Kind::text) return false;
+  if (key == "preset") {
+    hot_folder.preset = value.text;
+    return is_name(value.text);
+  }
+  hot_folder.*folder_path(key) = value.text;
+  return value.text.starts_with('/');
+}
+
 const char* hot_folder_takes(std::string_view key) {
-  if (key == "directory" || key == "move_to" || key == "results" || key == "spool")
-    return "an absolute path";
+  if (folder_path(key) != nullptr) return "an absolute path";
   if (key == "preset") return "a preset's name";
   if (key == "after") return "keep, move or remove";
   if (key == "settle") return "a duration up to 1h";
