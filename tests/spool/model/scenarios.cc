@@ -149,6 +149,22 @@ void mend(Lab& lab) { (void)fsck(lab.spool(), Repair::mend); }
 
 void submit_again_with_key(Lab& lab) { lab.submit({"good again"}, Sync::full, "key-1"); }
 
+void add_hooked(std::vector<Scenario>& all) {
+  const auto add = [&](const char* name, std::function<void(Lab&)> prepare,
+                       std::function<void(Lab&)> act) {
+    all.push_back({name, std::move(prepare), std::move(act), nullptr});
+  };
+  add("complete_with_hook", hooked(claimed({"good 1", "good 2"})),
+      [](Lab& lab) { daemon_of(lab).complete(lab.claims, Sync::batch, SourceAfter::remove); });
+  add("fail_with_hook", hooked(claimed({"bad"})),
+      [](Lab& lab) { daemon_of(lab).fail(lab.claims.at(0), Sync::batch); });
+  add("cancel_with_hook", hooked(submitted({"good 1", "good 2"})), cancel_all);
+  add("recover_with_hook", leave_poison, recover_here);
+  add("run_hooks", ended_untold({"bad 1", "bad 2"}),
+      [](Lab& lab) { (void)daemon_of(lab).run_hooks(); });
+  add("retry_with_hook", ended_untold({"bad"}), retry_all);
+}
+
 std::vector<Scenario> make_scenarios() {
   std::vector<Scenario> all;
   const auto add = [&](const char* name, std::function<void(Lab&)> prepare,
@@ -206,15 +222,7 @@ std::vector<Scenario> make_scenarios() {
       },
       retain_none);
   add("repair", leave_mess, mend);
-  add("complete_with_hook", hooked(claimed({"good 1", "good 2"})),
-      [](Lab& lab) { daemon_of(lab).complete(lab.claims, Sync::batch, SourceAfter::remove); });
-  add("fail_with_hook", hooked(claimed({"bad"})),
-      [](Lab& lab) { daemon_of(lab).fail(lab.claims.at(0), Sync::batch); });
-  add("cancel_with_hook", hooked(submitted({"good 1", "good 2"})), cancel_all);
-  add("recover_with_hook", leave_poison, recover_here);
-  add("run_hooks", ended_untold({"bad 1", "bad 2"}),
-      [](Lab& lab) { (void)daemon_of(lab).run_hooks(); });
-  add("retry_with_hook", ended_untold({"bad"}), retry_all);
+  add_hooked(all);
   return all;
 }
 
