@@ -181,10 +181,7 @@ std::vector<std::string> BmpDecoder::notes() const {
 }  // namespace
 
 Failure open_bmp(View file, Truncated truncated, Opened* out) {
-  auto decoder = std::make_unique<BmpDecoder>(file, truncated);
-  if (Failure fault = decoder->open()) return fault;
-  out->decoder = std::move(decoder);
-  return {};
+  return open_as<BmpDecoder>(out, file, truncated);
 }
 
 }  // namespace imgq::image

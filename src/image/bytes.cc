@@ -45,12 +45,21 @@ void fill_page(int /*signal*/, siginfo_t* info, void* /*context*/) {
   }
 }
 
-// The limit that a worker has set itself stands for all but the file.
-void widen_limit(int64_t bytes) {
+void set_limit(rlim_t bytes) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
-  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, limit.rlim_cur + static_cast<rlim_t>(bytes));
+  if (::getrlimit(RLIMIT_AS, &limit) != 0) return;
+  limit.rlim_cur = bytes;
   (void)::setrlimit(RLIMIT_AS, &limit);
+}
+
+// The limit that a worker has set itself stands for all but the file, as far as the hard one goes.
+// Returns what it was.
+rlim_t widen_limit(size_t bytes) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0) return RLIM_INFINITY;
+  const rlim_t before = limit.rlim_cur;
+  if (before != RLIM_INFINITY) set_limit(std::min<rlim_t>(limit.rlim_max, before + bytes));
+  return before;
 }
 
 }  // namespace
@@ -58,7 +67,7 @@ void widen_limit(int64_t bytes) {
 void Bytes::Unmap::operator()(uint8_t* data) const {
   (void)::munmap(data, size);
   mapping.begin = mapping.end = 0;
-  widen_limit(-static_cast<int64_t>(size));
+  set_limit(limit_before);
 }
 
 Failure Bytes::map(int descriptor) {
@@ -66,13 +75,13 @@ Failure Bytes::map(int descriptor) {
   action.sa_sigaction = fill_page;
   action.sa_flags = SA_SIGINFO;
   if (::sigaction(SIGBUS, &action, nullptr) != 0) return read_fault(errno);
-  widen_limit(static_cast<int64_t>(size_));
+  const rlim_t before = widen_limit(size_);
   void* data = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (data == MAP_FAILED) {
-    widen_limit(-static_cast<int64_t>(size_));
+    set_limit(before);
     return Fault{Code::out_of_memory, "out of memory for the file"};
   }
-  mapped_ = {static_cast<uint8_t*>(data), Unmap{size_}};
+  mapped_ = {static_cast<uint8_t*>(data), Unmap{size_, before}};
   mapping.begin = reinterpret_cast<uintptr_t>(data);
   mapping.end = mapping.begin + size_;
   mapping.cut = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,11 +33,12 @@ class Bytes {
  private:
   struct Unmap {
     size_t size;
+    rlim_t limit_before;  // RLIMIT_AS
     void operator()(uint8_t* data) const;
   };
   Failure map(int descriptor);
   std::unique_ptr<uint8_t[]> data_;
-  std::unique_ptr<uint8_t, Unmap> mapped_{nullptr, Unmap{0}};
+  std::unique_ptr<uint8_t, Unmap> mapped_{nullptr, Unmap{0, 0}};
   size_t size_ = 0;
   int descriptor_ = -1;  // of one that is mapped; its owner's
 };

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/image/bytes.h"
@@ -59,6 +60,15 @@ class Decoder {
 struct Opened {
   std::unique_ptr<Decoder> decoder;
 };
+// A decoder whose open() reads the header, kept when that went well.
+template <class Kept, class... Arguments>
+Failure open_as(Opened* out, const Arguments&... arguments) {
+  auto decoder = std::make_unique<Kept>(arguments...);
+  Failure fault = decoder->open();
+  if (!fault) out->decoder = std::move(decoder);
+  return fault;
+}
+
 Failure open_jpeg(View file, Truncated truncated, Opened* out);
 Failure open_bmp(View file, Truncated truncated, Opened* out);
 Failure open_raw(View file, Truncated truncated, Opened* out);

@@ -180,10 +180,7 @@ Failure HeifDecoder::decode(Pixels* out) {
 }  // namespace
 
 Failure open_heif(Kind kind, const Container& container, View file, Opened* out) {
-  auto decoder = std::make_unique<HeifDecoder>(kind, container, file);
-  if (Failure fault = decoder->open()) return fault;
-  out->decoder = std::move(decoder);
-  return {};
+  return open_as<HeifDecoder>(out, kind, container, file);
 }
 
 }  // namespace imgq::image

@@ -258,10 +258,7 @@ std::vector<std::string> JpegDecoder::notes() const {
 }  // namespace
 
 Failure open_jpeg(View file, Truncated truncated, Opened* out) {
-  auto decoder = std::make_unique<JpegDecoder>(file, truncated);
-  if (Failure fault = decoder->open()) return fault;
-  out->decoder = std::move(decoder);
-  return {};
+  return open_as<JpegDecoder>(out, file, truncated);
 }
 
 }  // namespace imgq::image

@@ -212,10 +212,7 @@ Failure JxlImage::decode(Pixels* out) {
 }  // namespace
 
 Failure open_jxl(View file, Truncated truncated, int max_frames, Opened* out) {
-  auto decoder = std::make_unique<JxlImage>(file, truncated, max_frames);
-  if (Failure fault = decoder->open()) return fault;
-  out->decoder = std::move(decoder);
-  return {};
+  return open_as<JxlImage>(out, file, truncated, max_frames);
 }
 
 }  // namespace imgq::image

@@ -49,8 +49,7 @@ int save_webp(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
 }
 
 // Only here is libvips let write EXIF: the others are made bare afterwards.
-int save_avif(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
-  const size_t room = write_exif(options.copyright).size();
+int save_avif(VipsImage* image, const EncodeOptions& options, size_t room, Bytes8* out) {
   if (room > 0) make_room(image, room);
   return vips_heifsave_buffer(
       image, &out->data, &out->size, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "Q",
@@ -59,14 +58,14 @@ int save_avif(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
       "strip", room > 0 ? FALSE : TRUE, nullptr);
 }
 
-int save(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
+int save(VipsImage* image, const EncodeOptions& options, size_t room, Bytes8* out) {
   switch (options.format) {
     case Format::png:
       return save_png(image, options, out);
     case Format::webp:
       return save_webp(image, options, out);
     case Format::avif:
-      return save_avif(image, options, out);
+      return save_avif(image, options, room, out);
     case Format::jpeg:
     case Format::automatic:
     case Format::keep:
@@ -91,10 +90,10 @@ Fault save_fault() {
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out) {
   const VipsRef image = wrap(raster);
   if (!image) return Fault{Code::internal_error, take_vips_error()};
-  Bytes8 saved;
-  if (save(image.get(), options, &saved) != 0) return save_fault();
-  const View file(static_cast<const uint8_t*>(saved.data), saved.size);
   const std::vector<uint8_t> exif = write_exif(options.copyright);
+  Bytes8 saved;
+  if (save(image.get(), options, exif.size(), &saved) != 0) return save_fault();
+  const View file(static_cast<const uint8_t*>(saved.data), saved.size);
   if (options.format == Format::png) {
     *out = strip_png(file, exif);
   } else if (options.format == Format::webp) {

@@ -1,6 +1,8 @@
 // Every way in which an image or a request is refused, each with its own code, each with a file
 // that is really so.
 #include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "src/image/bytes.h"
@@ -296,6 +298,26 @@ TEST_F(ImageTest, AMappedFileThatItsOwnerCutsShortIsMissing) {
   EXPECT_TRUE(bytes.has_shrunk());
   ASSERT_EQ(::ftruncate(file.get(), static_cast<off_t>(bytes.view().size())), 0);
   EXPECT_TRUE(bytes.has_shrunk()) << "it was read while it was short";
+}
+
+// Where somebody else's hard limit leaves no room to widen it for the file.
+TEST_F(ImageTest, AMappedFileLeavesTheLimitOfMemoryAsItWas) {
+  const Fd file(file_with(Bytes(65UL << 20, 9)));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit tight{rlim_t{1} << 46, rlim_t{1} << 46};
+    bool well = ::setrlimit(RLIMIT_AS, &tight) == 0;
+    {
+      image::Bytes bytes;
+      well = well && !bytes.read(file.get(), INT64_C(1) << 30);
+    }
+    rlimit after{};
+    well = well && ::getrlimit(RLIMIT_AS, &after) == 0 && after.rlim_cur == tight.rlim_cur;
+    ::_exit(well ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(ImageTest, WhatIsNoRegularFileIsMissing) {

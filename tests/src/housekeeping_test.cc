@@ -8,28 +8,15 @@
 #include "spool/query.h"
 #include "src/util/clock.h"
 #include "tests/spool/lab.h"
+#include "tests/src/silent_listener.h"
 
 namespace imgq::test {
 namespace {
 
 constexpr int64_t kDay = 86'400'000;
 
-class Nobody final : public supervise::Listener {
-  void changed() override {}
+class Nobody final : public SilentListener {
   void trouble(const Error& error) override { ADD_FAILURE() << error.text(); }
-  void well() override {}
-  void doubtful() override {}
-  void prepared(supervise::Prepared /*job*/) override {}
-  void judged(supervise::JobPtr /*job*/, Verdict /*verdict*/) override {}
-  void dropped(supervise::JobPtr /*job*/) override {}
-  void broken(const Error& error) override { ADD_FAILURE() << error.text(); }
-  void ended(const Outcome& /*outcome*/, const Ticket& /*ticket*/) override {}
-  void delayed(const Ticket& /*t*/, const Verdict& /*v*/, int64_t /*retry_ms*/) override {}
-  void entered() override {}
-  void refused(const Error& /*error*/) override {}
-  void removed() override {}
-  void lost(const std::shared_ptr<Owner>& /*owner*/) override {}
-  void recovered() override {}
 };
 
 class Housekeeping : public lab::SpoolTest {

@@ -16,6 +16,7 @@
 #include "src/supervise/loop.h"
 #include "src/supervise/pool.h"
 #include "tests/src/lab.h"
+#include "tests/src/silent_listener.h"
 
 namespace imgq::test {
 namespace {
@@ -66,7 +67,7 @@ TEST(MemoryShare, RefusesNothing) {
 }
 
 // What a pool of real processes says, and how many others run when it says so.
-class Listening final : public supervise::Listener {
+class Listening final : public SilentListener {
  public:
   struct End {
     std::string preset;
@@ -101,18 +102,6 @@ class Listening final : public supervise::Listener {
     ADD_FAILURE() << error.text();
     loop_.stop();
   }
-  void trouble(const Error& /*error*/) override {}
-  void well() override {}
-  void doubtful() override {}
-  void prepared(supervise::Prepared /*job*/) override {}
-  void dropped(supervise::JobPtr /*job*/) override {}
-  void ended(const Outcome& /*outcome*/, const Ticket& /*ticket*/) override {}
-  void delayed(const Ticket& /*t*/, const Verdict& /*v*/, int64_t /*retry_ms*/) override {}
-  void entered() override {}
-  void refused(const Error& /*error*/) override {}
-  void removed() override {}
-  void lost(const std::shared_ptr<Owner>& /*owner*/) override {}
-  void recovered() override {}
 
   supervise::Loop loop_;
   supervise::Settings settings_;
