@@ -229,6 +229,7 @@ Failure walk_tiff(View file, int max_frames, Container* out) {
   int pages = 0;
   size_t picture = 0;
   for (size_t at = tiff.first(); at != 0 && at < file.size() && pages <= max_frames; ++pages) {
+    if (pages == 0 && tiff.is_cut(at)) return cut();
     if (tiff.entries(at) == 0) return broken("an empty or impossible directory");
     if (picture == 0 && (tiff.first_value(at, kSubfileType) & 1) == 0) {
       picture = at;
@@ -236,7 +237,7 @@ Failure walk_tiff(View file, int max_frames, Container* out) {
     }
     at = tiff.after(at);
   }
-  if (pages == 0) return broken("no directory");
+  if (pages == 0) return tiff.first() == 0 ? broken("no directory") : cut();
   if (picture == 0) {
     return Fault{Code::unsupported_format, "a TIFF of smaller copies alone"};
   }
@@ -249,6 +250,9 @@ Failure walk_tiff(View file, int max_frames, Container* out) {
 
 bool is_outside(View file, const TiffReader& tiff, size_t page, uint32_t offsets, uint32_t sizes) {
   const auto at = tiff.values(page, offsets), size = tiff.values(page, sizes);
+  for (const auto& list : {at, size}) {
+    if (!holds(file, list.at, list.count * list.width)) return true;
+  }
   for (size_t i = 0; i < std::min(at.count, size.count); ++i) {
     if (!holds(file, tiff.value(at, i), tiff.value(size, i))) return true;
   }
@@ -259,7 +263,7 @@ bool tiff_is_cut(View file) {
   if (!holds(file, 0, 16)) return true;
   const TiffReader tiff(file);
   const size_t page = tiff.first();
-  return page >= file.size() || is_outside(file, tiff, page, kStripOffsets, kStripBytes) ||
+  return tiff.is_cut(page) || is_outside(file, tiff, page, kStripOffsets, kStripBytes) ||
          is_outside(file, tiff, page, kTileOffsets, kTileBytes);
 }
 
@@ -311,6 +315,14 @@ View png_chunk(View file, std::string_view name, std::string_view before) {
     if (size > file.size() - at - 12) break;
     if (has(file, at + 4, name)) return file.subspan(at + 8, size);
     at += size_t{12} + size;
+  }
+  return {};
+}
+
+View webp_chunk(View file, std::string_view name) {
+  for (size_t at = 12; holds(file, at, 8); at = next_chunk(file, at)) {
+    if (!has(file, at, name)) continue;
+    return file.subspan(at + 8, std::min<size_t>(le32(file, at + 4), file.size() - at - 8));
   }
   return {};
 }

@@ -37,6 +37,9 @@ Failure walk(Kind kind, View file, int max_frames, Container* out);
 // none.
 View png_chunk(View file, std::string_view name, std::string_view before);
 
+// The same of a WebP, with what there is of it.
+View webp_chunk(View file, std::string_view name);
+
 // Whether the file ends before its format says that it should: why a decoder gave up.
 bool is_cut_short(Kind kind, View file);
 

@@ -74,6 +74,7 @@ Failure open_bmp(View file, Truncated truncated, Opened* out);
 Failure open_raw(View file, Truncated truncated, Opened* out);
 Failure open_heif(Kind kind, const Container& container, View file, Opened* out);
 Failure open_jxl(View file, Truncated truncated, int max_frames, Opened* out);
+Failure open_cut_webp(View file, Opened* out);
 Failure open_with_vips(Kind kind, const Container& container, View file, Truncated truncated,
                        Opened* out);
 

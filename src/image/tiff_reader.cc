@@ -49,6 +49,12 @@ size_t TiffReader::entries(size_t directory) const {
   return count > std::min(file_.size() / entry_bytes(), kMostEntries) ? 0 : count;
 }
 
+bool TiffReader::is_cut(size_t directory) const {
+  const size_t count = number(directory, wide_ ? 8 : 2);
+  return !holds(file_, directory, wide_ ? 8 : 2) ||
+         (count <= kMostEntries && !holds(file_, entry_at(directory, count), 0));
+}
+
 size_t TiffReader::after(size_t directory) const {
   const size_t count = entries(directory);
   return count == 0 ? 0 : number(entry_at(directory, count), offset_bytes());

@@ -9,6 +9,7 @@
 
 #include "src/base/notes.h"
 #include "src/image/colour.h"
+#include "src/image/cut_png.h"
 #include "src/image/decoder.h"
 #include "src/image/icc.h"
 #include "src/image/png_exif.h"
@@ -126,6 +127,7 @@ class VipsDecoder : public Decoder {
   int webp_reduction(const Purpose& purpose) const;
   double webp_bytes_per_pixel(int reduction) const;
   bool covers_canvas() const;
+  Failure read_strip();
   void show_frame(const uint8_t* row);
   void read_orientation();
   void read_told_colour();
@@ -140,8 +142,10 @@ class VipsDecoder : public Decoder {
   Picture picture_;
   GObjectOwner<VipsRegion> region_;
   std::optional<ColourTransform> to_srgb_;  // of more than 8 bits
+  bool ended_ = false;                      // where the file does, which was accepted
   bool beside_frame_ = false;               // an opaque GIF whose canvas is larger than its frame
   std::vector<uint8_t> row_;                // what these make
+  std::vector<uint8_t> nothing_;            // a row of zeros
   int y_ = 0;
 };
 
@@ -327,14 +331,24 @@ Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
   return region_ ? Failure{} : failed(kind_, file_);
 }
 
+constexpr int kStrip = 16;
+
+// What a file that was cut has no longer, as its loader finds out, is zeros.
+Failure VipsDecoder::read_strip() {
+  VipsRect strip{0, y_, image_.get()->Xsize, std::min(kStrip, image_.get()->Ysize - y_)};
+  if (vips_region_prepare(region_.get(), &strip) == 0) return {};
+  Fault fault = failed(kind_, file_);
+  ended_ = truncated_ == Truncated::accept && fault.code == Code::truncated && y_ > 0;
+  if (!ended_) return fault;
+  nothing_.resize(VIPS_IMAGE_SIZEOF_LINE(image_.get()));
+  return {};
+}
+
 Failure VipsDecoder::next(const uint8_t** row) {
-  constexpr int kStrip = 16;
-  const int height = image_.get()->Ysize;
-  if (y_ % kStrip == 0) {
-    VipsRect strip{0, y_, image_.get()->Xsize, std::min(kStrip, height - y_)};
-    if (vips_region_prepare(region_.get(), &strip) != 0) return failed(kind_, file_);
+  if (y_ % kStrip == 0 && !ended_) {
+    if (Failure fault = read_strip()) return fault;
   }
-  *row = VIPS_REGION_ADDR(region_.get(), 0, y_);  // NOLINT: the macro's casts
+  *row = ended_ ? nothing_.data() : VIPS_REGION_ADDR(region_.get(), 0, y_);  // NOLINT: its casts
   if (to_srgb_) to_srgb_->row(*row, row_.data(), image_.get()->Xsize);
   if (beside_frame_) show_frame(*row);
   if (to_srgb_ || beside_frame_) *row = row_.data();
@@ -349,14 +363,19 @@ std::vector<std::string> VipsDecoder::notes() const {
   return {};
 }
 
-// An HDR picture is looked at twice, so it is taken whole.
-class HdrPng : public WholeDecoder {
+// An HDR picture is looked at twice, and of one that was cut libvips does not tell what came: both
+// are taken whole.
+class WholePng : public WholeDecoder {
  public:
-  HdrPng(VipsDecoder* opened, View file, const ToldColour& told)
-      : file_(file), decoder_bytes_(opened->bytes_needed({})), image_(opened->take_image()) {
+  WholePng(VipsDecoder* opened, View file, const std::optional<ToldColour>& hdr, bool cut)
+      : file_(file),
+        decoder_bytes_(opened->bytes_needed({})),
+        image_(opened->take_image()),
+        cut_(cut) {
     picture_ = opened->picture();
+    if (!hdr) return;
     picture_.profile.clear();
-    colour_ = told;
+    colour_ = *hdr;
   }
   int64_t bytes_needed(const Purpose& /*purpose*/) const override {
     return decoder_bytes_ + static_cast<int64_t>(VIPS_IMAGE_SIZEOF_IMAGE(image_.get()));
@@ -364,6 +383,7 @@ class HdrPng : public WholeDecoder {
 
  protected:
   Failure decode(Pixels* out) override {
+    if (cut_) return decode_cut(out);
     size_t size = 0;
     samples_.reset(vips_image_write_to_memory(image_.get(), &size));
     if (!samples_) return failed(Kind::png, file_);
@@ -373,9 +393,20 @@ class HdrPng : public WholeDecoder {
   }
 
  private:
+  Failure decode_cut(Pixels* out) {
+    if (Failure fault = decode_cut_png(file_, picture_.size, picture_.kind, &cut_png_))
+      return fault;
+    const size_t rows = static_cast<size_t>(picture_.size.height);
+    *out = {cut_png_.samples.data(), cut_png_.samples.size() / rows, cut_png_.bits};
+    notes_.emplace_back(note::kTruncated);
+    return {};
+  }
+
   View file_;
   int64_t decoder_bytes_;
   VipsRef image_;
+  bool cut_;
+  CutPng cut_png_;
   std::unique_ptr<void, decltype(&g_free)> samples_{nullptr, &g_free};
 };
 
@@ -383,11 +414,13 @@ class HdrPng : public WholeDecoder {
 
 Failure open_with_vips(Kind kind, const Container& container, View file, Truncated truncated,
                        Opened* out) {
+  const bool cut = truncated == Truncated::accept && is_cut_short(kind, file);
+  if (cut && kind == Kind::webp) return open_cut_webp(file, out);
   auto decoder = std::make_unique<VipsDecoder>(kind, container, file, truncated);
   if (Failure fault = decoder->open()) return fault;
   const auto hdr = kind == Kind::png ? hdr_of_png(file) : std::nullopt;
-  if (hdr) {
-    out->decoder = std::make_unique<HdrPng>(decoder.get(), file, *hdr);
+  if (hdr || (cut && kind == Kind::png)) {
+    out->decoder = std::make_unique<WholePng>(decoder.get(), file, hdr, cut);
   } else {
     out->decoder = std::move(decoder);
   }
