@@ -7,6 +7,8 @@
 namespace imgq::web {
 namespace {
 
+constexpr size_t kMaxParameters = 16;  // each may cost a look at all that follows
+
 char lower_char(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_alnum(char c) {
@@ -22,16 +24,29 @@ bool is_boundary_char(char c) {
   return is_alnum(c) || std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
 }
 
+// Whether a value may end here: with the line, or before "; name=".
+bool value_ends(std::string_view rest) {
+  rest = trimmed(rest);
+  if (rest.empty()) return true;
+  if (rest.front() != ';') return false;
+  rest = trimmed(rest.substr(1));
+  if (rest.empty() || rest.front() == ';') return true;
+  const size_t end = std::min(rest.find_first_of("=\";"), rest.size());
+  return is_token(trimmed(rest.substr(0, end))) && end < rest.size() && rest[end] == '=';
+}
+
+enum class Backslash { escapes, is_itself };
+
 // Takes a quoted string off the front of `rest`, which begins with its opening quote.
-std::optional<std::string> take_quoted(std::string_view& rest) {
+std::optional<std::string> take_quoted(std::string_view& rest, Backslash backslash) {
   std::string out;
   for (size_t i = 1; i < rest.size(); ++i) {
-    if (rest[i] == '"') {
+    if (rest[i] == '"' && value_ends(rest.substr(i + 1))) {
       rest.remove_prefix(i + 1);
       return out;
     }
-    const bool escape =
-        rest[i] == '\\' && i + 1 < rest.size() && (rest[i + 1] == '"' || rest[i + 1] == '\\');
+    const bool escape = backslash == Backslash::escapes && rest[i] == '\\' && i + 1 < rest.size() &&
+                        (rest[i + 1] == '"' || rest[i + 1] == '\\');
     if (escape) ++i;
     out += rest[i];
   }
@@ -39,7 +54,10 @@ std::optional<std::string> take_quoted(std::string_view& rest) {
 }
 
 std::optional<std::string> take_value(std::string_view& rest) {
-  if (!rest.empty() && rest.front() == '"') return take_quoted(rest);
+  if (!rest.empty() && rest.front() == '"') {
+    auto quoted = take_quoted(rest, Backslash::escapes);
+    return quoted ? quoted : take_quoted(rest, Backslash::is_itself);
+  }
   const size_t end = std::min(rest.find(';'), rest.size());
   std::string out(trimmed(rest.substr(0, end)));
   rest.remove_prefix(end);
@@ -77,7 +95,7 @@ std::optional<Parameters> parse_parameters(std::string_view value) {
     if (rest.front() != ';') return std::nullopt;
     rest = trimmed(rest.substr(1));
     if (rest.empty() || rest.front() == ';') continue;  // "a=b;" and "a=b;;c=d" are met in the wild
-    if (!take_pair(rest, out)) return std::nullopt;
+    if (out.pairs.size() == kMaxParameters || !take_pair(rest, out)) return std::nullopt;
   }
   return out;
 }

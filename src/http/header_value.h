@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-// Reads the values of header fields. By hand, in one pass, without recursion: a hostile value
-// costs no more than its length.
+// Reads the values of header fields. By hand, without recursion: a hostile value costs a small
+// multiple of its length.
 namespace imgq::web {
 
 using NamedTexts = std::vector<std::pair<std::string, std::string>>;
@@ -22,10 +22,13 @@ struct Parameters {
 };
 
 // Within quotes only \" and \\ are escapes, so that "C:\photo.jpg" (old browsers) keeps its
-// backslash. Nothing when a quote is left open, a parameter has no name, or one comes twice.
+// backslash. A quote ends a value where the next parameter or nothing follows; one elsewhere is the
+// value's own, and so is a backslash that would leave the value without an end. Nothing when a
+// quote is left open, a parameter has no name, one comes twice, or there are more than 16.
 std::optional<Parameters> parse_parameters(std::string_view value);
 
-// RFC 8187's ext-value, UTF-8 only: "UTF-8''a%20b" gives "a b".
+// RFC 8187's ext-value: "UTF-8''a%20b" gives "a b". Nothing for other charsets, which senders need
+// not know.
 std::optional<std::string> decode_ext_value(std::string_view value);
 
 // The boundary in a Content-Type of multipart/form-data: 1 to 70 characters as RFC 2046 allows.

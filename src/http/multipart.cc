@@ -19,9 +19,9 @@ Status read_disposition(std::string_view value, Part& part) {
     part.filename = last_component(*plain);
   }
   if (const std::string* extended = find_in(parameters->pairs, "filename*")) {
-    const auto decoded = decode_ext_value(*extended);
-    if (!decoded) return malformed("a part's filename* is not UTF-8 as RFC 8187 writes it");
-    part.filename = last_component(*decoded);
+    // One that is not understood leaves the plain one, or a file without a name.
+    if (const auto decoded = decode_ext_value(*extended)) part.filename = last_component(*decoded);
+    if (!part.filename) part.filename.emplace();
   }
   return Ok{};
 }
@@ -52,6 +52,7 @@ Status read_field(std::string_view line, Part& part) {
 }  // namespace
 
 std::string last_component(std::string_view name) {
+  while (name.ends_with('/') || name.ends_with('\\')) name.remove_suffix(1);
   const size_t slash = name.find_last_of("/\\");
   return std::string(slash == std::string_view::npos ? name : name.substr(slash + 1));
 }

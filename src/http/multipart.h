@@ -10,11 +10,13 @@ namespace imgq::web {
 
 // What a part of a form says of itself. Bytes as sent: data, never a path, never printed raw.
 struct Part {
-  std::string name;                     // of the form's field; empty when the part has none
-  std::optional<std::string> filename;  // filename* counts more than filename; last component only
+  std::string name;  // of the form's field; empty when the part has none
+  // Last component only. filename* counts more than filename where it is UTF-8; when there is
+  // nothing else, one in another charset is the empty name.
+  std::optional<std::string> filename;
 };
 
-// "C:\photos\a.jpg" and "../../a.jpg" name "a.jpg".
+// "C:\photos\a.jpg", "../../a.jpg" and "a.jpg\" name "a.jpg".
 std::string last_component(std::string_view name);
 
 // Takes the parts of a form as they arrive. A Status that is an error ends the reading, and feed

@@ -14,11 +14,12 @@ TEST(HeaderValue, ABoundaryIsFoundAmongOtherParameters) {
 }
 
 TEST(HeaderValue, BadBoundariesAreRefused) {
-  for (const char* type : {"multipart/form-data",
-                           "multipart/form-data; boundary=", "multipart/form-data; boundary=\"a",
-                           "multipart/mixed; boundary=B", "multipart/form-data; boundary=\"a \"",
-                           "multipart/form-data; boundary=a@b", "text/plain; boundary=B",
-                           "multipart/form-data; boundary=a; boundary=b"}) {
+  for (const char* type :
+       {"multipart/form-data", "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=\"a", "multipart/mixed; boundary=B",
+        "multipart/form-data; boundary=\"a \"", "multipart/form-data; boundary=a@b",
+        "text/plain; boundary=B", "multipart/form-data; boundary=\"a\"b\"",
+        "multipart/form-data; boundary=\"a\\\"", "multipart/form-data; boundary=a; boundary=b"}) {
     EXPECT_EQ(multipart_boundary(type), std::nullopt) << type;
   }
   EXPECT_EQ(multipart_boundary("multipart/form-data; boundary=" + std::string(71, 'a')),
@@ -31,6 +32,9 @@ TEST(HeaderValue, AValueOfMegabytesTakesNoStack) {
   const auto read = parse_parameters("form-data; name=\"" + std::string(4 << 20, '\\') + "\"");
   ASSERT_TRUE(read);
   EXPECT_EQ(find_in(read->pairs, "name")->size(), size_t{2} << 20);
+  std::string quotes;
+  while (quotes.size() < size_t{4} << 20) quotes += "\";a ";
+  EXPECT_FALSE(parse_parameters("form-data; name=\"" + quotes));
   EXPECT_FALSE(decode_ext_value("UTF-8''" + std::string(4 << 20, '%')));
 }
 
