@@ -109,7 +109,7 @@ std::chrono::milliseconds Claimer::jittered_poll() const {
 void Claimer::hint(std::string_view name) {
   const auto token = layout::parse_token(name);
   if (!token || stopped_ || is_stuck(*token)) return;
-  if (unread_ || candidates_.size() >= kMaxCandidates) {
+  if (token->attempt == 1 && (unread_ || candidates_.size() >= kMaxCandidates)) {
     unread_ = true;  // more than is kept: its turn comes with the next reading
   } else {
     candidates_.insert(*token);

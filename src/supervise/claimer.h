@@ -60,7 +60,14 @@ class Claimer {
   const Spool& spool_;
   const Settings& settings_;
   Listener& listener_;
-  std::set<Token> candidates_;
+  // A job that comes back has waited already, and goes first.
+  struct Sooner {
+    bool operator()(const Token& a, const Token& b) const {
+      const bool first_a = a.attempt == 1, first_b = b.attempt == 1;
+      return first_a != first_b ? first_b : a < b;
+    }
+  };
+  std::set<Token, Sooner> candidates_;
   std::map<Token, int64_t> stuck_;  // not before, in monotonic ms
   std::string said_stuck_;
   bool stopped_ = false;

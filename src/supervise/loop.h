@@ -110,6 +110,7 @@ class Process {
   ~Process();  // a child that still runs is killed
 
   int pid() const;        // 0 once it has ended: its number may be another's by now
+  std::chrono::nanoseconds cpu_time() const;  // of all its threads; 0 once it has ended
   void kill(int signal);  // nothing when it has ended
 
  private:

@@ -70,6 +70,14 @@ Process::~Process() {
 
 int Process::pid() const { return handle_->running() ? handle_->uv.pid : 0; }
 
+std::chrono::nanoseconds Process::cpu_time() const {
+  clockid_t clock{};
+  timespec used{};
+  if (pid() == 0 || ::clock_getcpuclockid(pid(), &clock) != 0) return {};
+  if (::clock_gettime(clock, &used) != 0) return {};
+  return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
+}
+
 void Process::kill(int signal) {
   if (handle_->running() && handle_->uv.pid > 0) ::uv_process_kill(&handle_->uv, signal);
 }

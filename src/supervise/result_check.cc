@@ -68,6 +68,12 @@ bool is_not_a_workers_word(Code code) {
 
 Verdict verdict_on(const Death& death, const Limits& limits) {
   const int signal = death.end.signal;
+  if (death.why == Death::Why::overdue && death.extensions > 0) {
+    return {Code::timed_out,
+            "took longer than " + seconds(limits.wall_seconds * (1 + death.extensions)) +
+                ", most of which the host did not let it run",
+            0};
+  }
   if (death.why == Death::Why::overdue) {
     return {Code::timed_out, "took longer than " + seconds(limits.wall_seconds), signal};
   }

@@ -11,7 +11,7 @@
 namespace imgq::supervise {
 
 // The verdict on a job whose worker died under it.
-//   timed_out      over the wall or CPU limit
+//   timed_out      over the wall or CPU limit; without a signal when the host starved it
 //   too_large      it ran out of memory, and the memory was all its own: this was its first job
 //   out_of_memory  the same, but earlier jobs had a part in it
 //   crashed        everything else

@@ -16,6 +16,7 @@ constexpr std::chrono::seconds kStartLimit{20};
 constexpr std::chrono::seconds kLeaveLimit{5};
 constexpr std::chrono::seconds kHungUpLimit{1};  // how long a process takes to be seen to be dead
 constexpr int kParts = 10;                       // of each limit
+constexpr int kExtensions = 3;                   // of the wall limit
 constexpr std::string_view kReady = R"({"ready":true})";
 
 // Nothing of ours but what a worker needs. One malloc arena: a third of the memory.
@@ -103,6 +104,8 @@ Status Worker::give(const wire::Order& order, const std::vector<int>& fds) {
   if (!sent) return sent;
   phase_ = Phase::busy;
   busy_ = true;
+  extensions_ = 0;
+  cpu_before_ = process_->cpu_time();
   allow(wall_);
   return Ok{};
 }
@@ -140,7 +143,15 @@ void Worker::part_passed() {
   if (hung_up_) return condemn(Death::Why::garbage);
   read_socket();
   const bool in_time = phase_ == Phase::idle || deadline_.armed();
-  if (!in_time) condemn(Death::Why::overdue);
+  if (in_time) return;
+  if (!starves()) return condemn(Death::Why::overdue);
+  ++extensions_;
+  allow(wall_);
+}
+
+bool Worker::starves() const {
+  return phase_ == Phase::busy && extensions_ < kExtensions &&
+         2 * (process_->cpu_time() - cpu_before_) < wall_ * (1 + extensions_);
 }
 
 // An answer may still come before the worker is dead. Of one that is overdue it counts.
@@ -203,8 +214,8 @@ void Worker::ended(ProcessEnd end) {
   read_socket();  // an answer that was given before the end counts
   deadline_.stop();
   readable_.reset();
-  supervisor_.died(
-      *this, {end, why_, read_words(), answered_ == 0, ever_ready_});  // which may destroy this
+  supervisor_.died(*this, {end, why_, read_words(), answered_ == 0, ever_ready_,
+                           extensions_});  // which may destroy this
 }
 
 // At most what a pipe holds, 64 KiB.

@@ -24,6 +24,7 @@ struct Death {
   std::string last_words;  // the end of its stderr
   bool first_job = false;  // nothing had been asked of it before
   bool ever_ready = false;
+  int extensions = 0;  // overdue: how often the wall limit was given once more, at most 3
 };
 
 // One worker process as its supervisor sees it: idle or busy with one order.
@@ -50,7 +51,9 @@ class Worker {
   int answered() const { return answered_; }
   int pid() const { return process_ ? process_->pid() : 0; }
 
-  // Gives an idle worker an order; `fds` stay the caller's. The wall limit starts now.
+  // Gives an idle worker an order; `fds` stay the caller's. The wall limit starts now, and once
+  // more at its end, at most three times, while the worker has had less CPU time than half of what
+  // has passed: then its host is to blame, not the image.
   //   errors  of sendmsg(2); EMSGSIZE the order is too long to be sent; EPROTO it has spoken
   //   unasked
   Status give(const wire::Order& order, const std::vector<int>& fds);
@@ -65,6 +68,7 @@ class Worker {
   Worker(Loop& loop, const Limits& limits, Supervisor& supervisor, Fd socket, Fd words);
   void allow(std::chrono::milliseconds limit);
   void part_passed();
+  bool starves() const;
   void read_socket();
   void hung_up();
   void take(const wire::Packet& packet);
@@ -88,6 +92,8 @@ class Worker {
   Timer deadline_;  // rings for each part of the limit that has passed
   std::chrono::milliseconds part_{0};
   int parts_left_ = 0;
+  int extensions_ = 0;
+  std::chrono::nanoseconds cpu_before_{0};  // the order
   std::unique_ptr<Readable> readable_;
   std::unique_ptr<Process> process_;
 };

@@ -41,7 +41,7 @@ TEST(Jobs, KeepTheirSourceWhenAskedTo) {
 
 TEST(Jobs, PoisonOfThreeKindsFailsWithItsCauseWhileOthersComplete) {
   Lab lab(
-      "jobs.retry_first = \"1s\"\nlimits.wall_seconds = 2\nlimits.memory_bytes = \"64MiB\"\n"
+      "jobs.retry_first = \"1s\"\nlimits.cpu_seconds = 1\nlimits.memory_bytes = \"64MiB\"\n"
       "limits.heavy_bytes = \"64MiB\"\n");
   const JobId by_signal = lab.submit("signal");
   const JobId by_loop = lab.submit("loop");
@@ -55,11 +55,30 @@ TEST(Jobs, PoisonOfThreeKindsFailsWithItsCauseWhileOthersComplete) {
   EXPECT_EQ(lab.cause(by_signal).code, "poison");
   EXPECT_EQ(lab.cause(by_signal).signal, SIGSEGV);
   EXPECT_EQ(lab.cause(by_loop).code, "poison");
-  EXPECT_EQ(lab.cause(by_loop).signal, SIGKILL);
-  EXPECT_NE(lab.cause(by_loop).message.find("longer than 2 s"), std::string::npos);
+  EXPECT_EQ(lab.cause(by_loop).signal, SIGXCPU);
+  EXPECT_NE(lab.cause(by_loop).message.find("more than 1 s of CPU"), std::string::npos);
   EXPECT_EQ(lab.cause(by_memory).code, "too_large");
   ASSERT_TRUE(lab.reaches(lab.submit(), State::completed)) << daemon.log();
   lab.expect_in_order();
+}
+
+TEST(Jobs, ThatComeBackGoBeforeThoseThatHaveNotBeenTried) {
+  Lab lab("jobs.retry_first = \"2s\"\n");
+  const JobId back = lab.submit("io", bytes(kTinyPng), 2);
+  const auto others = lab.submit_many(25, "while");
+  const auto daemon = lab.daemon({"--workers", "1"});
+  ASSERT_TRUE(lab.reaches(back, State::failed)) << daemon.log();
+  EXPECT_EQ(lab.view(back).attempts, 2);
+  EXPECT_EQ(lab.state(others.back()), State::staging);
+}
+
+TEST(Jobs, OfAHostThatLetsNoWorkerRunAreNoPoison) {
+  Lab lab("jobs.retry_first = \"1s\"\nlimits.wall_seconds = 1\n");
+  const JobId job = lab.submit("sleep");
+  const auto daemon = lab.daemon();
+  ASSERT_TRUE(lab.reaches(job, State::failed)) << daemon.log();
+  EXPECT_EQ(lab.cause(job).code, "timed_out");
+  EXPECT_EQ(lab.view(job).attempts, 3);
 }
 
 TEST(Jobs, WhoseWorkersAreKilledByOthersAreNoPoison) {
