@@ -32,7 +32,7 @@ enum class Format {  // of a result
   webp,
   avif,
   automatic,  // "auto": keeps alpha (PNG for a palette or PNG source, else WebP), else JPEG
-  keep,       // as the source; JPEG when the source's format cannot be written
+  keep,       // as the source (a BMP as PNG), or as `automatic` when its format cannot be written
 };
 
 // Formats that the configuration can switch off: their decoders are the ones that have needed care.

@@ -81,7 +81,7 @@ struct Verdict {
   std::vector<ResultReport> results = {};  // in the order of the request's renditions, when ok
   std::vector<std::string> notes = {};     // words of src/base/notes.h
   double decode_ms = 0, total_ms = 0;
-  int64_t peak_kib = 0;  // highest resident size of the worker so far
+  int64_t peak_kib = 0;  // highest resident size of the worker meanwhile
   bool heavy = false;    // not run: needs much memory, ask again with the next Slot
   bool recycle = false;  // the worker wants to be replaced after this answer
 };

@@ -41,9 +41,10 @@ Format chosen_format(Format asked, const SourceFacts& source, bool transparent) 
   if (asked == Format::keep && source.kind == Kind::bmp) return Format::png;
   if (asked == Format::keep) {
     const ImageFormat* kept = format_of(source.kind);
-    return kept == nullptr ? Format::jpeg : kept->written.value_or(Format::jpeg);
+    if (kept != nullptr && kept->written) return *kept->written;
+  } else if (asked != Format::automatic) {
+    return asked;
   }
-  if (asked != Format::automatic) return asked;
   if (!transparent) return Format::jpeg;
   return source.palette || source.kind == Kind::png ? Format::png : Format::webp;
 }

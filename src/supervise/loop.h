@@ -109,9 +109,9 @@ class Process {
   Process& operator=(const Process&) = delete;
   ~Process();  // a child that still runs is killed
 
-  int pid() const;        // 0 once it has ended: its number may be another's by now
+  int pid() const;  // 0 once it has ended: its number may be another's by now
   std::chrono::nanoseconds cpu_time() const;  // of all its threads; 0 once it has ended
-  void kill(int signal);  // nothing when it has ended
+  void kill(int signal);                      // nothing when it has ended
 
  private:
   struct Handle;

@@ -163,7 +163,7 @@ void Scheduler::ended(const Outcome& outcome, const Ticket& ticket) {
              {"attempt", std::to_string(outcome.attempt)},
              {"ms", std::to_string(outcome.ended_ms - outcome.started_ms)},
              {"code", good ? "ok" : outcome.cause.code},
-             {"message", outcome.cause.message}});
+             {"detail", outcome.cause.message}});
   hook_.owed(outcome.id);
   hot_folders_.ended(outcome.id);
   if (settings_.ended) settings_.ended(outcome, ticket);
@@ -173,7 +173,7 @@ void Scheduler::delayed(const Ticket& ticket, const Verdict& verdict, int64_t re
   log::line(log::Level::notice, "to be tried again",
             {{"job", ticket.id.text()},
              {"code", std::string(name_of(verdict.code))},
-             {"message", verdict.message}});
+             {"detail", verdict.message}});
   ++tally_.retried;
   claimer_.due(retry_ms);
 }

@@ -116,13 +116,16 @@ Status close_range(unsigned first, unsigned last) {
 }
 
 // Closes all but 0..3 and `keep`.
-Status close_others(int keep) {
-  const unsigned first = wire::kWorkerSocket + 1;
-  const auto kept = static_cast<unsigned>(keep);
-  if (kept > first) {
+Status close_others(std::array<int, 2> keep) {
+  std::sort(keep.begin(), keep.end());
+  unsigned first = wire::kWorkerSocket + 1;
+  for (const int fd : keep) {
+    if (fd < static_cast<int>(first)) continue;
+    const auto kept = static_cast<unsigned>(fd);
     if (auto closed = close_range(first, kept - 1); !closed) return closed;
+    first = kept + 1;
   }
-  return close_range(std::max(first, kept + 1), ~0U);
+  return close_range(first, ~0U);
 }
 
 }  // namespace
@@ -152,14 +155,18 @@ Status follow_supervisor() {
 }
 
 Result<MemoryGauge> MemoryGauge::open() {
-  Fd fd(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
-  if (!fd) return last_error("open", "/proc/self/statm");
-  return MemoryGauge(std::move(fd));
+  Fd statm(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  if (!statm) return last_error("open", "/proc/self/statm");
+  return MemoryGauge(std::move(statm), Fd(::open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)));
+}
+
+void MemoryGauge::restart_peak() const {
+  if (clear_refs_) (void)::pwrite(clear_refs_.get(), "5", 1, 0);
 }
 
 int64_t MemoryGauge::pages(int field) const {
   std::array<char, 128> text{};
-  const ssize_t got = ::pread(fd_.get(), text.data(), text.size(), 0);
+  const ssize_t got = ::pread(statm_.get(), text.data(), text.size(), 0);
   if (got <= 0) return 0;
   const char* end = text.data() + got;
   const char* at = text.data();
@@ -170,7 +177,7 @@ int64_t MemoryGauge::pages(int field) const {
 }
 
 Status confine(const Limits& limits, const MemoryGauge& gauge) {
-  if (auto closed = close_others(gauge.fd()); !closed) return closed;
+  if (auto closed = close_others(gauge.fds()); !closed) return closed;
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return last_error("give up new privileges", "");
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "src/base/limits.h"
@@ -21,18 +22,21 @@ Status follow_supervisor();
 //   errors  of fcntl(2)
 Status talk_without_waiting();
 
-// How much memory this process has, from /proc/self/statm, which stays readable when confined.
+// How much memory this process has, from /proc/self, the files of which stay open when confined.
 class MemoryGauge {
  public:
   static Result<MemoryGauge> open();
+  void restart_peak()
+      const;  // getrusage(2)'s ru_maxrss, where the kernel lets it (proc_pid_clear_refs(5))
   int64_t mapped_bytes() const { return pages(0); }
   int64_t resident_bytes() const { return pages(1); }
-  int fd() const { return fd_.get(); }
+  std::array<int, 2> fds() const { return {statm_.get(), clear_refs_.get()}; }
 
  private:
-  explicit MemoryGauge(Fd fd) : fd_(std::move(fd)) {}
+  MemoryGauge(Fd statm, Fd clear_refs)
+      : statm_(std::move(statm)), clear_refs_(std::move(clear_refs)) {}
   int64_t pages(int field) const;
-  Fd fd_;
+  Fd statm_, clear_refs_;
 };
 
 // Gives up everything but the descriptors 0, 1, 2, the socket and the gauge: further descriptors,

@@ -36,6 +36,7 @@ class Server {
  private:
   Status answer(const wire::Packet& packet) {
     if (auto granted = grant_cpu(limits_.cpu_seconds); !granted) return granted;
+    gauge_.restart_peak();
     Verdict verdict = render(packet);
     rusage used{};
     if (::getrusage(RUSAGE_SELF, &used) == 0) verdict.peak_kib = used.ru_maxrss;

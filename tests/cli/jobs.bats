@@ -488,6 +488,23 @@ END
 
 ended_twice() { [ "$(grep -c "$1" log)" -eq 2 ]; }
 
+@test "a JSON line of the daemon's log has each key once" {
+  "$imgq" init
+  small_jpeg >good.jpg
+  head -c 300 good.jpg >bad.jpg
+  exits 0 "$imgq" submit good.jpg bad.jpg
+  exits 0 "${imgq}d" --drain --log-style json --log-level debug
+  python3 - stderr <<'END'
+import json, sys
+def once(pairs):
+    keys = [key for key, _ in pairs]
+    assert len(keys) == len(set(keys)), keys
+    return dict(pairs)
+lines = [json.loads(line, object_pairs_hook=once) for line in open(sys.argv[1])]
+assert {'completed', 'failed'} <= {line['message'] for line in lines}, lines
+END
+}
+
 @test "log follows what ends" {
   start_daemon
   "$imgq" submit --wait a.jpg >first

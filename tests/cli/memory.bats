@@ -50,3 +50,18 @@ full/fig.avif --size 30x20
 END
   [ "$tried" -eq 10 ]
 }
+
+@test "the peak that is told is that of the image, not of its worker" {
+  ! sanitized || skip "the sanitizers take memory of their own"
+  export IMGQ_DAEMON_WORKERS=1
+  exits 0 "$imgq" init
+  local large small
+  large=$("$imgq" submit --enlarge --size 6000x4000 "$samples/fig.jpg")
+  small=$("$imgq" submit --size 30x20 "$samples/fig.jpg")
+  "${imgq}d" --drain >/dev/null 2>&1
+  large=$("$imgq" info --json "$large" | jq '.report.peak_kib')
+  small=$("$imgq" info --json "$small" | jq '.report.peak_kib')
+  echo "$large KiB, then $small"
+  [ "$small" -gt 1024 ]
+  [ $((large - small)) -gt 65536 ]
+}

@@ -160,7 +160,9 @@ TEST_F(ImageTest, KeepWritesTheFormatOfTheSourceWhereItIsWritten) {
   EXPECT_EQ(format_of(png(filled(60, 60, {9, 8, 7}))), "png");
   EXPECT_EQ(format_of(jpeg(filled(60, 60, {9, 8, 7}))), "jpeg");
   EXPECT_EQ(format_of(webp(filled(60, 60, {9, 8, 7}))), "webp");
-  EXPECT_EQ(format_of(gif({filled(60, 60, {0})}, {{1, 2, 3}}, 0)), "jpeg");
+  EXPECT_EQ(format_of(gif({filled(60, 60, {0})}, {{1, 2, 3}}, 0)), "png");
+  EXPECT_EQ(format_of(gif({filled(60, 60, {0})}, {{1, 2, 3}})), "jpeg");
+  EXPECT_EQ(format_of(jxl({filled(60, 60, {9, 8, 7, 100})})), "webp");
   EXPECT_EQ(format_of(tiff(filled(60, 60, {9, 8, 7}))), "jpeg");
 }
 
