@@ -113,6 +113,19 @@ bool is_pnm(string_view file) {
   return file[2] == '\n' || file[2] == ' ' || file[2] == '\r' || file[2] == '\t';
 }
 
+// Only the last bytes of a newer one name it (Truevision TGA 2.0): a header that adds up will do.
+bool is_tga(string_view file) {
+  constexpr size_t kMapped = 1, kType = 2, kMap = 3, kWidth = 12, kHeight = 14, kDepth = 16,
+                   kHeader = 18;
+  if (file.size() < kHeader) return false;
+  const bool mapped = file[kMapped] == 1;
+  const auto type = byte(file, kType) & ~8U, depth = byte(file, kDepth);  // 8: in run lengths
+  if (byte(file, kType) > 11 || type < 1 || type > 3 || mapped != (type == 1)) return false;
+  if (!mapped && (file[kMapped] != 0 || !has(file, kMap, "\0\0\0\0\0"sv))) return false;
+  if (has(file, kWidth, "\0\0"sv) || has(file, kHeight, "\0\0"sv)) return false;
+  return depth == 8 || (type == 2 && (depth == 15 || depth == 16 || depth == 24 || depth == 32));
+}
+
 // XML or a comment first, and an svg element near the start; text in UTF-8 or UTF-16.
 bool is_svg(string_view file) {
   std::string text;
@@ -200,6 +213,7 @@ Signature sniff(string_view file) {
   for (const ImageFormat& format : kFormats) {
     if (format.begins(file)) return {format.kind, format.name};
   }
+  if (is_tga(file)) return {Kind::unsupported, "TGA"};  // before the icons, as it may begin alike
   for (const Magic& magic : kNeverRead) {
     if (has(file, magic.at, magic.bytes)) return {Kind::unsupported, magic.name};
   }

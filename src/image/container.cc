@@ -31,6 +31,9 @@ Failure walk_jpeg(View file, Container* out) {
         return Fault{Code::unsupported_format, "a lossless, hierarchical, 12-bit or 16-bit JPEG"};
       }
       out->height = be16(file, at + 3);
+      if (out->height == 0) {  // ITU T.81, B.2.5
+        return Fault{Code::unsupported_format, "a JPEG that tells its height behind its image"};
+      }
       out->width = be16(file, at + 5);
       return {};
     }

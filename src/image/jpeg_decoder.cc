@@ -77,6 +77,9 @@ void JpegDecoder::watch(j_common_ptr codec) {
 
 Failure JpegDecoder::failed() {
   if (errors_.msg_code == JERR_OUT_OF_MEMORY) return Fault{Code::out_of_memory, "out of memory"};
+  if (errors_.msg_code == JERR_FRACT_SAMPLE_NOTIMPL || errors_.msg_code == JERR_CCIR601_NOTIMPL) {
+    return Fault{Code::unsupported_format, "a JPEG whose components' sizes do not divide"};
+  }
   const bool cut = errors_.ended_early || is_cut_short(Kind::jpeg, file_);
   return unreadable(cut ? Code::truncated : Code::corrupt_image);
 }

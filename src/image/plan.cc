@@ -38,11 +38,11 @@ Failure make_job(const Rendition& rendition, const Picture& picture, int max_sid
 
 // What an encoder holds beside the pixels that it is given, as measured with the libraries of
 // Debian 12 and 13 and a fifth more.
-int64_t encoder_bytes(const Rendition& rendition, int64_t samples, const SourceFacts& facts) {
+int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format) {
   constexpr double kAvifFixed = 10.0 * 1024 * 1024;
   const auto count = static_cast<double>(samples);
   double bytes = 0;
-  switch (chosen_format(rendition.format, facts, false)) {
+  switch (format) {
     case Format::avif:
       bytes = kAvifFixed + count * (rendition.chroma == Chroma::full ? 13.5 : 9.5);
       break;
@@ -105,7 +105,8 @@ int64_t plan_bytes(const Plan& plan, const Picture& picture, Kind source) {
   }
   for (const Job& job : plan.jobs) {
     const int64_t samples = int64_t{job.part.width} * job.part.height * kind.bands();
-    largest = std::max(largest, encoder_bytes(*job.rendition, samples, facts));
+    const Format format = chosen_format(job.rendition->format, facts, kind.alpha);
+    largest = std::max(largest, encoder_bytes(*job.rendition, samples, format));
     bytes += resampler_bytes(picture.size, kind,
                              part_window(picture.size, job.scaled, job.part, unreduced));
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154  # variables of helper.bash
+# shellcheck disable=SC2030,SC2031,SC2154  # variables of helper.bash; each test has its own
 # What is said of the memory that an image will need, against what a worker of its own then takes.
 load helper
 

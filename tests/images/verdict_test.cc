@@ -62,16 +62,24 @@ TEST_F(ImageTest, WhatIsNeverReadIsCalledUnsupportedByItsName) {
   }
 }
 
+// A JPEG of three components, each of a sample in eight by eight pixels, and where its frame header
+// stands (ITU T.81, B.2.2): precision at 4, height 5, width 7, the first one's factors 11, then 14.
+struct Framed {
+  Bytes file = jpeg(filled(16, 16, {1, 2, 3}));
+  uint8_t* frame = nullptr;
+  Framed() {
+    for (size_t i = 0; frame == nullptr; ++i) {
+      if (file.at(i) == 0xff && file.at(i + 1) == 0xc0) frame = &file[i];
+    }
+  }
+};
+
 // A JPEG whose frame header, marker and precision, is another.
 Bytes jpeg_of_frame(uint8_t marker, uint8_t bits) {
-  Bytes file = jpeg(filled(16, 16, {1, 2, 3}));
-  for (size_t i = 0; i + 4 < file.size(); ++i) {
-    if (file[i] != 0xff || file[i + 1] != 0xc0) continue;
-    file[i + 1] = marker;
-    file[i + 4] = bits;
-    break;
-  }
-  return file;
+  Framed made;
+  made.frame[1] = marker;
+  made.frame[4] = bits;
+  return made.file;
 }
 
 TEST_F(ImageTest, AJpegOfAProcessThatIsNotReadIsUnsupportedNotDamaged) {
@@ -81,6 +89,12 @@ TEST_F(ImageTest, AJpegOfAProcessThatIsNotReadIsUnsupportedNotDamaged) {
   EXPECT_EQ(code_of(jpeg_of_frame(0xc3, 16)), Code::unsupported_format) << "lossless";
   EXPECT_EQ(code_of(jpeg_of_frame(0xc5, 8)), Code::unsupported_format) << "hierarchical";
   EXPECT_EQ(code_of(jpeg_of_frame(0xc0, 77)), Code::corrupt_image);
+  Framed fraction, without_height;
+  fraction.frame[11] = 0x31;
+  fraction.frame[14] = 0x21;
+  EXPECT_EQ(code_of(fraction.file), Code::unsupported_format) << "three samples to two";
+  without_height.frame[5] = without_height.frame[6] = 0;
+  EXPECT_EQ(code_of(without_height.file), Code::unsupported_format) << "a DNL marker";
 }
 
 TEST_F(ImageTest, WhatTheConfigurationSwitchesOffIsCalledThatAndNamesTheLine) {
@@ -214,6 +228,18 @@ TEST_F(ImageTest, KeepingTheFormatCostsWhatThatFormatCosts) {
   const Bytes small = render(png(filled(300, 200, {1, 2, 3})), sized_avif(300)).files[0];
   r.enlarge = Enlarge::allow;
   EXPECT_EQ(render(small, one(r), limits).verdict.code, Code::too_large);
+}
+
+TEST_F(ImageTest, WhatIsSeenThroughCostsWhatItsFormatCosts) {
+  Limits limits = all_formats();
+  limits.memory_bytes = 45LL << 20;
+  const auto estimate = [&](Format format) {
+    Rendition r = sized(1500, 1000);
+    r.format = format;
+    return render(png(filled(1500, 1000, {1, 2, 3, 100})), one(r), limits).verdict.message;
+  };
+  EXPECT_EQ(estimate(Format::automatic), estimate(Format::png));
+  EXPECT_NE(estimate(Format::automatic), estimate(Format::jpeg));
 }
 
 // Its decoder holds the whole image, however small the result.

@@ -82,6 +82,9 @@ TEST(Sniff, FormatsThatAreNeverReadAreCalledByTheirName) {
       {"<?xml version='1.0'?><svg"sv, "SVG"},
       {"FOVb...."sv, "camera raw (X3F)"},
       {"P6\n640 480"sv, "PNM"},
+      {"\0\0\2\0\0\0\0\0\0\0\0\0\x40\0\x30\0\x18\0"sv, "TGA"},
+      {"\5\1\x9\0\0\0\1\x18\0\0\0\0\x40\0\x30\0\x8\x20name."sv, "TGA"},
+      {"\0\0\2\0\1\0\x20\x20\0\0\0\0\x30\0\0\0\x16\0"sv, "cursor"},
       {"\0\0\0\x18"
        "ftypisom\0\0\0\0"sv,
        "ISO media (a film?)"},
