@@ -1,11 +1,14 @@
 // imgq-httpd: the HTTP shim, a client of the spool like imgq. Options in, one call. See
 // src/web/service.h.
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "src/http/listen.h"
 #include "src/util/units.h"
+#include "src/web/public_url.h"
 #include "src/web/service.h"
 #include "tools/daemon.h"
 
@@ -15,8 +18,9 @@ namespace {
 struct Options {
   DaemonOptions common;
   std::string listen = "127.0.0.1:8080", token_file;
+  std::string public_url;
   std::string max_body, max_connections, max_waiting, head_timeout, slow_grace;
-  std::vector<std::string> hosts;
+  std::vector<std::string> hosts, origins, proxies;
   bool insecure = false;
 };
 
@@ -28,7 +32,8 @@ Command program_table(Options& o) {
       "imgq-httpd --spool ~/pictures.spool --listen 127.0.0.1:0\n"
       "imgq-httpd --listen 0.0.0.0:8080 --token-file /etc/imgq/token",
       "The address that is served is printed as one line on standard output. A socket handed over "
-      "by the service manager counts more than --listen. SIGTERM ends requests under way first.",
+      "by the service manager counts more than --listen. SIGTERM ends requests under way first. "
+      "SIGHUP has it read configuration and token again.",
       daemon_groups(
           o.common,
           {{"-l,--listen", &o.listen,
@@ -36,7 +41,14 @@ Command program_table(Options& o) {
             "ADDRESS:PORT|unix:PATH"},
            {"-t,--token-file", &o.token_file, "answer only who shows the token in this file",
             "FILE", "@file"},
-           {"--allow-host", &o.hosts, "answer to this Host name too; may be repeated", "NAME"},
+           {"--allow-host", &o.hosts,
+            "answer to this Host name, and to pages from there, too; may be repeated", "NAME"},
+           {"--allow-origin", &o.origins,
+            "let pages of this origin use /v1 (CORS) [none]; may be repeated", "ORIGIN"},
+           {"--public-url", &o.public_url,
+            "the address that a proxy gives it: for links, and as a Host name", "URL"},
+           {"--trusted-proxy", &o.proxies,
+            "believe X-Forwarded-For of this peer, for the log; may be repeated", "ADDRESS|unix"},
            {"--insecure", &o.insecure, "listen beyond this machine without a token"},
            {"--max-body", &o.max_body, "bytes of one request [256MiB]", "SIZE"},
            {"--max-connections", &o.max_connections, "served at once [512]", "N"},
@@ -76,12 +88,32 @@ Status read_size(const char* name, const std::string& text, int64_t& into) {
   return Ok{};
 }
 
+// Who asks, and how it is called from outside.
+Status read_outside(const Options& o, web::Service& service) {
+  service.hosts = o.hosts;
+  service.origins = o.origins;
+  service.trusted_proxies = o.proxies;
+  for (const std::string& origin : o.origins) {
+    if (web::is_origin(origin)) continue;
+    return Error{EINVAL, "--allow-origin is an origin like https://app.example.org", ""};
+  }
+  for (const std::string& proxy : o.proxies) {
+    if (proxy == "unix" || web::is_ip_address(proxy)) continue;
+    return Error{EINVAL, "--trusted-proxy is an address in numbers, or unix", ""};
+  }
+  if (o.public_url.empty()) return Ok{};
+  auto url = web::parse_public_url(o.public_url);
+  if (!url) return Error{EINVAL, "--public-url: " + url.error().text(), ""};
+  service.public_url = std::move(*url);
+  return Ok{};
+}
+
 Result<web::Service> service_of(const Options& o) {
   web::Service service;
-  service.hosts = o.hosts;
   auto connections = static_cast<int64_t>(service.max_connections);
   for (const Status& read :
-       {read_count("--max-connections", o.max_connections, 4, 16384, connections),
+       {read_outside(o, service),
+        read_count("--max-connections", o.max_connections, 4, 16384, connections),
         read_count("--max-waiting", o.max_waiting, 1, INT64_MAX, service.max_waiting),
         read_time("--head-timeout", o.head_timeout, service.head_timeout),
         read_time("--slow-grace", o.slow_grace, service.slow_grace),
@@ -102,13 +134,20 @@ Result<web::Listening> open_socket(const Options& options) {
   return web::listen_at(*address);
 }
 
-Exit serve(const Command& program, const Options& options, const Config& config,
-           web::Service service) {
-  if (!options.token_file.empty()) {
-    auto token = web::read_token(options.token_file);
-    if (!token) return complain(program, token.error().text(), Exit::bad_config);
-    service.token = std::move(*token);
-  }
+Result<web::Settings> read_settings(const Options& options) {
+  auto config = read_daemon_config(options.common);
+  if (!config) return config.error();
+  web::Settings settings{std::move(*config), ""};
+  if (options.token_file.empty()) return settings;
+  auto token = web::read_token(options.token_file);
+  if (!token) return token.error();
+  settings.token = std::move(*token);
+  return settings;
+}
+
+Exit serve(const Command& program, const Options& options, const web::Settings& settings,
+           const web::Service& service) {
+  const Config& config = settings.config;
   Exit failure = Exit::ok;
   const bool may_make = options.common.create || config.spool == default_spool();
   const auto spool = open_or_make(config.spool, may_make, failure);
@@ -119,13 +158,15 @@ Exit serve(const Command& program, const Options& options, const Config& config,
     return complain(program, listening.error().action);
   }
   if (!listening) return complain(program, listening.error().text(), Exit::cannot_create);
-  if (!listening->loopback && service.token.empty() && !options.insecure) {
+  if (!listening->loopback && settings.token.empty() && !options.insecure) {
     return complain(program, "others can reach " + listening->where +
                                  ": give a --token-file, or say --insecure");
   }
+  web::hold_signals();
   (void)std::printf("%s\n", listening->where.c_str());  // a closed stdout is no reason to end
   (void)std::fflush(stdout);
-  const auto served = web::serve(*spool, config, service, *listening);
+  const auto served = web::serve(*spool, settings, service, *listening,
+                                 [&options] { return read_settings(options); });
   return served ? Exit::ok : complain(program, served.error().text(), exit_for(served.error()));
 }
 
@@ -134,11 +175,11 @@ Exit run(int count, char** words) {
   const Command program = program_table(options);
   const auto done = read_daemon_options(program, options.common, count, words);
   if (done) return *done;
-  const auto config = read_daemon_config(options.common);
-  if (!config) return complain(program, config.error().text(), Exit::bad_config);
-  auto service = service_of(options);
+  const auto service = service_of(options);
   if (!service) return complain(program, service.error().action);
-  return serve(program, options, *config, std::move(*service));
+  const auto settings = read_settings(options);
+  if (!settings) return complain(program, settings.error().text(), Exit::bad_config);
+  return serve(program, options, *settings, *service);
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ struct Asked {
   Head head;
   ReadBody read_body;        // never empty in a route
   ClientStays client_stays;  // never empty in a route
+  std::string peer = {};     // who is connected, see peer_of
 };
 
 using Field = std::pair<std::string, std::string>;

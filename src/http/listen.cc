@@ -64,17 +64,23 @@ bool is_loopback(Name& name) {
   return IN6_IS_ADDR_LOOPBACK(&name.as<sockaddr_in6>()->sin6_addr);
 }
 
-std::string text_of(Name& name) {
+std::string host_of(Name& name) {
   char host[INET6_ADDRSTRLEN] = "?";
+  const bool v4 = name.storage.ss_family == AF_INET;
+  const void* address = v4 ? static_cast<const void*>(&name.as<sockaddr_in>()->sin_addr)
+                           : static_cast<const void*>(&name.as<sockaddr_in6>()->sin6_addr);
+  (void)::inet_ntop(name.storage.ss_family, address, host, sizeof host);  // fits
+  return host;
+}
+
+std::string text_of(Name& name) {
   if (name.storage.ss_family == AF_INET) {
-    auto* v4 = name.as<sockaddr_in>();
-    (void)::inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);  // fits
-    return "http://" + std::string(host) + ":" + std::to_string(ntohs(v4->sin_port)) + "/";
+    const auto port = ntohs(name.as<sockaddr_in>()->sin_port);
+    return "http://" + host_of(name) + ":" + std::to_string(port) + "/";
   }
   if (name.storage.ss_family == AF_INET6) {
-    auto* v6 = name.as<sockaddr_in6>();
-    (void)::inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);  // fits
-    return "http://[" + std::string(host) + "]:" + std::to_string(ntohs(v6->sin6_port)) + "/";
+    const auto port = ntohs(name.as<sockaddr_in6>()->sin6_port);
+    return "http://[" + host_of(name) + "]:" + std::to_string(port) + "/";
   }
   auto* local = name.as<sockaddr_un>();
   return "unix:" + std::string(local->sun_path);
@@ -166,6 +172,20 @@ Result<Listening> listen_at(const Address& address) {
   if (Status bound = bind_to(socket.get(), name, address.path); !bound) return bound.error();
   if (::listen(socket.get(), kBacklog) != 0) return last_error("listen", "listening socket");
   return described(std::move(socket));
+}
+
+bool is_ip_address(std::string_view text) {
+  Name name;
+  return fill_inet({.host = std::string(text), .path = {}}, name);
+}
+
+std::string peer_of(int socket) {
+  Name name;
+  if (::getpeername(socket, name.generic(), &name.size) != 0) return "";
+  if (name.storage.ss_family == AF_UNIX) return "unix";
+  std::string host = host_of(name);
+  // A client of a socket for both families that came by IPv4.
+  return host.starts_with("::ffff:") && host.find('.') != std::string::npos ? host.substr(7) : host;
 }
 
 Result<std::optional<Listening>> inherited() {

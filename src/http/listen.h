@@ -29,6 +29,13 @@ struct Listening {
 //   errors  EADDRINUSE, EACCES, ... of bind(2)
 Result<Listening> listen_at(const Address& address);
 
+// "10.1.2.3", "::1".
+bool is_ip_address(std::string_view text);
+
+// Who is at the other end of a connection, in numbers, without the port; "unix" for a unix socket,
+// "" when it has gone.
+std::string peer_of(int socket);
+
 // The socket that the service manager hands over (sd_listen_fds(3)), when it does.
 //   errors  EINVAL more than one, or not a listening stream socket
 Result<std::optional<Listening>> inherited();

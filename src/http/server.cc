@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -24,6 +25,7 @@
 #include <utility>
 
 #include "src/http/httplib_adaptor.h"
+#include "src/http/listen.h"
 #include "src/http/problem.h"
 #include "src/util/log.h"
 #include "src/util/sys.h"
@@ -151,6 +153,7 @@ struct Exchange {
   ClientStays client_stays;
   Head& head;
   const Refusal* refusal;
+  std::string peer;
   std::optional<Reply> reply = {};
 
   void write(Reply made, httplib::Response& out) {
@@ -167,7 +170,7 @@ thread_local Exchange* serving = nullptr;
 class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
  public:
   Impl(const ServerOptions& options, web::Handler handler)
-      : options_(options), handler_(std::move(handler)) {
+      : options_(options), handler_(std::move(handler)), max_body_bytes_(options.max_body_bytes) {
     new_task_queue = [this] { return new Tasks(*this); };  // NOLINT: httplib deletes it
     set_tcp_nodelay(true);
     set_idle_interval(0, 100'000);
@@ -199,6 +202,8 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     if (good || stopping_) return Ok{};
     return Error{error, "accept", "listening socket"};
   }
+
+  void set_max_body(int64_t bytes) { max_body_bytes_ = bytes; }
 
   // httplib's own stop() would shut the socket down for the service manager too.
   void stop() {
@@ -290,12 +295,17 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     Opening opening;
     opening.head.for_library = "\r\n";  // of a refused head: the library refuses it too
     if (auto* good = std::get_if<Opening>(&read)) opening = std::move(*good);
-    WireStream stream(wire, opening, options_.max_body_bytes);
+    WireStream stream(wire, opening, max_body_bytes_);
     const auto client_stays = [this, &wire](int64_t ms) {
       wire.member().enter(Phase::held);
       return !wire.gone_within(ms) && !stopping_;
     };
-    Exchange exchange{wire, stream, client_stays, opening.head, std::get_if<Refusal>(&read)};
+    Exchange exchange{wire,
+                      stream,
+                      client_stays,
+                      opening.head,
+                      std::get_if<Refusal>(&read),
+                      peer_of(wire.member().socket)};
     wire.member().enter(Phase::working);
     serving = &exchange;
     (void)process(stream, [](httplib::Request& asked) {  // a client that left is no error
@@ -314,7 +324,8 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
       return reader == nullptr ? Status(Ok{}) : read_body(serving->stream, *reader, take);
     };
     try {
-      serving->write(handler_({std::move(serving->head), body, serving->client_stays}), out);
+      serving->write(
+          handler_({std::move(serving->head), body, serving->client_stays, serving->peer}), out);
     } catch (const std::exception& error) {
       log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
       serving->write(problem(500, "an error of the server's own, told in its log"), out);
@@ -323,6 +334,7 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
 
   const ServerOptions options_;
   const web::Handler handler_;
+  std::atomic<int64_t> max_body_bytes_;
   Register register_;
   std::atomic<bool> stopping_{false};
 };
@@ -335,5 +347,7 @@ Server::~Server() = default;
 Status Server::serve(const Fd& listening) { return impl_->serve(listening); }
 
 void Server::stop() { impl_->stop(); }
+
+void Server::set_max_body(int64_t bytes) { impl_->set_max_body(bytes); }
 
 }  // namespace imgq::web

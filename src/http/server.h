@@ -33,8 +33,9 @@ class Server {
   //   errors  of accept(2), when it cannot go on
   Status serve(const Fd& listening);
 
-  // May be called from any thread, and before serve.
+  // Both may be called from any thread, and before serve.
   void stop();
+  void set_max_body(int64_t bytes);  // of the requests that come from then on
 
  private:
   class Impl;

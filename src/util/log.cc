@@ -205,8 +205,10 @@ Status set_up(std::string_view level, std::string_view style) {
   return Ok{};
 }
 
+bool shows(Level level) { return level <= the_level.load(); }
+
 void line(Level level, std::string_view message, std::initializer_list<Field> fields) {
-  if (level > the_level.load()) return;
+  if (!shows(level)) return;
   Line out;
   if (goes_to_journal()) {
     out.add("<");

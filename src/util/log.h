@@ -25,6 +25,9 @@ Status set_up(std::string_view level, std::string_view style);
 
 using Field = std::pair<std::string_view, std::string>;
 
+// Whether lines of this level are written.
+bool shows(Level level);
+
 // "imgqd: warning: worker killed job=0193... signal=11", or one JSON object a line. Control
 // characters in values are escaped, so no file name can forge a line.
 void line(Level level, std::string_view message, std::initializer_list<Field> fields = {});

@@ -1,11 +1,16 @@
 #include "src/web/auth.h"
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include "src/http/header_value.h"
 #include "src/http/problem.h"
 #include "src/util/base64.h"
 #include "src/util/digest.h"
+#include "src/util/log.h"
+#include "src/util/text.h"
+#include "src/web/cross_origin.h"
 
 namespace imgq::web {
 namespace {
@@ -30,10 +35,8 @@ std::optional<std::string> password_of(std::string_view basic) {
   return pair->substr(colon + 1);
 }
 
-// "localhost:8080", "[::1]:8080", "10.0.0.1" without the port and the brackets, lower case.
-std::string host_name(std::string_view host) {
-  if (host.starts_with('[')) return lower(host.substr(0, host.find(']') + 1));
-  return lower(host.substr(0, host.find(':')));
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
 }
 
 bool is_address(std::string_view name) {
@@ -43,21 +46,33 @@ bool is_address(std::string_view name) {
 
 bool is_answered(const std::string& host, const SiteOptions& options) {
   const std::string name = host_name(host);
-  return options.hosts.empty() || is_address(name) ||
-         std::find(options.hosts.begin(), options.hosts.end(), name) != options.hosts.end();
+  return options.hosts.empty() || is_address(name) || contains(options.hosts, name);
 }
 
 bool changes_something(const Head& head) {
   return head.method != "GET" && head.method != "HEAD" && head.method != "OPTIONS";
 }
 
-bool same_origin(const Head& head) {
+bool is_ours(const Head& head, const SiteOptions& options) {
   const std::string* origin = head.field("origin");
   if (origin == nullptr) return true;  // no browser's page sent it
   const std::string* host = head.field("host");
   const size_t slashes = origin->find("://");
-  if (host == nullptr || slashes == std::string::npos) return false;
-  return same_word(std::string_view(*origin).substr(slashes + 3), *host);
+  if (slashes == std::string::npos) return false;
+  const std::string_view theirs = std::string_view(*origin).substr(slashes + 3);
+  return (host != nullptr && same_word(theirs, *host)) ||
+         contains(options.own_hosts, host_name(theirs));
+}
+
+void tell_of_stranger(const Head& head, Held& held) {
+  const std::string* host = head.field("host");
+  const std::string origin(shortened(*head.field("origin"), 256));
+  const std::string asked(host == nullptr ? "" : shortened(*host, 256));
+  if (!held.strangers.is_new(origin + " " + asked)) return;
+  log::line(log::Level::warning,
+            "a page of another origin was refused; --allow-host makes a name ours, --allow-origin "
+            "lets a page use /v1",
+            {{"origin", origin}, {"host", asked}});
 }
 
 }  // namespace
@@ -75,12 +90,13 @@ bool shows_token(const Head& head, const std::string& token) {
   return password && same_secret(*password, token);
 }
 
-std::optional<Reply> check_origin(const Head& head, const SiteOptions& options) {
+std::optional<Reply> check_origin(const Head& head, const SiteOptions& options, Held& held) {
   const std::string* host = head.field("host");
   if (host != nullptr && !is_answered(*host, options)) {
     return problem(421, "this Host is not answered here (imgq-httpd --allow-host)", "bad_host");
   }
-  if (changes_something(head) && !same_origin(head)) {
+  if (changes_something(head) && !is_ours(head, options) && !is_guest(head, options)) {
+    tell_of_stranger(head, held);
     return problem(403, "another site's page may not change anything here", "bad_origin");
   }
   return std::nullopt;

@@ -15,8 +15,10 @@ bool shows_token(const Head& head, const std::string& token);
 
 // A page of another site must not reach this one through its visitor's browser.
 //   421  a Host that is neither an address nor a name that is answered here (DNS rebinding)
-//   403  a request that changes something, sent by another origin's page
-std::optional<Reply> check_origin(const Head& head, const SiteOptions& options);
+//   403  a request that changes something, sent by another origin's page: one whose host is neither
+//        that which is asked nor one of ours, and which is no guest (cross_origin.h); the log tells
+//        of each such pair once
+std::optional<Reply> check_origin(const Head& head, const SiteOptions& options, Held& held);
 
 // 401 with both challenges.
 Reply unauthorized();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -24,6 +25,9 @@ class Committer {
   Committer(const Spool& spool, Sync sync, Submit submit = imgq::submit)
       : spool_(spool), sync_(sync), submit_(std::move(submit)) {}
 
+  // For the groups that are begun from then on.
+  void set_sync(Sync sync) { sync_ = sync; }
+
   // As imgq::submit; answers in the order of the drafts, once they are durable. What is thrown
   // while a group is submitted, each of the group is thrown; the next group is not concerned.
   std::vector<Result<Submitted>> submit(std::vector<Draft> drafts);
@@ -40,7 +44,7 @@ class Committer {
   void submit_group(const std::vector<Waiting*>& group) const;
 
   const Spool& spool_;
-  const Sync sync_;
+  std::atomic<Sync> sync_;
   const Submit submit_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -7,32 +7,36 @@
 namespace imgq::web {
 namespace {
 
-Json with_addresses(const Outcome& outcome, Json results) {
+Json with_addresses(const Outcome& outcome, Json results, const std::string& base) {
   for (size_t i = 0; i < results.size(); ++i) {
-    results[i]["url"] = job_address(outcome.id) + "/results/" + outcome.results[i].rendition;
+    results[i]["url"] = base + job_address(outcome.id) + "/results/" + outcome.results[i].rendition;
   }
   return results;
 }
 
-std::string with_links(const JobView& job, Detail detail) {
-  const std::string self = job_address(job.ticket.id);
+std::string with_links(const JobView& job, Detail detail, const std::string& base) {
+  const std::string self = base + job_address(job.ticket.id);
   Json out = job_object(job, detail);
   out["links"] = Json{{"self", self}};
   if (job.state == State::completed) {
     out["links"]["results"] = self + "/results";
-    out["results"] = with_addresses(*job.outcome, std::move(out["results"]));
+    out["results"] = with_addresses(*job.outcome, std::move(out["results"]), base);
   }
   return dump_json(out);
 }
 
 }  // namespace
 
-std::string job_json(const JobView& job) { return with_links(job, Detail::brief); }
+std::string job_json(const JobView& job, const std::string& base) {
+  return with_links(job, Detail::brief, base);
+}
 
-std::string record_json(const JobView& job) { return with_links(job, Detail::full); }
+std::string record_json(const JobView& job, const std::string& base) {
+  return with_links(job, Detail::full, base);
+}
 
-std::string results_json(const JobView& job) {
-  Json results = with_addresses(*job.outcome, results_array(*job.outcome));
+std::string results_json(const JobView& job, const std::string& base) {
+  Json results = with_addresses(*job.outcome, results_array(*job.outcome), base);
   return dump_json(Json{{"id", job.ticket.id.text()}, {"results", std::move(results)}});
 }
 
@@ -45,8 +49,8 @@ std::string counts_json(const View& view) {
   return dump_json(out);
 }
 
-std::string job_etag(const JobView& job) {
-  return "\"" + sha256_hex(record_json(job)).substr(0, 32) + "\"";
+std::string job_etag(const JobView& job, const std::string& base) {
+  return "\"" + sha256_hex(record_json(job, base)).substr(0, 32) + "\"";
 }
 
 }  // namespace imgq::web

@@ -11,7 +11,6 @@
 #include "src/jobs/job_view.h"
 #include "src/util/text.h"
 #include "src/web/assets.h"
-#include "src/web/job_json.h"
 
 namespace imgq::web {
 namespace {
@@ -51,7 +50,7 @@ std::string shown_name(const JobView& job) {
 // Each control is named with its image, for who hears the page.
 std::string action_form(const JobView& job, std::string_view verb, std::string_view word) {
   return fmt::format(
-      "<form method=\"post\" action=\"/jobs/{}/{}\"><button aria-label=\"{}: "
+      "<form method=\"post\" action=\"jobs/{}/{}\"><button aria-label=\"{}: "
       "{}\">{}</button></form>",
       job.ticket.id.text(), verb, word, shown_name(job), word);
 }
@@ -69,8 +68,9 @@ std::string actions_of(const JobView& job) {
         const bool only = job.outcome->results.size() == 1;
         const std::string word = only ? "Download" : html(result.rendition);
         out += fmt::format(
-            "<a class=\"button\" href=\"{}/results/{}?download=1\" aria-label=\"{}: {}\">{}</a>",
-            job_address(job.ticket.id), result.rendition, word, shown_name(job), word);
+            "<a class=\"button\" href=\"v1/jobs/{}/results/{}?download=1\" "
+            "aria-label=\"{}: {}\">{}</a>",
+            job.ticket.id.text(), result.rendition, word, shown_name(job), word);
       }
       return out;
     }
@@ -92,7 +92,7 @@ std::string thumb_of(const JobView& job) {
   if (job.state != State::completed || job.outcome->results.empty()) {
     return "<span class=\"thumb\"></span>";
   }
-  const std::string address = "/result/" + job.ticket.id.text();
+  const std::string address = "result/" + job.ticket.id.text();
   return fmt::format(
       "<a class=\"thumb\" href=\"{0}\" aria-label=\"Thumbnail: {1}\"><img src=\"{0}\" alt=\"\" "
       "loading=\"lazy\"></a>",
@@ -236,7 +236,7 @@ std::string format_options(const OptionalFormats& formats, const Choice& choice)
 std::string refresh_html(const View& view, const Choice& choice) {
   const Counts& counts = view.figures.counts;
   if (counts.waiting() + counts.in(State::processing) == 0 || view.figures.daemons == 0) return "";
-  return fmt::format("<noscript><meta http-equiv=\"refresh\" content=\"5;url=/{}\"></noscript>",
+  return fmt::format("<noscript><meta http-equiv=\"refresh\" content=\"5;url=./{}\"></noscript>",
                      html(choice_query("?", choice)));
 }
 

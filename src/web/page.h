@@ -16,7 +16,8 @@ using Choice = Wishes;
 std::string choice_query(std::string_view before, const Choice& choice);
 
 // The page at "/" as it stands now: whole and usable without a script; the script only makes it
-// move. `notice` is a sentence of ours to show at its top, or empty; what is offered of `choice` is
+// move. All its addresses are relative: it works under whatever prefix a proxy puts before "/".
+// `notice` is a sentence of ours to show at its top, or empty; what is offered of `choice` is
 // chosen already.
 std::string page_html(const Site& site, std::string_view notice, const Choice& choice);
 

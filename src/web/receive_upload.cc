@@ -181,7 +181,7 @@ class Sorter final : public PartSink {
   Status file_begins(const Part& part) {
     Permit permit;
     if (!upload_.files.empty()) {
-      permit = take_permit(site_.further_files, site_.options.max_further_files);
+      permit = take_permit(site_.held.further_files, site_.options.max_further_files);
       if (!permit) {
         return object({503, "busy", "too many files are being taken in: try again later"});
       }

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "src/http/problem.h"
 #include "src/util/sys.h"
 #include "src/web/auth.h"
+#include "src/web/cross_origin.h"
+#include "src/web/request_log.h"
 
 namespace imgq::web {
 namespace {
@@ -51,6 +55,8 @@ constexpr std::array kRoutes = {
     Route{"GET", "imgq.schema.json", Access::token, routes::description},
 };
 
+constexpr std::string_view kNoMethod = "OPTIONS";  // what an address allows that is none of ours
+
 bool matches(std::string_view pattern, const std::vector<std::string>& path) {
   for (const std::string& segment : path) {
     const size_t end = std::min(pattern.find('/'), pattern.size());
@@ -62,7 +68,7 @@ bool matches(std::string_view pattern, const std::vector<std::string>& path) {
 }
 
 std::string allowed_methods(const std::vector<std::string>& path) {
-  std::string out = "OPTIONS";
+  std::string out(kNoMethod);
   for (const Route& route : kRoutes) {
     if (!matches(route.pattern, path)) continue;
     out += ", " + std::string(route.method);
@@ -73,7 +79,7 @@ std::string allowed_methods(const std::vector<std::string>& path) {
 
 Reply no_route(const Head& head) {
   const std::string allowed = allowed_methods(head.path);
-  if (allowed == "OPTIONS") return problem(404, "there is nothing at this address", "no_route");
+  if (allowed == kNoMethod) return problem(404, "there is nothing at this address", "no_route");
   Reply reply;
   if (head.method != "OPTIONS") reply = problem(405, "this address does not take this method");
   reply.fields.emplace_back("Allow", allowed);
@@ -89,7 +95,10 @@ const Route* find_route(const Head& head) {
 }
 
 Reply run(Site& site, const Asked& asked, const Route* route) {
-  if (auto refused = check_origin(asked.head, site.options)) return std::move(*refused);
+  if (auto refused = check_origin(asked.head, site.options, site.held)) return std::move(*refused);
+  if (auto said = preflight(asked.head, site.options, allowed_methods(asked.head.path))) {
+    return std::move(*said);
+  }
   const bool open = route != nullptr && route->access == Access::open;
   if (!open && !site.options.token.empty() && !shows_token(asked.head, site.options.token)) {
     return unauthorized();
@@ -97,15 +106,49 @@ Reply run(Site& site, const Asked& asked, const Route* route) {
   return route != nullptr ? route->run(site, asked) : no_route(asked.head);
 }
 
-}  // namespace
+// An address with the prefix of the public one, which the proxy left there, without it. Nothing
+// where it is ours as it is, for then the proxy has cut it off.
+std::optional<Asked> without_prefix(const Site& site, const Asked& asked) {
+  const auto& path = asked.head.path;
+  if (!site.options.public_url || allowed_methods(path) != kNoMethod) return std::nullopt;
+  const auto& prefix = site.options.public_url->prefix;
+  if (prefix.empty() || path.size() < prefix.size() ||
+      !std::equal(prefix.begin(), prefix.end(), path.begin())) {
+    return std::nullopt;
+  }
+  Asked ours = asked;
+  auto& left = ours.head.path;
+  left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(prefix.size()));
+  if (left.size() == 1 && left.front().empty()) left.clear();
+  return ours;
+}
 
-Reply answer(Site& site, const Asked& asked) {
+// "/imgq" for "/imgq/", to which the page's addresses are relative.
+bool lacks_slash(const Site& site, const Asked& asked) {
+  return site.options.public_url && asked.head.path == site.options.public_url->prefix;
+}
+
+Reply answer_ours(Site& site, const Asked& asked) {
   const int64_t began = sys::monotonic_ms();
   const Route* route = find_route(asked.head);
   Reply reply = run(site, asked, route);
+  share(asked.head, site.options, reply);
   const std::string name = route == nullptr ? "none" : "/" + std::string(route->pattern);
-  site.metrics.count(name, reply.status, static_cast<double>(sys::monotonic_ms() - began) / 1000);
+  const int64_t took_ms = sys::monotonic_ms() - began;
+  site.metrics.count(name, reply.status, static_cast<double>(took_ms) / 1000);
+  log_request(asked, site.options, name, reply.status, took_ms);
   return reply;
+}
+
+}  // namespace
+
+Reply answer(Site& site, const Asked& asked) {
+  const auto ours = without_prefix(site, asked);
+  if (!ours) return answer_ours(site, asked);
+  if (lacks_slash(site, asked)) {
+    return {.status = 308, .fields = {{"Location", base_of(site) + "/"}}};
+  }
+  return answer_ours(site, *ours);
 }
 
 }  // namespace imgq::web

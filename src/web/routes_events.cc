@@ -24,14 +24,14 @@ std::string event(std::string_view kind, uint64_t id, const std::string& data) {
 class Teller {
  public:
   // Everything in `view` that this client does not know.
-  std::string news(const View& view) {
+  std::string news(const View& view, const std::string& base) {
     std::string out;
     const std::string counts = counts_json(view);
     if (counts != counts_) out += event("counts", view.number, counts);
     counts_ = counts;
     std::map<JobId, std::string> told;
     for (auto job = view.jobs.rbegin(); job != view.jobs.rend(); ++job) {
-      std::string text = job_json(*job);
+      std::string text = job_json(*job, base);
       const auto known = told_.find(job->ticket.id);
       if (known == told_.end() || known->second != text) out += event("job", view.number, text);
       told.emplace(job->ticket.id, std::move(text));
@@ -47,11 +47,12 @@ class Teller {
 
 void tell(Site& site, const ClientStays& client_stays, const StreamWrite& write) {
   Teller teller;
+  const std::string base = base_of(site);
   int64_t silent_since = sys::monotonic_ms();
   auto view = site.spool_view.view();
   if (!write("retry: 2000\n\n")) return;
   for (;;) {
-    std::string text = teller.news(*view);
+    std::string text = teller.news(*view, base);
     if (text.empty() && sys::monotonic_ms() - silent_since >= kHeartbeatMs) text = ": beat\n\n";
     if (!text.empty()) {
       if (!write(text)) return;
@@ -65,7 +66,7 @@ void tell(Site& site, const ClientStays& client_stays, const StreamWrite& write)
 }  // namespace
 
 Reply events(Site& site, const Asked&) {
-  const Permit permit = take_permit(site.streams, site.options.max_held);
+  const Permit permit = take_permit(site.held.streams, site.options.max_held);
   if (!permit) {
     return problem(503, "too many event streams are open: poll instead", "too_many_streams", 10);
   }

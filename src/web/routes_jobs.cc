@@ -31,9 +31,10 @@ std::string jobs_json(const std::vector<std::string>& jobs) {
 std::string fresh_json(const Site& site, const Arrived& file) {
   const JobId& id = file.job->id;
   if (file.job->existing) {
-    if (auto known = find(site.spool, id)) return job_json(*known);
+    if (auto known = find(site.spool, id)) return job_json(*known, base_of(site));
   }
-  Json out{{"id", id.text()}, {"state", "staging"}, {"links", Json{{"self", job_address(id)}}}};
+  const std::string self = base_of(site) + job_address(id);
+  Json out{{"id", id.text()}, {"state", "staging"}, {"links", Json{{"self", self}}}};
   put_bytes(out, "name", file.name);
   return dump_json(out);
 }
@@ -53,13 +54,14 @@ Reply accepted(const Site& site, const Upload& taken) {
   for (const Arrived& file : taken.files) jobs.push_back(fresh_json(site, file));
   const bool one = taken.files.size() == 1 && taken.refused.empty();
   Reply reply = json_reply(202, one ? jobs.front() : jobs_json(jobs));
-  reply.fields = {{"Location", job_address(taken.files.front().job->id)}, {"Retry-After", "1"}};
+  const std::string address = base_of(site) + job_address(taken.files.front().job->id);
+  reply.fields = {{"Location", address}, {"Retry-After", "1"}};
   return reply;
 }
 
 // Waits until the job has ended, the client has gone or `seconds` are over.
 void wait_for_end(Site& site, const Asked& asked, const JobId& id, int64_t seconds) {
-  const Permit permit = take_permit(site.long_polls, site.options.max_held);
+  const Permit permit = take_permit(site.held.long_polls, site.options.max_held);
   if (!permit) return;  // too many wait: this one hears how it stands now and asks again
   const int64_t until = sys::monotonic_ms() + seconds * 1000;
   for (int64_t step = 20; sys::monotonic_ms() < until; step = std::min<int64_t>(step * 2, 250)) {
@@ -70,8 +72,8 @@ void wait_for_end(Site& site, const Asked& asked, const JobId& id, int64_t secon
   }
 }
 
-Reply job_reply(const Asked& asked, const JobView& job, const std::string& body) {
-  const std::string etag = job_etag(job);
+Reply job_reply(const Site& site, const Asked& asked, const JobView& job, const std::string& body) {
+  const std::string etag = job_etag(job, base_of(site));
   if (has_already(asked.head, etag)) return {.status = 304, .fields = {{"ETag", etag}}};
   Reply reply = json_reply(200, body);
   reply.fields = {{"ETag", etag}, {"Cache-Control", "no-cache"}};
@@ -79,17 +81,18 @@ Reply job_reply(const Asked& asked, const JobView& job, const std::string& body)
   return reply;
 }
 
-// A job's control (cancel, retry) as a reply.
-Reply control_reply(const Site& site, const JobId& id, const Result<State>& done) {
-  if (!done && done.error().code == EBUSY) {
-    return problem(409, "cannot " + done.error().action, "wrong_state");
-  }
-  if (!done && done.error().code == ENOENT) return no_job(site, id);
-  if (!done && done.error().code == EAGAIN) {
-    return problem(503, "the job is moving: try again", "moving", 1);
-  }
-  if (!done) return problem_of(done.error());
-  return json_reply(200, dump_json(Json{{"id", id.text()}, {"state", name_of(*done)}}));
+// Why a job's control (cancel, retry, purge) did nothing.
+Reply not_done(const Site& site, const JobId& id, const Error& error) {
+  if (error.code == EBUSY) return problem(409, "cannot " + error.action, "wrong_state");
+  if (error.code == ENOENT) return no_job(site, id);
+  if (error.code == EAGAIN) return problem(503, "the job is moving: try again", "moving", 1);
+  return problem_of(error);
+}
+
+Reply purge_reply(const Site& site, const JobId& id) {
+  const Status done = purge(site.spool, id);
+  if (!done) return not_done(site, id, done.error());
+  return json_reply(200, dump_json(Json{{"id", id.text()}, {"purged", true}}));
 }
 
 std::optional<State> state_named(std::string_view name) {
@@ -143,7 +146,7 @@ Reply list_jobs(Site& site, const Asked& asked) {
   if (!newest) return problem_of(newest.error());
   std::vector<std::string> jobs;
   for (const Listed& one : *newest) {
-    if (const auto job = find(site.spool, one.id)) jobs.push_back(job_json(*job));
+    if (const auto job = find(site.spool, one.id)) jobs.push_back(job_json(*job, base_of(site)));
   }
   return json_reply(200, jobs_json(jobs));
 }
@@ -152,7 +155,9 @@ Reply show_job(Site& site, const Asked& asked) {
   const auto seconds = number_parameter(asked.head, "wait", 0, kMaxWaitSeconds, 0);
   if (!seconds) return problem(400, "wait is a number of seconds from 0 to 60", "bad_request");
   const std::string& id = asked.head.path[2];
-  const auto show = [&](const JobView& job) { return job_reply(asked, job, job_json(job)); };
+  const auto show = [&](const JobView& job) {
+    return job_reply(site, asked, job, job_json(job, base_of(site)));
+  };
   return with_job(site, id, [&](const JobView& job) {
     if (*seconds == 0 || job.outcome) return show(job);
     wait_for_end(site, asked, job.ticket.id, *seconds);
@@ -161,16 +166,24 @@ Reply show_job(Site& site, const Asked& asked) {
 }
 
 Reply show_record(Site& site, const Asked& asked) {
-  return with_job(site, asked.head.path[1],
-                  [&](const JobView& job) { return job_reply(asked, job, record_json(job)); });
+  return with_job(site, asked.head.path[1], [&](const JobView& job) {
+    return job_reply(site, asked, job, record_json(job, base_of(site)));
+  });
 }
 
-// DELETE cancels, POST to its "retry" retries.
+// DELETE cancels, or purges where it says so; POST to its "retry" retries.
 Reply control_job(Site& site, const Asked& asked) {
   const auto id = JobId::parse(asked.head.path[2]);
   if (!id) return problem(404, "this is not a job's id", "no_job");
-  const auto control = asked.head.method == "DELETE" ? cancel : retry;
-  return control_reply(site, *id, control(site.spool, *id));
+  const bool remove = asked.head.method == "DELETE";
+  const std::string* purged = asked.head.parameter("purge");
+  if (remove && purged != nullptr && *purged != "true" && *purged != "false") {
+    return problem(400, "purge is true or false", "bad_request");
+  }
+  if (remove && purged != nullptr && *purged == "true") return purge_reply(site, *id);
+  const auto done = remove ? cancel(site.spool, *id) : retry(site.spool, *id);
+  if (!done) return not_done(site, *id, done.error());
+  return json_reply(200, dump_json(Json{{"id", id->text()}, {"state", name_of(*done)}}));
 }
 
 }  // namespace imgq::web::routes

@@ -18,8 +18,9 @@ constexpr const char* kPagePolicy =
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 // Back to the page, which then shows what became of it.
-Reply see_page(const std::string& query) {
-  return {.status = 303, .fields = {{"Location", "/" + query}}};
+//   page  the way to it from the address that was asked, for a proxy may have cut off its beginning
+Reply see_page(const std::string& page, const std::string& query) {
+  return {.status = 303, .fields = {{"Location", page + query}}};
 }
 
 // What a form without a script was sent back to the page with.
@@ -64,12 +65,12 @@ Reply page_upload(Site& site, const Asked& asked) {
   auto taken = take_upload(site, asked, terms);
   if (const auto* objection = std::get_if<Objection>(&taken)) {
     const std::string query = query_for(*objection);
-    return query.empty() ? reply_to(*objection) : see_page(query);
+    return query.empty() ? reply_to(*objection) : see_page("./", query);
   }
   site.spool_view.refresh();  // so that the page shows them
   const auto& done = std::get<Upload>(taken);
-  return see_page("?taken=" + std::to_string(done.files.size()) + "&refused=" +
-                  std::to_string(done.refused.size()) + choice_query("&", done.wishes));
+  return see_page("./", "?taken=" + std::to_string(done.files.size()) + "&refused=" +
+                            std::to_string(done.refused.size()) + choice_query("&", done.wishes));
 }
 
 Reply page_action(Site& site, const Asked& asked) {
@@ -84,7 +85,7 @@ Reply page_action(Site& site, const Asked& asked) {
     return problem_of(done.error());
   }
   site.spool_view.refresh();
-  return see_page(done ? "" : "?moved=1");
+  return see_page("../../", done ? "" : "?moved=1");
 }
 
 Reply page_asset(Site&, const Asked& asked) {

@@ -93,9 +93,9 @@ Reply result_reply(const Site& site, const Asked& asked, const JobView& job,
 }  // namespace
 
 Reply list_results(Site& site, const Asked& asked) {
-  return with_job(site, asked.head.path[2], [](const JobView& job) {
+  return with_job(site, asked.head.path[2], [&site](const JobView& job) {
     if (!is_completed(job)) return no_results(job);
-    return Reply{.text = results_json(job)};
+    return Reply{.text = results_json(job, base_of(site))};
   });
 }
 

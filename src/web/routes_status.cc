@@ -33,9 +33,14 @@ Reply metrics(Site& site, const Asked&) {
   return {.type = "text/plain; version=0.0.4; charset=utf-8", .text = out.take()};
 }
 
-Reply description(Site&, const Asked& asked) {
-  const bool api = asked.head.path[0] == "openapi.json";
-  return {.text = std::string(api ? assets::kOpenapiJson : assets::kImgqSchemaJson)};
+Reply description(Site& site, const Asked& asked) {
+  if (asked.head.path[0] != "openapi.json") return {.text = std::string(assets::kImgqSchemaJson)};
+  std::string text(assets::kOpenapiJson);
+  if (site.options.public_url) {
+    constexpr std::string_view here = "\"url\": \"/\"";
+    text.replace(text.find(here), here.size(), "\"url\": \"" + base_of(site) + "\"");
+  }
+  return {.text = std::move(text)};
 }
 
 }  // namespace imgq::web::routes

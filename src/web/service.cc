@@ -10,7 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 #include "src/http/header_value.h"
 #include "src/http/multipart.h"
@@ -44,28 +47,30 @@ size_t allowed_connections(size_t wanted) {
   return std::clamp<size_t>((granted - std::min(granted, kLittle)) / kEach, 4, wanted);
 }
 
-sigset_t ending_signals() {
+sigset_t awaited_signals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int one : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, one);
   return signals;
 }
 
-// Waits for a signal to end, or for the spool to be removed.
-void wait_for_the_end(const Spool& spool) {
-  const sigset_t signals = ending_signals();
+// Waits for a signal to end, or for the spool to be removed; on SIGHUP calls `reload`.
+void wait_for_the_end(const Spool& spool, const std::function<void()>& reload) {
+  const sigset_t signals = awaited_signals();
   const timespec interval{kLookForSpool.count(), 0};
-  while (::sigtimedwait(&signals, nullptr, &interval) < 0 && !spool.removed()) {
+  for (;;) {
+    const int signal = ::sigtimedwait(&signals, nullptr, &interval);
+    if (signal == SIGHUP) reload();
+    if (signal == SIGTERM || signal == SIGINT || (signal < 0 && spool.removed())) return;
   }
 }
 
 // Stops the server then. Ended by SIGTERM to itself when the server ended first.
 class Stopper {
  public:
-  Stopper(Server& server, const Spool& spool)
-      : thread_([&server, &spool] {
-          wait_for_the_end(spool);
+  Stopper(Server& server, const Spool& spool, const std::function<void()>& reload)
+      : thread_([&server, &spool, &reload] {
+          wait_for_the_end(spool, reload);
           server.stop();
         }) {}
   Stopper(const Stopper&) = delete;
@@ -81,36 +86,110 @@ class Stopper {
   std::thread thread_;
 };
 
-ServerOptions server_options(const Service& service, int64_t max_body_bytes) {
+int64_t max_body(const Config& config, const Service& service) {
+  if (service.max_body_bytes > 0) return service.max_body_bytes;
+  return std::max(kMinBody, largest_upload(config) + (int64_t{1} << 20));
+}
+
+ServerOptions server_options(const Config& config, const Service& service) {
   ServerOptions options;
   options.max_connections = allowed_connections(service.max_connections);
-  options.max_body_bytes = max_body_bytes;
+  options.max_body_bytes = max_body(config, service);
   options.pace.head_ms = service.head_timeout.count() * 1000;
   options.pace.grace_ms = service.slow_grace.count() * 1000;
   return options;
 }
 
-SiteOptions site_options(const Service& service, const ServerOptions& server) {
+SiteOptions site_options(const Settings& settings, const Service& service, size_t connections) {
   SiteOptions options;
-  options.token = service.token;
-  options.max_body_bytes = server.max_body_bytes;
-  options.max_further_files =
-      std::max(Multipart::kMaxParts, static_cast<int>(server.max_connections));
+  options.token = settings.token;
+  options.max_body_bytes = max_body(settings.config, service);
+  options.max_further_files = std::max(Multipart::kMaxParts, static_cast<int>(connections));
   options.max_waiting = service.max_waiting;
   options.max_held = static_cast<int>(std::max<size_t>(1, service.max_connections / 8));
+  options.origins = service.origins;
+  options.trusted_proxies = service.trusted_proxies;
+  options.public_url = service.public_url;
+  for (const std::string& name : service.hosts) options.own_hosts.push_back(lower(name));
+  if (service.public_url) options.own_hosts.push_back(service.public_url->host);
   // With a token a strange page's visitor has nothing to show, whatever name it used.
-  if (service.token.empty() || !service.hosts.empty()) {
-    options.hosts = service.hosts;
+  if (settings.token.empty() || !service.hosts.empty()) {
+    options.hosts = options.own_hosts;
     options.hosts.emplace_back("localhost");
   }
   return options;
 }
+
+// The site that answers; another takes its place when the settings are read again.
+class Sites {
+ public:
+  Sites(const Spool& spool, const Settings& settings, const Service& service, size_t connections)
+      : spool_(spool),
+        service_(service),
+        connections_(connections),
+        committer_(spool, sync_of(settings.config)),
+        spool_view_(spool, settings.config.lease),
+        site_(made(settings)) {}
+
+  void change(const Settings& settings) {
+    committer_.set_sync(sync_of(settings.config));
+    spool_view_.set_lease(settings.config.lease);
+    spool_.owe_hooks(!settings.config.hook.empty());
+    auto site = made(settings);
+    const std::lock_guard lock(mutex_);
+    site_ = std::move(site);
+  }
+
+  // A stream keeps its site until it ends.
+  Reply answer_to(const Asked& asked) {
+    const auto site = current();
+    Reply reply = answer(*site, asked);
+    if (reply.stream) {
+      reply.stream = [site, stream = std::move(reply.stream)](const ClientStays& client_stays,
+                                                              const StreamWrite& write) {
+        stream(client_stays, write);
+      };
+    }
+    return reply;
+  }
+
+ private:
+  static Sync sync_of(const Config& config) {
+    return sync_named(config.sync).value_or(Sync::batch);
+  }
+
+  std::shared_ptr<Site> made(const Settings& settings) {
+    return std::shared_ptr<Site>(new Site{spool_, settings.config,
+                                          site_options(settings, service_, connections_),
+                                          committer_, spool_view_, metrics_, held_});
+  }
+
+  std::shared_ptr<Site> current() const {
+    const std::lock_guard lock(mutex_);
+    return site_;
+  }
+
+  const Spool& spool_;
+  const Service& service_;
+  const size_t connections_;
+  Committer committer_;
+  SpoolView spool_view_;
+  Metrics metrics_;
+  Held held_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Site> site_;
+};
 
 void tell_manager(std::string_view state) {
   if (const Status told = notify::send(state); !told) {
     log::line(log::Level::warning, "the service manager cannot be told",
               {{"why", told.error().text()}});
   }
+}
+
+void tell_of_old_settings(const Error& error) {
+  log::line(log::Level::error, "configuration not reloaded; going on with the old one",
+            {{"error", error.text()}});
 }
 
 }  // namespace
@@ -137,26 +216,34 @@ Result<std::string> read_token(const std::string& path) {
   return std::string(token);
 }
 
-Status serve(const Spool& spool, const Config& config, const Service& service,
-             const Listening& listening) {
+void hold_signals() {
+  const sigset_t signals = awaited_signals();
+  (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // fails only for a bad argument
+}
+
+Status serve(const Spool& spool, const Settings& settings, const Service& service,
+             const Listening& listening, const ReadSettings& read_again) {
   spare_memory();
   if (startable_threads(kThreads) < kThreads) return Error{EAGAIN, "start a thread", ""};
-  const sigset_t signals = ending_signals();
-  (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // fails only for a bad argument
-  const int64_t max_body = service.max_body_bytes > 0
-                               ? service.max_body_bytes
-                               : std::max(kMinBody, largest_upload(config) + (int64_t{1} << 20));
-  Committer committer(spool, sync_named(config.sync).value_or(Sync::batch));
-  SpoolView spool_view(spool, config.lease);
-  Metrics metrics;
-  const ServerOptions options = server_options(service, max_body);
-  Site site{spool, config, site_options(service, options), committer, spool_view, metrics};
-  Server server(options, [&site](const Asked& asked) { return answer(site, asked); });
+  const ServerOptions options = server_options(settings.config, service);
+  Sites sites(spool, settings, service, options.max_connections);
+  Server server(options, [&sites](const Asked& asked) { return sites.answer_to(asked); });
+  const std::function<void()> reload = [&] {
+    const auto fresh = read_again();
+    if (!fresh) return tell_of_old_settings(fresh.error());
+    if (fresh->config.spool != settings.config.spool) {
+      log::line(log::Level::warning, "a changed setting counts only after a restart",
+                {{"setting", "spool"}});
+    }
+    server.set_max_body(max_body(fresh->config, service));
+    sites.change(*fresh);
+    log::line(log::Level::notice, "configuration reloaded");
+  };
   log::line(log::Level::notice, "serving", {{"spool", spool.path()}, {"at", listening.where}});
   tell_manager("READY=1\nSTATUS=Serving " + listening.where);
   Status served = Ok{};
   {
-    const Stopper stopper(server, spool);
+    const Stopper stopper(server, spool, reload);
     served = server.serve(listening.socket);
   }
   tell_manager("STOPPING=1");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -37,6 +38,8 @@ class SpoolView {
   SpoolView(const Spool& spool, std::chrono::milliseconds lease);  // see figures_of
   ~SpoolView();
 
+  void set_lease(std::chrono::milliseconds lease) { lease_ = lease; }
+
   std::shared_ptr<const View> view() const;
 
   // Waits up to `ms` for a view newer than `number`; returns the latest either way. While someone
@@ -58,7 +61,7 @@ class SpoolView {
   bool nothing_moved();
 
   const Spool& spool_;
-  std::chrono::milliseconds lease_;
+  std::atomic<std::chrono::milliseconds> lease_;
   std::mutex looking_;  // one look at a time
   JobCounters counters_;
   std::map<JobId, JobView> ended_;  // ended jobs among the newest: they hardly change

@@ -71,7 +71,8 @@ TEST_F(CommitterTest, WhatIsThrownIsAnsweredWithAnErrorAndTheNextUploadIsTaken) 
                         if (std::exchange(bad, false)) throw std::bad_alloc();
                         return imgq::submit(spool, std::move(drafts), sync);
                       });
-  site_ = std::unique_ptr<Site>(new Site{*spool_, config_, options_, committer, *view_, *meter_});
+  site_ = std::unique_ptr<Site>(
+      new Site{*spool_, config_, options_, committer, *view_, *meter_, held_});
   EXPECT_THROW(ask("POST", "/v1/jobs", jpeg_bytes()), std::bad_alloc);  // the server says 500
   EXPECT_EQ(files_in_tmp(), 0);
   EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes()).status, 202);

@@ -54,8 +54,8 @@ TEST_F(JobsApi, FormsHoldNoMoreFilesAtOnceThanTheServerHasDescriptorsFor) {
   EXPECT_EQ(code_of(reply), "busy");
   EXPECT_NE(field_of(reply, "Retry-After"), "");
   EXPECT_EQ(files_in_tmp(), 0);
-  EXPECT_EQ(field_of(post_form("/", form_of_files(4)), "Location"), "/?full=1");
-  EXPECT_EQ(site_->further_files, 0);
+  EXPECT_EQ(field_of(post_form("/", form_of_files(4)), "Location"), "./?full=1");
+  EXPECT_EQ(held_.further_files, 0);
   EXPECT_EQ(post_form("/v1/jobs", form_of_files(3)).status, 202);
 }
 
@@ -63,7 +63,7 @@ TEST_F(JobsApi, FormsHoldNoMoreFilesAtOnceThanTheServerHasDescriptorsFor) {
 TEST_F(JobsApi, AFormOfOneFileIsTakenWhateverOthersHold) {
   options_.max_further_files = 2;
   open_site();
-  site_->further_files = 2;
+  held_.further_files = 2;
   EXPECT_EQ(post_form("/v1/jobs", form_of_files(1)).status, 202);
   EXPECT_EQ(post_form("/v1/jobs", form_of_files(2)).status, 503);
   EXPECT_EQ(ask("POST", "/v1/jobs", jpeg_bytes()).status, 202);
@@ -449,6 +449,22 @@ TEST_F(JobsApi, AFailedJobTellsItsErrorAndCanBeRetried) {
   const Reply dropped = ask("DELETE", "/v1/jobs/" + id);
   EXPECT_EQ(dropped.status, 409);
   EXPECT_EQ(text_in(json_of(dropped), "detail"), "cannot cancel the job: its state is completed");
+}
+
+TEST_F(JobsApi, AnEndedJobIsPurgedWhenAskedTo) {
+  const std::string address = "/v1/jobs/" + submitted();
+  const Reply early = ask("DELETE", address + "?purge=true");
+  EXPECT_EQ(early.status, 409);
+  EXPECT_EQ(text_in(json_of(early), "detail"), "cannot purge the job: its state is staging");
+  EXPECT_EQ(ask("DELETE", address + "?purge=yes").status, 400);
+  complete_next();
+  EXPECT_EQ(ask("DELETE", address + "?purge=false").status, 409);  // as without it
+  EXPECT_EQ(ask("GET", address).status, 200);
+  const Reply purged = ask("DELETE", address + "?purge=true");
+  EXPECT_EQ(purged.status, 200);
+  EXPECT_EQ(json_of(purged).at("purged"), true);
+  EXPECT_EQ(ask("GET", address).status, 404);
+  EXPECT_EQ(ask("DELETE", address + "?purge=true").status, 404);
 }
 
 TEST_F(JobsApi, AFailureThatAnotherSettingMayMendIsCalledRetryable) {

@@ -37,7 +37,8 @@ void SiteTest::open_site() {
   committer_.emplace(*spool_, Sync::none);
   view_ = std::make_unique<SpoolView>(*spool_, std::chrono::seconds(30));
   meter_.emplace();
-  site_ = std::unique_ptr<Site>(new Site{*spool_, config_, options_, *committer_, *view_, *meter_});
+  site_ = std::unique_ptr<Site>(
+      new Site{*spool_, config_, options_, *committer_, *view_, *meter_, held_});
 }
 
 Head head_of(const std::string& method, const std::string& target, const std::string& fields) {
@@ -54,7 +55,15 @@ Reply SiteTest::ask(const std::string& method, const std::string& target, const 
   std::string text = "Host: localhost\r\n";
   for (const auto& [name, value] : fields) text += name + ": " + value + "\r\n";
   if (method == "POST") text += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  return answer(*site_, {head_of(method, target, text), FakeBody(body, piece), std::ref(client_)});
+  return answer(*site_,
+                {head_of(method, target, text), FakeBody(body, piece), std::ref(client_), peer_});
+}
+
+Reply SiteTest::ask_host(const std::string& host, const std::string& method,
+                         const std::string& target, const std::vector<Field>& fields) {
+  std::string text = "Host: " + host + "\r\n";
+  for (const auto& [name, value] : fields) text += name + ": " + value + "\r\n";
+  return answer(*site_, {head_of(method, target, text), FakeBody("", 1), std::ref(client_), peer_});
 }
 
 Reply SiteTest::post_form(const std::string& target, const std::string& form,

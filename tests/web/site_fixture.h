@@ -69,6 +69,10 @@ class SiteTest : public ::testing::Test {
   Reply post_form(const std::string& target, const std::string& form,
                   const std::vector<Field>& fields = {});
 
+  // As `ask`, with another Host and without a body.
+  Reply ask_host(const std::string& host, const std::string& method, const std::string& target,
+                 const std::vector<Field>& fields = {});
+
   // Submits by the API; returns the id.
   std::string submitted(const std::string& query = "");
 
@@ -86,9 +90,11 @@ class SiteTest : public ::testing::Test {
   std::optional<Committer> committer_;
   std::unique_ptr<SpoolView> view_;
   std::optional<Metrics> meter_;
+  Held held_;
   std::unique_ptr<Site> site_;
   std::optional<Owner> owner_;
   FakeClient client_;
+  std::string peer_ = "127.0.0.1";
 };
 
 std::string form_part(const std::string& disposition, const std::string& data);

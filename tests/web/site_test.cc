@@ -89,9 +89,7 @@ TEST_F(Access, AnotherSitesPageChangesNothing) {
 
 TEST_F(Access, AStrangeHostIsNotAnswered) {
   const auto status = [&](const std::string& host) {
-    const FakeBody body("", 1);
-    const Head head = head_of("GET", "/heartbeat", "Host: " + host + "\r\n");
-    return answer(*site_, Asked{head, body, std::ref(client_)}).status;
+    return ask_host(host, "GET", "/heartbeat").status;
   };
   for (const char* host : {"localhost", "LOCALHOST:8080", "127.0.0.1:9", "[::1]:80", "10.1.2.3"}) {
     EXPECT_EQ(status(host), 200) << host;
@@ -103,6 +101,23 @@ TEST_F(Access, AStrangeHostIsNotAnswered) {
   options_.hosts.emplace_back("imgq.example");
   open_site();
   EXPECT_EQ(status("imgq.example:443"), 200);
+}
+
+TEST_F(Page, ItsAddressesAreRelative) {
+  submitted();
+  complete_next();
+  submitted();
+  fail_next("why");
+  submitted();
+  view_->refresh();
+  const std::string text = ask("GET", "/").text;
+  for (const char* from_above : {"href=\"/", "src=\"/", "action=\"/", "url=/"}) {
+    EXPECT_EQ(text.find(from_above), std::string::npos) << from_above;
+  }
+  const std::string script = ask("GET", "/page.js").text;
+  for (const char* from_above : {"\"/", "`/"}) {
+    EXPECT_EQ(script.find(from_above), std::string::npos) << from_above;
+  }
 }
 
 TEST_F(Page, NamesCannotBreakOutOfIt) {
@@ -132,7 +147,7 @@ TEST_F(Page, WorksAsAFormAndATable) {
                               form_part("name=\"file\"; filename=\"b.txt\"", "text"),
                               form_part("name=\"preset\"", "")}));
   EXPECT_EQ(sent.status, 303);
-  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=1&preset=");
+  EXPECT_EQ(field_of(sent, "Location"), "./?taken=1&refused=1&preset=");
   const std::string text = ask("GET", "/?taken=1&refused=1").text;
   EXPECT_NE(text.find("1 image taken in, 1 file refused: it is no image"), std::string::npos);
   EXPECT_NE(ask("GET", "/?taken=2&refused=3")
@@ -142,7 +157,7 @@ TEST_F(Page, WorksAsAFormAndATable) {
   const std::string id = count(*spool_)->oldest_waiting->text();
   EXPECT_EQ(ask("POST", "/jobs/" + id + "/cancel").status, 303);
   EXPECT_EQ(state_of(*spool_, *JobId::parse(id)).operator*(), State::cancelled);
-  EXPECT_EQ(field_of(ask("POST", "/jobs/" + id + "/retry"), "Location"), "/?moved=1");
+  EXPECT_EQ(field_of(ask("POST", "/jobs/" + id + "/retry"), "Location"), "../../?moved=1");
   EXPECT_EQ(ask("POST", "/jobs/" + id + "/eat").status, 404);
 }
 
@@ -153,7 +168,7 @@ TEST_F(Page, EachLinkAndButtonIsNamedWithItsImage) {
   view_->refresh();
   const std::string text = ask("GET", "/").text;
   for (const char* named :
-       {"class=\"thumb\" href=\"/result/", " aria-label=\"Thumbnail: a&quot;.jpg\"",
+       {"class=\"thumb\" href=\"result/", " aria-label=\"Thumbnail: a&quot;.jpg\"",
         " aria-label=\"Download: a&quot;.jpg\"", " aria-label=\"Cancel: b.jpg\""}) {
     EXPECT_NE(text.find(named), std::string::npos) << named;
   }
@@ -204,7 +219,7 @@ TEST_F(Page, SizeAndFormatAreTakenFromTheForm) {
       post_form("/", form_of({form_part("name=\"imgq-size\"", "320x320"),
                               form_part("name=\"imgq-format\"", "webp"),
                               form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
-  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0&size=320x320&format=webp");
+  EXPECT_EQ(field_of(sent, "Location"), "./?taken=1&refused=0&size=320x320&format=webp");
   EXPECT_EQ(asked_by_form(*spool_).width_px, 320);
   EXPECT_EQ(asked_by_form(*spool_).format, Format::webp);
 }
@@ -231,10 +246,10 @@ TEST_F(Page, WhatWasChosenIsStillChosenAfterAnUpload) {
       "/", form_of({form_part("name=\"preset\"", ""), form_part("name=\"imgq-size\"", "320x320"),
                     form_part("name=\"imgq-format\"", "webp"), file}));
   const std::string address = field_of(sent, "Location");
-  EXPECT_EQ(address, "/?taken=1&refused=0&preset=&size=320x320&format=webp");
-  const std::string text = ask("GET", address).text;
+  EXPECT_EQ(address, "./?taken=1&refused=0&preset=&size=320x320&format=webp");
+  const std::string text = ask("GET", address.substr(1)).text;
   for (const char* chosen : {"\" selected>none<", "320x320\" selected>", "webp\" selected>",
-                             "5;url=/?preset=&amp;size=320x320&amp;format=webp\""}) {
+                             "5;url=./?preset=&amp;size=320x320&amp;format=webp\""}) {
     EXPECT_NE(text.find(chosen), std::string::npos) << chosen;
   }
   EXPECT_EQ(text.find("jpeg\" selected"), std::string::npos);
@@ -246,7 +261,7 @@ TEST_F(Page, WhatNobodyCouldChooseIsNotTakenOver) {
       post_form("/", form_of({form_part("name=\"imgq-size\"", std::string(100, '0') + "320x320"),
                               form_part("name=\"other\"", "1"),
                               form_part("name=\"file\"; filename=\"a.jpg\"", jpeg_bytes())}));
-  EXPECT_EQ(field_of(sent, "Location"), "/?taken=1&refused=0");
+  EXPECT_EQ(field_of(sent, "Location"), "./?taken=1&refused=0");
   const std::string text = ask("GET", "/?size=321x321&format=%22%3E%3Cb%3E&preset=%0D%0A").text;
   EXPECT_NE(text.find("500x500\" selected>"), std::string::npos);
   EXPECT_NE(text.find("jpeg\" selected>"), std::string::npos);
@@ -289,7 +304,7 @@ TEST_F(Page, WithoutAScriptItIsAskedForAgainOnlyWhileSomethingMoves) {
 TEST_F(Page, AFormWithoutAFileIsToldSo) {
   const Reply sent = post_form("/", form_of({form_part("name=\"file\"; filename=\"\"", "")}));
   EXPECT_EQ(sent.status, 303);
-  EXPECT_EQ(field_of(sent, "Location"), "/?none=1");
+  EXPECT_EQ(field_of(sent, "Location"), "./?none=1");
 }
 
 TEST_F(Page, NoticesAreOursAlone) {

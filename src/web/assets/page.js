@@ -82,7 +82,7 @@ function alive(yes) {
 
 async function fetchPage() {
   try {
-    const reply = await fetch("/", { signal: AbortSignal.timeout(kPatienceMs) });
+    const reply = await fetch("./", { signal: AbortSignal.timeout(kPatienceMs) });
     if (reply.ok) show(await reply.text());
     alive(reply.ok);
   } catch { alive(false); }
@@ -102,7 +102,7 @@ async function refresh() {
 }
 
 function listen() {
-  const source = new EventSource("/v1/events");
+  const source = new EventSource("v1/events");
   for (const kind of ["counts", "job", "error"]) source.addEventListener(kind, refresh);
   source.addEventListener("error", () => {
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, kReconnectMs);
@@ -175,9 +175,9 @@ function upload({ file, row, wishes }) {
   const request = new XMLHttpRequest();
   const query = new URLSearchParams({ filename: file.name, ...wishes });
   const done = () => { --uploading; next(); };
-  request.open("POST", "/v1/jobs?" + query);
+  request.open("POST", "v1/jobs?" + query);
   const bar = row.querySelector("progress");
-  const cancel = () => row.dataset.id ? act(`/jobs/${row.dataset.id}/cancel`) : request.abort();
+  const cancel = () => row.dataset.id ? act(`jobs/${row.dataset.id}/cancel`) : request.abort();
   offer(row, file, "Cancel", cancel);
   row.querySelector(".state").textContent = "uploading";
   request.upload.addEventListener("progress", (event) => {

@@ -242,7 +242,8 @@ class Starting(unittest.TestCase):
 
     def test_bad_options_are_refused(self):
         for options in (["--nonsense"], ["--max-body", "x"], ["--max-connections", "-1"],
-                        ["--head-timeout", "0s"], ["--max-waiting", "1e9"], ["--log-level", "loud"]):
+                        ["--head-timeout", "0s"], ["--public-url", "img.example.org"],
+                        ["--allow-origin", "*"], ["--trusted-proxy", "localhost"], ["--max-waiting", "1e9"], ["--log-level", "loud"]):
             self.assertEqual(self.refused("--create", *options)[0], 64, options)
         for listen in ("nowhere", "127.0.0.1", "127.0.0.1:99999", "example.com:80", "unix:",
                        "unix:" + "x" * 200, ":80"):
@@ -309,6 +310,93 @@ class Starting(unittest.TestCase):
             self.assertTrue(manager.recv(1000).startswith(b"READY=1"))
             served.end()
             self.assertTrue(manager.recv(1000).startswith(b"STOPPING=1"))
+
+
+class Reading(httpd.Case):
+    """SIGHUP: configuration and token are read again."""
+
+    def setUp(self):
+        super().setUp()
+        self.httpd.end()
+        self.config = configuration(self.directory, "")
+        self.token = pathlib.Path(self.directory) / "token"
+        self.token.write_text("0123456789abcdef\n")
+        self.token.chmod(0o600)
+        self.said = open(pathlib.Path(self.directory) / "said", "w+", encoding="utf-8")
+        self.addCleanup(self.said.close)
+        self.httpd = httpd.Httpd(self.directory, "--config", self.config, "--token-file", self.token,
+                                 stderr=self.said)
+        self.addCleanup(self.httpd.end)
+
+    def heard(self):
+        return pathlib.Path(self.said.name).read_text(encoding="utf-8")
+
+    def reload(self, word="configuration reloaded"):
+        before = self.heard().count(word)
+        self.httpd.process.send_signal(signal.SIGHUP)
+        httpd.wait_until(lambda: self.heard().count(word) > before, what=word)
+
+    def status(self, token, size=len(IMAGE), target="/v1/jobs"):
+        reply = requests.post(self.httpd.url + target, data=IMAGE.ljust(size, b"x"), timeout=20,
+                              headers={"Authorization": "Bearer " + token})
+        return reply.status_code
+
+    def test_a_new_token_counts_and_the_old_one_does_not(self):
+        self.assertEqual(self.status("0123456789abcdef"), 202)
+        self.token.write_text("fedcba9876543210\n")
+        self.reload()
+        self.assertEqual(self.status("0123456789abcdef"), 401)
+        self.assertEqual(self.status("fedcba9876543210"), 202)
+
+    def test_new_settings_count(self):
+        token, large = "0123456789abcdef", 2 << 20
+        self.assertEqual(self.status(token, large), 202)
+        self.assertEqual(self.status(token, target="/v1/jobs?preset=web"), 400)
+        self.config.write_text('limits.max_upload_bytes = "1MiB"\n[preset.web.thumb]\nwidth = 9\n')
+        self.reload()
+        self.assertEqual(self.status(token, large), 413)
+        self.assertEqual(self.status(token, target="/v1/jobs?preset=web"), 202)
+
+    def test_more_may_be_taken_than_at_the_start(self):
+        def said():
+            with self.httpd.connect() as wire:
+                wire.sendall(post("/v1/jobs", b"", "Authorization: Bearer 0123456789abcdef",
+                                  "Expect: 100-continue", length=260 << 20, kind="image/png"))
+                return status_of(wire.recv(12))
+
+        self.assertEqual(said(), 413)
+        self.config.write_text('[limits]\nmax_upload_bytes = "270MiB"\nmax_file_bytes = "270MiB"\n')
+        self.reload()
+        self.assertEqual(said(), 100)
+
+    def test_what_cannot_be_read_changes_nothing(self):
+        for broken, text in ((self.config, "nonsense = 1\n"), (self.token, "short\n")):
+            before = broken.read_text()
+            broken.write_text(text)
+            self.reload("going on with the old one")
+            self.assertEqual(self.status("0123456789abcdef"), 202)
+            broken.write_text(before)
+
+    def test_the_log_tells_of_requests_from_then_on(self):
+        self.assertEqual(self.status("no"), 401)
+        self.config.write_text('log.level = "debug"\n')
+        self.reload()
+        self.assertNotIn("answered", self.heard())
+        self.assertEqual(self.status("no"), 401)
+        self.assertRegex(self.heard(), r"answered method=POST route=/v1/jobs status=401 ms=\d+ "
+                                       r"from=127\.0\.0\.1\n")
+
+    def test_another_spool_wants_a_restart(self):
+        self.config.write_text(f'spool = "{self.httpd.spool}"\n')
+        other = httpd.Program(httpd.BIN / "imgq-httpd", "--config", self.config, "--listen",
+                              "127.0.0.1:0", stdout=subprocess.PIPE, stderr=self.said)
+        self.addCleanup(other.end)
+        self.assertTrue(other.process.stdout.readline())
+        httpd.wait_until(lambda: self.heard().count("serving") == 2, what="its start")
+        self.config.write_text('spool = "/elsewhere"\n')
+        other.process.send_signal(signal.SIGHUP)
+        httpd.wait_until(lambda: "configuration reloaded" in self.heard(), what="the reload")
+        self.assertIn("counts only after a restart setting=spool", self.heard())
 
 
 class Ending(httpd.Case):
@@ -454,6 +542,7 @@ class Description(httpd.Case):
         self.ask("GET", "/v1/jobs", 200, params={"state": "completed"})
         self.ask("GET", "/v1/jobs", 400, params={"limit": "none"})
         self.ask("DELETE", "/v1/jobs/{id}", 409, this)
+        self.ask("DELETE", "/v1/jobs/{id}", 400, this, params={"purge": "yes"})
         self.ask("POST", "/v1/jobs/{id}/retry", 409, this)
         self.ask("POST", "/v1/jobs", 415, data=b"text")
         self.ask("POST", "/v1/jobs", 400, data=b"")
@@ -472,6 +561,7 @@ class Description(httpd.Case):
         for path in ("/heartbeat", "/livez", "/readyz", "/healthz", "/metrics", "/openapi.json",
                      "/imgq.schema.json", "/", "/v1/events"):
             self.ask("GET", path, 200)
+        self.ask("DELETE", "/v1/jobs/{id}", 200, this, params={"purge": "true"})
         described = {(path, method) for path, operations in self.api["paths"].items()
                      for method in operations}
         self.assertEqual(described - self.asked, set())
