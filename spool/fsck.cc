@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/fsck.h"
 #include "spool/internal/keys.h"
 #include "spool/internal/tickets.h"
@@ -52,7 +53,7 @@ class Walk {
       if (std::binary_search(names->begin(), names->end(), folder)) continue;
       if (!mends() && layout::may_be_missing(folder)) continue;
       if (mends()) {
-        const auto made = durable::make_state_folder(spool_.root(), folder, spool_.folder_mode());
+        const auto made = durable::make_folder(spool_, folder);
         if (!made) return made.error();
       }
       say(mended_or_not(), folder, "folder is missing");

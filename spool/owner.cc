@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/in_flight.h"
 #include "spool/internal/moves.h"
 #include "spool/internal/outcome.h"
@@ -68,14 +69,14 @@ Result<Owner> Owner::enter(const Spool& spool) {
   const sys::Identity me = sys::identity();
   const std::string temp = layout::temp(random_name(), me);
   const std::string name = layout::owner_name(me, random_name());
-  if (const auto made = durable::make_folder(spool, temp); !made) return made.error();
+  const auto made = durable::make_state_folder(spool.root(), temp.c_str(), spool.folder_mode());
+  if (!made) return made.error();
   auto alive = make_alive(spool, temp);
   if (!alive) return alive.error();
   if (const auto in = move_in(spool, temp, layout::owner_folder(name)); !in) return in.error();
   if (mutated(Mutant::shared_claim_name)) {
-    if (const auto made = durable::make_folder(spool, "processing/shared"); !made) {
-      return made.error();
-    }
+    const auto shared = durable::make_folder(spool, "processing/shared");
+    if (!shared) return shared.error();
   }
   return Owner(&spool, name, std::move(*alive));
 }

@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/walk.h"
 #include "spool/job_id.h"
 #include "spool/layout.h"

@@ -1,41 +1,50 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 
 #include "src/util/error.h"
 #include "src/util/fd.h"
+#include "src/util/mutant.h"
 
 namespace imgq {
 
-// Folders that this process knows to be on the disk under their names. Another process may have
-// made one and not synced it yet, so seeing a folder is not enough to put an acknowledged job
-// there.
+// Folders that this process knows to be on the disk under their names, by their inodes: one that is
+// removed and made anew is another. Another process may have made one and not synced it yet, so
+// seeing a folder is not enough to put an acknowledged job there.
 class KnownFolders {
  public:
   bool has(const std::string& path) const {
     const std::lock_guard lock(mutex_);
-    return paths_.count(path) > 0;
+    return inodes_.count(path) > 0;
   }
-  void add(const std::string& path) {
+  // Whether it is this one that is on the disk.
+  bool is(const std::string& path, ino_t inode) const {
     const std::lock_guard lock(mutex_);
-    if (paths_.size() >= kMost) paths_.clear();
-    paths_.insert(path);
+    const auto found = inodes_.find(path);
+    return found != inodes_.end() && (found->second == inode || mutated(Mutant::folder_by_rename));
+  }
+  void add(const std::string& path, ino_t inode) {
+    const std::lock_guard lock(mutex_);
+    if (inodes_.size() >= kMost) inodes_.clear();
+    inodes_.insert_or_assign(path, inode);
   }
   void forget(const std::string& path) {
     const std::lock_guard lock(mutex_);
-    paths_.erase(path);
+    inodes_.erase(path);
   }
 
  private:
   static constexpr size_t kMost = 1000;
   mutable std::mutex mutex_;
-  std::set<std::string> paths_;
+  std::map<std::string, ino_t> inodes_;
 };
 
 // An open spool: a directory descriptor, the uuid of the spool, and what the program's

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/keys.h"
 #include "spool/layout.h"
 #include "spool/records.h"
@@ -109,17 +110,6 @@ Status name_files(const Spool& spool, Entry& entry, durable::Group& group, Sync 
   return Ok{};
 }
 
-// Retention removes empty folders of past hours; a clock that stepped may lead a job into one that
-// is just going.
-Status name_files_in_place(const Spool& spool, Entry& entry, durable::Group& group, Sync sync) {
-  for (int round = 0; round < 2; ++round) {
-    auto named = name_files(spool, entry, group, sync);
-    if (named || named.error().code != ENOENT) return named;
-    spool.known_durable().forget(layout::hour_folder(entry.ticket.id));
-  }
-  return name_files(spool, entry, group, sync);
-}
-
 // How many names the ticket has; 0 when it cannot be seen.
 nlink_t names_of_ticket(const Spool& spool, const Entry& entry) {
   struct stat about = {};
@@ -162,7 +152,7 @@ void submit_group(const Spool& spool, std::vector<Entry>& entries, Sync sync) {
   durable::Group group(spool, sync);
   for_each(entries, [&](Entry& entry) { return write_ticket(spool, entry, group); });
   flush(group, entries);
-  for_each(entries, [&](Entry& entry) { return name_files_in_place(spool, entry, group, sync); });
+  for_each(entries, [&](Entry& entry) { return name_files(spool, entry, group, sync); });
   if (!mutated(Mutant::ack_before_sync)) flush(group, entries);
   for_each(entries, [&](Entry& entry) { return make_token(spool, entry, group); });
   if (!mutated(Mutant::ack_before_sync)) flush(group, entries);

@@ -32,7 +32,7 @@ Status sync_if_outcome(const Spool& spool, const std::string& path) {
   return durable::sync_names(spool, layout::hour_folder(outcome->id));
 }
 
-// A folder in tmp/ is one that was to become an owner's or an hour's: empty but for .alive. After a
+// A folder in tmp/ is one that was to become an owner's: empty but for .alive. After a
 // power cut the names in it may have lasted while its own move did not: then people may look at it.
 Status remove_temp(const Spool& spool, const std::string& path) {
   if (const auto synced = sync_if_outcome(spool, path); !synced) return synced.error();

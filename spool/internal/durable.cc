@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "spool/internal/folders.h"
 #include "spool/layout.h"
 #include "spool/records.h"
 #include "spool/spool.h"
@@ -19,10 +20,22 @@ namespace {
 // From here on one syncfs is cheaper than a wait for each file.
 constexpr size_t kManyFiles = 16;
 
+// A folder that was removed and made anew by somebody else is not on the disk because the first one
+// was.
+Status make_durable_again(const Spool& spool, const std::string& path, const Fd& folder) {
+  if (!spool.known_durable().has(path)) return Ok{};
+  struct stat about = {};
+  if (sys::fstat(folder.get(), &about) != 0) return last_error("look at", path);
+  if (spool.known_durable().is(path, about.st_ino)) return Ok{};
+  spool.known_durable().forget(path);
+  return make_durable_folder(spool, path, Sync::full);
+}
+
 Status sync_folder(const Spool& spool, const std::string& path, int (*sync)(int)) {
-  const Fd folder(sys::openat(spool.root(), path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  if (!folder) return last_error("open a folder to sync it", path);
-  if (sync(folder.get()) != 0) return last_error("sync", path);
+  const auto folder = open_folder(spool, path);
+  if (!folder) return folder.error();
+  if (const auto again = make_durable_again(spool, path, *folder); !again) return again.error();
+  if (sync(folder->get()) != 0) return last_error("sync", path);
   return Ok{};
 }
 
@@ -33,23 +46,6 @@ Status check_written(const std::vector<std::pair<int, std::string>>& files) {
     if (sys::wait_written(fd) != 0) return last_error("sync", path);
   }
   return Ok{};
-}
-
-// Makes the folder in tmp/ and moves it to its place: nobody sees it half made.
-Status make_new_folder(const Spool& spool, const std::string& path) {
-  const std::string temp = layout::temp(random_name(), sys::identity());
-  if (sys::mkdirat(spool.root(), temp.c_str(), spool.folder_mode() & 0777) != 0) {
-    return last_error("make a folder", temp);
-  }
-  const Fd folder(sys::openat(spool.root(), temp.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  Status status = folder ? set_mode(folder.get(), spool.folder_mode(), temp)
-                         : Status(last_error("open a new folder", temp));
-  if (status && sys::renameat(spool.root(), temp.c_str(), spool.root(), path.c_str()) == 0) {
-    return Ok{};
-  }
-  if (status && errno != ENOTEMPTY && errno != EEXIST) status = last_error("make a folder", path);
-  (void)sys::unlinkat(spool.root(), temp.c_str(), AT_REMOVEDIR);  // else sweep does it
-  return status;
 }
 
 }  // namespace
@@ -134,60 +130,24 @@ Status set_mode(int fd, mode_t mode, std::string_view path) {
   return Ok{};
 }
 
-Status make_state_folder(int root, const char* folder, mode_t mode) {
-  if (sys::mkdirat(root, folder, mode & 0777) != 0 && errno != EEXIST) {
-    return last_error("make a folder", folder);
-  }
-  const Fd made(sys::openat(root, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-  if (!made) return last_error("open a folder", folder);
-  auto set = set_mode(made.get(), mode, folder);
-  return !set && set.error().code == EPERM ? Status(Ok{}) : set;  // another made it, with its mode
-}
-
-Status make_folder(const Spool& spool, const std::string& path) {
-  const auto there = exists(spool, path);
-  if (!there) return there.error();
-  return *there ? Status(Ok{}) : make_new_folder(spool, path);
-}
-
-Status make_folders(const Spool& spool, const std::string& path, Sync sync) {
-  size_t end = path.find('/');
-  while (end != std::string::npos) {
-    const std::string parent = path.substr(0, end);
-    end = path.find('/', end + 1);
-    if (const auto made = make_folder(spool, path.substr(0, end)); !made) return made.error();
-    if (sync == Sync::none) continue;
-    if (const auto synced = sync_after_move(spool, parent); !synced) return synced.error();
-  }
-  return Ok{};
-}
-
-Status make_durable_folder(const Spool& spool, const std::string& path, Sync sync) {
-  if (spool.known_durable().has(path)) return Ok{};
-  if (const auto made = make_folders(spool, path, sync); !made) return made.error();
-  spool.known_durable().add(path);
-  return Ok{};
-}
-
 Status put(const Spool& spool, TempFile& file, const std::string& path) {
-  if (sys::renameat(spool.root(), file.path().c_str(), spool.root(), path.c_str()) != 0) {
-    return last_error("give a file its name", path);
-  }
+  const Given given = give_name(spool, Naming::move, file.path(), path);
+  if (given.code != 0) return last_error("give a file its name", path, given.code);
   file.given_away();
   return Ok{};
 }
 
 Status put_new(const Spool& spool, const TempFile& file, const std::string& path) {
-  if (sys::linkat(spool.root(), file.path().c_str(), spool.root(), path.c_str()) != 0) {
-    return last_error("give a file its name", path);
-  }
+  const Given given = give_name(spool, Naming::link, file.path(), path);
+  if (given.code != 0) return last_error("give a file its name", path, given.code);
   return Ok{};
 }
 
 Status link_unless_taken(const Spool& spool, const std::string& from, const std::string& to,
                          std::string_view action) {
-  const int linked = sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str());
-  return linked == 0 || errno == EEXIST ? Status(Ok{}) : last_error(action, to);
+  const Given given = give_name(spool, Naming::link, from, to);
+  const bool has_name = given.code == 0 || given.code == EEXIST;
+  return has_name ? Status(Ok{}) : last_error(action, to, given.code);
 }
 
 Result<bool> exists(const Spool& spool, const std::string& path) {

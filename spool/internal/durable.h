@@ -37,7 +37,8 @@ class Group {
 // The same for names alone.
 Status sync_folders(const Spool& spool, Sync sync, const std::set<std::string>& folders);
 
-// Waits until the names in a folder are on the disk.
+// Waits until the names in a folder are on the disk. One that is not the folder any more that was
+// made durable under this name is made so first.
 Status sync_names(const Spool& spool, const std::string& path);
 
 // Waits until the names in a folder are on the disk that another folder was just moved into.
@@ -56,20 +57,6 @@ Result<std::string> read_text(int fd, const std::string& path);  // the same of 
 
 // Gives a folder or file just made here the spool's mode, unless it has it already.
 Status set_mode(int fd, mode_t mode, std::string_view path);
-
-// Makes a folder of the spool itself, as long as nobody works in it. One that is there is Ok.
-Status make_state_folder(int root, const char* folder, mode_t mode);
-
-// Makes one folder that appears whole, with its mode; its parent exists. One that is there is Ok.
-Status make_folder(const Spool& spool, const std::string& path);
-
-// Makes what is missing of a path below a folder of the spool, outermost first, syncing the parent
-// of each.
-Status make_folders(const Spool& spool, const std::string& path, Sync sync);
-
-// Makes jobs/<day>/<hour> or keys/<shard>, durable under its name before anything is put into it.
-// Remembered in the spool, so the syncs are paid once an hour.
-Status make_durable_folder(const Spool& spool, const std::string& path, Sync sync);
 
 // Gives a temporary file its name. `put` renames it there: for names that hold an id just made.
 // `put_new` links it: EEXIST when the name is taken, and what was there stays.

@@ -4,6 +4,7 @@
 
 #include "spool/fsck.h"
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/fsck.h"
 #include "spool/internal/keys.h"
 #include "spool/internal/locate.h"

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/locate.h"
 #include "spool/internal/tickets.h"
 #include "spool/layout.h"

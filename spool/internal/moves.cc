@@ -1,6 +1,7 @@
 #include "spool/internal/moves.h"
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/layout.h"
 #include "spool/records.h"
 #include "spool/spool.h"
@@ -23,7 +24,8 @@ Status move_token_durably(const Spool& spool, const std::string& from, const std
 }
 
 Status make_completed_folder(const Spool& spool, const JobId& id) {
-  return durable::make_folders(spool, "completed/" + id.folder(), Sync::none);
+  const auto made = durable::make_folders(spool, "completed/" + id.folder(), Sync::none);
+  return made ? Status(Ok{}) : made.error();
 }
 
 Status follow_retry(const Spool& spool, const Token& last) {

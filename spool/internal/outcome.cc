@@ -1,5 +1,6 @@
 #include "spool/internal/outcome.h"
 
+#include "spool/internal/folders.h"
 #include "spool/internal/tickets.h"
 #include "spool/layout.h"
 #include "src/util/clock.h"
@@ -20,11 +21,10 @@ Result<Ended> look_who_ended(const Spool& spool, const Outcome& mine, const Erro
   return Ended{ours, found};
 }
 
-int link_outcome(const Spool& spool, const std::string& from, const std::string& to) {
-  if (mutated(Mutant::outcome_by_rename)) {
-    return sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str());
-  }
-  return sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str());
+durable::Given link_outcome(const Spool& spool, const std::string& from, const std::string& to) {
+  const bool replaces = mutated(Mutant::outcome_by_rename);
+  return durable::give_name(spool, replaces ? durable::Naming::move : durable::Naming::link, from,
+                            to);
 }
 
 // A spool of an older version gets its folder now. Without a ticket there is no job to tell of.
@@ -35,7 +35,7 @@ Status link_mark(const Spool& spool, const JobId& id) {
   auto linked = link();
   if (linked || linked.error().code != ENOENT) return linked;
   if (const auto made = durable::make_folder(spool, layout::kHooks); !made) return made.error();
-  if (const auto synced = durable::sync_after_move(spool, "."); !synced) return synced.error();
+  if (const auto synced = durable::sync_names(spool, "."); !synced) return synced.error();
   linked = link();
   return !linked && linked.error().code == ENOENT ? Status(Ok{}) : linked;
 }
@@ -76,8 +76,9 @@ Outcome ending_now(const Token& token, Ending ending, std::string owner, Cause c
 
 Result<Ended> commit(const Spool& spool, const TempFile& record, const Outcome& outcome) {
   const std::string path = layout::outcome(outcome.id);
-  if (link_outcome(spool, record.path(), path) == 0) return Ended{true, outcome};
-  const Error why = last_error("publish an outcome", path);
+  const int code = link_outcome(spool, record.path(), path).code;
+  if (code == 0) return Ended{true, outcome};
+  const Error why = last_error("publish an outcome", path, code);
   auto looked = look_who_ended(spool, outcome, why);
   if (looked || looked.error().code == why.code || looked.error().code == 0) return looked;
   return Error{EIO, "know whether an outcome was published", path};  // ambiguous

@@ -30,6 +30,7 @@ enum class Mutant {
   sweep_unsynced,             // an outcome that may not be on the disk loses the sign that says so
   forget_hook,                // a job ends without the mark of the hook that is owed
   skip_hook_fsync,            // that mark is not synced before the commit
+  folder_by_rename,           // folders replace empty ones, and are remembered by name
 };
 
 inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
@@ -48,7 +49,8 @@ inline constexpr const char* kMutantNames[] = {"skip_ticket_fsync",
                                                "lose_cloexec",
                                                "sweep_unsynced",
                                                "forget_hook",
-                                               "skip_hook_fsync"};
+                                               "skip_hook_fsync",
+                                               "folder_by_rename"};
 
 #ifdef IMGQ_MUTANTS
 // Asked anew each time: a test may change the variable between two steps (from one thread).

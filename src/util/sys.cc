@@ -194,6 +194,12 @@ int64_t boottime_ms() {
   return static_cast<int64_t>(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
+void sleep_ms(int64_t ms) {
+  struct timespec rest = {ms / 1000, (ms % 1000) * 1'000'000};
+  while (::nanosleep(&rest, &rest) != 0 && errno == EINTR) {
+  }
+}
+
 ssize_t getrandom(void* buffer, size_t count) {
   return again([&] { return ::getrandom(buffer, count, 0); });
 }

@@ -51,6 +51,7 @@ int list(int dir, const char* path, bool (*take)(const char* name, void* context
 int clock_realtime(struct timespec* out);
 int64_t monotonic_ms();  // stands still in suspend, as heartbeats do
 int64_t boottime_ms();   // does not
+void sleep_ms(int64_t ms);
 ssize_t getrandom(void* buffer, size_t count);
 
 // Who writes: name of this host, boot id of its kernel, pid. Host and boot hold only letters,

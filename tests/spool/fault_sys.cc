@@ -5,6 +5,7 @@
 #undef IMGQ_SRC_UTIL_SYS_H_
 #include <fmt/format.h>
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -20,6 +21,7 @@ std::vector<Rule> rules;
 int hit_count = 0;
 int call_count = 0;
 int64_t ahead_s = 0;
+std::atomic<int64_t> skipped_ms = 0;
 thread_local bool inside = false;
 
 std::string path_of(int fd) {
@@ -32,9 +34,9 @@ std::string path_of(int fd) {
 std::optional<Rule> hit(const char* call, const std::string& path) {
   const std::string_view name = call;
   const std::lock_guard lock(mutex);
-  if (name != "listed") ++call_count;
+  if (name != "listed" && name != "sleep") ++call_count;
   for (Rule& rule : rules) {
-    const bool spared = name == "clock_realtime" || name == "listed";
+    const bool spared = name == "clock_realtime" || name == "listed" || name == "sleep";
     if (rule.call.empty() ? spared : rule.call != name) continue;
     if (path.find(rule.path) == std::string::npos) continue;
     if (rule.skip > 0) {
@@ -190,8 +192,15 @@ int clock_realtime(struct timespec* out) {
   out->tv_sec += faults::ahead_s;
   return result;
 }
-int64_t monotonic_ms() { return real_sys::monotonic_ms(); }
+int64_t monotonic_ms() { return real_sys::monotonic_ms() + faults::skipped_ms; }
 int64_t boottime_ms() { return real_sys::boottime_ms(); }
+void sleep_ms(int64_t ms) {
+  const auto sleep = [ms] {
+    real_sys::sleep_ms(ms);
+    return 0;
+  };
+  if (through("sleep", "", sleep) != 0) faults::skipped_ms += ms;
+}
 ssize_t getrandom(void* buffer, size_t count) { return real_sys::getrandom(buffer, count); }
 Identity identity() {
   const auto me = real_sys::identity();

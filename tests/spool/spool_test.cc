@@ -284,38 +284,6 @@ TEST_F(Spools, TextIsReadUpToTheLimitAndOnlyFromFiles) {
   EXPECT_EQ(code_of(durable::read_text(spool_, "hold/pipe")), -1);
 }
 
-TEST_F(Spools, AFolderAppearsWithItsModeOrNotAtAll) {
-  EXPECT_TRUE(durable::make_folder(spool_, "keys/aa"));
-  EXPECT_TRUE(durable::make_folder(spool_, "keys/aa"));
-  EXPECT_EQ(mode_of(path("keys/aa")), 0700u);
-  faults::add({.call = "renameat", .path = "keys/bb", .code = ENOSPC});
-  EXPECT_EQ(code_of(durable::make_folder(spool_, "keys/bb")), ENOSPC);
-  EXPECT_FALSE(lab::is_there(path("keys/bb")));
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
-}
-
-TEST_F(Spools, AFolderThatSomebodyElseJustMadeIsTaken) {
-  faults::add({.call = "renameat", .path = "keys/cc", .run = [this] {
-                 std::filesystem::create_directory(path("keys/cc"));
-                 lab::write_file(path("keys/cc/x"), "x");
-               }});
-  EXPECT_TRUE(durable::make_folder(spool_, "keys/cc"));
-  EXPECT_TRUE(lab::is_there(path("keys/cc/x")));
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
-}
-
-TEST_F(Spools, AnHourFolderIsDurableBeforeItsFirstUseAndPaidOnce) {
-  const std::string hour = layout::hour_folder(id_at(1'700'000'000'000));
-  faults::add({.call = "fsync", .times = -1});
-  EXPECT_TRUE(durable::make_durable_folder(spool_, hour, Sync::batch));
-  EXPECT_EQ(faults::hits(), 2);
-  EXPECT_TRUE(durable::make_durable_folder(spool_, hour, Sync::batch));
-  EXPECT_EQ(faults::hits(), 2);
-  const auto another = must(Spool::open(path("")));
-  EXPECT_TRUE(durable::make_durable_folder(another, hour, Sync::batch));
-  EXPECT_EQ(faults::hits(), 4);  // seeing a folder does not mean that it is on the disk
-}
-
 TEST_F(Spools, HoursAreListedInOrderAndStrangersSkipped) {
   for (const char* hour :
        {"2026-01-02/03", "2025-12-31/23", "2026-01-02/00", "junk/00", "2026-01-02/x"}) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "spool/fsck.h"
+#include "spool/internal/folders.h"
+#include "spool/layout.h"
 #include "spool/query.h"
 #include "spool/retain.h"
 #include "spool/scan.h"
@@ -284,6 +286,46 @@ TEST(Sweep, LeavesLiveWritersAlone) {
     if (lab.submit({"good"}, Sync::full).empty()) lab.complain("a submission failed");
   };
   race_all("sweep and submit", {[](Lab&) {}, {{"alpha", submit_one}, {"alpha", sweep}}, nullptr});
+}
+
+// Two make the first folder of an hour, of which one dies on its way; the other is answered an id,
+// and then the power fails. `first` and `second`: the calls before which the one that dies lets the
+// other go on, and the other it.
+std::string submit_beside_a_dying_maker(int64_t dies_at, size_t first, size_t second) {
+  Lab lab(sim::Order::loose);
+  const std::string hour = layout::hour_folder(JobId::generate());
+  sim::Process& dying = lab.world.start("alpha");
+  (void)lab.spool();
+  dying.dies_at = dying.changes + dies_at;
+  sim::Process& other = lab.world.start("beta");
+  (void)lab.spool();
+  const auto make = [&] { (void)durable::make_durable_folder(lab.spool(), hour, Sync::full); };
+  const auto make_and_submit = [&] {
+    make();
+    lab.submit({"good"}, Sync::full);
+  };
+  sim::interleave(lab.world, {{&dying, make}, {&other, make_and_submit}},
+                  sim::turn_by({{first, 1}, {second, 0}}));
+  if (lab.jobs.empty()) lab.complain("the other was refused");
+  sim::ConstantChooser nothing_lasted(false);
+  lab.world.power_cut(nothing_lasted);
+  const std::string broken = settle_and_judge(lab);
+  return broken.empty() ? "" : broken + lab.world.story(150);
+}
+
+TEST(TwoMakersOfAFolder, LeaveOneThatIsOnTheDiskWhenOneOfThemDies) {
+  size_t played = 0;
+  for (int64_t dies_at = 0; dies_at < 8; ++dies_at) {
+    for (size_t first = 1; first < 12; ++first) {
+      for (size_t second = first + 1; second < first + 32; ++second, ++played) {
+        const std::string broken = submit_beside_a_dying_maker(dies_at, first, second);
+        ASSERT_TRUE(broken.empty()) << "dies before change " << dies_at << ", turns at " << first
+                                    << " and " << second << "\n"
+                                    << broken;
+      }
+    }
+  }
+  std::printf("[  RACES   ] two makers of a folder: %zu schedules\n", played);
 }
 
 TEST(Retention, ForgetsOnlyWhatHasEnded) {

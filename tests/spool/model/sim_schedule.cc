@@ -102,10 +102,17 @@ std::unique_ptr<Fiber> make_fiber(Actor actor) {
 std::vector<size_t> still_running(const Stage& stage) {
   std::vector<size_t> runnable;
   bool all_ended = true;
+  bool asleep = false;
   for (size_t i = 0; i < stage.fibers.size(); ++i) {
     const Fiber& fiber = *stage.fibers[i];
     all_ended = all_ended && fiber.ended;
-    if (!fiber.ended && !fiber.actor.process->waiting) runnable.push_back(i);
+    const Process& process = *fiber.actor.process;
+    if (!fiber.ended && !process.waiting && !process.sleeping) runnable.push_back(i);
+    asleep = asleep || (!fiber.ended && process.sleeping);
+  }
+  if (runnable.empty() && asleep) {
+    stage.world->wake_all();
+    return still_running(stage);
   }
   if (runnable.empty() && !all_ended) {
     std::fprintf(stderr, "all wait for each other\n%s", stage.world->story().c_str());

@@ -246,6 +246,15 @@ int64_t monotonic_ms() { return world().steady_ns() / 1'000'000; }
 
 int64_t boottime_ms() { return monotonic_ms(); }
 
+// Others have a turn, if they can go on.
+void sleep_ms(int64_t ms) {
+  if (world().running().dead) return;
+  world().pass(ms);
+  if (!world().yield) return;
+  world().running().sleeping = true;
+  world().yield();
+}
+
 ssize_t getrandom(void* buffer, size_t count) {
   static sim::SeededChooser chooser(20261124);
   auto* bytes = static_cast<unsigned char*>(buffer);

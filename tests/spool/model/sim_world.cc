@@ -86,10 +86,16 @@ bool World::lives(const std::string& host, int pid) const {
 }
 
 void World::unlock(const Description* holder) {
+  size_t freed = 0;
   for (auto& [inode, held] : locks) {
-    std::erase_if(held, [&](const auto& one) { return one.first == holder; });
+    freed += std::erase_if(held, [&](const auto& one) { return one.first == holder; });
   }
   for (auto& process : processes_) process->waiting = false;
+  if (freed > 0) wake_all();
+}
+
+void World::wake_all() {
+  for (auto& process : processes_) process->sleeping = false;
 }
 
 void World::kill(Process& process) {

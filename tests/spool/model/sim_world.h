@@ -67,9 +67,10 @@ struct Process {
   uid_t uid = 1000;
   std::map<int, std::shared_ptr<Description>> fds;
   bool dead = false;
-  bool waiting = false;  // for a lock that somebody holds
-  int64_t calls = 0;     // all
-  int64_t changes = 0;   // those that change the disk
+  bool waiting = false;   // for a lock that somebody holds
+  bool sleeping = false;  // until a lock is freed, or nobody else can go on
+  int64_t calls = 0;      // all
+  int64_t changes = 0;    // those that change the disk
   int64_t calls_after_death = 0;
   std::optional<int64_t> dies_at;  // before its change of this number
   std::optional<Fault> fault;
@@ -143,6 +144,7 @@ class World {
   std::map<const Inode*, std::vector<std::pair<const Description*, bool>>>
       locks;  // bool: exclusive
   void unlock(const Description* holder);
+  void wake_all();
 
   // Last known targets of names that have gone, for stale look-ups.
   std::map<std::pair<const Inode*, std::string>, InodePtr> remembered;
