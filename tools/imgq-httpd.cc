@@ -19,7 +19,7 @@ struct Options {
   DaemonOptions common;
   std::string listen = "127.0.0.1:8080", token_file;
   std::string public_url;
-  std::string max_body, max_connections, max_waiting, head_timeout, slow_grace;
+  std::string max_body, max_connections, max_waiting, head_timeout, slow_grace, idle_timeout;
   std::vector<std::string> hosts, origins, proxies;
   bool insecure = false;
 };
@@ -56,7 +56,9 @@ Command program_table(Options& o) {
             "jobs that may wait before uploads are refused [100000]", "N"},
            {"--head-timeout", &o.head_timeout, "time for a request's head [10s]", "TIME"},
            {"--slow-grace", &o.slow_grace,
-            "time before a body or a reader slower than 4 KiB/s is cut off [15s]", "TIME"}}),
+            "time before a body or a reader slower than 4 KiB/s is cut off [15s]", "TIME"},
+           {"--idle-timeout", &o.idle_timeout,
+            "time between two requests of a connection [20s]; 0s: one request each", "TIME"}}),
   };
 }
 
@@ -70,11 +72,12 @@ Status read_count(const char* name, const std::string& text, int64_t low, int64_
   return Ok{};
 }
 
-Status read_time(const char* name, const std::string& text, std::chrono::seconds& into) {
+Status read_time(const char* name, const std::string& text, int low, std::chrono::seconds& into) {
   if (text.empty()) return Ok{};
   const auto time = parse_duration(text);
-  if (!time || time->count() < 1 || time->count() > 3600) {
-    return Error{EINVAL, std::string(name) + " is a time from 1s to 1h", ""};
+  if (!time || time->count() < low || time->count() > 3600) {
+    return Error{EINVAL, std::string(name) + " is a time from " + std::to_string(low) + "s to 1h",
+                 ""};
   }
   into = *time;
   return Ok{};
@@ -115,8 +118,9 @@ Result<web::Service> service_of(const Options& o) {
        {read_outside(o, service),
         read_count("--max-connections", o.max_connections, 4, 16384, connections),
         read_count("--max-waiting", o.max_waiting, 1, INT64_MAX, service.max_waiting),
-        read_time("--head-timeout", o.head_timeout, service.head_timeout),
-        read_time("--slow-grace", o.slow_grace, service.slow_grace),
+        read_time("--head-timeout", o.head_timeout, 1, service.head_timeout),
+        read_time("--slow-grace", o.slow_grace, 1, service.slow_grace),
+        read_time("--idle-timeout", o.idle_timeout, 0, service.idle_timeout),
         read_size("--max-body", o.max_body, service.max_body_bytes)}) {
     if (!read) return read.error();
   }

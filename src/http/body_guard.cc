@@ -4,11 +4,19 @@
 #include <cerrno>
 #include <charconv>
 
+#include "src/http/header_value.h"
+
 namespace imgq::web {
 namespace {
 
 constexpr size_t kMaxLine = 256;
 constexpr size_t kMaxDigits = 15;
+
+bool breaks_lines(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f;
+  });
+}
 
 }  // namespace
 
@@ -48,7 +56,11 @@ bool BodyGuard::line_passes() {
     at_ = at_ == At::last ? At::end : At::size;
     return line_.empty();
   }
-  const std::string_view digits = std::string_view(line_).substr(0, line_.find_first_of("; \t"));
+  const std::string_view line(line_);
+  const std::string_view digits = line.substr(0, line.find_first_of("; \t"));
+  // A control character in what follows is a line's end to some (a proxy, perhaps).
+  const std::string_view extension = trimmed(line.substr(digits.size()));
+  if (!extension.empty() && (extension.front() != ';' || breaks_lines(extension))) return false;
   if (digits.empty() || digits.size() > kMaxDigits || digits.front() == '-') return false;
   const auto* end = digits.data() + digits.size();
   const auto read = std::from_chars(digits.data(), end, left_, 16);

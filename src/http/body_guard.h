@@ -12,7 +12,8 @@ namespace imgq::web {
 // Looks at the bytes of a body before cpp-httplib is given them, which unframes them: they are
 // counted, and a chunked body keeps to the letter of its coding (RFC 9112, 7.1), for the library
 // takes sizes as strtoul does ("-2", "0x5"), 0.11 a chunk longer than its size for the end, and a
-// size line as long as memory lasts. Chunk extensions pass; trailers, which 0.11 cannot read, do
+// size line as long as memory lasts. Chunk extensions without
+// control characters pass; trailers, which 0.11 cannot read, do
 // not.
 class BodyGuard {
  public:

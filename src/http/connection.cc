@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "src/util/sys.h"
 
@@ -12,16 +13,24 @@ namespace imgq::web {
 namespace {
 
 constexpr int64_t kSlow = int64_t{16} * 1024;     // bytes a second: who is slower goes first
-constexpr int64_t kIdleBlame = int64_t{1} << 40;  // who has not even asked goes before these
+constexpr int64_t kHeadBlame = int64_t{1} << 40;  // who has not even asked goes before these
+constexpr int64_t kIdleBlame = 2 * kHeadBlame;    // and first of all who was answered
 constexpr std::string_view kEnd = "\r\n\r\n";     // of a head
 constexpr int64_t kLingerBytes = 64 << 20;        // no more than an upload may have anyway
+
+bool has_sent_more(int socket) {
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
 
 // How much a connection deserves to be closed: nothing, or more for longer silence.
 int64_t blame(const Register::Member& member, int64_t now_ms, int64_t min_age_ms) {
   const int64_t age_ms = now_ms - member.since_ms;
-  if (age_ms < min_age_ms) return 0;
   const Phase phase = member.phase;
-  if (phase == Phase::head) return kIdleBlame + age_ms;
+  // A request that has come and was not seen yet is not to be lost.
+  if (phase == Phase::idle) return has_sent_more(member.socket) ? 0 : kIdleBlame + age_ms;
+  if (age_ms < min_age_ms) return 0;
+  if (phase == Phase::head) return kHeadBlame + age_ms;
   if (phase == Phase::working || phase == Phase::held) return 0;
   const int64_t rate = member.moved * 1000 / std::max<int64_t>(age_ms, 1);
   return std::max<int64_t>(kSlow - rate, 0);
@@ -57,7 +66,7 @@ bool Register::any_idle(size_t accepted) const {
 }
 
 void Register::drop_idle(int64_t min_age_ms) {
-  while (drop_worst(min_age_ms, kIdleBlame)) {
+  while (drop_worst(min_age_ms, kHeadBlame)) {
   }
 }
 
@@ -145,21 +154,22 @@ void Wire::linger() {
   }
 }
 
+bool Wire::asked_again() {
+  member_.enter(Phase::idle);
+  if (!wait_for(POLLIN, member_.since_ms + pace_.idle_ms) || !has_sent_more(socket_)) return false;
+  member_.enter(Phase::head);
+  return true;
+}
+
 bool Wire::gone_within(int64_t ms) {
   pollfd waiting{socket_, POLLRDHUP, 0};
   return ::poll(&waiting, 1, static_cast<int>(ms)) > 0;
 }
 
-std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
-  std::string text;
+std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire, std::string come) {
+  std::string text = std::move(come);
   bool may_be_blank = true;  // one empty line before a request is ignored (RFC 9112, 2.2)
   for (;;) {
-    const auto piece = wire.read(wire.head_deadline());
-    if (!piece && piece.error().code == ETIMEDOUT && !text.empty()) {
-      return Refusal{408, "the request's head did not come in time"};
-    }
-    if (!piece || piece->empty()) return std::monostate{};
-    text += *piece;
     if (may_be_blank && text.size() >= 2) {
       may_be_blank = false;
       if (text.starts_with("\r\n")) text.erase(0, 2);
@@ -168,10 +178,17 @@ std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire) {
     if (std::min(end, text.size()) > kMaxHeadBytes) {
       return Refusal{431, "the request's head is over 32 KiB"};
     }
-    if (end == std::string::npos) continue;
-    auto read = read_head(std::string_view(text).substr(0, end + kEnd.size()));
-    if (auto* refusal = std::get_if<Refusal>(&read)) return std::move(*refusal);
-    return Opening{std::move(std::get<Head>(read)), text.substr(end + kEnd.size())};
+    if (end != std::string::npos) {
+      auto read = read_head(std::string_view(text).substr(0, end + kEnd.size()));
+      if (auto* refusal = std::get_if<Refusal>(&read)) return std::move(*refusal);
+      return Opening{std::move(std::get<Head>(read)), text.substr(end + kEnd.size())};
+    }
+    const auto piece = wire.read(wire.head_deadline());
+    if (!piece && piece.error().code == ETIMEDOUT && !text.empty()) {
+      return Refusal{408, "the request's head did not come in time"};
+    }
+    if (!piece || piece->empty()) return std::monostate{};
+    text += *piece;
   }
 }
 
@@ -184,6 +201,7 @@ Status MeteredBody::begin() {
 }
 
 Result<std::string_view> MeteredBody::next(size_t size) {
+  if (whole()) return std::string_view();
   if (const Status begun = begin(); !begun) return begun.error();
   if (rest_.empty()) {
     const auto piece = wire_.read(wire_.pace_deadline());

@@ -20,13 +20,14 @@ namespace imgq::web {
 // `grace` before it is judged.
 struct Pace {
   int64_t head_ms = 10'000;
+  int64_t idle_ms = 20'000;  // between two requests; 0: one request a connection
   int64_t grace_ms = 15'000;
   int64_t min_rate = int64_t{4} * 1024;  // bytes a second, on average
   int64_t linger_ms = 2'000;             // for what an early reply left unread
 };
 
 // What a connection is doing. Only who keeps us waiting can be shown the door.
-enum class Phase { head, body, working, reply, held };
+enum class Phase { head, body, working, reply, held, idle };
 
 // The connections that are open, so that the slowest can be closed when there are too many and all
 // of them when the server stops.
@@ -44,14 +45,15 @@ class Register {
   void add(Member& member);
   void remove(Member& member);  // before its socket is closed
 
-  // Shuts down the connection that deserves it most: of those waiting for a head the one that
-  // waits longest, else the slowest body or reply under 16 KiB/s. None that is younger than
-  // `min_age_ms`. False when there is none.
+  // Shuts down the connection that deserves it most: of those between two requests the one that is
+  // idle longest; of those waiting for a head the one that waits longest; else the slowest body or
+  // reply under 16 KiB/s. None but the first that is younger than `min_age_ms`. False when there is
+  // none.
   bool drop_slowest(int64_t min_age_ms);
   // Of so many that were accepted, somebody waits for a head, or is not here yet: to be dropped
   // once it is old enough.
   bool any_idle(size_t accepted) const;
-  // Shuts down those that have waited for a head for `min_age_ms`.
+  // Shuts down those between two requests, and those that have waited for a head for `min_age_ms`.
   void drop_idle(int64_t min_age_ms);
   void drop_all();
 
@@ -83,6 +85,9 @@ class Wire {
   // is not lost to a reset. The socket can be closed after it.
   void linger();
 
+  // Waits between two requests. False when no further one begins in time, or the client has gone.
+  bool asked_again();
+
   // Waits up to `ms` for the client to go away; true when it has.
   bool gone_within(int64_t ms);
 
@@ -104,8 +109,9 @@ struct Opening {
 
 // Reads a head. Nothing when the client went away, or was silent for too long, before it sent a
 // byte.
+//   come      what has come of it already, with the request before
 //   refusals  431 a head over 32 KiB; 408; those of read_head
-std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire);
+std::variant<std::monostate, Opening, Refusal> read_opening(Wire& wire, std::string come = {});
 
 // A body as it comes over the wire, still in its coding, preceded by "100 Continue" when the client
 // waits for that. Once it has come whole, the client keeps nobody waiting: we work.
@@ -117,9 +123,14 @@ class MeteredBody {
         guard_(opening.head, limit_bytes),
         announce_(opening.head.expects_continue) {}
 
-  // Some bytes, at least one and `size` at most, valid until the next call.
+  // Some bytes, `size` at most, valid until the next call; empty once the body has come whole: what
+  // follows it is another request, and nobody's here.
   //   errors  those of Wire::read and BodyGuard::pass; ECONNRESET at the end of the stream
   Result<std::string_view> next(size_t size);
+
+  bool whole() const { return guard_.done(); }
+  // What came and is not of the body, once it is whole.
+  std::string_view after() const { return rest_; }
 
  private:
   Status begin();

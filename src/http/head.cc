@@ -85,6 +85,18 @@ Refused read_framing(Head& head) {
   return std::nullopt;
 }
 
+// "keep-alive, Close" says close.
+bool says_close(const Head& head) {
+  for (const auto& [name, value] : head.fields) {
+    if (name != "connection") continue;
+    std::string_view rest(value);
+    while (!rest.empty()) {
+      if (same_word(trimmed(take_until(rest, ",")), "close")) return true;
+    }
+  }
+  return false;
+}
+
 Refused check_fields(Head& head, bool old) {
   const auto hosts = times(head, "host");
   if (hosts > 1 || (hosts == 0 && !old)) return bad("one Host field is needed");
@@ -118,6 +130,7 @@ std::variant<Head, Refusal> read_head(std::string_view text) {
     if (auto refused = read_field(line, head)) return *refused;
   }
   if (auto refused = check_fields(head, version == " HTTP/1.0")) return *refused;
+  head.may_ask_again = version == " HTTP/1.1" && !says_close(head);
   head.for_library += "\r\n";
   return head;
 }

@@ -22,6 +22,7 @@ struct Head {
   enum class Framing { none, length, chunked } framing = Framing::none;
   int64_t length_bytes = 0;       // when Framing::length
   bool expects_continue = false;  // waits for "100 Continue" before it sends its body
+  bool may_ask_again = false;     // HTTP/1.1, and does not say "Connection: close"
   std::string for_library;        // request line without its query, framing: what the library reads
 
   // The field's value; null when missing. A field that came twice is refused where it matters.

@@ -1,17 +1,24 @@
 // cpp-httplib between two guards. The library accepts, and each connection gets a thread of its own
-// (Tasks) for one request: every reply closes, so no byte is taken for the start of a second one.
-// In front, read_opening reads the head and judges it before the library sees a byte (head.h); what
-// is passed on reads alike in every release of the library. Behind, the body is metered as the
-// library takes it (body_guard.h), and the reply goes out at the client's pace, with a deadline for
-// each piece (connection.h).
-// When all slots are taken, the connection that makes the least headway has to go. Is none slow
-// enough, the newcomer is answered 503 by the accepting thread, which waits for nobody.
+// (Tasks). In front, read_opening reads the head and judges it before the library sees a byte
+// (head.h); what is passed on reads alike in every release of the library. Behind, the body is
+// metered as the library takes it (body_guard.h), and the reply goes out at the client's pace, with
+// a deadline for each piece (connection.h).
+// A connection may carry a further request, which passes the same guards: the loop is ours, and the
+// library is given one request at a time and no byte that follows it (0.41 would read on after a
+// POST without a length). Only where nobody can doubt where the first one ended: a route answered
+// it, its body was read to its end, and its reply went out whole and says how long it is. After
+// anything else the connection is closed.
+// When all slots are taken, a connection between two requests is closed, else the one that makes
+// the least headway has to go. Is none slow enough, the newcomer is answered 503 by the accepting
+// thread, which waits for nobody.
 // Routing is ours: the library would match by std::regex, and read a body that it has no route for
 // into memory. So all paths are "/" to it, and the real one goes to the handler.
 #include "src/http/server.h"
 
 #include <fmt/chrono.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -52,7 +59,12 @@ class WireStream final : public httplib_adaptor::Stream<httplib::Stream> {
   bool is_readable() const override { return true; }
   bool open() const override { return !failed_; }
 
+  // Once it is answered, a request is not read any further: 0.41 would take in, for as long as the
+  // client likes, what was left of its body.
+  void end_reading() { answered_ = true; }
+
   ssize_t read(char* out, size_t size) override {
+    if (answered_) return -1;
     if (head_.empty()) {
       const auto piece = body_.next(size);
       if (piece) return static_cast<ssize_t>(piece->copy(out, size));
@@ -78,12 +90,15 @@ class WireStream final : public httplib_adaptor::Stream<httplib::Stream> {
 
   // Why the body could not be read.
   const Status& trouble() const { return trouble_; }
+  // The request has come to its end, and its reply has gone out so far.
+  bool good() const { return !failed_ && trouble_ && body_.whole(); }
+  std::string_view after() const { return body_.after(); }
 
  private:
   Wire& wire_;
   std::string_view head_;
   MeteredBody body_;
-  bool failed_ = false;
+  bool failed_ = false, answered_ = false;
   Status trouble_ = Ok{};
 };
 
@@ -146,6 +161,12 @@ void fill(const Reply& reply, const ClientStays& client_stays, httplib::Response
   }
 }
 
+// Methods after which nobody expects anything but another request.
+bool is_usual(std::string_view method) {
+  constexpr std::array<std::string_view, 5> kUsual = {"GET", "HEAD", "POST", "DELETE", "OPTIONS"};
+  return std::find(kUsual.begin(), kUsual.end(), method) != kUsual.end();
+}
+
 // A request under way in this thread.
 struct Exchange {
   Wire& wire;
@@ -154,10 +175,13 @@ struct Exchange {
   Head& head;
   const Refusal* refusal;
   std::string peer;
+  bool may_stay = false;  // the connection, for a further request
   std::optional<Reply> reply = {};
+  bool stays = false;
 
   void write(Reply made, httplib::Response& out) {
     reply = std::move(made);
+    stream.end_reading();
     wire.member().enter(reply->stream ? Phase::held : Phase::reply);
     fill(*reply, client_stays, out);
   }
@@ -186,12 +210,18 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
                      const httplib::ContentReader& reader) { answer(&reader, out); });
     set_error_handler(HandlerWithResponse([](const httplib::Request&, httplib::Response& out) {
       if (serving->reply) return HandlerResponse::Unhandled;
-      const auto* why = serving->refusal;
-      serving->write(why != nullptr ? problem(why->status, why->detail)
-                                    : problem(out.status, "the request line is not understood"),
-                     out);
+      refuse(out);
       return HandlerResponse::Handled;
     }));
+    // The library has written its own fields by now: of a connection that it keeps, or does not.
+    set_post_routing_handler([this](const httplib::Request&, httplib::Response& out) {
+      serving->stays = serving->stays && !stopping_;
+      out.headers.erase("Connection");
+      out.headers.erase("Keep-Alive");
+      out.set_header("Connection", serving->stays ? "keep-alive" : "close");
+      if (!serving->stays) return;
+      out.set_header("Keep-Alive", fmt::format("timeout={}", options_.pace.idle_ms / 1000));
+    });
   }
 
   Status serve(const Fd& listening) {
@@ -283,15 +313,33 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     Register::Member member;
     member.socket = socket;
     register_.add(member);
+    const int on = 1;
+    // A reply's last piece is not to wait for the first one's receipt. No unix socket has this.
+    (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     Wire wire(socket, member, options_.pace);
-    serve_one(wire);
+    serve_all(wire);
     register_.remove(member);
     return true;
   }
 
-  void serve_one(Wire& wire) {
-    auto read = read_opening(wire);
-    if (std::holds_alternative<std::monostate>(read)) return;
+  void serve_all(Wire& wire) {
+    const int most = options_.pace.idle_ms > 0 ? options_.max_requests : 1;
+    const std::string peer = peer_of(wire.member().socket);
+    std::string come;  // of the next request, with the one before
+    for (int number = 1; serve_one(wire, peer, number < most, come); ++number) {
+      if (!come.empty()) {
+        wire.member().enter(Phase::head);
+      } else if (!wire.asked_again()) {
+        return;
+      }
+    }
+  }
+
+  //   come  of this request; then of the next
+  //   result  whether there may be a next
+  bool serve_one(Wire& wire, const std::string& peer, bool may_stay, std::string& come) {
+    auto read = read_opening(wire, std::move(come));
+    if (std::holds_alternative<std::monostate>(read)) return false;
     Opening opening;
     opening.head.for_library = "\r\n";  // of a refused head: the library refuses it too
     if (auto* good = std::get_if<Opening>(&read)) opening = std::move(*good);
@@ -300,22 +348,34 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
       wire.member().enter(Phase::held);
       return !wire.gone_within(ms) && !stopping_;
     };
-    Exchange exchange{wire,
-                      stream,
-                      client_stays,
-                      opening.head,
-                      std::get_if<Refusal>(&read),
-                      peer_of(wire.member().socket)};
+    Exchange exchange{wire, stream,  client_stays, opening.head, std::get_if<Refusal>(&read),
+                      peer, may_stay};
     wire.member().enter(Phase::working);
     serving = &exchange;
-    (void)process(stream, [](httplib::Request& asked) {  // a client that left is no error
+    const bool processed = process(stream, [](httplib::Request& asked) {
       serving->head.method = asked.method;
       serving->head.path = path_segments(asked.path);
       asked.path = "/";
     });
     serving = nullptr;
+    if (processed && exchange.stays && stream.good()) {
+      come = stream.after();
+      return true;
+    }
     // Also after a whole body: closing with an unread byte in the buffer would reset the reply.
     wire.linger();
+    return false;
+  }
+
+  static void refuse(httplib::Response& out) {
+    const auto* why = serving->refusal;
+    const Refusal refusal =
+        why != nullptr ? *why : Refusal{out.status, "the request line is not understood"};
+    log::line(log::Level::debug, "refused before it was read",
+              {{"status", std::to_string(refusal.status)},
+               {"why", refusal.detail},
+               {"from", serving->peer}});
+    serving->write(problem(refusal.status, refusal.detail), out);
   }
 
   // reader  null: a method whose body is not read
@@ -323,9 +383,13 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     const auto body = [reader](const Take& take) {
       return reader == nullptr ? Status(Ok{}) : read_body(serving->stream, *reader, take);
     };
+    const bool may_stay =
+        serving->may_stay && serving->head.may_ask_again && is_usual(serving->head.method);
     try {
-      serving->write(
-          handler_({std::move(serving->head), body, serving->client_stays, serving->peer}), out);
+      Reply reply =
+          handler_({std::move(serving->head), body, serving->client_stays, serving->peer});
+      serving->stays = may_stay && serving->stream.good() && !reply.stream;
+      serving->write(std::move(reply), out);
     } catch (const std::exception& error) {
       log::line(log::Level::error, "a request failed by a bug of ours", {{"what", error.what()}});
       serving->write(problem(500, "an error of the server's own, told in its log"), out);

@@ -14,15 +14,17 @@ struct ServerOptions {
   size_t max_connections = 512;
   int64_t max_body_bytes = int64_t{256} << 20;
   int64_t drain_ms = 10'000;  // after stop: for requests under way
+  int max_requests = 100;     // of one connection
   Pace pace;
 };
 
 // An HTTP/1.1 server on cpp-httplib, which reads requests and bodies and writes replies. In front
 // of it stand guards of ours (head.h, body_guard.h, connection.h): of a head it is shown the
 // request line and the framing, for every other field makes some release of it do what is not
-// wanted, and of a body what keeps to its coding, its limit and its time. One request a connection,
-// a thread for each; when there are too many the slowest client is dropped, and when none is slow
-// the newcomer gets 503 with Retry-After.
+// wanted, and of a body what keeps to its coding, its limit and its time. So of each request of a
+// connection, which has a thread of its own. When there are too many, one that is idle between two
+// requests is closed, else the slowest client is dropped; when none is slow, the newcomer gets 503
+// with Retry-After.
 class Server {
  public:
   Server(const ServerOptions& options, Handler handler);

@@ -97,6 +97,7 @@ ServerOptions server_options(const Config& config, const Service& service) {
   options.max_body_bytes = max_body(config, service);
   options.pace.head_ms = service.head_timeout.count() * 1000;
   options.pace.grace_ms = service.slow_grace.count() * 1000;
+  options.pace.idle_ms = service.idle_timeout.count() * 1000;
   return options;
 }
 

@@ -25,6 +25,7 @@ struct Service {
   int64_t max_waiting = 100'000;
   std::chrono::seconds head_timeout{10};  // for a request's head
   std::chrono::seconds slow_grace{15};    // before a slow body or reader is judged
+  std::chrono::seconds idle_timeout{20};  // between two requests; 0: one request a connection
 };
 
 // What is read at the start, and again on SIGHUP.

@@ -71,6 +71,35 @@ TEST_F(Connection, WhoseChunksHaveComeWholeIsNeverDropped) {
   EXPECT_FALSE(register_.drop_slowest(0));
 }
 
+TEST_F(Connection, WhatFollowsABodyIsNotOfIt) {
+  auto& body = begun("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcdeGET /");
+  EXPECT_EQ(*body.next(5), "abcde");
+  EXPECT_TRUE(body.whole());
+  EXPECT_EQ(*body.next(100), "");
+  EXPECT_EQ(body.after(), "GET /");
+  const auto refused = [&] { return std::get<Refusal>(read_opening(*wire_, "GET /")).status; };
+  say(" HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(refused(), 400);  // no Host: it passes the same guard
+}
+
+TEST_F(Connection, BetweenTwoRequestsIsDroppedFirstHoweverYoungItIs) {
+  member_.enter(Phase::idle);
+  Register::Member waiting;
+  waiting.socket = client_.get();
+  register_.add(waiting);
+  EXPECT_TRUE(register_.drop_slowest(3'600'000));
+  register_.remove(waiting);
+  EXPECT_FALSE(wire_->asked_again());
+}
+
+TEST_F(Connection, WhoHasAskedAgainIsNotIdle) {
+  member_.enter(Phase::idle);
+  say("GET");
+  EXPECT_FALSE(register_.drop_slowest(0));
+  EXPECT_TRUE(wire_->asked_again());
+  EXPECT_EQ(member_.phase, Phase::head);
+}
+
 TEST_F(Connection, MayBeginWithOneEmptyLineAndNoMore) {
   say("\r\n\r\nGET /heartbeat HTTP/1.1\r\nHost: a\r\n\r\n");
   const auto opening = read_opening(*wire_);

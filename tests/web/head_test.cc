@@ -118,5 +118,19 @@ TEST(Head, MoreThanAHundredFieldsAreRefused) {
   EXPECT_EQ(status_with(fields + "a: b\r\n"), 431);
 }
 
+TEST(Head, MayAskAgainUnlessItSaysClose) {
+  const auto may = [](const std::string& version, const std::string& fields) {
+    return std::get<Head>(read_head("GET / " + version + "\r\nHost: a\r\n" + fields + "\r\n"))
+        .may_ask_again;
+  };
+  EXPECT_TRUE(may("HTTP/1.1", ""));
+  EXPECT_TRUE(may("HTTP/1.1", "Connection: keep-alive, closed\r\n"));
+  EXPECT_FALSE(may("HTTP/1.1", "Connection: close\r\n"));
+  EXPECT_FALSE(may("HTTP/1.1", "Connection: Keep-Alive ,\tCLOSE\r\n"));
+  EXPECT_FALSE(may("HTTP/1.1", "Connection: a\r\nConnection: close\r\n"));
+  EXPECT_FALSE(may("HTTP/1.0", "Connection: keep-alive\r\n"));
+  EXPECT_FALSE(may("HTTP/2.0", ""));
+}
+
 }  // namespace
 }  // namespace imgq::web

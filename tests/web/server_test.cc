@@ -1,5 +1,6 @@
 #include "src/http/server.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -60,7 +61,8 @@ std::string heard(const Fd& wire) {
   return out;
 }
 
-constexpr std::string_view kAsk = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+constexpr std::string_view kAsk = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+constexpr std::string_view kAskOn = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 TEST(Listen, OnlyTheNameOfADeadSocketIsTakenOver) {
   std::string folder = testing::TempDir() + "imgq-listen-XXXXXX";
@@ -130,6 +132,68 @@ TEST(Server, WhoDoesNotReadIsGivenUp) {
   const Fd wire = serving.connected();
   say(wire, kAsk);
   EXPECT_EQ(given_up.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+// The next reply's head, and nothing of what follows it.
+std::string heard_head(const Fd& wire) {
+  std::string out;
+  for (char byte = 0; !out.ends_with("\r\n\r\n") && ::recv(wire.get(), &byte, 1, 0) == 1;)
+    out += byte;
+  return out;
+}
+
+TEST(Server, WhoIsIdleBetweenTwoRequestsMakesRoomAtOnce) {
+  ServerOptions options;
+  options.max_connections = 1;
+  options.pace.idle_ms = 3'600'000;
+  const Serving serving(options, [](const Asked&) { return Reply{}; });
+  const Fd idle = serving.connected();
+  for (int i = 0; i < 2; ++i) {
+    say(idle, kAskOn);
+    ASSERT_NE(heard_head(idle).find("Connection: keep-alive\r\n"), std::string::npos);
+  }
+  const Fd wire = serving.connected();
+  say(wire, kAsk);
+  ASSERT_TRUE(heard(wire).starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(heard(idle), "");
+}
+
+TEST(Server, AConnectionCarriesSoManyRequests) {
+  ServerOptions options;
+  options.max_requests = 2;
+  const Serving serving(options, [](const Asked&) { return Reply{}; });
+  const Fd wire = serving.connected();
+  say(wire, std::string(kAskOn) + std::string(kAskOn) + std::string(kAskOn));
+  EXPECT_NE(heard_head(wire).find("Connection: keep-alive\r\n"), std::string::npos);
+  EXPECT_NE(heard_head(wire).find("Connection: close\r\n"), std::string::npos);
+  EXPECT_EQ(heard(wire), "");
+}
+
+TEST(Server, AReplyThatBreaksOffIsAConnectionsLast) {
+  const Serving serving({}, [](const Asked&) {
+    Reply reply;
+    reply.file =
+        FileBody{Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC)), 1000};  // shorter than told
+    return reply;
+  });
+  const Fd wire = serving.connected();
+  say(wire, std::string(kAskOn) + std::string(kAskOn));
+  EXPECT_TRUE(heard_head(wire).starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(heard(wire), "");
+}
+
+TEST(Server, ABodyThatTheRouteLeftIsNoRequest) {
+  const Serving serving({}, [](const Asked& asked) {
+    if (asked.head.method == "POST") (void)asked.read_body([](std::string_view) { return false; });
+    return Reply{};
+  });
+  for (const char* method : {"GET", "POST"}) {
+    const Fd wire = serving.connected();
+    say(wire, std::string(method) + " / HTTP/1.1\r\nHost: a\r\nContent-Length: 60\r\n\r\n" +
+                  std::string(kAskOn) + std::string(kAskOn));
+    EXPECT_NE(heard_head(wire).find("Connection: close\r\n"), std::string::npos) << method;
+    EXPECT_EQ(heard(wire), "") << method;
+  }
 }
 
 TEST(Server, WhoIsSilentMakesRoomForWhoAsks) {

@@ -150,8 +150,9 @@ def form(data, name="file", filename="a.png", boundary="XBOUNDARYX"):
     ).encode() + data + f"\r\n--{boundary}--\r\n".encode()
 
 
-def post(path, body, *fields, length=None, kind="multipart/form-data; boundary=XBOUNDARYX"):
+def post(path, body, *fields, length=None, kind="multipart/form-data; boundary=XBOUNDARYX", close=True):
     head = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}"]
+    head += ["Connection: close"] if close else []
     head += [f"Content-Length: {len(body) if length is None else length}", *fields]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
@@ -170,7 +171,7 @@ class WellBehaved:
 
     def once(self):
         began = time.monotonic()
-        beat = self.httpd.raw(b"GET /heartbeat HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        beat = self.httpd.raw(b"GET /heartbeat HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         sent = self.httpd.raw(post("/uploadFile", form(self.image)))
         self.worst = max(self.worst, (time.monotonic() - began) / 2)
         if status_of(beat) != 200 or status_of(sent) != 200:

@@ -14,7 +14,7 @@ import unittest
 import httpd
 from httpd import form, post, status_of
 
-HOST = b"Host: localhost\r\n"
+HOST = b"Host: localhost\r\nConnection: close\r\n"  # kept ones: test_kept.py
 IMAGE = httpd.png(60, 40)
 
 
@@ -269,7 +269,7 @@ class Attacks(httpd.Case):
                    "/page.css/../../format", "//etc/passwd", "/jobs/..", "/tmp", "/format")
         with self.good:
             for target in secrets:
-                answer = self.httpd.raw(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+                answer = self.httpd.raw(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
                 self.assertIn(status_of(answer), (400, 404), target)
                 self.assertNotIn(b"root:", answer)
                 self.assertNotIn(b"imgq spool", answer)

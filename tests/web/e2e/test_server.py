@@ -20,7 +20,7 @@ from httpd import form, post, status_of
 
 IMAGE = httpd.png(60, 40)
 LARGE = int(os.environ.get("IMGQ_LARGE_UPLOAD_MB", "300")) << 20
-BEAT = b"GET /heartbeat HTTP/1.1\r\nHost: localhost\r\n\r\n"
+BEAT = b"GET /heartbeat HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 def configuration(directory, text):
@@ -116,7 +116,7 @@ class Replies(httpd.Case):
 
     def test_the_head_of_a_reply_is_that_of_the_whole(self):
         def head(method, path):
-            answer = self.httpd.raw(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            answer = self.httpd.raw(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             fields, body = answer.split(b"\r\n\r\n", 1)
             kept = [line for line in fields.split(b"\r\n") if not line.startswith(b"Date: ")]
             return sorted(kept), body
@@ -130,7 +130,7 @@ class Replies(httpd.Case):
     def test_chunks_split_anywhere_are_one_body(self):
         coded = b"".join(b"%x;a=b\r\n%s\r\n" % (len(piece), piece) for piece in
                          (IMAGE[:1], IMAGE[1:30], IMAGE[30:])) + b"0\r\n\r\n"
-        head = (b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        head = (b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
         for pieces in ([head + coded], [head + coded[:5], coded[5:]],
                        [head[:-1], head[-1:] + coded[:1]] + [coded[i:i + 1] for i in range(1, len(coded))]):
             answer = self.httpd.raw(*pieces)
@@ -166,8 +166,8 @@ class Replies(httpd.Case):
         self.assertEqual(name.json()["name"], "a=b?c d.png")
 
     def test_what_a_proxy_is_sent_and_what_1_0_sends_is_answered(self):
-        for ask in (b"GET http://localhost/heartbeat HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                    b"GET /heart%62eat HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        for ask in (b"GET http://localhost/heartbeat HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                    b"GET /heart%62eat HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
                     b"GET /heartbeat HTTP/1.0\r\n\r\n"):
             answer = self.httpd.raw(ask)
             self.assertEqual(status_of(answer), 200, ask)
@@ -420,8 +420,8 @@ class Ending(httpd.Case):
 
     def test_streams_idlers_and_polls_do_not_hold_it_up(self):
         job = requests.post(self.httpd.url + "/v1/jobs", data=IMAGE, timeout=20).json()["id"]
-        asked = (b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                 f"GET /v1/jobs/{job}?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), b"")
+        asked = (b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+                 f"GET /v1/jobs/{job}?wait=60 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode(), b"")
         wires = [self.httpd.connect() for _ in range(9)]
         with httpd.all_closed(wires):
             for wire, ask in zip(wires, asked * 3):
@@ -467,7 +467,7 @@ class Live(httpd.Case):
 
     def test_slashes_that_follow_one_another_count_as_one(self):
         def status(target):
-            return status_of(self.httpd.raw(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+            return status_of(self.httpd.raw(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
 
         self.assertEqual(status(b"//v1/jobs"), 200)
         self.assertEqual(status(b"/v1/jobs/"), 404)
