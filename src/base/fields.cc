@@ -142,7 +142,7 @@ bool read_sharpen(Rendition& rendition, const Json& value) {
 
 }  // namespace
 
-constexpr std::array<RenditionField, 16> kRenditionFields = {{
+constexpr std::array<RenditionField, 17> kRenditionFields = {{
     {"name", kName, nullptr, set_name, nullptr, [](const Rendition& r, Json& v) { v = r.name; }, "",
      "", ""},
     {"width", "pixels from 0 to 8192", nullptr, set_count<&Rendition::width_px, kMaxResultSidePx>,
@@ -181,7 +181,7 @@ constexpr std::array<RenditionField, 16> kRenditionFields = {{
      "progressive JPEG, interlaced PNG"},
     {"chroma", "420 or 444, in quotes", chroma_words, set_chroma, nullptr,
      [](const Rendition& r, Json& v) {
-       if (r.chroma == Chroma::full) v = "444";
+       if (r.chroma != Chroma::automatic) v = r.chroma == Chroma::full ? "444" : "420";
      },
      "--chroma", "420|444", "colour detail of JPEG and AVIF [420]"},
     {"max_bytes", "bytes, or a size as in \"200KiB\"", nullptr, set_max_bytes, read_max_bytes,
@@ -198,6 +198,9 @@ constexpr std::array<RenditionField, 16> kRenditionFields = {{
     {"keep_copyright", "true or false", nullptr, set_switch<&Rendition::metadata>,
      read_switch<&Rendition::metadata>, write_switch<&Rendition::metadata>, "--keep-copyright", "",
      "keep author and copyright; all other metadata goes always"},
+    {"recompress", "true or false", nullptr, set_switch<&Rendition::recompress>,
+     read_switch<&Rendition::recompress>, write_switch<&Rendition::recompress>, "--recompress", "",
+     "also where the result becomes larger than the source"},
 }};
 
 std::string help_of(const RenditionField& field) {

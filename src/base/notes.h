@@ -14,11 +14,12 @@ inline constexpr std::string_view kInk = "ink_not_converted";
 inline constexpr std::string_view kRawPreview = "raw_preview";
 inline constexpr std::string_view kHdr = "tone_mapped";
 inline constexpr std::string_view kNoPlaceholder = "no_placeholder";
+inline constexpr std::string_view kOwnCoding = "source_coding_kept";
 
 struct Entry {
   std::string_view word, explanation;
 };
-inline constexpr std::array<Entry, 7> kAll = {{
+inline constexpr std::array<Entry, 8> kAll = {{
     {kTruncated, "the image ends too early; what is there was taken"},
     {kDamaged, "a part of the image's data is damaged; the rest was taken"},
     {kProfile, "the colour profile cannot be used; colours are taken as they stand"},
@@ -26,6 +27,7 @@ inline constexpr std::array<Entry, 7> kAll = {{
     {kRawPreview, "the preview in a camera raw was taken; width and height are its own"},
     {kHdr, "brighter than a usual display can show; its light was brought into that range"},
     {kNoPlaceholder, "no placeholder could be made"},
+    {kOwnCoding, "coded anew it would be larger than the source, whose own coding was kept"},
 }};
 
 // For people; the word itself, as it stands in an older record, when it is none of the list.

@@ -36,9 +36,10 @@ enum class Anchor {  // which part `fill` keeps
 };
 
 enum class Enlarge { never, allow };
-enum class Chroma { subsampled, full };         // JPEG, AVIF: 4:2:0 or 4:4:4
-enum class Scan { baseline, progressive };      // JPEG, PNG (interlaced)
-enum class Metadata { strip, keep_copyright };  // keep_copyright: EXIF Artist and Copyright only
+enum class Chroma { automatic, subsampled, full };  // JPEG, AVIF: 4:2:0 or 4:4:4
+enum class Scan { baseline, progressive };          // JPEG, PNG (interlaced)
+enum class Metadata { strip, keep_copyright };    // keep_copyright: EXIF Artist and Copyright only
+enum class Recompress { unless_larger, always };  // than the source, whose coding is kept instead
 
 struct Rgb {
   uint8_t red = 255, green = 255, blue = 255;
@@ -54,12 +55,13 @@ struct Rendition {
   Enlarge enlarge = Enlarge::never;
   Format format = Format::jpeg;
   int quality = 0;  // 1..100; 0: the format's default (src/base/formats.h)
-  Chroma chroma = Chroma::subsampled;
+  Chroma chroma = Chroma::automatic;
   Scan scan = Scan::baseline;
   int64_t max_bytes = 0;  // best quality that fits, by bisection; 0: no target
   Rgb background;         // under transparency, where the result has none
   double sharpen = 0;     // sigma in pixels of the result, 0..10; 0: none
   Metadata metadata = Metadata::strip;
+  Recompress recompress = Recompress::unless_larger;
 };
 
 inline constexpr size_t kMaxRenditions = 16;
@@ -98,7 +100,7 @@ struct RenditionField {
   // On the command line, where it is one: "-f,--format", what its value is called and what it does.
   std::string_view option, value, help;  // help_of() has the help as it is shown
 };
-extern const std::array<RenditionField, 16> kRenditionFields;
+extern const std::array<RenditionField, 17> kRenditionFields;
 
 // What formats.h says put where the help says {formats} or {qualities}.
 std::string help_of(const RenditionField& field);

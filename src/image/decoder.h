@@ -53,6 +53,9 @@ class Decoder {
 
   // Words of src/base/notes.h. After the last row.
   virtual std::vector<std::string> notes() const { return {}; }
+
+  // Whether there was nothing at all to complain of, worth a note or not. After the last row.
+  virtual bool is_flawless() const { return notes().empty(); }
 };
 
 // Opens the image and reads its header. `file` must outlive the decoder.

@@ -12,8 +12,9 @@ namespace imgq::image {
 struct EncodeOptions {
   Format format = Format::jpeg;  // one that is written: jpeg, png, webp, avif
   int quality = 80;              // not for PNG
-  Chroma chroma = Chroma::subsampled;
+  bool full_chroma = false;      // JPEG, AVIF: 4:4:4
   Scan scan = Scan::baseline;
+  bool filters = false;  // PNG: each row by the filter that suits it, slower
   int palette_bits = 0;  // PNG: at most 2^n colours; 0: all
   bool palette = false;  // PNG: as small as a palette makes it; 256 colours or fewer stay exact
   Exif copyright;        // artist and copyright to be kept; empty: no metadata at all

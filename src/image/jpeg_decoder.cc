@@ -45,6 +45,7 @@ class JpegDecoder : public Decoder {
   Failure begin(const Purpose& purpose, Output* out) override;
   Failure next(const uint8_t** row) override;
   std::vector<std::string> notes() const override;
+  bool is_flawless() const override { return notes_.empty() && errors_.num_warnings == 0; }
 
  private:
   static void watch(j_common_ptr codec);

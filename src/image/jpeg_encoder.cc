@@ -63,7 +63,7 @@ void JpegEncoder::set_up() {
   jpeg_set_defaults(&writer_);
   jpeg_set_quality(&writer_, options_.quality, TRUE);
   writer_.optimize_coding = TRUE;
-  if (options_.chroma == Chroma::full) {
+  if (options_.full_chroma) {
     writer_.comp_info[0].h_samp_factor = writer_.comp_info[0].v_samp_factor = 1;
   }
   if (options_.scan == Scan::progressive) jpeg_simple_progression(&writer_);

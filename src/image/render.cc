@@ -70,6 +70,9 @@ class Renderer {
   std::optional<Window> window_for(const Job& job) const;
   Raster converted(Raster raster);
   void take_rasters();
+  bool has_usual_coding() const;
+  SourceFacts facts_for(const Job& job) const;
+  void note_once(std::vector<std::string> notes);
   Failure pixels_of(size_t index, Raster* out);
   Failure find_and_cut(const Job& job, Raster looked_at, Raster* out);
   void hash(const Raster& raster);
@@ -78,6 +81,7 @@ class Renderer {
   Source& source_;
   const Picture& picture_;
   SourceFacts facts_;
+  bool usual_coding_ = false;  // after decode()
   Verdict& verdict_;
   Decoder::Output rows_;
   std::optional<Resampler> whole_resampler_, hash_resampler_;
@@ -145,8 +149,9 @@ Failure Renderer::decode() {
     if (Failure fault = source_.decoder->next(&row)) return fault;
     push(row);
   }
-  for (std::string& note : source_.decoder->notes()) verdict_.notes.push_back(std::move(note));
+  note_once(source_.decoder->notes());
   take_rasters();
+  usual_coding_ = has_usual_coding();
   verdict_.decode_ms = ms_since(start);
   return {};
 }
@@ -155,11 +160,34 @@ Raster Renderer::converted(Raster raster) {
   if (rows_.in_srgb) return raster;
   std::vector<std::string> notes;
   Raster out = to_srgb(std::move(raster), picture_.profile, &notes);
+  note_once(std::move(notes));
+  return out;
+}
+
+void Renderer::note_once(std::vector<std::string> notes) {
   for (std::string& note : notes) {
     const auto known = std::find(verdict_.notes.begin(), verdict_.notes.end(), note);
     if (known == verdict_.notes.end()) verdict_.notes.push_back(std::move(note));
   }
-  return out;
+}
+
+// Whether what the source is coded as is what results are: one picture, upright, in sRGB of 8 bits
+// or fewer, and nothing wrong with it.
+bool Renderer::has_usual_coding() const {
+  const bool one = picture_.pages == 1 && source_.container.frames == 1;
+  const bool as_shown = picture_.exif.orientation == 1 && !rows_.in_srgb &&
+                        !needs_conversion(picture_.profile, picture_.kind.space);
+  return one && as_shown && verdict_.notes.empty() && source_.decoder->is_flawless();
+}
+
+SourceFacts Renderer::facts_for(const Job& job) const {
+  SourceFacts facts = facts_;
+  const Size planned{job.placement.part.width, job.placement.part.height};
+  const bool whole = job.scaled == picture_.size && planned == picture_.size;
+  if (usual_coding_ && whole && leaves_coding_open(*job.rendition)) {
+    facts.coding = source_.file.view();
+  }
+  return facts;
 }
 
 void Renderer::take_rasters() {
@@ -209,10 +237,12 @@ Failure Renderer::write_all_results(std::span<const int> results) {
     if (Failure fault = pixels_of(i, &pixels)) return fault;
     ResultReport report;
     const Size planned{job.placement.part.width, job.placement.part.height};
-    if (Failure fault =
-            finish(*job.rendition, planned, std::move(pixels), facts_, results[i], &report)) {
+    std::vector<std::string> notes;
+    if (Failure fault = finish(*job.rendition, planned, std::move(pixels), facts_for(job),
+                               results[i], &report, &notes)) {
       return fault;
     }
+    note_once(std::move(notes));
     verdict_.results.push_back(std::move(report));
   }
   return {};

@@ -1,5 +1,7 @@
 #include "src/image/strip.h"
 
+#include <zlib.h>
+
 #include <algorithm>
 #include <initializer_list>
 #include <string_view>
@@ -34,22 +36,13 @@ void put_be32(std::vector<uint8_t>* out, uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<uint8_t>(value >> shift));
 }
 
-// The checksum of PNG's annex D, a bit at a time: the chunk is short.
-uint32_t checksum(View bytes) {
-  uint32_t sum = 0xffffffff;
-  for (const uint8_t byte : bytes) {
-    sum ^= byte;
-    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? 0xedb88320U : 0U);
-  }
-  return ~sum;
-}
-
 void put_exif_chunk(std::vector<uint8_t>* out, View exif) {
   put_be32(out, static_cast<uint32_t>(exif.size()));
   const size_t named = out->size();
   append(out, "eXIf");
   append(out, exif);
-  put_be32(out, checksum(View(*out).subspan(named)));
+  const View summed = View(*out).subspan(named);
+  put_be32(out, static_cast<uint32_t>(crc32_z(0, summed.data(), summed.size())));
 }
 
 // --- WebP
@@ -105,6 +98,7 @@ std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif) {
       append(&out, file.subspan(at, size));
     }
     if (has(file, at + 4, "IHDR") && !exif.empty()) put_exif_chunk(&out, without_prefix(exif));
+    if (has(file, at + 4, "IEND")) break;
     at += size;
   }
   return out;

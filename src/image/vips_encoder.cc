@@ -34,8 +34,10 @@ void make_room(VipsImage* image, size_t bytes) {
 int save_png(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   const gboolean interlace = options.scan == Scan::progressive ? TRUE : FALSE;
   if (options.palette_bits == 0) {
-    return vips_pngsave_buffer(image, &out->data, &out->size, "compression", 6, "interlace",
-                               interlace, "strip", TRUE, nullptr);
+    return vips_pngsave_buffer(
+        image, &out->data, &out->size, "compression", 6, "interlace", interlace, "filter",
+        options.filters ? VIPS_FOREIGN_PNG_FILTER_ALL : VIPS_FOREIGN_PNG_FILTER_NONE, "strip", TRUE,
+        nullptr);
   }
   return vips_pngsave_buffer(image, &out->data, &out->size, "compression", 9, "interlace",
                              interlace, "palette", TRUE, "bitdepth", options.palette_bits, "effort",
@@ -44,8 +46,8 @@ int save_png(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
 
 int save_webp(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   return vips_webpsave_buffer(image, &out->data, &out->size, "Q", options.quality, "effort", 2,
-                              "smart_subsample", options.chroma == Chroma::full ? TRUE : FALSE,
-                              "strip", TRUE, nullptr);
+                              "smart_subsample", options.full_chroma ? TRUE : FALSE, "strip", TRUE,
+                              nullptr);
 }
 
 // Only here is libvips let write EXIF: the others are made bare afterwards.
@@ -54,8 +56,8 @@ int save_avif(VipsImage* image, const EncodeOptions& options, size_t room, Bytes
   return vips_heifsave_buffer(
       image, &out->data, &out->size, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "Q",
       options.quality, "effort", 2, "subsample_mode",
-      options.chroma == Chroma::full ? VIPS_FOREIGN_SUBSAMPLE_OFF : VIPS_FOREIGN_SUBSAMPLE_ON,
-      "strip", room > 0 ? FALSE : TRUE, nullptr);
+      options.full_chroma ? VIPS_FOREIGN_SUBSAMPLE_OFF : VIPS_FOREIGN_SUBSAMPLE_ON, "strip",
+      room > 0 ? FALSE : TRUE, nullptr);
 }
 
 int save(VipsImage* image, const EncodeOptions& options, size_t room, Bytes8* out) {

@@ -5,9 +5,11 @@
 #include <string>
 #include <utility>
 
+#include "src/base/notes.h"
 #include "src/image/bytes.h"
 #include "src/image/container.h"
 #include "src/image/encode.h"
+#include "src/image/own_coding.h"
 #include "src/image/smart_crop.h"
 #include "src/image/vips_start.h"
 #include "src/util/io.h"
@@ -19,11 +21,40 @@ EncodeOptions options_for(const Rendition& rendition, Format format, const Sourc
   EncodeOptions options;
   options.format = format;
   options.quality = rendition.quality > 0 ? rendition.quality : format_of(format)->quality;
-  options.chroma = rendition.chroma;
+  options.full_chroma = rendition.chroma == Chroma::full;
   options.scan = rendition.scan;
   options.palette = source.palette;
   if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
   return options;
+}
+
+// A PNG by other filters, unless that is larger still. One file at a time is held.
+Failure filter_png(const Raster& raster, EncodeOptions options, Buffer* bytes) {
+  const size_t before = bytes->size();
+  for (const bool filters : {true, false}) {
+    *bytes = Buffer();
+    options.filters = filters;
+    if (Failure fault = encode(raster, options, bytes)) return fault;
+    if (bytes->size() <= before) break;
+  }
+  return {};
+}
+
+// Of a result that is larger than its source: a PNG's pixels by other filters, or what the source
+// is coded as, where that is smaller. The raster is gone before the latter.
+Failure keep_from_growing(Raster raster, const EncodeOptions& options, const SourceFacts& source,
+                          Fitted* made, std::vector<std::string>* notes) {
+  if (source.kind == Kind::png && !source.palette) {
+    if (Failure fault = filter_png(raster, options, &made->bytes)) return fault;
+  }
+  raster = {};
+  if (made->bytes.size() <= source.coding.size()) return {};
+  Buffer own = own_coding(source.kind, source.coding, write_exif(options.copyright));
+  if (own.empty() || own.size() >= made->bytes.size()) return {};
+  made->bytes = std::move(own);
+  made->quality = 0;
+  notes->emplace_back(note::kOwnCoding);
+  return {};
 }
 
 // The file itself is asked, not the raster it was made from.
@@ -49,8 +80,14 @@ Format chosen_format(Format asked, const SourceFacts& source, bool transparent) 
   return source.palette || source.kind == Kind::png ? Format::png : Format::webp;
 }
 
+bool leaves_coding_open(const Rendition& r) {
+  return r.recompress == Recompress::unless_larger && r.quality == 0 &&
+         r.chroma == Chroma::automatic && r.scan == Scan::baseline && r.sharpen == 0 &&
+         r.max_bytes == 0 && hex_of(r.background) == hex_of(Rgb{});
+}
+
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
-               int descriptor, ResultReport* report) {
+               int descriptor, ResultReport* report, std::vector<std::string>* notes) {
   const Format format = chosen_format(rendition.format, source, is_transparent(raster));
   if (format == Format::avif && !can_write_avif()) {
     return Fault{Code::format_not_enabled, "this libvips cannot write AVIF"};
@@ -62,6 +99,12 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   Fitted made;
   const EncodeOptions options = options_for(rendition, format, source);
   if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
+  const bool same = !source.coding.empty() && format_of(format)->kind == source.kind;
+  if (same && made.bytes.size() > source.coding.size()) {
+    if (Failure fault = keep_from_growing(std::move(raster), options, source, &made, notes)) {
+      return fault;
+    }
+  }
   if (Failure fault = check_result(made.bytes, planned)) return fault;
   if (const auto wrote = write_all(descriptor, as_text(made.bytes), "a result"); !wrote) {
     return Fault{Code::io_error, wrote.error().text()};

@@ -27,6 +27,10 @@ measured() {
   exits 0 "$imgq" run -o big --enlarge --size 3000x2000 --force "$samples/fig.jpg"
   exits 0 "$imgq" run -o plain --format avif --size 3000x2000 big/fig.jpg
   exits 0 "$imgq" run -o full --format avif --chroma 444 --size 3000x2000 big/fig.jpg
+  exits 0 "$imgq" run -o low --quality 20 --chroma 444 --size 3000x2000 big/fig.jpg
+  exits 0 "$imgq" run -o scans --quality 20 --progressive --size 3000x2000 big/fig.jpg
+  exits 0 "$imgq" run -o whole --format png --size 3000x2000 big/fig.jpg
+  vips pngsave whole/fig.png whole/small.png --filter all --compression 9
   local tried=0 said took line words
   while read -r line; do
     read -ra words <<<"$line"
@@ -47,8 +51,11 @@ big/fig.jpg --size 3000x2000 --format avif
 big/fig.jpg --size 3000x2000 --format avif --chroma 444
 plain/fig.avif --size 30x20
 full/fig.avif --size 30x20
+low/fig.jpg --size 3000x2000
+scans/fig.jpg --size 3000x2000
+whole/small.png --size 3000x2000 --format png
 END
-  [ "$tried" -eq 10 ]
+  [ "$tried" -eq 13 ]
 }
 
 @test "the peak that is told is that of the image, not of its worker" {

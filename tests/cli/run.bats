@@ -679,6 +679,19 @@ out/x/y/deep.jpg"
   done
 }
 
+@test "an image that would grow goes out as it is coded, and a note says so" {
+  djpeg photos/fig.jpg | cjpeg -baseline -quality 10 >small.jpg
+  jpegtran -copy none -optimize small.jpg >expected.jpg
+  exits 0 "$imgq" run -v -o out --size 8000x small.jpg
+  contains "$errors" "larger than the source, whose own coding was kept"
+  cmp out/small.jpg expected.jpg
+  exits 0 "$imgq" run --json -o again --size 8000x small.jpg
+  jq -e '.notes == ["source_coding_kept"]' stdout
+  exits 0 "$imgq" run --json -o out --size 8000x --recompress small.jpg
+  jq -e '.notes == null' stdout
+  [ "$(stat -c %s out/small.jpg)" -gt "$(stat -c %s small.jpg)" ]
+}
+
 @test "json tells of each image" {
   echo "hello" >photos/text.jpg
   exits 1 "$imgq" run -q -o made --json photos/text.jpg photos/fig.jpg

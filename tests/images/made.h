@@ -72,6 +72,7 @@ Bytes palette_png(const Pixels& indices, const std::vector<Colour>& palette,
 
 struct WebpSpec {
   bool lossless = true;
+  float quality = 95;  // of lossy ones
   bool exact = false;  // of lossy ones: colours that are not seen stay as they are
   Extras extras;
 };

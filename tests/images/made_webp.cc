@@ -37,7 +37,7 @@ Bytes encoded(const Pixels& pixels, const WebpSpec& spec) {
     throw std::runtime_error("libwebp is of another version");
   }
   config.lossless = spec.lossless ? 1 : 0;
-  config.quality = spec.lossless ? 70 : 95;
+  config.quality = spec.lossless ? 70 : spec.quality;
   config.exact = spec.lossless || spec.exact ? 1 : 0;
   picture.use_argb = 1;
   picture.width = pixels.width;
@@ -56,8 +56,10 @@ Bytes encoded(const Pixels& pixels, const WebpSpec& spec) {
   return out;
 }
 
-// What stands behind "WEBP" in a file of libwebp.
-Bytes chunks_of(const Bytes& file) { return Bytes(file.begin() + 12, file.end()); }
+// What stands behind "WEBP" in a file of libwebp, without an extended header.
+Bytes chunks_of(const Bytes& file) {
+  return Bytes(file.begin() + (file.at(15) == 'X' ? 30 : 12), file.end());
+}
 
 Bytes extended_header(int flags, const Pixels& pixels) {
   Bytes out;

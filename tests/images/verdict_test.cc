@@ -379,7 +379,8 @@ TEST_F(ImageTest, AResultOfTheWrongSizeIsNeverPublished) {
   const Fd result(file_with({}));
   const image::Raster raster({10, 10}, {image::Space::rgb, false});
   ResultReport report;
-  const auto fault = image::finish({}, {10, 11}, raster, {}, result.get(), &report);
+  std::vector<std::string> notes;
+  const auto fault = image::finish({}, {10, 11}, raster, {}, result.get(), &report, &notes);
   ASSERT_TRUE(fault);
   EXPECT_EQ(fault->code, Code::wrong_result);
   EXPECT_TRUE(content_of(result.get()).empty());

@@ -44,6 +44,7 @@ TEST(Request, EveryFieldSurvivesItsJson) {
   full.background = {1, 2, 254};
   full.sharpen = 0.75;
   full.metadata = Metadata::keep_copyright;
+  full.recompress = Recompress::always;
   Request request;
   request.renditions = {full, Rendition{}};
   request.truncated = Truncated::accept;
@@ -66,6 +67,7 @@ TEST(Request, EveryFieldSurvivesItsJson) {
   EXPECT_EQ(read.background.blue, 254);
   EXPECT_DOUBLE_EQ(read.sharpen, 0.75);
   EXPECT_EQ(read.metadata, Metadata::keep_copyright);
+  EXPECT_EQ(read.recompress, Recompress::always);
   EXPECT_EQ(again->truncated, Truncated::accept);
   EXPECT_EQ(again->preset, "web");
 }
@@ -138,12 +140,12 @@ TEST(Request, BuiltByHandIsCheckedTheSameWay) {
 // A value that each field takes as text, other than what it is without one.
 std::string_view text_for(std::string_view field) {
   const std::pair<std::string_view, std::string_view> kTexts[] = {
-      {"name", "wide"},          {"width", "640"},          {"height", "480"},
-      {"size", "800x600"},       {"fit", "fill"},           {"anchor", "north-east"},
-      {"focus", "0.25,0.75"},    {"enlarge", "true"},       {"format", "webp"},
-      {"quality", "61"},         {"progressive", "true"},   {"chroma", "444"},
-      {"max_bytes", "200kB"},    {"background", "#102030"}, {"sharpen", "0.75"},
-      {"keep_copyright", "true"}};
+      {"name", "wide"},           {"width", "640"},          {"height", "480"},
+      {"size", "800x600"},        {"fit", "fill"},           {"anchor", "north-east"},
+      {"focus", "0.25,0.75"},     {"enlarge", "true"},       {"format", "webp"},
+      {"quality", "61"},          {"progressive", "true"},   {"chroma", "444"},
+      {"max_bytes", "200kB"},     {"background", "#102030"}, {"sharpen", "0.75"},
+      {"keep_copyright", "true"}, {"recompress", "true"}};
   for (const auto& [name, text] : kTexts) {
     if (name == field) return text;
   }
