@@ -105,6 +105,14 @@ Status set_chroma(Rendition& rendition, string_view text) {
   return Ok{};
 }
 
+std::string colours_words() { return "srgb keep"; }
+
+Status set_colours(Rendition& rendition, string_view text) {
+  if (text != "srgb" && text != "keep") return is_not(text, "srgb or keep");
+  rendition.colours = text == "keep" ? Colours::keep : Colours::srgb;
+  return Ok{};
+}
+
 Status set_max_bytes(Rendition& rendition, string_view text) {
   const auto bytes = parse_size(text);
   if (!bytes) return bytes.error();
@@ -142,7 +150,7 @@ bool read_sharpen(Rendition& rendition, const Json& value) {
 
 }  // namespace
 
-constexpr std::array<RenditionField, 17> kRenditionFields = {{
+constexpr std::array<RenditionField, 20> kRenditionFields = {{
     {"name", kName, nullptr, set_name, nullptr, [](const Rendition& r, Json& v) { v = r.name; }, "",
      "", ""},
     {"width", "pixels from 0 to 8192", nullptr, set_count<&Rendition::width_px, kMaxResultSidePx>,
@@ -201,6 +209,17 @@ constexpr std::array<RenditionField, 17> kRenditionFields = {{
     {"recompress", "true or false", nullptr, set_switch<&Rendition::recompress>,
      read_switch<&Rendition::recompress>, write_switch<&Rendition::recompress>, "--recompress", "",
      "also where the result becomes larger than the source"},
+    {"square_pixels", "true or false", nullptr, set_switch<&Rendition::pixels>,
+     read_switch<&Rendition::pixels>, write_switch<&Rendition::pixels>, "--square-pixels", "",
+     "stretch a JPEG or PNG that says its pixels are not square; TIFF always is"},
+    {"linear", "true or false", nullptr, set_switch<&Rendition::light>,
+     read_switch<&Rendition::light>, write_switch<&Rendition::light>, "--linear", "",
+     "average light, not sRGB's values: stars and points of light stay as bright; slower"},
+    {"colours", "", colours_words, set_colours, nullptr,
+     [](const Rendition& r, Json& v) {
+       if (r.colours == Colours::keep) v = "keep";
+     },
+     "--colours", "srgb|keep", "keep: not brought to sRGB, the profile stays in [srgb]"},
 }};
 
 std::string help_of(const RenditionField& field) {

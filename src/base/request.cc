@@ -27,6 +27,9 @@ Status check_one(const Rendition& r) {
   const auto share = [](double value) { return value >= 0 && value <= 1; };
   if (!share(r.focus_x) || !share(r.focus_y)) return wrong("focus is not from 0 to 1");
   if (!(r.sharpen >= 0 && r.sharpen <= kMaxSharpen)) return wrong("sharpen is not from 0 to 10");
+  if (r.light == Light::linear && r.colours == Colours::keep) {
+    return wrong("linear light is known of sRGB alone: not with colours = keep");
+  }
   return Ok{};
 }
 

@@ -40,6 +40,9 @@ enum class Chroma { automatic, subsampled, full };  // JPEG, AVIF: 4:2:0 or 4:4:
 enum class Scan { baseline, progressive };          // JPEG, PNG (interlaced)
 enum class Metadata { strip, keep_copyright };    // keep_copyright: EXIF Artist and Copyright only
 enum class Recompress { unless_larger, always };  // than the source, whose coding is kept instead
+enum class PixelShape { as_stored, square };  // square: stretched where the file says they are not
+enum class Light { as_stored, linear };       // what is averaged: sRGB's values, or the light
+enum class Colours { srgb, keep };            // keep: as stored, with the profile beside
 
 struct Rgb {
   uint8_t red = 255, green = 255, blue = 255;
@@ -62,6 +65,9 @@ struct Rendition {
   double sharpen = 0;     // sigma in pixels of the result, 0..10; 0: none
   Metadata metadata = Metadata::strip;
   Recompress recompress = Recompress::unless_larger;
+  PixelShape pixels = PixelShape::as_stored;  // of JPEG and PNG; TIFF is always made square
+  Light light = Light::as_stored;
+  Colours colours = Colours::srgb;
 };
 
 inline constexpr size_t kMaxRenditions = 16;
@@ -100,7 +106,7 @@ struct RenditionField {
   // On the command line, where it is one: "-f,--format", what its value is called and what it does.
   std::string_view option, value, help;  // help_of() has the help as it is shown
 };
-extern const std::array<RenditionField, 17> kRenditionFields;
+extern const std::array<RenditionField, 20> kRenditionFields;
 
 // What formats.h says put where the help says {formats} or {qualities}.
 std::string help_of(const RenditionField& field);

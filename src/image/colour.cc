@@ -3,6 +3,7 @@
 #include <lcms2.h>
 #include <vips/vips.h>
 
+#include <algorithm>
 #include <array>
 
 #include "src/base/notes.h"
@@ -47,14 +48,6 @@ View general_ink() {
   return {static_cast<const uint8_t*>(data), size};
 }
 
-Raster through(const ColourTransform& transform, const Raster& from) {
-  Raster out(from.size, transform.kind());
-  for (int y = 0; y < from.size.height; ++y) {
-    transform.row(from.row(y), out.row(y), from.size.width);
-  }
-  return out;
-}
-
 }  // namespace
 
 bool needs_conversion(View profile, Space space) {
@@ -86,18 +79,41 @@ void ColourTransform::row(const void* from, uint8_t* to, int width) const {
   cmsDoTransform(transform_.get(), from, to, static_cast<cmsUInt32Number>(width));
 }
 
+SrgbRows::SrgbRows(int width, PixelKind kind, View profile, std::vector<std::string>* notes)
+    : width_(width), kind_(kind) {
+  if (!profile.empty() && !(kind.space == Space::rgb && is_srgb(profile))) {
+    transform_ = ColourTransform::by(profile, kind, 1);
+    if (!transform_) notes->emplace_back(note::kProfile);
+  }
+  if (!transform_ && kind.space == Space::cmyk) transform_ = ColourTransform::of_ink(kind.alpha, 1);
+  blank_ = !transform_ && kind.space == Space::cmyk;
+  if (blank_) notes->emplace_back(note::kInk);
+  if (transform_) kind_ = transform_->kind();
+  if (blank_) kind_ = {Space::rgb, false};
+}
+
+void SrgbRows::put(const uint8_t* row, uint8_t* to) const {
+  if (transform_) return transform_->row(row, to, width_);
+  if (blank_) {
+    std::fill_n(to, samples_of(width_, kind_.bands()), uint8_t{255});
+  } else {
+    std::copy_n(row, samples_of(width_, kind_.bands()), to);
+  }
+}
+
+const uint8_t* SrgbRows::of(const uint8_t* row) {
+  if (as_they_are()) return row;
+  row_.resize(samples_of(width_, kind_.bands()));
+  put(row, row_.data());
+  return row_.data();
+}
+
 Raster to_srgb(Raster from, View profile, std::vector<std::string>* notes) {
-  const Space space = from.kind.space;
-  if (!profile.empty() && !(space == Space::rgb && is_srgb(profile))) {
-    if (const auto own = ColourTransform::by(profile, from.kind, 1)) return through(*own, from);
-    notes->emplace_back(note::kProfile);
-  }
-  if (space != Space::cmyk) return from;
-  if (const auto general = ColourTransform::of_ink(from.kind.alpha, 1)) {
-    return through(*general, from);
-  }
-  notes->emplace_back(note::kInk);
-  return flatten(Raster(from.size, {Space::rgb, false}), {});
+  const SrgbRows rows(from.size.width, from.kind, profile, notes);
+  if (rows.as_they_are()) return from;
+  Raster out(from.size, rows.kind());
+  for (int y = 0; y < from.size.height; ++y) rows.put(from.row(y), out.row(y));
+  return out;
 }
 
 }  // namespace imgq::image

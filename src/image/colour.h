@@ -36,7 +36,25 @@ class ColourTransform {
   PixelKind kind_;
 };
 
-// A decoded image in sRGB. A profile that cannot be used is left out with a note.
+// A decoded image's rows in sRGB, one at a time. A profile that cannot be used is left out with a
+// note, and ink that nothing turns into light is blank, with another.
+class SrgbRows {
+ public:
+  SrgbRows(int width, PixelKind kind, View profile, std::vector<std::string>* notes);
+  PixelKind kind() const { return kind_; }
+  bool as_they_are() const { return !transform_ && !blank_; }
+  void put(const uint8_t* row, uint8_t* to) const;
+  const uint8_t* of(const uint8_t* row);  // valid until the next call
+
+ private:
+  int width_;
+  PixelKind kind_;
+  bool blank_ = false;
+  std::optional<ColourTransform> transform_;
+  std::vector<uint8_t> row_;
+};
+
+// The same of a whole image.
 Raster to_srgb(Raster from, View profile, std::vector<std::string>* notes);
 
 }  // namespace imgq::image

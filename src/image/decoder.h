@@ -20,7 +20,13 @@ struct Picture {
   Exif exif;                     // orientation 1 where the decoder has turned the image already
   std::vector<uint8_t> profile;  // ICC; empty: none, or none that is still to be applied
   bool palette = false;
+  double tallness = 1;         // of a pixel, by its width; within the bounds below, else 1
+  bool always_square = false;  // it is made square unasked: fax pages are
 };
+
+// A pixel's tallness from the resolutions of both directions, in the same unit; 1 where they say
+// nothing: none at all, less than 5 % of difference, or more than fourfold.
+double tallness_of(double across, double down);
 
 // What is to be made of it: lets a decoder make less than all.
 struct Purpose {

@@ -17,13 +17,14 @@ struct EncodeOptions {
   bool filters = false;  // PNG: each row by the filter that suits it, slower
   int palette_bits = 0;  // PNG: at most 2^n colours; 0: all
   bool palette = false;  // PNG: as small as a palette makes it; 256 colours or fewer stay exact
+  View profile;          // ICC, of the pixels; empty: they are sRGB's
   Exif copyright;        // artist and copyright to be kept; empty: no metadata at all
 };
 
 using Buffer = std::vector<uint8_t>;
 
 // Writes a raster of grey, rgb or (JPEG only) ycc; alpha not for JPEG. Nothing but the pixels,
-// and the copyright if asked for, can be in the result: it is made from the bare raster.
+// and profile and copyright if asked for, can be in the result: it is made from the bare raster.
 //   errors  out_of_memory, internal_error, format_not_enabled (AVIF where libvips cannot)
 Failure encode(const Raster& raster, const EncodeOptions& options, Buffer* out);
 

@@ -108,6 +108,21 @@ void put_entry(std::vector<uint8_t>& out, const Text& text, uint32_t* data_at) {
   }
 }
 
+std::vector<uint8_t> block_of(const std::vector<Text>& texts) {
+  std::vector<uint8_t> out(kPrefix.begin(), kPrefix.end());
+  out.insert(out.end(), {'I', 'I', '*', 0, 8, 0, 0, 0});
+  put(out, static_cast<uint32_t>(texts.size()), 2);
+  auto data_at = static_cast<uint32_t>(8 + 2 + 12 * texts.size() + 4);
+  for (const Text& text : texts) put_entry(out, text, &data_at);
+  put(out, 0, 4);
+  for (const Text& text : texts) {
+    if (text.value->size() + 1 <= 4) continue;
+    out.insert(out.end(), text.value->begin(), text.value->end());
+    out.push_back(0);
+  }
+  return out;
+}
+
 }  // namespace
 
 Exif read_exif(View block) {
@@ -130,23 +145,13 @@ Exif read_exif(View block) {
   return exif;
 }
 
+std::vector<uint8_t> empty_exif() { return block_of({}); }
+
 std::vector<uint8_t> write_exif(const Exif& exif) {
   std::vector<Text> texts;
   if (!exif.artist.empty()) texts.push_back({kArtist, &exif.artist});
   if (!exif.copyright.empty()) texts.push_back({kCopyright, &exif.copyright});
-  if (texts.empty()) return {};
-  std::vector<uint8_t> out(kPrefix.begin(), kPrefix.end());
-  out.insert(out.end(), {'I', 'I', '*', 0, 8, 0, 0, 0});
-  put(out, static_cast<uint32_t>(texts.size()), 2);
-  auto data_at = static_cast<uint32_t>(8 + 2 + 12 * texts.size() + 4);
-  for (const Text& text : texts) put_entry(out, text, &data_at);
-  put(out, 0, 4);
-  for (const Text& text : texts) {
-    if (text.value->size() + 1 <= 4) continue;
-    out.insert(out.end(), text.value->begin(), text.value->end());
-    out.push_back(0);
-  }
-  return out;
+  return texts.empty() ? std::vector<uint8_t>() : block_of(texts);
 }
 
 }  // namespace imgq::image

@@ -170,6 +170,9 @@ Failure JpegDecoder::open() {
       *this);
   if (!read) return failed();
   picture_.size = {static_cast<int>(reader_.image_width), static_cast<int>(reader_.image_height)};
+  if (reader_.saw_JFIF_marker != FALSE) {
+    picture_.tallness = tallness_of(reader_.X_density, reader_.Y_density);
+  }
   several_scans_ = jpeg_has_multiple_scans(&reader_) != FALSE;
   if (Failure fault = classify()) return fault;
   const bool marked =

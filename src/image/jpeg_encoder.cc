@@ -78,6 +78,10 @@ void JpegEncoder::write() {
     jpeg_write_marker(&writer_, JPEG_APP0 + 1, marker_.data(),
                       static_cast<unsigned>(marker_.size()));
   }
+  if (!options_.profile.empty()) {
+    jpeg_write_icc_profile(&writer_, options_.profile.data(),
+                           static_cast<unsigned>(options_.profile.size()));
+  }
   for (int y = 0; y < raster_.size.height; ++y) {
     JSAMPROW row = const_cast<uint8_t*>(raster_.row(y));  // libjpeg only reads it
     (void)jpeg_write_scanlines(&writer_, &row, 1);        // one, or it jumps

@@ -173,8 +173,8 @@ View bare_webp(View file) {
 
 Buffer own_coding(Kind kind, View file, const std::vector<uint8_t>& exif) {
   if (kind == Kind::jpeg) return jpeg_coding(file, exif);
-  if (kind == Kind::png && is_bare_png(file)) return strip_png(file, exif);
-  if (kind == Kind::webp) return strip_webp(bare_webp(file), exif);
+  if (kind == Kind::png && is_bare_png(file)) return strip_png(file, exif, {});
+  if (kind == Kind::webp) return strip_webp(bare_webp(file), exif, {});
   return {};
 }
 

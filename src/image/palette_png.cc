@@ -59,7 +59,7 @@ Failure encode_palette_png(const Raster& raster, const EncodeOptions& options, B
                                 indexed.colours.data()) == 0) {
     return Fault{Code::internal_error, image.message};
   }
-  *out = strip_png(View(file).first(size), write_exif(options.copyright));
+  *out = strip_png(View(file).first(size), write_exif(options.copyright), options.profile);
   return {};
 }
 

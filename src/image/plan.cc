@@ -1,6 +1,8 @@
 #include "src/image/plan.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 #include "src/image/write_result.h"
 
@@ -26,10 +28,22 @@ Size largest_needed(const std::vector<Job>& jobs, Size stored) {
   return most;
 }
 
+// The stored image as it is shown: the shorter side of its pixels stretched.
+Size shown_size(const Rendition& rendition, const Picture& picture) {
+  Size size = picture.size;
+  if (rendition.pixels == PixelShape::as_stored && !picture.always_square) return size;
+  const auto stretched = [](int px, double by) {
+    return static_cast<int>(std::min<int64_t>(std::lround(px * by), INT32_MAX));
+  };
+  if (picture.tallness > 1) size.height = stretched(size.height, picture.tallness);
+  if (picture.tallness < 1) size.width = stretched(size.width, 1 / picture.tallness);
+  return size;
+}
+
 Failure make_job(const Rendition& rendition, const Picture& picture, int max_side_px, Job* job) {
   const int orientation = picture.exif.orientation;
   job->rendition = &rendition;
-  const Size upright = upright_size(picture.size, orientation);
+  const Size upright = upright_size(shown_size(rendition, picture), orientation);
   if (Failure fault = place(rendition, upright, max_side_px, &job->placement)) return fault;
   job->scaled = upright_size(job->placement.scaled, orientation);  // its own inverse
   job->part = as_stored(job->placement.part, job->scaled, orientation);
@@ -74,16 +88,27 @@ Failure make_plan(const Request& request, const Picture& picture, int max_side_p
     smart |= job.placement.smart;
     out->jobs.push_back(job);
   }
+  const auto shares = [](const Rendition& r) {  // of the reduction in sRGB's values
+    return r.light == Light::as_stored && r.colours == Colours::srgb;
+  };
   const Size largest = largest_needed(out->jobs, picture.size);
   out->purpose.least = largest;
   if (out->jobs.size() == 1 && !smart) return {};
   out->whole = largest;
   for (Job& job : out->jobs) {
     const Size needs = job.placement.smart ? looked_at(job, picture.size) : job.scaled;
-    const bool derived = needs == largest || twice_as_large(largest, needs);
+    const bool derived =
+        shares(*job.rendition) && (needs == largest || twice_as_large(largest, needs));
     job.from = derived ? Job::From::whole : Job::From::rows;
   }
   return {};
+}
+
+double tallness_of(double across, double down) {
+  constexpr double kLeast = 1.05, kMost = 4;
+  if (!(across > 0 && down > 0)) return 1;
+  const double tallness = across / down, apart = std::max(tallness, 1 / tallness);
+  return apart >= kLeast && apart <= kMost ? tallness : 1;
 }
 
 Window part_window(Size stored, Size scaled, const Rect& part, const Decoder::Output& rows) {

@@ -36,10 +36,10 @@ int scaled_down(int part_px, int seen_px, int whole_px) {
   return std::max(1, static_cast<int>(int64_t{part_px} * seen_px / whole_px));
 }
 
-Raster scaled_to(const Raster& from, Size size) {
+Raster scaled_to(const Raster& from, Size size, Light light = Light::as_stored) {
   if (from.size == size) return from;
   const Decoder::Output all{from.size, from.kind, 1, 1, false};
-  return resample(from, whole_window(from.size, size, all));
+  return resample(from, whole_window(from.size, size, all), light);
 }
 
 // A part of what `from` would be at the size `scaled`.
@@ -69,9 +69,13 @@ class Renderer {
   void push(const uint8_t* row);
   std::optional<Window> window_for(const Job& job) const;
   Raster converted(Raster raster);
+  bool is_linear(size_t index) const { return plan_.jobs[index].rendition->light == Light::linear; }
+  bool keeps_profile(size_t index) const;
+  Raster taken(size_t index);
+  void begin_light();
   void take_rasters();
   bool has_usual_coding() const;
-  SourceFacts facts_for(const Job& job) const;
+  SourceFacts facts_for(size_t index) const;
   void note_once(std::vector<std::string> notes);
   Failure pixels_of(size_t index, Raster* out);
   Failure find_and_cut(const Job& job, Raster looked_at, Raster* out);
@@ -86,16 +90,18 @@ class Renderer {
   Decoder::Output rows_;
   std::optional<Resampler> whole_resampler_, hash_resampler_;
   std::vector<std::optional<Resampler>> resamplers_;  // a job each
+  std::optional<SrgbRows> light_rows_;                // for those in linear light
   Raster whole_;
   std::vector<Raster> direct_;
 };
 
 // JPEG to JPEG without a change of colours needs no RGB in between.
 bool Renderer::only_jpeg() const {
-  if (needs_conversion(picture_.profile, picture_.kind.space)) return false;
-  return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [this](const Job& job) {
+  const bool conversion = needs_conversion(picture_.profile, picture_.kind.space);
+  return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const Job& job) {
     const Rendition& r = *job.rendition;
-    const bool looks = job.placement.smart || r.sharpen > 0;
+    if (conversion && r.colours == Colours::srgb) return false;
+    const bool looks = job.placement.smart || r.sharpen > 0 || r.light == Light::linear;
     return !looks && chosen_format(r.format, facts_, false) == Format::jpeg;
   });
 }
@@ -123,17 +129,29 @@ void Renderer::set_up_resamplers() {
     const Size small = fit_into(picture_.size, kHashSidePx);
     hash_resampler_.emplace(rows_.size, rows_.kind, whole_window(picture_.size, small, rows_));
   }
-  for (const Job& job : plan_.jobs) {
+  for (size_t i = 0; i < plan_.jobs.size(); ++i) {
     std::optional<Resampler>& resampler = resamplers_.emplace_back();
-    if (const auto window = window_for(job)) resampler.emplace(rows_.size, rows_.kind, *window);
+    const auto window = window_for(plan_.jobs[i]);
+    if (!window) continue;
+    if (is_linear(i)) begin_light();
+    const PixelKind kind = is_linear(i) ? light_rows_->kind() : rows_.kind;
+    resampler.emplace(rows_.size, kind, *window, plan_.jobs[i].rendition->light);
   }
+}
+
+// Light is known of sRGB only: each row is brought there before it is averaged.
+void Renderer::begin_light() {
+  if (light_rows_) return;
+  const View profile = rows_.in_srgb ? View() : View(picture_.profile);
+  light_rows_.emplace(rows_.size.width, rows_.kind, profile, &verdict_.notes);
 }
 
 void Renderer::push(const uint8_t* row) {
   if (whole_resampler_) whole_resampler_->push(row);
   if (hash_resampler_) hash_resampler_->push(row);
-  for (auto& resampler : resamplers_) {
-    if (resampler) resampler->push(row);
+  const uint8_t* light_row = light_rows_ ? light_rows_->of(row) : nullptr;
+  for (size_t i = 0; i < resamplers_.size(); ++i) {
+    if (resamplers_[i]) resamplers_[i]->push(is_linear(i) ? light_row : row);
   }
 }
 
@@ -180,8 +198,10 @@ bool Renderer::has_usual_coding() const {
   return one && as_shown && verdict_.notes.empty() && source_.decoder->is_flawless();
 }
 
-SourceFacts Renderer::facts_for(const Job& job) const {
+SourceFacts Renderer::facts_for(size_t index) const {
+  const Job& job = plan_.jobs[index];
   SourceFacts facts = facts_;
+  if (keeps_profile(index)) facts.profile = picture_.profile;
   const Size planned{job.placement.part.width, job.placement.part.height};
   const bool whole = job.scaled == picture_.size && planned == picture_.size;
   if (usual_coding_ && whole && leaves_coding_open(*job.rendition)) {
@@ -192,11 +212,25 @@ SourceFacts Renderer::facts_for(const Job& job) const {
 
 void Renderer::take_rasters() {
   if (whole_resampler_) whole_ = converted(whole_resampler_->take());
-  for (auto& resampler : resamplers_) {
-    direct_.push_back(resampler ? converted(resampler->take()) : Raster());
-  }
+  for (size_t i = 0; i < resamplers_.size(); ++i) direct_.push_back(taken(i));
   if (whole_resampler_) return hash(whole_);
-  hash(hash_resampler_ ? converted(hash_resampler_->take()) : direct_.front());
+  if (hash_resampler_) return hash(converted(hash_resampler_->take()));
+  hash(keeps_profile(0) ? converted(direct_.front()) : direct_.front());
+}
+
+// Light was in sRGB before it was averaged.
+Raster Renderer::taken(size_t index) {
+  if (!resamplers_[index]) return {};
+  Raster raster = resamplers_[index]->take();
+  const bool as_it_is = is_linear(index) || keeps_profile(index);
+  return as_it_is ? std::move(raster) : converted(std::move(raster));
+}
+
+// Ink and what the decoder has brought to sRGB already are not kept.
+bool Renderer::keeps_profile(size_t index) const {
+  return plan_.jobs[index].rendition->colours == Colours::keep && !is_linear(index) &&
+         !rows_.in_srgb && picture_.kind.space != Space::cmyk &&
+         profile_fits(picture_.profile, picture_.kind.space);
 }
 
 void Renderer::hash(const Raster& raster) {
@@ -213,7 +247,7 @@ Failure Renderer::find_and_cut(const Job& job, Raster looked_at, Raster* out) {
                   scaled_down(to.part.height, upright.size.height, to.scaled.height)};
   Rect found;
   if (Failure fault = smart_crop(upright, seen, job.rendition->anchor, &found)) return fault;
-  *out = scaled_to(cut_out(upright, found), {to.part.width, to.part.height});
+  *out = scaled_to(cut_out(upright, found), {to.part.width, to.part.height}, job.rendition->light);
   return {};
 }
 
@@ -238,8 +272,8 @@ Failure Renderer::write_all_results(std::span<const int> results) {
     ResultReport report;
     const Size planned{job.placement.part.width, job.placement.part.height};
     std::vector<std::string> notes;
-    if (Failure fault = finish(*job.rendition, planned, std::move(pixels), facts_for(job),
-                               results[i], &report, &notes)) {
+    if (Failure fault = finish(*job.rendition, planned, std::move(pixels), facts_for(i), results[i],
+                               &report, &notes)) {
       return fault;
     }
     note_once(std::move(notes));

@@ -1,11 +1,13 @@
 #include "src/image/resample.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "src/image/convolve.h"
+#include "src/image/icc.h"
 #include "src/image/kernel.h"
 
 namespace imgq::image {
@@ -46,14 +48,57 @@ size_t rows_kept(const std::vector<Taps>& taps) {
   return static_cast<size_t>(most);
 }
 
-// Colour times alpha, as middle samples.
-void premultiply(const uint8_t* from, size_t pixels, int bands, int16_t* to) {
-  for (size_t i = 0; i < pixels; ++i, from += bands, to += bands) {
-    const int alpha = from[bands - 1];
-    for (int b = 0; b + 1 < bands; ++b) {
-      to[b] = static_cast<int16_t>(((from[b] * alpha << kMiddleBits) + 127) / 255);
+// Samples of sRGB and middle samples, as they stand or of their light (IEC 61966-2-1): black is 0
+// and white kMost either way.
+class Curve {
+ public:
+  static constexpr int kMost = 255 << kMiddleBits;
+
+  explicit Curve(Light light) : linear_(light == Light::linear), from_middle_(kMost + 1) {
+    for (int i = 0; i < 256; ++i) {
+      const double value = linear_ ? srgb_light(i / 255.0) : i / 255.0;
+      to_middle_[static_cast<size_t>(i)] = static_cast<int16_t>(std::lround(value * kMost));
     }
-    to[bands - 1] = static_cast<int16_t>(alpha << kMiddleBits);
+    for (int i = 0; i <= kMost; ++i) {
+      const double value = static_cast<double>(i) / kMost;
+      from_middle_[static_cast<size_t>(i)] =
+          static_cast<uint8_t>(std::lround(255 * (linear_ ? value_of(value) : value)));
+    }
+  }
+  static const Curve& of(Light light) {
+    static const Curve linear(Light::linear), stored(Light::as_stored);
+    return light == Light::linear ? linear : stored;
+  }
+
+  int16_t middle(uint8_t sample) const { return to_middle_[sample]; }
+  uint8_t sample(int64_t middle) const {
+    return from_middle_[static_cast<size_t>(std::clamp<int64_t>(middle, 0, kMost))];
+  }
+
+  // Of a part of white.
+  uint8_t sample_of(double part) const {
+    if (linear_) return sample(std::llround(part * kMost));
+    return static_cast<uint8_t>(std::clamp(std::lround(part * 255), 0L, 255L));
+  }
+
+ private:
+  static double value_of(double light) {
+    return light <= 0.0031308 ? light * 12.92 : 1.055 * std::pow(light, 1 / 2.4) - 0.055;
+  }
+  bool linear_;
+  std::array<int16_t, 256> to_middle_{};
+  std::vector<uint8_t> from_middle_;
+};
+
+// As middle samples, colours times alpha where there is one.
+void widen(const uint8_t* from, size_t pixels, PixelKind kind, const Curve& curve, int16_t* to) {
+  const int bands = kind.bands(), colours = bands - (kind.alpha ? 1 : 0);
+  for (size_t i = 0; i < pixels; ++i, from += bands, to += bands) {
+    for (int b = 0; b < colours; ++b) to[b] = curve.middle(from[b]);
+    if (!kind.alpha) continue;
+    const int alpha = from[colours];
+    for (int b = 0; b < colours; ++b) to[b] = static_cast<int16_t>((to[b] * alpha + 127) / 255);
+    to[colours] = static_cast<int16_t>(alpha << kMiddleBits);
   }
 }
 
@@ -67,13 +112,18 @@ void plain_pixels(const int32_t* sums, size_t samples, uint8_t* out) {
   for (size_t i = 0; i < samples; ++i) out[i] = byte_of(sums[i]);
 }
 
-void unpremultiplied_pixels(const int32_t* sums, int pixels, int bands, uint8_t* out) {
+void light_pixels(const int32_t* sums, size_t samples, const Curve& curve, uint8_t* out) {
+  constexpr int32_t kHalf = 1 << (kWeightBits - 1);
+  for (size_t i = 0; i < samples; ++i) out[i] = curve.sample((sums[i] + kHalf) >> kWeightBits);
+}
+
+void unpremultiplied_pixels(const int32_t* sums, int pixels, int bands, const Curve& curve,
+                            uint8_t* out) {
   for (int i = 0; i < pixels; ++i, sums += bands, out += bands) {
     const uint8_t alpha = byte_of(sums[bands - 1]);
     out[bands - 1] = alpha;
     for (int b = 0; b + 1 < bands; ++b) {
-      const double colour = alpha == 0 ? 0 : 255.0 * sums[b] / sums[bands - 1];
-      out[b] = static_cast<uint8_t>(std::clamp(std::lround(colour), 0L, 255L));
+      out[b] = alpha == 0 ? 0 : curve.sample_of(static_cast<double>(sums[b]) / sums[bands - 1]);
     }
   }
 }
@@ -82,7 +132,7 @@ void unpremultiplied_pixels(const int32_t* sums, int pixels, int bands, uint8_t*
 
 class Resampler::State {
  public:
-  State(Size input, PixelKind kind, const Window& window);
+  State(Size input, PixelKind kind, const Window& window, Light light);
   void push(const uint8_t* row);
   Raster take();
 
@@ -97,7 +147,10 @@ class Resampler::State {
   void finish_row(int y);
 
   int bands_;
-  bool wide_;  // rows are middle samples, not bytes: alpha or squares
+  Light light_;
+  const Curve& curve_;
+  bool widened_;  // rows become middle samples as they come: alpha or light
+  bool wide_;     // rows are kept as middle samples, not bytes: those, or squares
   Size input_;
   int squares_x_, squares_y_;
   std::vector<Taps> taps_y_;
@@ -115,8 +168,11 @@ class Resampler::State {
   Raster out_;
 };
 
-Resampler::State::State(Size input, PixelKind kind, const Window& window)
+Resampler::State::State(Size input, PixelKind kind, const Window& window, Light light)
     : bands_(kind.bands()),
+      light_(light),
+      curve_(Curve::of(light)),
+      widened_(kind.alpha || light == Light::linear),
       input_(input),
       squares_x_(squares_for(window.x.step)),
       squares_y_(squares_for(window.y.step)),
@@ -128,9 +184,9 @@ Resampler::State::State(Size input, PixelKind kind, const Window& window)
   taps_y_ = lanczos_taps(in_squares(window.y, squares_y_), grid.height);
   row_samples_ = samples_of(reach_.count, bands_);
   ring_rows_ = rows_kept(taps_y_);
-  wide_ = kind.alpha || squares_x_ > 1 || squares_y_ > 1;
+  wide_ = widened_ || squares_x_ > 1 || squares_y_ > 1;
   (wide_ ? ring16_.resize(ring_rows_ * row_samples_) : ring8_.resize(ring_rows_ * row_samples_));
-  if (kind.alpha) wide_row_.resize(samples_of(input.width, bands_));
+  if (widened_) wide_row_.resize(samples_of(input.width, bands_));
   if (squares_x_ > 1 || squares_y_ > 1) {
     const int last = std::min((reach_.first + reach_.count) * squares_x_, input.width);
     square_sums_.resize(samples_of(last - reach_.first * squares_x_, bands_));
@@ -160,8 +216,8 @@ void add_row(const Sample* row, size_t count, int32_t* sums) {
 // squares of either side may be narrower.
 void Resampler::State::keep_squares(const uint8_t* row) {
   const size_t from = samples_of(reach_.first * squares_x_, bands_);
-  if (out_.kind.alpha) {
-    premultiply(row, static_cast<size_t>(input_.width), bands_, wide_row_.data());
+  if (widened_) {
+    widen(row, static_cast<size_t>(input_.width), out_.kind, curve_, wide_row_.data());
     add_row(wide_row_.data() + from, square_sums_.size(), square_sums_.data());
   } else {
     add_row(row + from, square_sums_.size(), square_sums_.data());
@@ -173,7 +229,7 @@ void Resampler::State::keep_squares(const uint8_t* row) {
 
 void Resampler::State::end_squares() {
   int16_t* to = ring16_.data() + static_cast<size_t>(pushed_) % ring_rows_ * row_samples_;
-  const int fraction = out_.kind.alpha ? 0 : kMiddleBits;
+  const int fraction = widened_ ? 0 : kMiddleBits;
   const int pixels = static_cast<int>(square_sums_.size()) / bands_;
   for (int first = 0; first < pixels; first += squares_x_) {
     const int across = std::min(squares_x_, pixels - first), area = across * in_square_;
@@ -196,7 +252,7 @@ void Resampler::State::push(const uint8_t* row) {
   if (!square_sums_.empty()) {
     keep_squares(row);
   } else if (wide_) {
-    premultiply(row, static_cast<size_t>(input_.width), bands_, wide_row_.data());
+    widen(row, static_cast<size_t>(input_.width), out_.kind, curve_, wide_row_.data());
     keep(wide_row_.data());
   } else {
     keep(row);
@@ -226,7 +282,9 @@ void Resampler::State::emit(const std::vector<Sample>& ring) {
 void Resampler::State::finish_row(int y) {
   convolve_columns(middle_.data(), taps_x_, bands_, sums_.data());
   if (out_.kind.alpha) {
-    unpremultiplied_pixels(sums_.data(), out_.size.width, bands_, out_.row(y));
+    unpremultiplied_pixels(sums_.data(), out_.size.width, bands_, curve_, out_.row(y));
+  } else if (light_ == Light::linear) {
+    light_pixels(sums_.data(), out_.row_bytes(), curve_, out_.row(y));
   } else {
     plain_pixels(sums_.data(), out_.row_bytes(), out_.row(y));
   }
@@ -234,8 +292,8 @@ void Resampler::State::finish_row(int y) {
 
 Raster Resampler::State::take() { return std::move(out_); }
 
-Resampler::Resampler(Size input, PixelKind kind, const Window& window)
-    : state_(std::make_unique<State>(input, kind, window)) {}
+Resampler::Resampler(Size input, PixelKind kind, const Window& window, Light light)
+    : state_(std::make_unique<State>(input, kind, window, light)) {}
 Resampler::Resampler(Resampler&&) noexcept = default;
 Resampler& Resampler::operator=(Resampler&&) noexcept = default;
 Resampler::~Resampler() = default;
@@ -243,8 +301,8 @@ Resampler::~Resampler() = default;
 void Resampler::push(const uint8_t* row) { state_->push(row); }
 Raster Resampler::take() { return state_->take(); }
 
-Raster resample(const Raster& from, const Window& window) {
-  Resampler resampler(from.size, from.kind, window);
+Raster resample(const Raster& from, const Window& window, Light light) {
+  Resampler resampler(from.size, from.kind, window, light);
   for (int y = 0; y < from.size.height; ++y) resampler.push(from.row(y));
   return resampler.take();
 }

@@ -21,10 +21,11 @@ struct Window {
 
 // Lanczos with three lobes, separable, row by row: the input is never held whole. Colour is
 // weighted by alpha. Where the reduction is strong, input pixels are first averaged in squares,
-// leaving at least a fourfold reduction to the filter.
+// leaving at least a fourfold reduction to the filter. For linear light the samples, grey or
+// rgb, are sRGB's (IEC 61966-2-1).
 class Resampler {
  public:
-  Resampler(Size input, PixelKind kind, const Window& window);
+  Resampler(Size input, PixelKind kind, const Window& window, Light light = Light::as_stored);
   Resampler(Resampler&&) noexcept;
   Resampler& operator=(Resampler&&) noexcept;
   ~Resampler();
@@ -38,7 +39,7 @@ class Resampler {
   std::unique_ptr<State> state_;
 };
 
-Raster resample(const Raster& from, const Window& window);
+Raster resample(const Raster& from, const Window& window, Light light = Light::as_stored);
 
 // Bytes that a resampler of this shape holds, at most.
 int64_t resampler_bytes(Size input, PixelKind kind, const Window& window);

@@ -36,13 +36,25 @@ void put_be32(std::vector<uint8_t>* out, uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<uint8_t>(value >> shift));
 }
 
-void put_exif_chunk(std::vector<uint8_t>* out, View exif) {
-  put_be32(out, static_cast<uint32_t>(exif.size()));
+void put_png_chunk(std::vector<uint8_t>* out, string_view name, View data) {
+  put_be32(out, static_cast<uint32_t>(data.size()));
   const size_t named = out->size();
-  append(out, "eXIf");
-  append(out, exif);
-  const View summed = View(*out).subspan(named);
-  put_be32(out, static_cast<uint32_t>(crc32_z(0, summed.data(), summed.size())));
+  append(out, name);
+  append(out, data);
+  const View sum = View(*out).subspan(named);
+  put_be32(out, static_cast<uint32_t>(::crc32_z(0, sum.data(), sum.size())));
+}
+
+// A name, a zero, the method, and the profile compressed by it (PNG third edition, 11.3.2.3).
+std::vector<uint8_t> iccp(View profile) {
+  constexpr string_view kHead("icc\0\0", 5);
+  std::vector<uint8_t> out(kHead.begin(), kHead.end());
+  uLongf size = ::compressBound(profile.size());
+  out.resize(kHead.size() + size);
+  (void)::compress2(out.data() + kHead.size(), &size, profile.data(), profile.size(),
+                    9);  // it fits
+  out.resize(kHead.size() + size);
+  return out;
 }
 
 // --- WebP
@@ -60,7 +72,7 @@ void put_chunk(std::vector<uint8_t>* out, string_view name, View data) {
   if (data.size() % 2 != 0) out->push_back(0);
 }
 
-constexpr uint8_t kHasAlpha = 0x10, kHasExif = 0x08;
+constexpr uint8_t kHasAlpha = 0x10, kHasExif = 0x08, kHasProfile = 0x20;
 
 uint8_t alpha_of(View file) {
   return has(file, 12, "VP8X") && file.size() > 20 ? file[20] & kHasAlpha : uint8_t{0};
@@ -87,7 +99,7 @@ void put_extended_header(std::vector<uint8_t>* out, View file, uint8_t flags) {
 
 }  // namespace
 
-std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif) {
+std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif, View profile) {
   constexpr size_t kSignature = 8, kFrame = 12;  // length, name, checksum
   std::vector<uint8_t> out;
   append(&out, file.first(std::min(file.size(), kSignature)));
@@ -97,20 +109,25 @@ std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif) {
     if (is_one_of(file, at + 4, {"IHDR", "PLTE", "tRNS", "IDAT", "IEND"})) {
       append(&out, file.subspan(at, size));
     }
-    if (has(file, at + 4, "IHDR") && !exif.empty()) put_exif_chunk(&out, without_prefix(exif));
+    if (has(file, at + 4, "IHDR")) {
+      if (!profile.empty()) put_png_chunk(&out, "iCCP", iccp(profile));
+      if (!exif.empty()) put_png_chunk(&out, "eXIf", without_prefix(exif));
+    }
     if (has(file, at + 4, "IEND")) break;
     at += size;
   }
   return out;
 }
 
-std::vector<uint8_t> strip_webp(View file, const std::vector<uint8_t>& exif) {
+std::vector<uint8_t> strip_webp(View file, const std::vector<uint8_t>& exif, View profile) {
   constexpr size_t kHeader = 12, kFrame = 8, kLeastBytes = 30;
   std::vector<uint8_t> out;
   if (file.size() < kLeastBytes) return out;
   append(&out, file.first(kHeader));
-  const uint8_t flags = alpha_of(file) | (exif.empty() ? uint8_t{0} : kHasExif);
+  const uint8_t flags = alpha_of(file) | (exif.empty() ? uint8_t{0} : kHasExif) |
+                        (profile.empty() ? uint8_t{0} : kHasProfile);
   if (flags != 0) put_extended_header(&out, file, flags);
+  if (!profile.empty()) put_chunk(&out, "ICCP", profile);
   for (size_t at = kHeader; at + kFrame <= file.size();) {
     const size_t data = le32(file, at + 4), size = kFrame + data + data % 2;
     if (size > file.size() - at) break;

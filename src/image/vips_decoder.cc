@@ -199,6 +199,8 @@ Failure VipsDecoder::open() {
   picture_.kind.alpha |= beside_frame_;
   picture_.pages = std::max(container_.frames, vips_image_get_n_pages(image));
   picture_.palette = container_.palette;
+  picture_.tallness = tallness_of(image->Xres, image->Yres);
+  picture_.always_square = kind_ == Kind::tiff;
   const View exif = blob(image, VIPS_META_EXIF_NAME), icc = blob(image, VIPS_META_ICC_NAME);
   picture_.exif = read_exif(kind_ == Kind::tiff ? file_ : exif);  // a TIFF is such a block itself
   if (kind_ == Kind::png && exif.empty()) {

@@ -50,9 +50,13 @@ int save_webp(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
                               nullptr);
 }
 
-// Only here is libvips let write EXIF: the others are made bare afterwards.
+// Only here is libvips let write EXIF and a profile: the others are made bare afterwards.
 int save_avif(VipsImage* image, const EncodeOptions& options, size_t room, Bytes8* out) {
   if (room > 0) make_room(image, room);
+  if (!options.profile.empty()) {
+    vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, options.profile.data(),
+                             options.profile.size());
+  }
   return vips_heifsave_buffer(
       image, &out->data, &out->size, "compression", VIPS_FOREIGN_HEIF_COMPRESSION_AV1, "Q",
       options.quality, "effort", 2, "subsample_mode",
@@ -92,14 +96,17 @@ Fault save_fault() {
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out) {
   const VipsRef image = wrap(raster);
   if (!image) return Fault{Code::internal_error, take_vips_error()};
-  const std::vector<uint8_t> exif = write_exif(options.copyright);
+  std::vector<uint8_t> exif = write_exif(options.copyright);
+  // Together with a profile libvips writes EXIF, asked or not.
+  const bool avif = options.format == Format::avif;
+  if (avif && exif.empty() && !options.profile.empty()) exif = empty_exif();
   Bytes8 saved;
   if (save(image.get(), options, exif.size(), &saved) != 0) return save_fault();
   const View file(static_cast<const uint8_t*>(saved.data), saved.size);
   if (options.format == Format::png) {
-    *out = strip_png(file, exif);
+    *out = strip_png(file, exif, options.profile);
   } else if (options.format == Format::webp) {
-    *out = strip_webp(file, exif);
+    *out = strip_webp(file, exif, options.profile);
   } else {
     out->assign(file.begin(), file.end());
     if (!exif.empty() && !replace_exif(out, exif)) {

@@ -25,6 +25,7 @@ EncodeOptions options_for(const Rendition& rendition, Format format, const Sourc
   options.scan = rendition.scan;
   options.palette = source.palette;
   if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
+  if (rendition.colours == Colours::keep) options.profile = source.profile;
   return options;
 }
 
@@ -83,7 +84,7 @@ Format chosen_format(Format asked, const SourceFacts& source, bool transparent) 
 bool leaves_coding_open(const Rendition& r) {
   return r.recompress == Recompress::unless_larger && r.quality == 0 &&
          r.chroma == Chroma::automatic && r.scan == Scan::baseline && r.sharpen == 0 &&
-         r.max_bytes == 0 && hex_of(r.background) == hex_of(Rgb{});
+         r.max_bytes == 0 && r.colours == Colours::srgb && hex_of(r.background) == hex_of(Rgb{});
 }
 
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,

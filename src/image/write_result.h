@@ -13,7 +13,8 @@ struct SourceFacts {
   Kind kind = Kind::jpeg;
   bool palette = false;
   Exif exif;
-  View coding = {};  // the file, where what it is coded as could be a result; else empty
+  View coding = {};   // the file, where what it is coded as could be a result; else empty
+  View profile = {};  // where it was not applied
 };
 
 // Whether nothing is asked for but the picture in a format: its own coding would do.
@@ -22,9 +23,9 @@ bool leaves_coding_open(const Rendition& rendition);
 // The format that is written, for a picture that can or cannot be seen through.
 Format chosen_format(Format asked, const SourceFacts& source, bool transparent);
 
-// From a rendition's upright pixels in sRGB to its file: sharpened, flattened where the format
-// knows no alpha, encoded, measured, written. Of a source whose `coding` could be the result, the
-// smaller of both where encoding makes it larger than the source.
+// From a rendition's upright pixels, in sRGB or of the source's profile, to its file: sharpened,
+// flattened where the format knows no alpha, encoded, measured, written. Of a source whose `coding`
+// could be the result, the smaller of both where encoding makes it larger than the source.
 //   notes   gets a word when it is the source's
 //   errors  wrong_result (its size is not what the plan says), io_error, those of encode
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,

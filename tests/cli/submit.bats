@@ -22,8 +22,8 @@ jobs_in_spool() {
 
 @test "a job that asks for every field shows them, as the schema says" {
   id=$("$imgq" submit --size 8x8 --fill --focus 0.3,0.5 --enlarge --format jpeg --quality 50 --progressive \
-    --chroma 444 --max-bytes 9kB --background ff0000 --sharpen 1 --keep-copyright --recompress --lenient \
-    a.jpg)
+    --chroma 444 --max-bytes 9kB --background ff0000 --sharpen 1 --keep-copyright --square-pixels \
+    --colours keep --recompress --lenient a.jpg)
   exits 0 "$imgq" info --json "$id"
   json_lines stdout
   jq -e '.request.renditions[0] | .focus == "0.3,0.5" and .sharpen == 1 and .chroma == "444"' stdout
@@ -43,7 +43,7 @@ jobs_in_spool() {
 @test "a job waits in staging with what was asked of it" {
   exits 0 "$imgq" submit --size 100x80 --fill --anchor north-east --format webp --quality 61 \
     --progressive --chroma 444 --max-bytes 20KiB --background 102030 --sharpen 0.5 \
-    --keep-copyright --recompress --lenient --enlarge a.jpg
+    --keep-copyright --square-pixels --colours keep --recompress --lenient --enlarge a.jpg
   id=$output
   exits 0 "$imgq" status "$id"
   same "$output" staging
@@ -53,7 +53,8 @@ jobs_in_spool() {
     (.request.renditions == [{name: "thumb", width: 100, height: 80, fit: "fill",
       anchor: "north-east", format: "webp", quality: 61, progressive: true, chroma: "444",
       max_bytes: 20480, background: "#102030", sharpen: 0.5, keep_copyright: true,
-      recompress: true, enlarge: true}])' stdout
+      square_pixels: true, colours: "keep", recompress: true,
+      enlarge: true}])' stdout
 }
 
 @test "a missing file is told by name and cause; alone it is exit 66, among others 1" {

@@ -107,6 +107,23 @@ TEST_F(Tiff, OfACameraIsNotItsPreview) {
   EXPECT_EQ(made.pixels().at(5, 5), 200);
 }
 
+// Of a fax: 204 pixels an inch across, 98 down.
+TEST_F(Tiff, PixelsOfAFaxAreMadeSquare) {
+  Page page{{}, repeated({200})};
+  const auto count = static_cast<uint32_t>(tags_of(page, 0).size()) + 2;
+  const uint32_t rational_at = 8 + 2 + 12 * count + 4 + kSide * kSide;
+  page.tags = {{282, rational_at}, {283, rational_at + 8}};
+  Bytes file = tiff_of({page});
+  for (size_t at = 10; at + 12 < file.size() && at < 10 + size_t{12} * count; at += 12) {
+    if (file[at] + 256 * file[at + 1] >= 282) file[at + 2] = 5;  // RATIONAL
+  }
+  for (const uint32_t number : {204U, 1U, 98U, 1U}) put(&file, number, 4);
+  const Rendered made = render(file, lossless());
+  ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+  EXPECT_EQ(made.pixels().width, 24);
+  EXPECT_EQ(made.pixels().height, 50);
+}
+
 TEST_F(Tiff, ASampleThatIsNotSaidToBeAlphaIsNone) {
   for (const uint32_t extra : {0U, 2U}) {
     const Page page{{{262, 2}, {277, 4}, {338, extra}}, repeated({220, 30, 30, 0})};

@@ -129,7 +129,8 @@ constexpr std::pair<const char*, const char*> kAsked[] = {
     {"focus", "0.25,0.5"},      {"enlarge", "true"},      {"format", "webp"},
     {"quality", "70"},          {"progressive", "true"},  {"chroma", "444"},
     {"max_bytes", "200KiB"},    {"background", "102030"}, {"sharpen", "0.5"},
-    {"keep_copyright", "true"}, {"recompress", "true"}};
+    {"keep_copyright", "true"}, {"recompress", "true"},   {"square_pixels", "true"},
+    {"linear", "true"},         {"colours", "srgb"}};
 
 TEST_F(JobsApi, EachFieldOfARenditionIsAskedForInTheQueryOrInAForm) {
   std::string query = "?filename=a.jpg";
@@ -140,11 +141,12 @@ TEST_F(JobsApi, EachFieldOfARenditionIsAskedForInTheQueryOrInAForm) {
     parts.push_back(form_part(std::string("name=\"imgq-") + name + "\"", text));
   }
   const Request request = request_in(*spool_, submitted(query));
-  EXPECT_EQ(to_json(request),
-            R"({"renditions":[{"background":"#102030","chroma":"444","enlarge":true,"fit":"fill",)"
-            R"("focus":"0.25,0.5","format":"webp","height":200,"keep_copyright":true,)"
-            R"("max_bytes":204800,"name":"small","progressive":true,"quality":70,)"
-            R"("recompress":true,"sharpen":0.5,"width":300}]})");
+  EXPECT_EQ(
+      to_json(request),
+      R"({"renditions":[{"background":"#102030","chroma":"444","enlarge":true,"fit":"fill",)"
+      R"("focus":"0.25,0.5","format":"webp","height":200,"keep_copyright":true,"linear":true,)"
+      R"("max_bytes":204800,"name":"small","progressive":true,"quality":70,)"
+      R"("recompress":true,"sharpen":0.5,"square_pixels":true,"width":300}]})");
   const Reply reply = post_form("/v1/jobs", form_of(parts));
   EXPECT_EQ(to_json(request_in(*spool_, *text_in(json_of(reply), "id"))), to_json(request));
 }
