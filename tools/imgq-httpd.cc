@@ -18,7 +18,7 @@ namespace {
 struct Options {
   DaemonOptions common;
   std::string listen = "127.0.0.1:8080", token_file;
-  std::string public_url;
+  std::string socket_mode, public_url;
   std::string max_body, max_connections, max_waiting, head_timeout, slow_grace, idle_timeout;
   std::vector<std::string> hosts, origins, proxies;
   bool insecure = false;
@@ -39,6 +39,8 @@ Command program_table(Options& o) {
           {{"-l,--listen", &o.listen,
             "where to listen [127.0.0.1:8080]; port 0: a free one, which is printed",
             "ADDRESS:PORT|unix:PATH"},
+           {"--socket-mode", &o.socket_mode,
+            "who may connect to unix:PATH [as the umask has it], in octal", "MODE"},
            {"-t,--token-file", &o.token_file, "answer only who shows the token in this file",
             "FILE", "@file"},
            {"--allow-host", &o.hosts,
@@ -133,8 +135,13 @@ Result<web::Listening> open_socket(const Options& options) {
   auto handed = web::inherited();
   if (!handed) return handed.error();
   if (*handed) return std::move(**handed);
-  const auto address = web::parse_address(options.listen);
+  auto address = web::parse_address(options.listen);
   if (!address) return Error{EINVAL, "--listen: " + address.error().text(), ""};
+  if (!options.socket_mode.empty()) {
+    address->mode = web::parse_mode(options.socket_mode);
+    if (!address->mode) return Error{EINVAL, "--socket-mode is like 0660", ""};
+    if (address->path.empty()) return Error{EINVAL, "--socket-mode is of a --listen unix:PATH", ""};
+  }
   return web::listen_at(*address);
 }
 

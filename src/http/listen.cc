@@ -8,8 +8,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 
 #include "src/util/units.h"
 
@@ -104,6 +107,21 @@ bool is_left_over(Name& name, const std::string& path) {
   return probe && ::connect(probe.get(), name.generic(), name.size) != 0 && errno == ECONNREFUSED;
 }
 
+// The mode of files made meanwhile: that which is wanted, whatever the umask.
+class MadeWith {
+ public:
+  explicit MadeWith(std::optional<unsigned> mode)
+      : before_(mode ? std::optional(::umask(~*mode & 0777U)) : std::nullopt) {}
+  MadeWith(const MadeWith&) = delete;
+  MadeWith& operator=(const MadeWith&) = delete;
+  ~MadeWith() {
+    if (before_) ::umask(*before_);
+  }
+
+ private:
+  const std::optional<mode_t> before_;
+};
+
 Status bind_to(int socket, Name& name, const std::string& path) {
   if (::bind(socket, name.generic(), name.size) == 0) return Ok{};
   int error = errno;
@@ -159,6 +177,15 @@ Result<Address> parse_address(std::string_view text) {
   return address;
 }
 
+std::optional<unsigned> parse_mode(std::string_view text) {
+  unsigned mode = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, mode, 8);
+  const bool good = text.size() >= 3 && text.size() <= 4 && text.front() != '-' &&
+                    read.ec == std::errc() && read.ptr == end && mode <= 0777;
+  return good ? std::optional(mode) : std::nullopt;
+}
+
 Result<Listening> listen_at(const Address& address) {
   Name name;
   if (!(address.path.empty() ? fill_inet(address, name) : fill_unix(address.path, name))) {
@@ -169,6 +196,7 @@ Result<Listening> listen_at(const Address& address) {
   const int on = 1;
   // Not SO_REUSEPORT: a second server on the same port must fail.
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);  // bind tells
+  const MadeWith mode(address.mode);  // from the start: no moment at which others may connect
   if (Status bound = bind_to(socket.get(), name, address.path); !bound) return bound.error();
   if (::listen(socket.get(), kBacklog) != 0) return last_error("listen", "listening socket");
   return described(std::move(socket));

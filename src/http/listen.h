@@ -13,11 +13,15 @@ namespace imgq::web {
 struct Address {
   std::string host;  // an address as inet_pton(3) reads it; empty for a unix socket
   int port = 0;
-  std::string path;  // of a unix socket
+  std::string path;                   // of a unix socket
+  std::optional<unsigned> mode = {};  // of a unix socket, 0 to 0777; else as the umask has it
 };
 
 //   errors  code 0: what an address looks like; names but "localhost" are not resolved
 Result<Address> parse_address(std::string_view text);
+
+// "0660", "666": a unix socket's mode, in octal digits; nothing for any other text.
+std::optional<unsigned> parse_mode(std::string_view text);
 
 struct Listening {
   Fd socket;
@@ -25,7 +29,8 @@ struct Listening {
   bool loopback = false;  // only this machine can reach it
 };
 
-// Opens a listening socket. A unix socket's name that nobody listens on any more is taken over.
+// Opens a listening socket; not while other threads make files, for their umask changes with ours.
+// A unix socket's name that nobody listens on any more is taken over.
 //   errors  EADDRINUSE, EACCES, ... of bind(2)
 Result<Listening> listen_at(const Address& address);
 

@@ -64,6 +64,14 @@ std::string heard(const Fd& wire) {
 constexpr std::string_view kAsk = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kAskOn = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
+TEST(Listen, AModeIsThreeOctalDigits) {
+  EXPECT_EQ(parse_mode("0660"), 0660U);
+  EXPECT_EQ(parse_mode("777"), 0777U);
+  for (const char* bad : {"", "6", "66", "0888", "1777", "00660", "-660", "u=rw", "0x1f"}) {
+    EXPECT_FALSE(parse_mode(bad)) << bad;
+  }
+}
+
 TEST(Listen, OnlyTheNameOfADeadSocketIsTakenOver) {
   std::string folder = testing::TempDir() + "imgq-listen-XXXXXX";
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);

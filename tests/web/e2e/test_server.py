@@ -243,7 +243,7 @@ class Starting(unittest.TestCase):
     def test_bad_options_are_refused(self):
         for options in (["--nonsense"], ["--max-body", "x"], ["--max-connections", "-1"],
                         ["--head-timeout", "0s"], ["--public-url", "img.example.org"],
-                        ["--allow-origin", "*"], ["--trusted-proxy", "localhost"], ["--max-waiting", "1e9"], ["--log-level", "loud"]):
+                        ["--allow-origin", "*"], ["--socket-mode", "0660"], ["--idle-timeout", "2h"], ["--trusted-proxy", "localhost"], ["--max-waiting", "1e9"], ["--log-level", "loud"]):
             self.assertEqual(self.refused("--create", *options)[0], 64, options)
         for listen in ("nowhere", "127.0.0.1", "127.0.0.1:99999", "example.com:80", "unix:",
                        "unix:" + "x" * 200, ":80"):

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, mkdirSync } from "node:fs";
+import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -241,6 +242,41 @@ test("what others do is shown, and what has not changed is left alone", async ()
     "Download: stream.jpg");
   assert.deepEqual(page.complaints, []);
   await page.context().close();
+});
+
+test("behind a proxy that puts it under a path it works all the same", async () => {
+  const proxy = createServer((asked, reply) => {
+    if (!asked.url.startsWith("/pictures/imgq/")) return reply.writeHead(404).end();
+    const { method, headers } = asked;
+    const inner = request(new URL(asked.url.slice("/pictures/imgq".length), url), { method, headers });
+    inner.on("response", (got) => got.pipe(reply.writeHead(got.statusCode, got.rawHeaders)));
+    inner.on("error", () => reply.destroy());
+    reply.on("close", () => inner.destroy());
+    asked.pipe(inner);
+  });
+  await once(proxy.listen(0, "127.0.0.1"), "listening");
+  const outside = `http://127.0.0.1:${proxy.address().port}/pictures/imgq/`;
+  const page = await open({}, outside);
+  await dropFiles(page, [file("proxied.jpg", readFileSync(path.join(photos, "fig.jpg")))]);
+  await row(page, "proxied.jpg").locator(".state.completed").waitFor({ timeout: 60000 });
+  await allLoaded(page);
+  await page.locator("#live:not(.lost)").waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"), row(page, "proxied.jpg").getByText("Download").click(),
+  ]);
+  assert.equal(download.suggestedFilename(), "proxied-thumb.jpg");
+  await page.screenshot({ path: path.join(shots, "proxied.png"), fullPage: true });
+  assert.deepEqual(page.complaints, []);
+  await page.context().close();
+
+  const plain = await open({ javaScriptEnabled: false }, outside);
+  await plain.setInputFiles("#files", path.join(photos, "fig.jpg"));
+  await plain.click("#send");
+  await plain.getByText("1 image taken in.").waitFor();
+  assert.ok(plain.url().startsWith(outside + "?taken=1"), plain.url());
+  await plain.context().close();
+  proxy.closeAllConnections();
+  proxy.close();
 });
 
 test("many events are few fetches, one at a time", async () => {
