@@ -109,8 +109,7 @@ void put_entry(std::vector<uint8_t>& out, const Text& text, uint32_t* data_at) {
 }
 
 std::vector<uint8_t> block_of(const std::vector<Text>& texts) {
-  std::vector<uint8_t> out(kPrefix.begin(), kPrefix.end());
-  out.insert(out.end(), {'I', 'I', '*', 0, 8, 0, 0, 0});
+  std::vector<uint8_t> out{'E', 'x', 'i', 'f', 0, 0, 'I', 'I', '*', 0, 8, 0, 0, 0};
   put(out, static_cast<uint32_t>(texts.size()), 2);
   auto data_at = static_cast<uint32_t>(8 + 2 + 12 * texts.size() + 4);
   for (const Text& text : texts) put_entry(out, text, &data_at);

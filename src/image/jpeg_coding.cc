@@ -8,8 +8,6 @@
 namespace imgq::image {
 namespace {
 
-constexpr size_t kMaxScans = 500;  // more are an attack on the processor
-
 // The coefficients of a file, and the scans that they came in.
 class CoefficientReader {
  public:
@@ -57,13 +55,14 @@ class CoefficientReader {
   // Called before each row of blocks, when the scan's header has been read.
   static void watch(j_common_ptr codec) {
     const auto* reader = reinterpret_cast<j_decompress_ptr>(codec);
-    const auto scan = static_cast<size_t>(reader->input_scan_number);
+    const int scan = reader->input_scan_number;
     if (scan == 0) return;
     if (scan > kMaxScans) {
       codec->err->msg_code = JERR_BAD_PROGRESSION;
       codec->err->error_exit(codec);
     }
-    jpeg_scan_info& info = static_cast<CoefficientReader*>(codec->client_data)->scans_[scan - 1];
+    jpeg_scan_info& info =
+        static_cast<CoefficientReader*>(codec->client_data)->scans_[static_cast<size_t>(scan - 1)];
     info.comps_in_scan = reader->comps_in_scan;
     for (size_t i = 0; i < MAX_COMPS_IN_SCAN && i < static_cast<size_t>(info.comps_in_scan); ++i) {
       info.component_index[i] = reader->cur_comp_info[i]->component_index;

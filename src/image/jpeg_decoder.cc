@@ -14,7 +14,6 @@
 namespace imgq::image {
 namespace {
 
-constexpr int kMaxScans = 500;  // more are an attack on the processor
 
 int divided_up(int px, int by) { return (px + by - 1) / by; }
 

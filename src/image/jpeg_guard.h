@@ -16,6 +16,8 @@
 // files that use libjpeg.
 namespace imgq::image {
 
+inline constexpr int kMaxScans = 500;  // more are an attack on the processor
+
 struct JpegErrors : jpeg_error_mgr {
   jmp_buf jump;
   bool damaged = false;      // data were missing or senseless, and made up

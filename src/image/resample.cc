@@ -50,11 +50,11 @@ size_t rows_kept(const std::vector<Taps>& taps) {
 
 // Samples of sRGB and middle samples, as they stand or of their light (IEC 61966-2-1): black is 0
 // and white kMost either way.
-class Curve {
+class MiddleScale {
  public:
   static constexpr int kMost = 255 << kMiddleBits;
 
-  explicit Curve(Light light) : linear_(light == Light::linear), from_middle_(kMost + 1) {
+  explicit MiddleScale(Light light) : linear_(light == Light::linear), from_middle_(kMost + 1) {
     for (int i = 0; i < 256; ++i) {
       const double value = linear_ ? srgb_light(i / 255.0) : i / 255.0;
       to_middle_[static_cast<size_t>(i)] = static_cast<int16_t>(std::lround(value * kMost));
@@ -65,8 +65,8 @@ class Curve {
           static_cast<uint8_t>(std::lround(255 * (linear_ ? value_of(value) : value)));
     }
   }
-  static const Curve& of(Light light) {
-    static const Curve linear(Light::linear), stored(Light::as_stored);
+  static const MiddleScale& of(Light light) {
+    static const MiddleScale linear(Light::linear), stored(Light::as_stored);
     return light == Light::linear ? linear : stored;
   }
 
@@ -91,10 +91,11 @@ class Curve {
 };
 
 // As middle samples, colours times alpha where there is one.
-void widen(const uint8_t* from, size_t pixels, PixelKind kind, const Curve& curve, int16_t* to) {
+void widen(const uint8_t* from, size_t pixels, PixelKind kind, const MiddleScale& scale,
+           int16_t* to) {
   const int bands = kind.bands(), colours = bands - (kind.alpha ? 1 : 0);
   for (size_t i = 0; i < pixels; ++i, from += bands, to += bands) {
-    for (int b = 0; b < colours; ++b) to[b] = curve.middle(from[b]);
+    for (int b = 0; b < colours; ++b) to[b] = scale.middle(from[b]);
     if (!kind.alpha) continue;
     const int alpha = from[colours];
     for (int b = 0; b < colours; ++b) to[b] = static_cast<int16_t>((to[b] * alpha + 127) / 255);
@@ -112,18 +113,18 @@ void plain_pixels(const int32_t* sums, size_t samples, uint8_t* out) {
   for (size_t i = 0; i < samples; ++i) out[i] = byte_of(sums[i]);
 }
 
-void light_pixels(const int32_t* sums, size_t samples, const Curve& curve, uint8_t* out) {
+void light_pixels(const int32_t* sums, size_t samples, const MiddleScale& scale, uint8_t* out) {
   constexpr int32_t kHalf = 1 << (kWeightBits - 1);
-  for (size_t i = 0; i < samples; ++i) out[i] = curve.sample((sums[i] + kHalf) >> kWeightBits);
+  for (size_t i = 0; i < samples; ++i) out[i] = scale.sample((sums[i] + kHalf) >> kWeightBits);
 }
 
-void unpremultiplied_pixels(const int32_t* sums, int pixels, int bands, const Curve& curve,
+void unpremultiplied_pixels(const int32_t* sums, int pixels, int bands, const MiddleScale& scale,
                             uint8_t* out) {
   for (int i = 0; i < pixels; ++i, sums += bands, out += bands) {
     const uint8_t alpha = byte_of(sums[bands - 1]);
     out[bands - 1] = alpha;
     for (int b = 0; b + 1 < bands; ++b) {
-      out[b] = alpha == 0 ? 0 : curve.sample_of(static_cast<double>(sums[b]) / sums[bands - 1]);
+      out[b] = alpha == 0 ? 0 : scale.sample_of(static_cast<double>(sums[b]) / sums[bands - 1]);
     }
   }
 }
@@ -148,7 +149,7 @@ class Resampler::State {
 
   int bands_;
   Light light_;
-  const Curve& curve_;
+  const MiddleScale& scale_;
   bool widened_;  // rows become middle samples as they come: alpha or light
   bool wide_;     // rows are kept as middle samples, not bytes: those, or squares
   Size input_;
@@ -171,7 +172,7 @@ class Resampler::State {
 Resampler::State::State(Size input, PixelKind kind, const Window& window, Light light)
     : bands_(kind.bands()),
       light_(light),
-      curve_(Curve::of(light)),
+      scale_(MiddleScale::of(light)),
       widened_(kind.alpha || light == Light::linear),
       input_(input),
       squares_x_(squares_for(window.x.step)),
@@ -217,7 +218,7 @@ void add_row(const Sample* row, size_t count, int32_t* sums) {
 void Resampler::State::keep_squares(const uint8_t* row) {
   const size_t from = samples_of(reach_.first * squares_x_, bands_);
   if (widened_) {
-    widen(row, static_cast<size_t>(input_.width), out_.kind, curve_, wide_row_.data());
+    widen(row, static_cast<size_t>(input_.width), out_.kind, scale_, wide_row_.data());
     add_row(wide_row_.data() + from, square_sums_.size(), square_sums_.data());
   } else {
     add_row(row + from, square_sums_.size(), square_sums_.data());
@@ -252,7 +253,7 @@ void Resampler::State::push(const uint8_t* row) {
   if (!square_sums_.empty()) {
     keep_squares(row);
   } else if (wide_) {
-    widen(row, static_cast<size_t>(input_.width), out_.kind, curve_, wide_row_.data());
+    widen(row, static_cast<size_t>(input_.width), out_.kind, scale_, wide_row_.data());
     keep(wide_row_.data());
   } else {
     keep(row);
@@ -282,9 +283,9 @@ void Resampler::State::emit(const std::vector<Sample>& ring) {
 void Resampler::State::finish_row(int y) {
   convolve_columns(middle_.data(), taps_x_, bands_, sums_.data());
   if (out_.kind.alpha) {
-    unpremultiplied_pixels(sums_.data(), out_.size.width, bands_, curve_, out_.row(y));
+    unpremultiplied_pixels(sums_.data(), out_.size.width, bands_, scale_, out_.row(y));
   } else if (light_ == Light::linear) {
-    light_pixels(sums_.data(), out_.row_bytes(), curve_, out_.row(y));
+    light_pixels(sums_.data(), out_.row_bytes(), scale_, out_.row(y));
   } else {
     plain_pixels(sums_.data(), out_.row_bytes(), out_.row(y));
   }

@@ -57,7 +57,7 @@ uint8_t srgb_sample(float light) {
   return table[static_cast<size_t>(std::lround(std::clamp(light, 0.0F, 1.0F) * kSrgbSteps))];
 }
 
-std::vector<float> curve_of(const CodePoints& points) {
+std::vector<float> light_curve_of(const CodePoints& points) {
   std::vector<float> curve(65536);
   for (size_t i = 0; i < curve.size(); ++i) {
     double v = static_cast<double>(i) / 65535;
@@ -87,7 +87,7 @@ float largest(const std::array<float, 3>& light) {
 ToneMap::ToneMap(const CodePoints& points, PixelKind kind)
     : kind_(kind),
       hlg_(points.transfer == kHlgTransfer),
-      curve_(curve_of(points)),
+      curve_(light_curve_of(points)),
       to_bt2020_(matrix_to_bt2020(points.primaries)) {}
 
 ToneMap::Light ToneMap::light_of(const uint16_t* pixel) const {
