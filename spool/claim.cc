@@ -1,6 +1,7 @@
 // Taking jobs (FORMAT.md "Claim"). The order of the steps keeps a job from being lost or run twice:
 // 1. Each token is renamed from staging/ to processing/<me>/. Rename is the lock: of several owners
 //    one succeeds, and the others read ENOENT. In between, the job is in one of the two folders.
+//    Where the token stands and is said to be gone nothing is known: the next reading shows it.
 // 2. Both folders are synced, once for the batch. Only then does anybody act on a job: after a
 //    power cut it stands in processing/ and recover() gives it back, or it never left staging/.
 // 3. Is our .alive still there? If not, another host has taken this instance for dead and owns the
@@ -15,6 +16,7 @@
 #include <set>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/in_flight.h"
 #include "spool/internal/moves.h"
 #include "spool/internal/outcome.h"
@@ -129,11 +131,11 @@ Result<std::vector<Token>> Owner::rename_claims(std::span<const Token> tokens,
         continue;
       }
       in_flight_->drop(token);
-      ++claims.lost_races;
+      const auto stands = durable::exists(*spool_, from);
+      ++(stands && !*stands ? claims.lost_races : claims.unseen);
       continue;
     }
-    in_flight_->drop(token);
-    in_flight_->doubt();  // it may have been moved all the same
+    in_flight_->drop(token);  // should it have been moved all the same, the next beat sees it
     if (is_pausing(why)) {
       give_back(taken);
       return why;
@@ -182,7 +184,8 @@ Status Owner::read_claim(const Token& token, Claims& claims, Sync sync) const {
 
 // The batch in our folder is on the disk before anybody acts on it.
 Status Owner::secure(const std::vector<Token>& taken, Sync sync) const {
-  const auto alive = durable::exists(*spool_, layout::alive(name_));
+  auto alive = durable::exists(*spool_, layout::alive(name_));
+  if (alive && !*alive) alive = durable::exists_anew(*spool_, layout::alive(name_));
   if (!alive) return alive.error();
   if (!*alive) return Error{ENOENT, "claim: this instance was taken over", name_};
   if (taken.empty()) return Ok{};
@@ -207,7 +210,6 @@ Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {
       give_back({token});
     } else if (!status) {
       set_aside(*spool_, token, path_of(token), status.error(), claims);
-      in_flight_->doubt();
     }
     if (claims.taken.size() == before) in_flight_->drop(token);
   }

@@ -176,8 +176,9 @@ Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string
   if (!lock && lock.error().code == EAGAIN) return lock.error();  // else it is purged all the same
   const std::string token = layout::ended(outcome.ending, outcome.id);
   for (int round = 0; round < kMoveRounds; ++round) {
-    if (sys::unlinkat(spool.root(), token.c_str(), 0) == 0) break;
-    if (errno != ENOENT) return last_error("purge", token);
+    const auto removed = remove_token(spool, token);
+    if (removed) break;
+    if (removed.error().code != ENOENT) return removed.error();
     const auto elsewhere = locate(spool, outcome.id, Search::thorough);
     if (!elsewhere) return elsewhere.error();
     if (!*elsewhere) break;  // none at all: nobody can run it

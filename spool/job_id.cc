@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <mutex>
 
+#include "spool/internal/walk.h"
 #include "src/util/clock.h"
 #include "src/util/hex.h"
 #include "src/util/random.h"
@@ -106,15 +107,6 @@ Result<JobId> JobId::parse(std::string_view text) {
 
 int64_t JobId::unix_ms() const { return time_in(text_); }
 
-std::string JobId::folder() const {
-  const std::chrono::hours hours(unix_ms() / 3'600'000);
-  const auto days = std::chrono::floor<std::chrono::days>(hours);
-  const std::chrono::year_month_day date{std::chrono::sys_days(days)};
-  char text[40];
-  (void)std::snprintf(text, sizeof text, "%04d-%02u-%02u/%02d",  // always fits
-                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                      static_cast<unsigned>(date.day()), static_cast<int>((hours - days).count()));
-  return text;
-}
+std::string JobId::folder() const { return hour_at(unix_ms()); }
 
 }  // namespace imgq

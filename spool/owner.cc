@@ -23,6 +23,19 @@
 namespace imgq {
 namespace {
 
+// The inode under the name of .alive; looked at anew before it is called gone.
+Result<ino_t> inode_of_alive(const Spool& spool, const std::string& path) {
+  struct stat named = {};
+  if (sys::fstatat(spool.root(), path.c_str(), &named) == 0) return named.st_ino;
+  const Error why = last_error("look at", path);
+  if (why.code != ENOENT && why.code != ESTALE) return why;
+  const auto there = durable::exists_anew(spool, path);
+  if (!there) return there.error();
+  if (!*there) return Error{ENOENT, why.action, path};
+  if (sys::fstatat(spool.root(), path.c_str(), &named) != 0) return last_error("look at", path);
+  return named.st_ino;
+}
+
 // .alive in a folder that is still in tmp/, locked before anybody can see it.
 Result<Fd> make_alive(const Spool& spool, const std::string& folder) {
   const std::string path = folder + "/.alive";
@@ -86,32 +99,31 @@ std::string Owner::path_of(const Token& token) const {
 }
 
 Status Owner::beat() const {
-  struct stat held = {}, named = {};
+  struct stat held = {};
   const std::string path = layout::alive(name_);
   if (sys::futimens_now(alive_.get()) != 0) {
     const Error why = last_error("give a sign of life", path);
     // Of a file that another host has removed a network file system says ESTALE.
-    const auto there = durable::exists(*spool_, path);
+    const auto there = durable::exists_anew(*spool_, path);
     return there && !*there ? Error{ENOENT, "recognise this instance's folder", path} : why;
   }
   if (sys::fstat(alive_.get(), &held) != 0) return last_error("look at", path);
-  if (sys::fstatat(spool_->root(), path.c_str(), &named) != 0) return last_error("look at", path);
-  if (held.st_ino != named.st_ino) {
-    return Error{ENOENT, "recognise this instance's folder", path};
-  }
-  return in_flight_->take_doubt() ? give_back_strays() : Ok{};
+  const auto named = inode_of_alive(*spool_, path);
+  if (!named) return named.error();
+  if (held.st_ino != *named) return Error{ENOENT, "recognise this instance's folder", path};
+  return give_back_strays();
 }
 
 Status Owner::give_back_strays() const {
   const auto names = sorted_names(*spool_, layout::owner_folder(name_));
-  if (!names) {
-    in_flight_->doubt();
-    return names.error();
-  }
+  if (!names) return names.error();
   std::vector<Token> strays;
   for (const std::string& name : *names) {
     const auto token = layout::parse_token(name);
-    if (token && !in_flight_->has(*token)) strays.push_back(*token);
+    if (!token || in_flight_->has(*token)) continue;
+    const auto stands =
+        durable::exists(*spool_, path_of(*token));  // it may just have been moved on
+    if (stands && *stands) strays.push_back(*token);
   }
   give_back(strays);
   return Ok{};
@@ -127,13 +139,12 @@ void Owner::give_back(const std::vector<Token>& tokens) const {
 
 // A job left our hands, unless an error says that it is still held.
 void Owner::ended(const Token& token, const Error* error) const {
-  if (error != nullptr) in_flight_->doubt();
   if (error == nullptr || error->code == EEXIST) in_flight_->drop(token);
 }
 
 // The token of an ended job; should it stay behind, a later beat sees to it.
 void Owner::move_own_ended(const Token& token, Ending ending) const {
-  if (!move_ended(*spool_, path_of(token), token.id, ending)) in_flight_->doubt();
+  (void)move_ended(*spool_, path_of(token), token.id, ending);
 }
 
 Result<Fd> Owner::open_source(const Claim& claim) const {

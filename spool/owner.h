@@ -30,6 +30,7 @@ struct Claim {
 struct Claims {
   std::vector<Claim> taken = {};
   int lost_races = 0;  // another owner was first: normal
+  int unseen = 0;      // said to be gone, and stand: to be looked for anew
   int finished = 0;    // an old name of an ended job came back: token mended, not run
   std::vector<Error> quarantined = {};  // tickets that cannot be read: moved to corrupt/
   // could not be read now (EIO, ...): back in a minute; is_pausing: back at once, claim no more
@@ -64,8 +65,9 @@ class Owner {
 
   const std::string& name() const { return name_; }
 
-  // Heartbeat; call every few seconds. After an error it also gives back what lies in this
-  // instance's folder and is not held by anybody: a claim that could not be given back then.
+  // Heartbeat; call every few seconds. It also settles what lies in this instance's folder and is
+  // not held by anybody: a claim that could not be moved on or given back, or whose move here was
+  // said to have failed.
   //   errors  ENOENT the folder was taken over: this instance was thought dead. Forget all claims,
   //           publish nothing, enter anew.
   Status beat() const;

@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/walk.h"
 #include "spool/layout.h"
 #include "spool/spool.h"
 #include "spool/temp_file.h"
@@ -124,11 +128,47 @@ Probe device_probe(const Spool& spool) {
           "of the same file system counts, mount the whole spool instead");
 }
 
+// Reads folders, and those in them as deep as the spool has any.
+class Reader {
+ public:
+  explicit Reader(const Spool& spool) : spool_(spool) {}
+
+  void read(const std::string& folder, int below) {
+    std::vector<std::string> names;
+    const auto listed = each_name(spool_.root(), folder, [&](std::string_view name) {
+      if (below > 0) names.emplace_back(name);
+      return below > 0;
+    });
+    if (!listed) note(listed.error());
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) read(folder + "/" + name, below - 1);
+  }
+  std::vector<Error> take() { return std::move(unreadable_); }
+
+ private:
+  void note(const Error& why) {
+    const bool usual = why.code == ENOENT || why.code == ENOTDIR || why.code == EACCES;
+    if (!usual) unreadable_.push_back(why);
+  }
+  const Spool& spool_;
+  std::vector<Error> unreadable_;
+};
+
 }  // namespace
 
 std::vector<Probe> probe(const Spool& spool) {
   return {write_probe(spool),       link_probe(spool),   rename_probe(spool), lock_probe(spool),
           folder_sync_probe(spool), folder_probe(spool), device_probe(spool)};
+}
+
+std::vector<Error> unreadable_folders(const Spool& spool) {
+  Reader reader(spool);
+  for (const std::string_view folder : layout::kFolders) {
+    const bool has_hours = folder == "jobs" || folder == "completed";
+    const bool has_folders = folder == "keys" || folder == "processing";
+    reader.read(std::string(folder), has_hours ? 2 : static_cast<int>(has_folders));
+  }
+  return reader.take();
 }
 
 }  // namespace imgq

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "spool/spool.h"
+#include "src/util/error.h"
 
 namespace imgq {
 
@@ -14,5 +15,9 @@ struct Probe {
   std::string cure;  // what to do, when not
 };
 std::vector<Probe> probe(const Spool& spool);
+
+// The folders that cannot be read, each with the kernel's word on it; those that are gone or that
+// this user may not read are left out.
+std::vector<Error> unreadable_folders(const Spool& spool);
 
 }  // namespace imgq

@@ -17,6 +17,7 @@
 #include "spool/owner.h"
 #include "spool/records.h"
 #include "spool/spool.h"
+#include "spool/sweep.h"
 #include "spool/types.h"
 #include "src/util/clock.h"
 #include "src/util/sys.h"
@@ -36,14 +37,24 @@ struct Sign {
 
 int64_t mark_of(const struct stat& about) { return ns_of(about.st_mtim); }
 
+// .alive, opened and looked at. ESTALE, of one that another host has just removed or put in its
+// place, asks for one fresh look-up.
+Result<Fd> open_alive(const Spool& spool, const std::string& path, struct stat& about) {
+  for (const bool last_try : {false, true}) {
+    Fd alive(sys::openat(spool.root(), path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
+    if (alive && sys::fstat(alive.get(), &about) == 0) return alive;
+    if (last_try || errno != ESTALE) break;
+  }
+  return last_error("open", path);
+}
+
 Result<Sign> look_at(const Spool& spool, const std::string& owner, Heartbeats& seen,
                      std::chrono::milliseconds lease) {
-  const std::string path = layout::alive(owner);
-  Fd alive(sys::openat(spool.root(), path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK));
-  if (!alive && errno == ENOENT) return Sign{true};  // it was being removed already
-  if (!alive) return last_error("open", path);
   struct stat about = {};
-  if (sys::fstat(alive.get(), &about) != 0) return last_error("look at", path);
+  auto opened = open_alive(spool, layout::alive(owner), about);
+  if (!opened && opened.error().code == ENOENT) return Sign{true};  // it was being removed already
+  if (!opened) return opened.error();
+  Fd alive = std::move(*opened);
   const bool still = seen.still(owner, mark_of(about), sys::monotonic_ms()) >= lease;
   if (layout::parse_writer(owner)->host == sys::identity().host &&
       sys::flock(alive.get(), LOCK_EX | LOCK_NB) == 0) {
@@ -67,7 +78,9 @@ class Takeover {
       if (!token && name != ".alive") trouble(bad_data("not a claim", owner_ + "/" + name));
     }
     if (const auto synced = group_.flush(); !synced) return synced.error();
-    return failed_ ? Status(Ok{}) : remove_folder();
+    if (failed_) return Ok{};
+    if (const auto swept = sweep_foreign(); !swept) return swept.error();
+    return remove_folder();
   }
 
  private:
@@ -122,11 +135,20 @@ class Takeover {
     if (const auto done = record_try(spool_, lost, Sync::batch); !done) return done.error();
     const std::string to =
         wait > 0 ? layout::delayed(now + wait, next_of(token)) : layout::staging(next_of(token));
-    const auto moved = move_token(spool_, path_of(token), to);
-    if (!moved && moved.error().code == ENOENT) return Ok{};  // another recovers it too
+    const auto moved = move_token_once(spool_, path_of(token), to);
+    // Another recovers it too; should it stand all the same, so does the folder, for the next time.
+    if (!moved && moved.error().code == ENOENT) return Ok{};
     if (!moved) return moved.error();
     group_.folder(to.substr(0, to.find('/')));
     return Ok{};
+  }
+
+  // What it was writing: the sweep of its own host may never come.
+  Status sweep_foreign() {
+    const auto writer = layout::parse_writer(owner_);
+    if (!writer || writer->host == sys::identity().host) return Ok{};
+    const auto swept = sweep_tmp_of(spool_, *writer);
+    return swept ? Status(Ok{}) : swept.error();
   }
 
   // .alive last: a folder without it is one that is being removed.
@@ -179,6 +201,7 @@ Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats&
   Recovered sum;
   for (const std::string& owner : *owners) {
     if (owner == me) continue;
+    ++sum.looked_at;
     const auto sign = look_at(spool, owner, seen, lease);
     if (!sign && sign.error().code == ENOTDIR) continue;  // a file with an owner's name: a stranger
     if (!sign) sum.trouble.push_back(sign.error());

@@ -27,9 +27,10 @@ class Heartbeats {
 };
 
 struct Recovered {
-  int owners = 0;    // dead instances whose folder is gone now
-  int jobs = 0;      // claims given back to staging/ or delayed/ (or ended: too many losses)
-  int finished = 0;  // claims whose outcome was there already: token put where it belongs
+  int owners = 0;     // dead instances whose folder is gone now
+  int jobs = 0;       // claims given back to staging/ or delayed/ (or ended: too many losses)
+  int finished = 0;   // claims whose outcome was there already: token put where it belongs
+  int looked_at = 0;  // other instances, alive or dead
   std::vector<Error> trouble;  // what could not be done; tried again next time
 };
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/internal/locate.h"
 #include "spool/internal/outcome.h"
 #include "spool/internal/purge.h"
@@ -269,6 +270,14 @@ Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now
   }
   retained.more = purger.full();
   return retained;
+}
+
+Status make_hour(const Spool& spool, int64_t unix_ms) {
+  const std::string hour = hour_at(unix_ms);
+  auto jobs = durable::make_durable_folder(spool, "jobs/" + hour, Sync::batch);
+  if (!jobs) return jobs;
+  const auto completed = durable::make_folders(spool, "completed/" + hour, Sync::none);
+  return completed ? Status(Ok{}) : completed.error();
 }
 
 }  // namespace imgq

@@ -26,4 +26,8 @@ struct Retained {
 // One whose hook is owed (spool/hooks.h) stays, for at most failed_age after its end.
 Result<Retained> retain(const Spool& spool, const Retention& policy, int64_t now_ms, int budget);
 
+// Makes the folders of the hour in which a Unix time lies, so that they stand before many need them
+// in the same moment. They go like others when they stay empty.
+Status make_hour(const Spool& spool, int64_t unix_ms);
+
 }  // namespace imgq

@@ -81,8 +81,9 @@ Result<Promoted> promote_delayed(const Spool& spool, int64_t now_ms) {
   const auto due = due_by(spool, now_ms, promoted.next_due_ms);
   if (!due) return due.error();
   for (const auto& [due_ms, token] : *due) {
-    const auto moved = move_token(spool, layout::delayed(due_ms, token), layout::staging(token));
-    if (moved) ++promoted.moved;
+    const auto moved =
+        move_token_once(spool, layout::delayed(due_ms, token), layout::staging(token));
+    if (moved) ++promoted.moved;  // one that stands, and is said to be gone, is seen again
     if (!moved && moved.error().code != ENOENT) promoted.stuck = moved.error();
   }
   if (promoted.moved > 0) {

@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 
+#include <functional>
+#include <string>
+
 #include "spool/internal/durable.h"
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
@@ -55,6 +58,21 @@ Result<bool> is_old(const Spool& spool, const std::string& path) {
   return now_ms() / 1000 - about.st_ctim.tv_sec > kForeignHours * 3600;
 }
 
+Result<int> sweep_if(const Spool& spool,
+                     const std::function<Result<bool>(const std::string& name)>& is_stale) {
+  const auto names = sorted_names(spool, "tmp");
+  if (!names) return names.error();
+  int swept = 0;
+  for (const std::string& name : *names) {
+    const auto stale = is_stale(name);
+    if (!stale) return stale.error();
+    if (!*stale) continue;
+    if (const auto gone = remove_temp(spool, "tmp/" + name); !gone) return gone.error();
+    ++swept;
+  }
+  return swept;
+}
+
 }  // namespace
 
 Result<bool> is_stale_temp(const Spool& spool, const std::string& name) {
@@ -67,17 +85,15 @@ Result<bool> is_stale_temp(const Spool& spool, const std::string& name) {
 }
 
 Result<int> sweep_tmp(const Spool& spool) {
-  const auto names = sorted_names(spool, "tmp");
-  if (!names) return names.error();
-  int swept = 0;
-  for (const std::string& name : *names) {
-    const auto stale = is_stale_temp(spool, name);
-    if (!stale) return stale.error();
-    if (!*stale) continue;
-    if (const auto gone = remove_temp(spool, "tmp/" + name); !gone) return gone.error();
-    ++swept;
-  }
-  return swept;
+  return sweep_if(spool, [&spool](const std::string& name) { return is_stale_temp(spool, name); });
+}
+
+Result<int> sweep_tmp_of(const Spool& spool, const sys::Identity& writer) {
+  return sweep_if(spool, [&writer](const std::string& name) {
+    const auto who = layout::parse_writer(name);
+    return Result<bool>(who && who->host == writer.host && who->boot == writer.boot &&
+                        who->pid == writer.pid);
+  });
 }
 
 }  // namespace imgq

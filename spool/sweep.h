@@ -3,6 +3,7 @@
 #include <string>
 
 #include "spool/spool.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 
@@ -15,5 +16,10 @@ Result<bool> is_stale_temp(const Spool& spool, const std::string& name);
 //   source  FORMAT.md "Sweep"
 //   returns how many
 Result<int> sweep_tmp(const Spool& spool);
+
+// Removes the temporary files of one writer, of any host, who is taken for dead. One that is not
+// has to write them anew.
+//   returns how many
+Result<int> sweep_tmp_of(const Spool& spool, const sys::Identity& writer);
 
 }  // namespace imgq

@@ -8,8 +8,9 @@
 namespace imgq {
 
 // The tokens that an owner's threads are taking, work on or are ending. A token in the owner's
-// folder that is none of them is a stray: what could not be given back, or was moved by a call
-// whose reply was lost. Nobody else touches the folder of a living owner, so its owner looks.
+// folder that is none of them is a stray: what could not be moved on or given back, or was moved
+// here by a call whose reply was lost. Nobody else touches the folder of a living owner, so its
+// owner looks at each beat.
 class InFlightTokens {
  public:
   void add(const Token& token) {
@@ -25,21 +26,9 @@ class InFlightTokens {
     return tokens_.count(token) > 0;
   }
 
-  // Something failed: there may be strays.
-  void doubt() {
-    const std::lock_guard lock(mutex_);
-    doubtful_ = true;
-  }
-  // Whether to look for strays; asked again only after a further doubt.
-  bool take_doubt() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(doubtful_, false);
-  }
-
  private:
   mutable std::mutex mutex_;
   std::set<Token> tokens_;
-  bool doubtful_ = false;
 };
 
 }  // namespace imgq

@@ -1,5 +1,7 @@
 #include "spool/internal/moves.h"
 
+#include <cerrno>
+
 #include "spool/internal/durable.h"
 #include "spool/internal/folders.h"
 #include "spool/layout.h"
@@ -11,10 +13,30 @@
 namespace imgq {
 
 Status move_token(const Spool& spool, const std::string& from, const std::string& to) {
+  const durable::Given given = durable::give_name(spool, durable::Naming::move, from, to);
+  if (given.code == 0) return durable::remove(spool, from);
+  return last_error("move to " + layout::folder_of(to), from,
+                    given.old_stands ? ESTALE : given.code);
+}
+
+Status move_token_once(const Spool& spool, const std::string& from, const std::string& to) {
   if (sys::renameat(spool.root(), from.c_str(), spool.root(), to.c_str()) != 0) {
     return last_error("move to " + layout::folder_of(to), from);
   }
   return durable::remove(spool, from);
+}
+
+Status remove_token(const Spool& spool, const std::string& path) {
+  durable::Patience patience;
+  while (sys::unlinkat(spool.root(), path.c_str(), 0) != 0) {
+    const Error why = last_error("remove", path);
+    if (why.code != ENOENT && why.code != ESTALE) return why;
+    const auto stands = durable::exists_anew(spool, path);
+    if (!stands) return stands.error();
+    if (!*stands) return Error{ENOENT, why.action, path};
+    if (!patience.again()) return Error{ESTALE, why.action, path};
+  }
+  return Ok{};
 }
 
 Status move_token_durably(const Spool& spool, const std::string& from, const std::string& to,
@@ -41,10 +63,6 @@ Status follow_retry(const Spool& spool, const Token& last) {
 Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending) {
   const std::string to = layout::ended(ending, id);
   auto moved = move_token(spool, from, to);
-  if (!moved && moved.error().code == ENOENT && ending == Ending::completed) {
-    if (const auto made = make_completed_folder(spool, id); !made) return made.error();
-    moved = move_token(spool, from, to);
-  }
   if (!moved && moved.error().code == ENOENT) return Ok{};
   if (!moved || ending != Ending::failed) return moved;
   const auto token = layout::parse_token(from.substr(from.rfind('/') + 1));

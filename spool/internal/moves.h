@@ -9,16 +9,25 @@
 namespace imgq {
 
 // Renames a token. Should both names be of one inode already (a healing file system, a crash
-// between two syncs) rename(2) does nothing: then the old name is removed.
-//   errors  ENOENT somebody else moved it
+// between two syncs) rename(2) does nothing: then the old name is removed. Tried again for a while
+// when it is said to be gone and stands (durable::give_name).
+//   errors  ENOENT somebody else moved it; ESTALE it stands, and yet is said to be gone
 Status move_token(const Spool& spool, const std::string& from, const std::string& to);
+
+// The same, not tried again: for whoever looks again anyway.
+//   errors  ENOENT it was not moved by this call
+Status move_token_once(const Spool& spool, const std::string& from, const std::string& to);
+
+// Removes a token's last name, as above.
+//   errors  ENOENT it is not there; ESTALE it stands, and yet is said to be gone
+Status remove_token(const Spool& spool, const std::string& path);
 
 // The same, both folders synced before the answer.
 Status move_token_durably(const Spool& spool, const std::string& from, const std::string& to,
                           Sync sync);
 
-// Moves the token of an ended job to completed/, failed/ or cancelled/. Gone already is Ok. Never
-// synced: the outcome decides, the token can be made anew.
+// Moves the token of an ended job to completed/, failed/ or cancelled/, whose hour is made when it
+// is missing. Gone already is Ok. Never synced: the outcome decides, the token can be made anew.
 Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending);
 
 // A retry by hand whose parked token was promoted before its time: the job may be put back to

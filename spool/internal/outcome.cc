@@ -29,14 +29,13 @@ durable::Given link_outcome(const Spool& spool, const std::string& from, const s
 
 // A spool of an older version gets its folder now. Without a ticket there is no job to tell of.
 Status link_mark(const Spool& spool, const JobId& id) {
-  const auto link = [&] {
-    return durable::link_unless_taken(spool, layout::ticket(id), layout::hook(id), "owe a hook");
-  };
-  auto linked = link();
-  if (linked || linked.error().code != ENOENT) return linked;
+  const std::string from = layout::ticket(id), to = layout::hook(id);
+  const int done = sys::linkat(spool.root(), from.c_str(), spool.root(), to.c_str());
+  if (done == 0 || errno == EEXIST) return Ok{};
+  if (errno != ENOENT) return last_error("owe a hook", to);
   if (const auto made = durable::make_folder(spool, layout::kHooks); !made) return made.error();
   if (const auto synced = durable::sync_names(spool, "."); !synced) return synced.error();
-  linked = link();
+  auto linked = durable::link_unless_taken(spool, from, to, "owe a hook");
   return !linked && linked.error().code == ENOENT ? Status(Ok{}) : linked;
 }
 

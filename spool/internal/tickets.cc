@@ -4,7 +4,9 @@
 #include <sys/file.h>
 
 #include "spool/internal/durable.h"
+#include "spool/internal/folders.h"
 #include "spool/layout.h"
+#include "spool/types.h"
 #include "src/util/sys.h"
 
 namespace imgq {
@@ -33,15 +35,20 @@ Result<Fd> lock_job(const Spool& spool, const JobId& id) {
 Status restore_ticket(const Spool& spool, const std::string& token_path, const JobId& id) {
   const auto ticket = read_record(spool, token_path, id, decode_ticket);
   if (!ticket) return ticket.error();
+  const auto there = durable::exists_anew(spool, layout::ticket(id));
+  if (!there || *there) return there ? Status(Ok{}) : there.error();
   if (ticket->source.kind == SourceKind::spooled) {
     const auto source = durable::exists(spool, layout::source(id));
     if (!source) return source.error();
     if (!*source) return bad_data("ticket and source are gone", token_path);
   }
+  const std::string hour = layout::hour_folder(id);
+  const auto made = durable::make_durable_folder(spool, hour, Sync::full);
+  if (!made) return made.error();
   const auto linked =
       durable::link_unless_taken(spool, token_path, layout::ticket(id), "restore the ticket");
   if (!linked) return linked.error();
-  return durable::sync_names(spool, layout::hour_folder(id));
+  return durable::sync_names(spool, hour);
 }
 
 }  // namespace imgq

@@ -1,16 +1,35 @@
 #include "spool/internal/walk.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <cstdio>
 
 #include "spool/layout.h"
-#include "src/util/io.h"
 #include "src/util/sys.h"
 
 namespace imgq {
 namespace {
 
+struct Listing {
+  const TakeName& take;
+  bool any = false;
+};
+
 bool hand_on(const char* name, void* context) {
-  return (*static_cast<const TakeName*>(context))(name);
+  auto& listing = *static_cast<Listing*>(context);
+  listing.any = true;
+  return listing.take(name);
+}
+
+// Whether a listing failed because the folder went, or became a stranger's file, meanwhile. ESTALE
+// says so of one that another host removed; the name then leads nowhere.
+bool is_gone(int dir, const std::string& folder, int code) {
+  struct stat about = {};
+  if (code == ESTALE) return sys::fstatat(dir, folder.c_str(), &about) != 0 && errno == ENOENT;
+  return code == ENOENT || code == ENOTDIR;
 }
 
 int digits(std::string_view text) {
@@ -22,15 +41,17 @@ int digits(std::string_view text) {
 }  // namespace
 
 Status each_name(int dir, const std::string& folder, const TakeName& take) {
-  auto context = take;
-  if (sys::list(dir, folder.c_str(), hand_on, &context) != 0) return last_error("list", folder);
-  return Ok{};
+  Listing listing{take};
+  if (sys::list(dir, folder.c_str(), hand_on, &listing) == 0) return Ok{};
+  // Another host has just made it or put one in its place: the name is looked up anew, once.
+  const bool again = errno == ESTALE && !listing.any;
+  if (again && sys::list(dir, folder.c_str(), hand_on, &listing) == 0) return Ok{};
+  return last_error("list", folder);
 }
 
 Status each_name_if_any(int dir, const std::string& folder, const TakeName& take) {
   auto listed = each_name(dir, folder, take);
-  const int code = listed ? 0 : listed.error().code;
-  return code == ENOENT || code == ENOTDIR ? Status(Ok{}) : listed;
+  return !listed && is_gone(dir, folder, listed.error().code) ? Status(Ok{}) : listed;
 }
 
 Status each_part(const Spool& spool, const std::string& folder, const TakePart& take) {
@@ -42,8 +63,15 @@ Status each_part(const Spool& spool, const std::string& folder, const TakePart& 
 }
 
 Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::string& folder) {
-  auto names = list_names(spool.root(), folder);
-  if (!names && names.error().code == ENOENT) return std::vector<std::string>();
+  std::vector<std::string> names;
+  const auto listed = each_name(spool.root(), folder, [&names](std::string_view name) {
+    names.emplace_back(name);
+    return true;
+  });
+  const int code = listed ? 0 : listed.error().code;
+  const bool gone = code != 0 && code != ENOTDIR && is_gone(spool.root(), folder, code);
+  if (!listed && !gone) return listed.error();
+  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -61,6 +89,17 @@ Result<std::vector<std::string>> hours_under(const Spool& spool, const std::stri
     }
   }
   return hours;
+}
+
+std::string hour_at(int64_t unix_ms) {
+  const std::chrono::hours hours(unix_ms / 3'600'000);
+  const auto days = std::chrono::floor<std::chrono::days>(hours);
+  const std::chrono::year_month_day date{std::chrono::sys_days(days)};
+  char text[40];
+  (void)std::snprintf(text, sizeof text, "%04d-%02u-%02u/%02d",  // always fits
+                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                      static_cast<unsigned>(date.day()), static_cast<int>((hours - days).count()));
+  return text;
 }
 
 int64_t start_of_hour_ms(std::string_view hour) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ Result<std::vector<std::string>> sorted_names(const Spool& spool, const std::str
 
 // The hour folders under jobs/ or completed/ as "<day>/<hour>", in order. Strangers are skipped.
 Result<std::vector<std::string>> hours_under(const Spool& spool, const std::string& top);
+
+// The hour "<day>/<hour>" (UTC) in which a Unix time, in ms, lies.
+std::string hour_at(int64_t unix_ms);
 
 // Unix time at which an hour "<day>/<hour>" begins, in ms.
 int64_t start_of_hour_ms(std::string_view hour);

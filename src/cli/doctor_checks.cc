@@ -192,6 +192,22 @@ void check_room(const Session& session, const Spool& spool, Checks& checks) {
                     "purge --older 1d --dry-run, then --force"});
 }
 
+// Folders that the file system itself cannot read; the words of the repair are for one that several
+// hosts made at once, on GlusterFS without the lock that FORMAT.md asks for.
+void check_folders(const Spool& spool, Checks& checks) {
+  for (const Error& why : unreadable_folders(spool)) {
+    checks.push_back(
+        {Health::bad, "folder", fmt::format("{}: {}", printable(why.path), cause_text(why.code)),
+         why.code == EIO
+             ? "no job in it can be read: look at the file system (dmesg). On GlusterFS the bricks "
+               "hold different folders of this name: compare them by getfattr -n trusted.gfid -e "
+               "hex BRICK/FOLDER; on the brick that differs keep a copy of what is in it, remove "
+               "the folder and its link .glusterfs/AA/BB/GFID, then: gluster volume heal VOLUME "
+               "full"
+             : "look at the file system: whether it is mounted, and its servers reached"});
+  }
+}
+
 // Our clock against the file system's (on a network one, its server's), by a fresh file.
 void check_clock(const Spool& spool, Checks& checks) {
   const auto temp = TempFile::create(spool);
@@ -338,6 +354,7 @@ void check_access(const Session& session, const Spool& spool, Checks& checks) {
     checks.push_back({probe.good ? Health::good : Health::bad, probe.what,
                       probe.good ? "fine" : "not as it must be", probe.cure});
   }
+  check_folders(spool, checks);
   check_clock(spool, checks);
 }
 

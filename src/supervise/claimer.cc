@@ -17,8 +17,8 @@
 namespace imgq::supervise {
 namespace {
 
-constexpr int64_t kSettledNs = 2'000'000'000;  // a younger mtime may hide a change in the same tick
-constexpr off_t kThumbnailBytes = 256 << 10;   // of a large one
+constexpr int64_t kSettledMs = 2000;          // longer than any file system's tick of times
+constexpr off_t kThumbnailBytes = 256 << 10;  // of a large one
 constexpr int64_t kStuckMs = 60'000;
 constexpr int kMaxSkips = 15;  // then the folder is read whatever its mtime says
 
@@ -40,14 +40,18 @@ std::optional<Error> no_claims(const Spool& spool, uint64_t min_free_bytes, bool
 }  // namespace
 
 struct Claimer::Scan {
-  int64_t mtime_ns = -1;
-  std::optional<Result<std::vector<Token>>> tokens = {};  // nothing: not read, for it is settled
+  FolderTime time;
+  std::optional<Result<std::vector<Token>>> tokens = {};  // nothing: not read, for nothing changed
 
-  static Scan read(const Spool& spool, int64_t skip_mtime_ns) {
-    const int64_t mtime_ns = staging_mtime_ns(spool);
-    const bool settled = mtime_ns >= 0 && mtime_ns < now_ms() * 1'000'000 - kSettledNs;
-    if (settled && mtime_ns == skip_mtime_ns) return {mtime_ns};
-    return {mtime_ns, scan_staging(spool, kMaxCandidates)};
+  // The folder's time is never held against a clock of this host: it may be another's, and no more
+  // exact than a second. A change in the tick of the one before shows only by being looked for
+  // once that tick is over, which the time's standing still for a while says.
+  static Scan read(const Spool& spool, const FolderTime& before, int64_t skip_mtime_ns) {
+    const int64_t mtime_ns = staging_mtime_ns(spool), now = sys::monotonic_ms();
+    FolderTime time = mtime_ns == before.mtime_ns ? before : FolderTime{mtime_ns, now};
+    time.settled = mtime_ns >= 0 && now - time.since_ms >= kSettledMs;
+    if (time.settled && mtime_ns == skip_mtime_ns) return {time};
+    return {time, scan_staging(spool, kMaxCandidates)};
   }
 };
 
@@ -158,6 +162,7 @@ void Claimer::claimed(Batch batch) {
     }
   }
   set_aside(stuck);
+  if (batch.claims.unseen > 0) seen_mtime_ns_ = -1;  // the next poll reads the folder
   if (!stuck.empty() && batch.prepared.empty()) listener_.trouble(stuck.front().second);
   if (batch.trouble) {
     if (batch.trouble->code == ENOENT) {
@@ -194,13 +199,15 @@ void Claimer::scan() {
   scanning_ = true;
   unread_ = false;
   const int64_t skip_mtime_ns = skipped_ < kMaxSkips ? seen_mtime_ns_ : -1;
-  loop_.ask([&spool = spool_, skip_mtime_ns] { return Scan::read(spool, skip_mtime_ns); },
+  loop_.ask([&spool = spool_, time = time_,
+             skip_mtime_ns] { return Scan::read(spool, time, skip_mtime_ns); },
             [this](const Scan& scan) { scanned(scan); });
 }
 
 void Claimer::scanned(const Scan& scan) {
   scanning_ = false;
   skipped_ = scan.tokens ? 0 : skipped_ + 1;
+  time_ = scan.time;
   if (stopped_) return;
   if (scan.tokens && !*scan.tokens) {
     listener_.trouble(scan.tokens->error());
@@ -211,7 +218,7 @@ void Claimer::scanned(const Scan& scan) {
     const bool all = found.size() < kMaxCandidates;
     std::copy_if(found.begin(), found.end(), std::inserter(candidates_, candidates_.end()),
                  [this](const Token& token) { return !is_stuck(token); });
-    seen_mtime_ns_ = all ? scan.mtime_ns : -1;
+    seen_mtime_ns_ = all && time_.settled ? time_.mtime_ns : -1;
     if (!all) unread_ = true;
   }
   listener_.changed();

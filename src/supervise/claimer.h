@@ -47,6 +47,11 @@ class Claimer {
  private:
   struct Batch;
   struct Scan;
+  struct FolderTime {
+    int64_t mtime_ns = -1;
+    int64_t since_ms = 0;  // monotonic: when it was first seen to be that
+    bool settled = false;  // for so long that a further change shows
+  };
   void scan();
   void scanned(const Scan& scan);
   void claimed(Batch batch);
@@ -75,7 +80,8 @@ class Claimer {
   bool scanning_ = false;
   bool promoting_ = false;
   size_t claiming_ = 0;
-  int64_t seen_mtime_ns_ = -1;  // of the folder, when it was last read to its end
+  FolderTime time_;
+  int64_t seen_mtime_ns_ = -1;  // settled, when the folder was last read to its end
   int skipped_ = 0;
   Timer polling_;
   Timer promotion_;

@@ -13,12 +13,17 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kSweepAgain{10 * 60 * 1000};
+constexpr milliseconds kHourAhead{15 * 60 * 1000};  // longer than until the next sweep
 constexpr milliseconds kPurgeAgain{60 * 1000};
 constexpr milliseconds kPurgeMore{200};  // leaves the disk to the jobs between batches
-constexpr int kPurgeBatch = 1000;        // each reads whole hours: 4 s for 250,000 jobs
+constexpr int kFewOwners = 8;
+constexpr int kPurgeBatch = 1000;  // each reads whole hours: 4 s for 250,000 jobs
 
-milliseconds recovery_period(milliseconds lease) {
-  return std::clamp(lease / 6, milliseconds(250), milliseconds(5000));
+// Each daemon opens every other's sign of life: the more there are, the rarer, as far as the lease
+// lets a dead one wait.
+milliseconds recovery_period(milliseconds lease, int others) {
+  const milliseconds few = std::clamp(lease / 6, milliseconds(250), milliseconds(5000));
+  return std::clamp(few * others / kFewOwners, few, std::max(few, lease / 3));
 }
 
 }  // namespace
@@ -63,7 +68,7 @@ void Housekeeping::recover_others() {
 }
 
 void Housekeeping::recovered(const Result<Recovered>& found) {
-  recovery_.after(recovery_period(settings_.config.lease));
+  recovery_.after(recovery_period(settings_.config.lease, found ? found->looked_at : 0));
   std::string complaint;
   if (!found) complaint = found.error().text();
   if (found && !found->trouble.empty()) complaint = found->trouble.front().text();
@@ -82,15 +87,19 @@ void Housekeeping::recovered(const Result<Recovered>& found) {
 }
 
 void Housekeeping::sweep() {
-  loop_.ask([&spool = spool_] { return sweep_tmp(spool); },
-            [this](const Result<int>& swept) {
-              if (stopped_) return;
-              sweeping_.after(kSweepAgain);
-              if (swept && *swept > 0) {
-                log::line(log::Level::info, "swept dead writers' temporary files",
-                          {{"files", std::to_string(*swept)}});
-              }
-            });
+  loop_.ask(
+      [&spool = spool_] {
+        (void)make_hour(spool, now_ms() + kHourAhead.count());  // else whoever needs it does so
+        return sweep_tmp(spool);
+      },
+      [this](const Result<int>& swept) {
+        if (stopped_) return;
+        sweeping_.after(kSweepAgain);
+        if (swept && *swept > 0) {
+          log::line(log::Level::info, "swept dead writers' temporary files",
+                    {{"files", std::to_string(*swept)}});
+        }
+      });
 }
 
 void Housekeeping::purge() {

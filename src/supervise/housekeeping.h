@@ -12,8 +12,9 @@
 
 namespace imgq::supervise {
 
-// What keeps a spool in order beside the jobs: takes over from dead owners, sweeps tmp/, purges
-// ended jobs by policy in small batches. One thing at a time, on another thread.
+// What keeps a spool in order beside the jobs: takes over from dead owners, sweeps tmp/, makes the
+// next hour's folders ahead of time, purges ended jobs by policy in small batches. One thing at a
+// time, on another thread.
 class Housekeeping {
  public:
   // What is changed in `settings` counts from then on.

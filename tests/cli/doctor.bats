@@ -167,3 +167,15 @@ without() { # CALL ERRNO COMMAND...
   start_daemon
   until_true sh -c '[ ! -e "$1"/processing/"$2" ] && [ -z "$(ls "$1"/tmp)" ]' _ spool "$owner"
 }
+
+@test "a folder that answers EIO is named, with what repairs it on GlusterFS" {
+  "$imgq" submit -q a.jpg
+  command -v strace >/dev/null || skip "needs strace"
+  local hour
+  hour=$(cd spool && echo jobs/*/*)
+  exits 1 strace -f -qq -o /dev/null -P "$hour" -P "$dir/spool/$hour" -e trace=openat -e inject=openat:error=EIO "$imgq" doctor
+  contains "$(verdicts folder)" "bad folder: $hour: Input/output error -> no job in it can be read"
+  contains "$(verdicts folder)" "getfattr -n trusted.gfid -e hex BRICK/FOLDER"
+  exits 1 "$imgq" doctor
+  lacks "^bad *folder: " stdout
+}

@@ -364,6 +364,36 @@ TEST(Daemon, WatchesAStateFolderThatWasMadeAnew) {
   lab.expect_in_order();
 }
 
+TEST(Daemon, MakesTheFoldersOfTheNextHourAhead) {
+  Lab lab;
+  std::filesystem::path spool(lab.spool_path());
+  const auto hours = [&spool](const char* top) {
+    size_t count = 0;
+    for (const auto& day : std::filesystem::directory_iterator(spool / top)) {
+      for (const auto& hour : std::filesystem::directory_iterator(day)) count += hour.exists();
+    }
+    return count;
+  };
+  const Program daemon = lab.daemon();
+  EXPECT_TRUE(eventually([&] { return hours("jobs") == 1 && hours("completed") == 1; }))
+      << daemon.log();
+}
+
+// What could not be moved on when its job ended: the folder answered so for as long as was waited.
+TEST(Daemon, SettlesAClaimThatStaysWithIt) {
+  Lab lab;
+  const Program daemon = lab.daemon({}, {"IMGQ_DAEMON_LEASE=1s"});
+  const JobId id = lab.submit();
+  ASSERT_TRUE(lab.reaches(id, State::completed)) << daemon.log();
+  const std::filesystem::path spool(lab.spool_path());
+  const auto token = spool / "completed" / id.folder() / id.text();
+  ASSERT_TRUE(eventually([&] { return std::filesystem::exists(token); }));
+  const auto owner = std::filesystem::directory_iterator(spool / "processing")->path();
+  std::filesystem::rename(token, owner / (id.text() + ".1"));
+  EXPECT_TRUE(eventually([&] { return std::filesystem::exists(token); })) << daemon.log();
+  lab.expect_in_order();
+}
+
 TEST(Daemon, SaysThatItCannotPurge) {
   Lab lab;
   const std::string failed = lab.spool_path() + "/failed";
