@@ -14,7 +14,6 @@
 namespace imgq::image {
 namespace {
 
-
 int divided_up(int px, int by) { return (px + by - 1) / by; }
 
 // libjpeg reduces by leaving out frequencies, at 1/8 all but the mean: almost free, but soft. What
