@@ -45,6 +45,8 @@ constexpr int64_t kClockSlackMs = 5'000;
 constexpr int64_t kFarApartMs = 60'000;
 constexpr int64_t kSaneAfterMs = 1'704'067'200'000;  // 2024-01-01: imgq is not older
 constexpr int64_t kLongWaitMs = 10LL * 60 * 1000;
+constexpr int64_t kTwoBeatsMs = 5'000;  // a beat is 2 s at most, and may be seen a second late
+constexpr int64_t kLookAgainMs = 200;
 constexpr const char* kSynchronise =
     "synchronise the clocks of all hosts (timedatectl set-ntp true)";
 
@@ -240,13 +242,30 @@ void check_future(const Spool& spool, Checks& checks) {
                     kSynchronise});
 }
 
+bool is_unseen(const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::unseen; }
+
+// Other hosts' daemons are watched until each was seen to beat, for two beats at most.
+Result<std::vector<OwnerSeen>> watch_owners(const Session& session, const Spool& spool) {
+  OwnersWatch watch;
+  auto owners = watch.look(spool, session.config.lease);
+  const int64_t until = sys::monotonic_ms() + kTwoBeatsMs;
+  while (owners && std::any_of(owners->begin(), owners->end(), is_unseen)) {
+    if (sys::monotonic_ms() >= until) break;
+    sys::sleep_ms(kLookAgainMs);
+    owners = watch.look(spool, session.config.lease);
+  }
+  return owners;
+}
+
 void check_owners(const Session& session, const Spool& spool, Checks& checks) {
-  const auto owners = see_owners(spool, session.config.lease);
+  const auto owners = watch_owners(session, spool);
   if (!owners) {
     checks.push_back({Health::bad, "daemon", owners.error().text(), "see 'imgq fsck'"});
     return;
   }
-  const int64_t alive = count_alive(*owners);
+  const auto alive = std::count_if(owners->begin(), owners->end(), [](const OwnerSeen& owner) {
+    return owner.life == OwnerSeen::Life::alive;
+  });
   checks.push_back(
       {alive > 0 ? Health::good : Health::bad, "daemon",
        alive > 0 ? fmt::format("{} running", alive) : "none is running: submitted jobs wait",
@@ -257,7 +276,8 @@ void check_owners(const Session& session, const Spool& spool, Checks& checks) {
     checks.push_back({Health::doubtful, "leftovers",
                       fmt::format("process {} on {}{}", owner.pid, printable(owner.host),
                                   dead ? " is gone and left jobs behind"
-                                       : " has not been heard of for longer than daemon.lease"),
+                                       : " gave no sign of life while it was watched, for two "
+                                         "beats"),
                       "a running imgqd takes its jobs over by itself"});
   }
 }

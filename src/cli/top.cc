@@ -86,9 +86,10 @@ Status watch(const Session& session, const Spool& spool, int interval_ms) {
   wake.sa_handler = [](int) {};
   (void)::sigaction(SIGWINCH, &wake, nullptr);  // cannot fail with these
   Pace pace;
+  OwnersWatch owners;
   const Screen screen;
   do {
-    const auto now = take_snapshot(spool, session.config);
+    const auto now = take_snapshot(spool, session.config, owners);
     if (!now) return now.error();
     show(session, *now, pace.since(*now));
   } while (!leaves(interval_ms));
@@ -111,7 +112,8 @@ Exit top_command(const Session& session, const TopOptions& options) {
     const auto watched = watch(session, *spool, static_cast<int>(interval->count() * 1000));
     return watched ? Exit::ok : fail(session, watched.error());
   }
-  const auto now = take_snapshot(*spool, session.config);
+  OwnersWatch owners;
+  const auto now = take_snapshot(*spool, session.config, owners);
   if (!now) return fail(session, now.error());
   if (session.json) {
     session.console.put_line(top_json(*now));

@@ -31,7 +31,8 @@ struct Snapshot {
   std::vector<JobView> failures;  // newest first
 };
 
-Result<Snapshot> take_snapshot(const Spool& spool, const Config& config);
+// `watch` is the same for all looks.
+Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, OwnersWatch& watch);
 
 // How far the work was at a moment; two of them give the pace.
 struct Mark {

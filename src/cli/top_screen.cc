@@ -29,7 +29,7 @@ constexpr int kIdColumns = 36;    // of a job's id
 constexpr int kAgeColumns = 6;    // "99 min"
 constexpr int kRoomForIds = 76;   // columns; narrower, names are worth more
 constexpr int kRoomForAll = 120;  // columns; failures have three things to tell
-constexpr std::array<std::string_view, 3> kLives = {"alive", "dead", "silent"};
+constexpr std::array<std::string_view, 4> kLives = {"alive", "dead", "silent", "unseen"};
 
 struct Item {
   std::string text;
@@ -157,8 +157,11 @@ Item head_of(const OwnerSeen& owner, size_t jobs) {
     const std::string age = age_words(0, owner.heartbeat_age_ms);
     return {fmt::format("{}  silent for {}", who, age), Tint::bad};
   }
-  const std::string work = jobs == 0 ? "idle" : counted(static_cast<int64_t>(jobs), "job");
-  return {fmt::format("{}  {}", who, work), Tint::strong};
+  const bool unseen = owner.life == OwnerSeen::Life::unseen;
+  const std::string work =
+      jobs == 0 ? (unseen ? "not yet seen" : "idle") : counted(static_cast<int64_t>(jobs), "job");
+  return {fmt::format("{}  {}{}", who, work, unseen && jobs > 0 ? ", not yet seen" : ""),
+          Tint::strong};
 }
 
 std::string name_with_attempt(const Running& one) {
@@ -263,7 +266,7 @@ Status add_failures(const Spool& spool, Snapshot& now) {
 
 }  // namespace
 
-Result<Snapshot> take_snapshot(const Spool& spool, const Config& config) {
+Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, OwnersWatch& watch) {
   Snapshot now;
   now.at_ms = now_ms();
   now.monotonic_ms = sys::monotonic_ms();
@@ -272,7 +275,7 @@ Result<Snapshot> take_snapshot(const Spool& spool, const Config& config) {
   now.counts = *counts;
   if (const auto room = spool.room()) now.free_bytes = room->free_bytes;
   if (const auto added = add_running(spool, now); !added) return added.error();
-  auto owners = see_owners(spool, config.lease);  // after their jobs: none is without its owner
+  auto owners = watch.look(spool, config.lease);  // after their jobs: none is without its owner
   if (!owners) return owners.error();
   now.owners = std::move(*owners);
   if (const auto added = add_failures(spool, now); !added) return added.error();

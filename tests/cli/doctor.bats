@@ -152,7 +152,7 @@ without() { # CALL ERRNO COMMAND...
   exits 0 "$imgq" doctor
   contains "$output" "temporary files of programs that are gone: 1"
   contains "$output" "-> a running imgqd sweeps them; so does imgq fsck --repair"
-  contains "$output" "process 7 on elsewhere has not been heard of for longer than daemon.lease"
+  contains "$output" "process 7 on elsewhere gave no sign of life while it was watched, for two beats"
   same "$("$imgq" stats --json | jq .daemons)" 1
   kill -KILL "$daemon"
   wait "$daemon" 2>/dev/null || true
@@ -178,4 +178,16 @@ without() { # CALL ERRNO COMMAND...
   contains "$(verdicts folder)" "getfattr -n trusted.gfid -e hex BRICK/FOLDER"
   exits 1 "$imgq" doctor
   lacks "^bad *folder: " stdout
+}
+
+@test "a daemon of a host whose clock is off is alive when it beats" {
+  local alive=spool/processing/elsewhere.0000.7.00000000000000aa/.alive beats
+  mkdir "${alive%/*}"
+  touch -d '10 minutes ago' "$alive"
+  contains "$("$imgq" top --once)" "elsewhere  pid 7  not yet seen"
+  (while sleep 1; do touch -d "10 minutes ago" "$alive"; done) 3>&- &
+  beats=$!
+  exits 0 "$imgq" doctor
+  kill "$beats"
+  contains "$(verdicts daemon)" "good daemon: 1 running"
 }

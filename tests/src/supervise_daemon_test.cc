@@ -382,7 +382,7 @@ TEST(Daemon, MakesTheFoldersOfTheNextHourAhead) {
 // What could not be moved on when its job ended: the folder answered so for as long as was waited.
 TEST(Daemon, SettlesAClaimThatStaysWithIt) {
   Lab lab;
-  const Program daemon = lab.daemon({}, {"IMGQ_DAEMON_LEASE=1s"});
+  const Program daemon = lab.daemon({}, {"IMGQ_DAEMON_LEASE=5s"});
   const JobId id = lab.submit();
   ASSERT_TRUE(lab.reaches(id, State::completed)) << daemon.log();
   const std::filesystem::path spool(lab.spool_path());
