@@ -147,6 +147,27 @@ TEST_F(ImageTest, LenientNotesNothingOnAWholeFile) {
   }
 }
 
+// All rows are there, and then no end but rubbish: not worse than without the option.
+TEST_F(ImageTest, LenientTakesAPngWhoseRowsAreAllThere) {
+  for (const bool interlaced : {false, true}) {
+    for (const int height : {1, 2, 9, 120}) {
+      PngSpec spec;
+      spec.interlaced = interlaced;
+      Bytes file = png(scenery(33, height), spec);
+      file.resize(file.size() - 12);
+      const Bytes rubbish{255, 255, 255, 240, 'z', 'z', 'Z', 'z', 0, 0, 0, 0, 0, 0, 0, 0};
+      file.insert(file.end(), rubbish.begin(), rubbish.end());
+      Request request = one(lossless());
+      ASSERT_EQ(render(file, request).verdict.code, Code::ok);
+      request.truncated = Truncated::accept;
+      const Rendered made = render(file, request);
+      ASSERT_EQ(made.verdict.code, Code::ok) << made.verdict.message;
+      EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"truncated_accepted"});
+      EXPECT_TRUE(near(made.pixels(), scenery(33, height), 0));
+    }
+  }
+}
+
 // The file is whole, its image is not.
 TEST_F(ImageTest, DamageInTheMiddleIsCorruptNotTruncated) {
   Bytes noisy = png(scenery(160, 120));
