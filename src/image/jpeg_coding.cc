@@ -19,11 +19,12 @@ class CoefficientReader {
   CoefficientReader& operator=(const CoefficientReader&) = delete;
   ~CoefficientReader() { jpeg_destroy_decompress(&reader_); }
 
-  // Whether all of them are there, with no reason to doubt one.
+  // Whether all of them are there, with no reason to doubt one. What a progressive file never tells
+  // to the last bit a decoder smooths over, but not in another file of the same coefficients.
   bool read() {
     const bool read = guarded<CoefficientReader>(
         errors_, [](CoefficientReader& self) { self.read_all(); }, *this);
-    return read && errors_.num_warnings == 0;
+    return read && errors_.num_warnings == 0 && (!is_progressive() || has_all_bits(reader_));
   }
 
   JpegErrors& errors() { return errors_; }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -50,7 +49,6 @@ class JpegDecoder : public Decoder {
   Failure classify();
   Failure failed();
   bool tolerable() const;
-  bool has_all_bits() const;
   void read_markers();
   void read_rights();
   bool read_profile();
@@ -218,16 +216,6 @@ bool JpegDecoder::tolerable() const {
   return errors_.damaged_at_end_only && !errors_.ended_early && !several_scans_;
 }
 
-// Of a progressive file: whether its scans told every coefficient to the last bit, so that nothing
-// but the end marker may be missing.
-bool JpegDecoder::has_all_bits() const {
-  if (reader_.coef_bits == nullptr) return false;
-  return std::all_of(
-      reader_.coef_bits, reader_.coef_bits + reader_.num_components, [](const auto& bits) {
-        return std::all_of(std::begin(bits), std::end(bits), [](int left) { return left == 0; });
-      });
-}
-
 Failure JpegDecoder::next(const uint8_t** row) {
   const bool read = guarded<JpegDecoder>(
       errors_,
@@ -238,7 +226,7 @@ Failure JpegDecoder::next(const uint8_t** row) {
       *this);
   if (!read) return failed();
   const bool damaged =
-      errors_.damaged || (several_scans_ && errors_.ended_early && !has_all_bits());
+      errors_.damaged || (several_scans_ && errors_.ended_early && !has_all_bits(reader_));
   if (damaged && truncated_ == Truncated::refuse && !tolerable()) {
     return unreadable(errors_.ended_early ? Code::truncated : Code::corrupt_image);
   }

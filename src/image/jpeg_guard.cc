@@ -1,5 +1,8 @@
 #include "src/image/jpeg_guard.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace imgq::image {
 namespace {
 
@@ -44,6 +47,14 @@ JpegErrors::JpegErrors() : jpeg_error_mgr{} {
   error_exit = give_up;
   emit_message = listen;
   output_message = say_nothing;
+}
+
+bool has_all_bits(const jpeg_decompress_struct& reader) {
+  if (reader.coef_bits == nullptr) return false;
+  return std::all_of(
+      reader.coef_bits, reader.coef_bits + reader.num_components, [](const auto& bits) {
+        return std::all_of(std::begin(bits), std::end(bits), [](int left) { return left == 0; });
+      });
 }
 
 std::string message_of(j_common_ptr codec) {

@@ -36,6 +36,10 @@ bool guarded(JpegErrors& errors, void (*step)(Context&), Context& context) {
   return true;
 }
 
+// Whether the scans of a progressive file that have been read told every coefficient to the last
+// bit; false of a file that is not progressive.
+bool has_all_bits(const jpeg_decompress_struct& reader);
+
 std::string message_of(j_common_ptr codec);
 
 }  // namespace imgq::image

@@ -123,7 +123,7 @@ class PngCheck {
 
 bool is_bare_png(View file) {
   constexpr size_t kFrame = 12, kFirst = 33;  // behind IHDR
-  constexpr std::array<string_view, 3> kKept{"PLTE", "tRNS", "IDAT"};
+  constexpr std::array<string_view, 4> kKept{"PLTE", "tRNS", "IDAT", "IEND"};
   if (!holds(file, 0, kFirst) || !has(file, 12, "IHDR") || be32(file, 8) != 13) return false;
   if (file[25] > 6 || file[24] > 8) return false;
   PngCheck check(file);
@@ -131,15 +131,13 @@ bool is_bare_png(View file) {
     const size_t size = be32(file, at);
     if (size > file.size() - at - kFrame) return false;
     const View named = file.subspan(at + 4, 4 + size);
-    if (has(named, 0, "IEND")) return size == 0 && check.is_whole();
     const string_view name = as_text(named.first(4));
     if (name == "IHDR") return false;
-    if (std::find(kKept.begin(), kKept.end(), name) == kKept.end()) {
-      check.pass_over();
-    } else if (crc32_z(0, named.data(), named.size()) != be32(file, at + 8 + size) ||
-               !check.take(name, named.subspan(4))) {
-      return false;
-    }
+    const bool kept = std::find(kKept.begin(), kKept.end(), name) != kKept.end();
+    if (!kept) check.pass_over();
+    if (kept && crc32_z(0, named.data(), named.size()) != be32(file, at + 8 + size)) return false;
+    if (name == "IEND") return size == 0 && check.is_whole();
+    if (kept && !check.take(name, named.subspan(4))) return false;
     at += kFrame + size;
   }
   return false;
@@ -148,12 +146,20 @@ bool is_bare_png(View file) {
 // --- WebP (RFC 9649): one image chunk, and its alpha before it where the header tells of alpha.
 // What an encoder may have left behind the last bit within a chunk is nobody's to see.
 
-// The RIFF chunk, without what may stand behind it; empty when it holds more than one picture.
+// A lossless image says itself whether it has alpha: 1 bit behind its signature and its sides.
+bool has_lossless_alpha(View riff, size_t at) {
+  return has(riff, at, "VP8L") && holds(riff, at, 13) && (riff[at + 12] & 0x10) != 0;
+}
+
+// The RIFF chunk, without what may stand behind it; empty when it holds more than one picture, or
+// alpha of which its header does not tell, so that it is not shown.
 View bare_webp(View file) {
   constexpr size_t kHeader = 12, kFrame = 8;
   const size_t end = holds(file, 0, kHeader) ? size_t{8} + le32(file, 4) : 0;
   if (end < kHeader || end > file.size()) return {};
   const View riff = file.first(end);
+  const bool extended = has(riff, kHeader, "VP8X");
+  const bool told = extended && end > 20 && (riff[20] & 0x10) != 0;
   int images = 0, alphas = 0;
   for (size_t at = kHeader; at < end;) {
     if (!holds(riff, at, kFrame)) return {};
@@ -163,9 +169,9 @@ View bare_webp(View file) {
     images += has(riff, at, "VP8 ") || has(riff, at, "VP8L") ? 1 : 0;
     if (has(riff, at, "ALPH") && (++alphas > 1 || images > 0)) return {};
     if (alphas > 0 && has(riff, at, "VP8L")) return {};
+    if (extended && !told && has_lossless_alpha(riff, at)) return {};
     at += kFrame + data + data % 2;
   }
-  const bool told = has(riff, kHeader, "VP8X") && end > 20 && (riff[20] & 0x10) != 0;
   return images == 1 && (alphas == 0 || told) ? riff : View();
 }
 

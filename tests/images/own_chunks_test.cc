@@ -120,6 +120,9 @@ TEST_F(ImageTest, APngWithMoreThanItsPictureIsMadeAnew) {
   Bytes damaged = png_of({head, data});
   damaged[damaged.size() - 16 - 4] ^= 1;  // within the stream's own checksum
   EXPECT_TRUE(image::own_coding(Kind::png, damaged, {}).empty());
+  damaged = png_of({head, data});
+  damaged.back() ^= 1;  // within the checksum of its end
+  EXPECT_TRUE(image::own_coding(Kind::png, damaged, {}).empty());
 }
 
 TEST_F(ImageTest, APngIsMadeByOtherFiltersWhereThatIsEnough) {
@@ -248,6 +251,17 @@ TEST_F(ImageTest, ALosslessWebpStaysSoWhereALossyOneWouldBeLarger) {
   EXPECT_EQ(made.verdict.notes, kKept);
   EXPECT_EQ(names_in(made.files.at(0)), "VP8L;");
   EXPECT_EQ(chunk_named(made.files[0], "VP8L"), chunk_named(source, "VP8L"));
+}
+
+// The header goes before what the image says: such alpha is not shown, and must not appear.
+TEST_F(ImageTest, AWebpWithAlphaThatItsHeaderDoesNotTellOfIsMadeAnew) {
+  WebpSpec spec;
+  spec.extras = secret_extras();
+  Bytes source = webp(see_through(filled(300, 200, {255, 255, 255})), spec);
+  ASSERT_EQ(names_in(source), "VP8X;VP8L;EXIF;");
+  EXPECT_EQ(names_in(image::own_coding(Kind::webp, source, {})), "VP8X;VP8L;");
+  source[20] &= 0xef;
+  EXPECT_TRUE(image::own_coding(Kind::webp, source, {}).empty());
 }
 
 TEST_F(ImageTest, AWebpOfMoreThanOnePictureIsMadeAnew) {

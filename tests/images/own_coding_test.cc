@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/image/own_coding.h"
 #include "src/util/fd.h"
 
 namespace imgq::made {
@@ -88,6 +89,20 @@ TEST_F(ImageTest, AProgressiveJpegKeepsItsScansOnlyWhereOneScanWouldBeLarger) {
   expect_kept(bare, Format::jpeg, bare);
   spec.extras.comment = "Secret" + std::string(in_one.size() - bare.size(), '.');
   expect_kept(jpeg(pixels, spec), Format::jpeg, in_one);
+}
+
+// What the scans leave out is smoothed over in a progressive file, and would not be in another.
+TEST_F(ImageTest, AProgressiveJpegThatNeverTellsAllIsMadeAnew) {
+  JpegSpec spec;
+  spec.quality = 60;
+  const std::string scans = "printf '%s' '0,1,2: 0-0, 0, 0;' | jpegtran -scans /dev/stdin {}";
+  Bytes source = through(scans, jpeg(grainy(scenery(320, 240)), spec));
+  const Bytes frame{0xff, 0xc2};
+  ASSERT_NE(std::search(source.begin(), source.end(), frame.begin(), frame.end()), source.end());
+  EXPECT_TRUE(image::own_coding(Kind::jpeg, source, {}).empty());
+  const std::string all = "jpegtran -progressive {}";
+  source = through(all, jpeg(grainy(scenery(320, 240)), spec));
+  EXPECT_FALSE(image::own_coding(Kind::jpeg, source, {}).empty());
 }
 
 TEST_F(ImageTest, ResolutionIsNotKeptWithTheCoefficients) {
