@@ -12,7 +12,7 @@ using std::string_view;
 using namespace std::string_view_literals;
 
 constexpr size_t kHeaderBytes = 128, kTagBytes = 12, kMaxTags = 200, kMaxNameBytes = 200;
-constexpr size_t kMaxBytes = size_t{16} * 1024 * 1024;  // tables of printers have 4 MiB
+constexpr size_t kMaxBytes = size_t{255} * 65519;  // a JPEG's; tables of printers have 4 MiB
 
 // What goes before primaries and curves.
 constexpr std::array kTables{"A2B0"sv, "A2B1"sv, "A2B2"sv, "D2B0"sv, "D2B1"sv, "D2B2"sv, "D2B3"sv};
@@ -133,6 +133,11 @@ bool is_srgb(View profile) {
          is_primary(tag(profile, "gXYZ"), kGreen) && is_primary(tag(profile, "bXYZ"), kBlue) &&
          is_srgb_curve(tag(profile, "rTRC")) && is_srgb_curve(tag(profile, "gTRC")) &&
          is_srgb_curve(tag(profile, "bTRC"));
+}
+
+View within_own_size(View profile) {
+  const size_t size = be32(profile, 0);
+  return size <= profile.size() ? profile.first(size) : View();
 }
 
 std::string profile_name(View profile) {

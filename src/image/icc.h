@@ -10,8 +10,13 @@ namespace imgq::image {
 // Facts of an ICC profile, read without a colour engine.
 
 // Whether it says that it is a profile of a device or a colour space for pixels of this kind, no
-// larger than 16 MiB, with no pipeline longer than the colour engine should be asked to set up.
+// larger than the 255 segments that a JPEG can have of it, with no pipeline longer than the colour
+// engine should be asked to set up.
 bool profile_fits(View profile, Space space);
+
+// Without what stands behind the end that the profile, which fits, tells of itself (ICC.1, 7.2.2);
+// empty when it is not there up to that.
+View within_own_size(View profile);
 
 // Whether it is sRGB whatever it calls itself: its primaries and its curves are.
 bool is_srgb(View profile);

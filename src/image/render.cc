@@ -70,6 +70,8 @@ class Renderer {
   std::optional<Window> window_for(const Job& job) const;
   Raster converted(Raster raster);
   bool is_linear(size_t index) const { return plan_.jobs[index].rendition->light == Light::linear; }
+  bool may_keep_profile() const;
+  bool writes_profile_of_grey(const Rendition& rendition) const;
   bool keeps_profile(size_t index) const;
   Raster taken(size_t index);
   void begin_light();
@@ -85,7 +87,8 @@ class Renderer {
   Source& source_;
   const Picture& picture_;
   SourceFacts facts_;
-  bool usual_coding_ = false;  // after decode()
+  bool lasting_profile_ = false;  // may stay in results; these two after decode()
+  bool usual_coding_ = false;
   Verdict& verdict_;
   Decoder::Output rows_;
   std::optional<Resampler> whole_resampler_, hash_resampler_;
@@ -161,6 +164,7 @@ Failure Renderer::decode() {
   Purpose purpose = plan_.purpose;
   purpose.ycc_will_do = only_jpeg();
   if (Failure fault = source_.decoder->begin(purpose, &rows_)) return fault;
+  lasting_profile_ = may_keep_profile();
   set_up_resamplers();
   for (int y = 0; y < rows_.size.height; ++y) {
     const uint8_t* row = nullptr;
@@ -176,6 +180,7 @@ Failure Renderer::decode() {
 
 Raster Renderer::converted(Raster raster) {
   if (rows_.in_srgb) return raster;
+  if (needs_conversion(picture_.profile, picture_.kind.space)) raster = to_rgb(std::move(raster));
   std::vector<std::string> notes;
   Raster out = to_srgb(std::move(raster), picture_.profile, &notes);
   note_once(std::move(notes));
@@ -201,7 +206,7 @@ bool Renderer::has_usual_coding() const {
 SourceFacts Renderer::facts_for(size_t index) const {
   const Job& job = plan_.jobs[index];
   SourceFacts facts = facts_;
-  if (keeps_profile(index)) facts.profile = picture_.profile;
+  if (keeps_profile(index)) facts.profile = within_own_size(picture_.profile);
   const Size planned{job.placement.part.width, job.placement.part.height};
   const bool whole = job.scaled == picture_.size && planned == picture_.size;
   if (usual_coding_ && whole && leaves_coding_open(*job.rendition)) {
@@ -226,11 +231,30 @@ Raster Renderer::taken(size_t index) {
   return as_it_is ? std::move(raster) : converted(std::move(raster));
 }
 
-// Ink and what the decoder has brought to sRGB already are not kept.
+// Ink and what the decoder has brought to sRGB already are not kept, nor is a profile of which the
+// colour engine makes nothing.
+bool Renderer::may_keep_profile() const {
+  const bool asked = std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [](const Job& job) {
+    return job.rendition->colours == Colours::keep;
+  });
+  return asked && !rows_.in_srgb && picture_.kind.space != Space::cmyk &&
+         ColourTransform::by(picture_.profile, picture_.kind, 1) &&
+         !within_own_size(picture_.profile).empty();
+}
+
+// WebP and AVIF have no grey that it could be of.
+bool Renderer::writes_profile_of_grey(const Rendition& rendition) const {
+  const auto has_grey = [&](bool transparent) {
+    const Format format = chosen_format(rendition.format, facts_, transparent);
+    return format == Format::jpeg || format == Format::png;
+  };
+  return has_grey(false) && has_grey(true);
+}
+
 bool Renderer::keeps_profile(size_t index) const {
-  return plan_.jobs[index].rendition->colours == Colours::keep && !is_linear(index) &&
-         !rows_.in_srgb && picture_.kind.space != Space::cmyk &&
-         profile_fits(picture_.profile, picture_.kind.space);
+  const Rendition& rendition = *plan_.jobs[index].rendition;
+  return lasting_profile_ && rendition.colours == Colours::keep &&
+         (picture_.kind.space != Space::grey || writes_profile_of_grey(rendition));
 }
 
 void Renderer::hash(const Raster& raster) {

@@ -152,6 +152,67 @@ TEST_F(ImageTest, AProfileIsKeptBesideARenditionInSrgbAndAPalette) {
   EXPECT_TRUE(inspect(render(jpeg(ink), keeping(Format::jpeg)).files[0]).source.profile.empty());
 }
 
+TEST_F(ImageTest, OfAKeptProfileNothingStaysThatStandsBehindIt) {
+  for (const Format format : {Format::jpeg, Format::png, Format::webp, Format::avif}) {
+    JpegSpec bare, more;
+    bare.extras.icc = more.extras.icc = display_p3();
+    const std::string secret = "SecretBehindTheProfile";
+    more.extras.icc.insert(more.extras.icc.end(), secret.begin(), secret.end());
+    const Pixels pixels = scenery(60, 40);
+    EXPECT_TRUE(render(jpeg(pixels, more), keeping(format)).files.at(0) ==
+                render(jpeg(pixels, bare), keeping(format)).files.at(0));
+  }
+}
+
+TEST_F(ImageTest, AProfileThatNotEveryoneCanUseIsNotKept) {
+  JpegSpec none, longer;
+  none.extras.icc = longer.extras.icc = display_p3();
+  none.extras.icc.at(131) = 0;  // of its tags it has none
+  longer.extras.icc.at(1) = 1;  // more than 64 KiB, it says
+  const Pixels pixels = filled(100, 100, {200, 100, 50});
+  const Rendered made = render(jpeg(pixels, none), keeping(Format::png));
+  EXPECT_EQ(made.verdict.notes, std::vector<std::string>{"profile_ignored"});
+  EXPECT_TRUE(inspect(made.files.at(0)).source.profile.empty());
+  const Rendered converted = render(jpeg(pixels, longer), keeping(Format::png));
+  EXPECT_TRUE(inspect(converted.files.at(0)).source.profile.empty());
+  EXPECT_TRUE(shows(converted.pixels(), 20, 20, {215, 93, 31}, 4));
+}
+
+// WebP and AVIF have no grey, and a viewer uses no profile of grey for their RGB.
+TEST_F(ImageTest, GreyKeepsItsProfileWhereThereIsGrey) {
+  JpegSpec spec;
+  spec.extras.icc = grey_gamma(1.0);
+  const Bytes file = jpeg(filled(100, 100, {60}), spec);
+  const uint16_t shown = render(file, lossless()).pixels().at(20, 20);
+  ASSERT_GT(shown, 100);
+  for (const Format format : {Format::jpeg, Format::png}) {
+    const Rendered made = render(file, keeping(format));
+    EXPECT_FALSE(inspect(made.files.at(0)).source.profile.empty());
+    EXPECT_TRUE(shows(made.pixels(), 20, 20, {60}, 2));
+  }
+  for (const Format format : {Format::webp, Format::avif}) {
+    const Rendered made = render(file, keeping(format));
+    EXPECT_TRUE(inspect(made.files.at(0)).source.profile.empty());
+    EXPECT_NEAR(render(made.files[0], lossless()).pixels().at(20, 20), shown, 3);
+  }
+}
+
+TEST_F(ImageTest, ThePlaceholderIsInSrgbWhateverIsKept) {
+  JpegSpec spec;
+  spec.extras.icc = display_p3();
+  const Bytes file = jpeg(filled(100, 100, {200, 100, 50}), spec);
+  Request two = one(keeping(Format::jpeg));
+  two.renditions.push_back(two.renditions[0]);
+  two.renditions[1].name = "again";
+  const std::string plain = render(file, sized(50, 50)).verdict.source.thumbhash;
+  EXPECT_EQ(render(file, keeping(Format::jpeg)).verdict.source.thumbhash, plain);
+  EXPECT_FALSE(plain.empty());
+  Request two_plain = two;
+  for (Rendition& r : two_plain.renditions) r.colours = Colours::srgb;
+  EXPECT_EQ(render(file, two).verdict.source.thumbhash,
+            render(file, two_plain).verdict.source.thumbhash);
+}
+
 TEST_F(ImageTest, LinearLightAndAKeptProfileExcludeEachOther) {
   Rendition r = keeping(Format::png);
   r.light = Light::linear;
