@@ -14,7 +14,8 @@ Group request_group(cli::RequestOptions& o) {
        {"-p,--preset", &o.preset, "a set of results from the configuration", "NAME"},
        {"--fit", &o.fit, "whole image inside the size, ratio kept [default]"},
        {"--fill", &o.fill, "cover the size exactly and cut off what is over"},
-       {"--force", &o.force, "the size exactly, ratio not kept"}}};
+       {"--force", &o.force, "the size exactly, ratio not kept"},
+       {"--pad", &o.pad, "as --fit, then filled up to the size exactly"}}};
   for (const RenditionField& field : kRenditionFields) {
     if (field.option.empty()) continue;
     const std::string name(field.name);

@@ -150,7 +150,7 @@ bool read_sharpen(Rendition& rendition, const Json& value) {
 
 }  // namespace
 
-constexpr std::array<RenditionField, 20> kRenditionFields = {{
+constexpr std::array<RenditionField, 22> kRenditionFields = {{
     {"name", kName, nullptr, set_name, nullptr, [](const Rendition& r, Json& v) { v = r.name; }, "",
      "", ""},
     {"width", "pixels from 0 to 8192", nullptr, set_count<&Rendition::width_px, kMaxResultSidePx>,
@@ -162,7 +162,7 @@ constexpr std::array<RenditionField, 20> kRenditionFields = {{
     {"size", "WIDTHxHEIGHT, WIDTHx or xHEIGHT", nullptr, set_size, nullptr, nullptr, "", "", ""},
     {"fit", "", fit_words, set_word<&Rendition::fit, parse_fit>, nullptr,
      [](const Rendition& r, Json& v) { v = name_of(r.fit); }, "--mode", "MODE",
-     "fit, fill or force, by word"},
+     "fit, fill, force or pad, by word"},
     {"anchor", "centre, north, north-east, ..., attention or entropy", anchor_words,
      set_word<&Rendition::anchor, parse_anchor>, nullptr,
      [](const Rendition& r, Json& v) {
@@ -191,7 +191,7 @@ constexpr std::array<RenditionField, 20> kRenditionFields = {{
      [](const Rendition& r, Json& v) {
        if (r.chroma != Chroma::automatic) v = r.chroma == Chroma::full ? "444" : "420";
      },
-     "--chroma", "420|444", "colour detail of JPEG and AVIF [420]"},
+     "--chroma", "420|444", "colour detail of JPEG and AVIF [420; 444 for flat art]"},
     {"max_bytes", "bytes, or a size as in \"200KiB\"", nullptr, set_max_bytes, read_max_bytes,
      write_number<&Rendition::max_bytes>, "--max-bytes", "SIZE",
      "the best quality whose file is no larger, as in 200KiB"},
@@ -200,9 +200,16 @@ constexpr std::array<RenditionField, 20> kRenditionFields = {{
      [](const Rendition& r, Json& v) {
        if (hex_of(r.background) != hex_of(Rgb{})) v = hex_of(r.background);
      },
-     "--background", "COLOUR", "under transparency, as in ffffff or white [white]"},
+     "--background", "COLOUR",
+     "under transparency and around --pad, as in ffffff or white [white]"},
     {"sharpen", "a number from 0 to 10", nullptr, set_sharpen, read_sharpen,
      write_number<&Rendition::sharpen>, "--sharpen", "SIGMA", "sharpen, 0 to 10; try 0.5"},
+    {"grey", "true or false", nullptr, set_switch<&Rendition::shades>,
+     read_switch<&Rendition::shades>, write_switch<&Rendition::shades>, "--grey", "",
+     "without colours"},
+    {"lossless", "true or false", nullptr, set_switch<&Rendition::loss>,
+     read_switch<&Rendition::loss>, write_switch<&Rendition::loss>, "--lossless", "",
+     "WebP without loss; PNG is always so"},
     {"keep_copyright", "true or false", nullptr, set_switch<&Rendition::metadata>,
      read_switch<&Rendition::metadata>, write_switch<&Rendition::metadata>, "--keep-copyright", "",
      "keep author and copyright; all other metadata goes always"},

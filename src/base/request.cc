@@ -20,7 +20,7 @@ Status check_one(const Rendition& r) {
   if (off(r.width_px) || off(r.height_px)) return wrong("a side is not from 0 to 8192");
   if (r.width_px == 0 && r.height_px == 0) return wrong("width and height are both free");
   if ((r.width_px == 0 || r.height_px == 0) && r.fit != Fit::fit) {
-    return wrong("fill and force need both width and height");
+    return wrong("fill, force and pad need both width and height");
   }
   if (r.quality < 0 || r.quality > 100) return wrong("quality is not from 1 to 100");
   if (r.max_bytes < 0 || r.max_bytes > kMaxTargetBytes) return wrong("max_bytes is out of range");
@@ -30,6 +30,14 @@ Status check_one(const Rendition& r) {
   if (r.light == Light::linear && r.colours == Colours::keep) {
     return wrong("linear light is known of sRGB alone: not with colours = keep");
   }
+  if (r.colours == Colours::keep && (r.shades == Shades::grey || r.fit == Fit::pad)) {
+    return wrong("colours = keep is not for grey or padded images");
+  }
+  if (r.loss == Loss::none && (r.format == Format::jpeg || r.format == Format::avif)) {
+    return wrong("only WebP and PNG can be lossless");
+  }
+  if (r.loss == Loss::none && r.max_bytes > 0)
+    return wrong("lossless and max_bytes exclude each other");
   return Ok{};
 }
 

@@ -18,6 +18,7 @@ enum class Fit {
   fit,    // whole image inside width x height, ratio kept
   fill,   // covers width x height exactly, what is over is cut off by `anchor`
   force,  // width x height exactly, ratio not kept
+  pad,    // as fit, then filled up to width x height exactly with `background`
 };
 
 enum class Anchor {  // which part `fill` keeps
@@ -36,13 +37,17 @@ enum class Anchor {  // which part `fill` keeps
 };
 
 enum class Enlarge { never, allow };
-enum class Chroma { automatic, subsampled, full };  // JPEG, AVIF: 4:2:0 or 4:4:4
-enum class Scan { baseline, progressive };          // JPEG, PNG (interlaced)
+// JPEG, AVIF: 4:2:0 or 4:4:4; automatic: 4:4:4 for flat art, else 4:2:0
+enum class Chroma { automatic, subsampled, full };
+enum class Scan { baseline, progressive };        // JPEG, PNG (interlaced)
 enum class Metadata { strip, keep_copyright };    // keep_copyright: EXIF Artist and Copyright only
 enum class Recompress { unless_larger, always };  // than the source, whose coding is kept instead
 enum class PixelShape { as_stored, square };  // square: stretched where the file says they are not
 enum class Light { as_stored, linear };       // what is averaged: sRGB's values, or the light
 enum class Colours { srgb, keep };            // keep: as stored, with the profile beside
+
+enum class Shades { coloured, grey };  // grey: the light of each pixel alone
+enum class Loss { allowed, none };     // WebP; PNG never has any
 
 struct Rgb {
   uint8_t red = 255, green = 255, blue = 255;
@@ -61,8 +66,10 @@ struct Rendition {
   Chroma chroma = Chroma::automatic;
   Scan scan = Scan::baseline;
   int64_t max_bytes = 0;  // best quality that fits, by bisection; 0: no target
-  Rgb background;         // under transparency, where the result has none
-  double sharpen = 0;     // sigma in pixels of the result, 0..10; 0: none
+  Rgb background;      // under transparency, where the result has none; what Fit::pad fills up with
+  double sharpen = 0;  // sigma in pixels of the result, 0..10; 0: none
+  Shades shades = Shades::coloured;
+  Loss loss = Loss::allowed;
   Metadata metadata = Metadata::strip;
   Recompress recompress = Recompress::unless_larger;
   PixelShape pixels = PixelShape::as_stored;  // of JPEG and PNG; TIFF is always made square
@@ -106,7 +113,7 @@ struct RenditionField {
   // On the command line, where it is one: "-f,--format", what its value is called and what it does.
   std::string_view option, value, help;  // help_of() has the help as it is shown
 };
-extern const std::array<RenditionField, 20> kRenditionFields;
+extern const std::array<RenditionField, 22> kRenditionFields;
 
 // What formats.h says put where the help says {formats} or {qualities}.
 std::string help_of(const RenditionField& field);
@@ -125,7 +132,7 @@ bool is_name(std::string_view name);  // of a rendition or preset: [a-z0-9][a-z0
 
 // Words as users write them: "fit", "north-east", "auto", "500x500", "800x", "x600", "#ffffff".
 //   errors  code 0: what was given and what is allowed
-std::string fit_words();  // "fit fill force"
+std::string fit_words();  // "fit fill force pad"
 std::string anchor_words();
 std::string format_words();
 Result<Fit> parse_fit(std::string_view text);

@@ -22,10 +22,11 @@ struct Word {
   T value;
 };
 
-constexpr std::array<Word<Fit>, 3> kFits = {{
+constexpr std::array<Word<Fit>, 4> kFits = {{
     {"fit", Fit::fit},
     {"fill", Fit::fill},
     {"force", Fit::force},
+    {"pad", Fit::pad},
 }};
 constexpr std::array<Word<Anchor>, 13> kAnchors = {{
     {"centre", Anchor::centre},
@@ -59,7 +60,7 @@ const std::vector<Word<Format>>& all_formats() {
   return all;
 }
 
-// "fit fill force": without second spellings.
+// "fit fill force pad": without second spellings.
 template <class T>
 std::string first_words(std::span<const Word<T>> words) {
   std::string known;

@@ -65,12 +65,15 @@ Result<Texts> texts_of(const RequestOptions& options) {
     if (on) texts[name] = "true";
   }
   std::erase_if(texts, [](const auto& one) { return one.second.empty(); });
-  if (int{options.fit} + int{options.fill} + int{options.force} + int{texts.contains("fit")} > 1) {
-    return usage("", "--fit, --fill, --force and --mode exclude each other");
+  if (int{options.fit} + int{options.fill} + int{options.force} + int{options.pad} +
+          int{texts.contains("fit")} >
+      1) {
+    return usage("", "--fit, --fill, --force, --pad and --mode exclude each other");
   }
   if (options.fit) texts["fit"] = "fit";
   if (options.fill) texts["fit"] = "fill";
   if (options.force) texts["fit"] = "force";
+  if (options.pad) texts["fit"] = "pad";
   if (texts.contains("anchor") && texts.contains("focus")) {
     return usage("", "--anchor and --focus exclude each other");
   }

@@ -12,8 +12,8 @@ namespace imgq::cli {
 // What submit and run say about the wanted result, as typed. Empty: not given.
 struct RequestOptions {
   std::string preset;
-  std::string size;                               // "500x500", or several: "320x,640x,1280x"
-  bool fit = false, fill = false, force = false;  // fields["fit"] without its word
+  std::string size;  // "500x500", or several: "320x,640x,1280x"
+  bool fit = false, fill = false, force = false, pad = false;  // fields["fit"] without its word
   // Of kRenditionFields, by their names: those with a value, and those without.
   std::map<std::string, std::string, std::less<>> fields;
   std::map<std::string, bool, std::less<>> switches;

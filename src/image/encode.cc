@@ -82,7 +82,8 @@ Failure encode_within(const Raster& raster, const EncodeOptions& options, int64_
                       Fitted* out) {
   Buffer bytes;
   if (Failure fault = encode(raster, options, &bytes)) return fault;
-  const bool lossless = options.format == Format::png, fitting = fits(bytes, max_bytes);
+  const bool lossless = options.format == Format::png || options.lossless;
+  const bool fitting = fits(bytes, max_bytes);
   keep(std::move(bytes), lossless ? 0 : options.quality, fitting, out);
   if (fitting) return {};
   return lossless ? give_up_colours(raster, options, max_bytes, out)

@@ -14,11 +14,12 @@ struct EncodeOptions {
   int quality = 80;              // not for PNG
   bool full_chroma = false;      // JPEG, AVIF: 4:4:4
   Scan scan = Scan::baseline;
-  bool filters = false;  // PNG: each row by the filter that suits it, slower
-  int palette_bits = 0;  // PNG: at most 2^n colours; 0: all
-  bool palette = false;  // PNG: as small as a palette makes it; 256 colours or fewer stay exact
-  View profile;          // ICC, of the pixels; empty: they are sRGB's
-  Exif copyright;        // artist and copyright to be kept; empty: no metadata at all
+  bool lossless = false;  // WebP
+  bool filters = false;   // PNG: each row by the filter that suits it, slower
+  int palette_bits = 0;   // PNG: at most 2^n colours; 0: all
+  bool palette = false;   // PNG: as small as a palette makes it; 256 colours or fewer stay exact
+  View profile;           // ICC, of the pixels; empty: they are sRGB's
+  Exif copyright;         // artist and copyright to be kept; empty: no metadata at all
 };
 
 using Buffer = std::vector<uint8_t>;

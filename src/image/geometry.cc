@@ -108,6 +108,7 @@ Failure place(const Rendition& rendition, Size upright, int max_side_px, Placeme
   *out = {};
   switch (effective_fit(rendition)) {
     case Fit::fit:
+    case Fit::pad:
       out->scaled = fit_within(rendition, upright);
       out->part = {0, 0, out->scaled.width, out->scaled.height};
       break;
@@ -119,10 +120,12 @@ Failure place(const Rendition& rendition, Size upright, int max_side_px, Placeme
       cover(rendition, upright, out);
       break;
   }
-  if (std::max(out->part.width, out->part.height) > max_side_px) {
+  out->result = {out->part.width, out->part.height};
+  if (rendition.fit == Fit::pad) out->result = {rendition.width_px, rendition.height_px};
+  if (std::max(out->result.width, out->result.height) > max_side_px) {
     return Fault{Code::result_too_large,
                  fmt::format("'{}' would be {}x{}, limits.max_result_side_px is {}", rendition.name,
-                             out->part.width, out->part.height, max_side_px)};
+                             out->result.width, out->result.height, max_side_px)};
   }
   return {};
 }

@@ -17,13 +17,15 @@ struct Rect {
 // Where a rendition lies: the upright image is scaled to `scaled`, of which `part` is kept.
 struct Placement {
   Size scaled;
-  Rect part;           // its size is the result's size
+  Rect part;  // its size is the result's size, but of Fit::pad
+  Size result;
   bool smart = false;  // part's place is to be found by looking at the picture
 };
 
 // Works out a rendition of an upright image of this size.
 //   fit     inside the box
 //   fill    the box, or, rather than enlarge, the largest of its shape that the image covers
+//   pad     inside the box, which is the result
 //   force   the box, each side no longer than the image's unless enlarging
 //   errors  result_too_large
 Failure place(const Rendition& rendition, Size upright, int max_side_px, Placement* out);

@@ -50,21 +50,28 @@ Failure make_job(const Rendition& rendition, const Picture& picture, int max_sid
   return {};
 }
 
+// Of an AVIF.
+bool has_full_chroma(const Rendition& rendition, const SourceFacts& source) {
+  return rendition.chroma == Chroma::full ||
+         (rendition.chroma == Chroma::automatic && source.palette);
+}
+
 // What an encoder holds beside the pixels that it is given, as measured with the libraries of
 // Debian 12 and 13 and a fifth more.
-int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format) {
-  constexpr double kAvifFixed = 10.0 * 1024 * 1024;
+int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format,
+                      const SourceFacts& source) {
+  constexpr double kAvifFixed = 10.0 * 1024 * 1024, kLosslessWebp = 13.5;
   const auto count = static_cast<double>(samples);
   double bytes = 0;
   switch (format) {
     case Format::avif:
-      bytes = kAvifFixed + count * (rendition.chroma == Chroma::full ? 13.5 : 9.5);
+      bytes = kAvifFixed + count * (has_full_chroma(rendition, source) ? 13.5 : 9.5);
       break;
     case Format::jpeg:
       bytes = count * 1.6;
       break;
     case Format::webp:
-      bytes = count * 2.4;
+      bytes = count * (rendition.loss == Loss::none ? kLosslessWebp : 2.4);
       break;
     default:
       bytes = count * 2.8;
@@ -129,9 +136,11 @@ int64_t plan_bytes(const Plan& plan, const Picture& picture, Kind source) {
     bytes += resampler_bytes(picture.size, kind, whole_window(picture.size, plan.whole, unreduced));
   }
   for (const Job& job : plan.jobs) {
-    const int64_t samples = int64_t{job.part.width} * job.part.height * kind.bands();
-    const Format format = chosen_format(job.rendition->format, facts, kind.alpha);
-    largest = std::max(largest, encoder_bytes(*job.rendition, samples, format));
+    const Size result = job.placement.result;
+    const int64_t samples = int64_t{result.width} * result.height * kind.bands();
+    const Format format = chosen_format(*job.rendition, facts, kind.alpha);
+    const int64_t around = samples - int64_t{job.part.width} * job.part.height * kind.bands();
+    largest = std::max(largest, around + encoder_bytes(*job.rendition, samples, format, facts));
     bytes += resampler_bytes(picture.size, kind,
                              part_window(picture.size, job.scaled, job.part, unreduced));
   }

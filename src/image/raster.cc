@@ -1,9 +1,13 @@
 #include "src/image/raster.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include "src/image/icc.h"
 
 namespace imgq::image {
 namespace {
@@ -41,6 +45,21 @@ uint8_t blend(int over, int under, int alpha) {
 uint8_t clamp_byte(int value) { return static_cast<uint8_t>(std::clamp(value, 0, 255)); }
 
 bool is_grey(Rgb c) { return c.red == c.green && c.green == c.blue; }
+
+// What each value of sRGB shines with, times `weight`; with a half between it and the next: where
+// one ends and the other begins.
+std::array<double, 256> lights(double weight, double half) {
+  std::array<double, 256> out{};
+  for (size_t i = 0; i < out.size(); ++i) {
+    out[i] = weight * srgb_light((static_cast<double>(i) + half) / 255);
+  }
+  return out;
+}
+
+uint8_t value_of_light(double light) {
+  static const std::array<double, 256> ends = lights(1, 0.5);
+  return static_cast<uint8_t>(std::upper_bound(ends.begin(), ends.end() - 1, light) - ends.begin());
+}
 
 }  // namespace
 
@@ -94,6 +113,61 @@ Raster flatten(const Raster& from, Rgb background) {
     in += colours + 1;
   }
   return out;
+}
+
+Raster pad(const Raster& from, Size canvas, Rgb background) {
+  if (from.size == canvas) return from;
+  const bool grey = from.kind.space == Space::grey && is_grey(background);
+  const uint8_t ground[3] = {background.red, background.green, background.blue};
+  Raster out(canvas, {grey ? Space::grey : Space::rgb, false});
+  const auto bands = static_cast<size_t>(out.kind.bands());
+  for (size_t i = 0; i < out.data.size(); ++i) out.data[i] = ground[i % bands];
+  const bool widens = from.kind.space == Space::grey && !grey;
+  const int top = (canvas.height - from.size.height) / 2;
+  const auto left = samples_of((canvas.width - from.size.width) / 2, out.kind.bands());
+  const auto count = samples_of(from.size.width, out.kind.bands());
+  for (int y = 0; y < from.size.height; ++y) {
+    uint8_t* to = out.row(top + y) + left;
+    const uint8_t* in = from.row(y);
+    for (size_t i = 0; i < count; ++i) to[i] = in[widens ? i / 3 : i];
+  }
+  return out;
+}
+
+Raster to_grey(Raster from) {
+  from = to_rgb(std::move(from));
+  if (from.kind.space != Space::rgb) return from;
+  static const auto red = lights(0.2126, 0), green = lights(0.7152, 0), blue = lights(0.0722, 0);
+  const auto bands = static_cast<size_t>(from.kind.bands());
+  Raster out(from.size, {Space::grey, from.kind.alpha});
+  uint8_t* to = out.data.data();
+  for (size_t at = 0; at < from.data.size(); at += bands) {
+    const uint8_t* pixel = from.data.data() + at;
+    *to++ = value_of_light(red[pixel[0]] + green[pixel[1]] + blue[pixel[2]]);
+    if (from.kind.alpha) *to++ = pixel[3];
+  }
+  return out;
+}
+
+bool is_flat_art(const Raster& raster) {
+  if (raster.kind.space != Space::rgb) return false;
+  constexpr int kNear = 8, kFar = 48;
+  const auto bands = static_cast<size_t>(raster.kind.bands());
+  size_t pairs = 0, same = 0, near = 0, edges = 0;
+  for (int y = 0; y < raster.size.height; ++y) {
+    const uint8_t* left = raster.row(y);
+    for (int x = 1; x < raster.size.width; ++x, left += bands) {
+      const uint8_t* right = left + bands;
+      const int red = right[0] - left[0], green = right[1] - left[1], blue = right[2] - left[2];
+      const int most = std::max({std::abs(red), std::abs(green), std::abs(blue)});
+      const bool coloured = std::max(std::abs(red - green), std::abs(blue - green)) >= kFar;
+      ++pairs;
+      same += most == 0 ? 1 : 0;
+      near += most > 0 && most <= kNear ? 1 : 0;
+      edges += coloured ? 1 : 0;
+    }
+  }
+  return same * 2 >= pairs && near * 8 <= same && edges * 1000 >= pairs && edges > 0;
 }
 
 bool is_transparent(const Raster& raster) {

@@ -50,6 +50,16 @@ Raster turn_upright(Raster from, int orientation);
 // when the background is one.
 Raster flatten(const Raster& from, Rgb background);
 
+// The image in the middle of a canvas of this colour, which is no smaller. Not of ycc, nor alpha.
+Raster pad(const Raster& from, Size canvas, Rgb background);
+
+// The light of each pixel (ITU-R BT.709's luminance, of sRGB) in one band, alpha beside it.
+Raster to_grey(Raster from);
+
+// Whether it is drawn, not photographed, in colours that meet at edges: most pixels are the same as
+// their neighbour, few are nearly so, and some differ much in more than light. Of rgb.
+bool is_flat_art(const Raster& raster);
+
 // Whether some pixel can be seen through.
 bool is_transparent(const Raster& raster);
 

@@ -104,8 +104,9 @@ bool Renderer::only_jpeg() const {
   return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const Job& job) {
     const Rendition& r = *job.rendition;
     if (conversion && r.colours == Colours::srgb) return false;
-    const bool looks = job.placement.smart || r.sharpen > 0 || r.light == Light::linear;
-    return !looks && chosen_format(r.format, facts_, false) == Format::jpeg;
+    const bool looks = job.placement.smart || r.sharpen > 0 || r.light == Light::linear ||
+                       r.fit == Fit::pad || r.shades == Shades::grey;
+    return !looks && chosen_format(r, facts_, false) == Format::jpeg;
   });
 }
 
@@ -207,8 +208,7 @@ SourceFacts Renderer::facts_for(size_t index) const {
   const Job& job = plan_.jobs[index];
   SourceFacts facts = facts_;
   if (keeps_profile(index)) facts.profile = within_own_size(picture_.profile);
-  const Size planned{job.placement.part.width, job.placement.part.height};
-  const bool whole = job.scaled == picture_.size && planned == picture_.size;
+  const bool whole = job.scaled == picture_.size && job.placement.result == picture_.size;
   if (usual_coding_ && whole && leaves_coding_open(*job.rendition)) {
     facts.coding = source_.file.view();
   }
@@ -294,10 +294,9 @@ Failure Renderer::write_all_results(std::span<const int> results) {
     Raster pixels;
     if (Failure fault = pixels_of(i, &pixels)) return fault;
     ResultReport report;
-    const Size planned{job.placement.part.width, job.placement.part.height};
     std::vector<std::string> notes;
-    if (Failure fault = finish(*job.rendition, planned, std::move(pixels), facts_for(i), results[i],
-                               &report, &notes)) {
+    if (Failure fault = finish(*job.rendition, job.placement.result, std::move(pixels),
+                               facts_for(i), results[i], &report, &notes)) {
       return fault;
     }
     note_once(std::move(notes));

@@ -46,8 +46,8 @@ int save_png(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
 
 int save_webp(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   return vips_webpsave_buffer(image, &out->data, &out->size, "Q", options.quality, "effort", 2,
-                              "smart_subsample", options.full_chroma ? TRUE : FALSE, "strip", TRUE,
-                              nullptr);
+                              "lossless", options.lossless ? TRUE : FALSE, "smart_subsample",
+                              options.full_chroma ? TRUE : FALSE, "strip", TRUE, nullptr);
 }
 
 // Only here is libvips let write EXIF and a profile: the others are made bare afterwards.

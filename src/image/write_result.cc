@@ -17,13 +17,24 @@
 namespace imgq::image {
 namespace {
 
-EncodeOptions options_for(const Rendition& rendition, Format format, const SourceFacts& source) {
+// Of an AVIF it must be known before the pixels are, for it takes memory.
+bool is_drawn(const Raster& raster, Format format, const SourceFacts& source) {
+  if (format == Format::avif) return source.palette;
+  const bool lossless =
+      source.kind == Kind::png || source.kind == Kind::gif || source.kind == Kind::bmp;
+  return format == Format::jpeg && lossless && is_flat_art(raster);
+}
+
+EncodeOptions options_for(const Rendition& rendition, Format format, const SourceFacts& source,
+                          const Raster& raster) {
   EncodeOptions options;
   options.format = format;
   options.quality = rendition.quality > 0 ? rendition.quality : format_of(format)->quality;
-  options.full_chroma = rendition.chroma == Chroma::full;
   options.scan = rendition.scan;
   options.palette = source.palette;
+  options.lossless = format == Format::webp && rendition.loss == Loss::none;
+  options.full_chroma = rendition.chroma == Chroma::full ||
+                        (rendition.chroma == Chroma::automatic && is_drawn(raster, format, source));
   if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
   if (rendition.colours == Colours::keep) options.profile = source.profile;
   return options;
@@ -81,15 +92,22 @@ Format chosen_format(Format asked, const SourceFacts& source, bool transparent) 
   return source.palette || source.kind == Kind::png ? Format::png : Format::webp;
 }
 
+Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool transparent) {
+  return chosen_format(rendition.format, source, transparent || rendition.loss == Loss::none);
+}
+
 bool leaves_coding_open(const Rendition& r) {
   return r.recompress == Recompress::unless_larger && r.quality == 0 &&
          r.chroma == Chroma::automatic && r.scan == Scan::baseline && r.sharpen == 0 &&
-         r.max_bytes == 0 && r.colours == Colours::srgb && hex_of(r.background) == hex_of(Rgb{});
+         r.max_bytes == 0 && r.colours == Colours::srgb && r.shades == Shades::coloured &&
+         r.fit != Fit::pad && hex_of(r.background) == hex_of(Rgb{});
 }
 
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
                int descriptor, ResultReport* report, std::vector<std::string>* notes) {
-  const Format format = chosen_format(rendition.format, source, is_transparent(raster));
+  const bool padded = rendition.fit == Fit::pad;
+  if (padded) raster = flatten(raster, rendition.background);
+  const Format format = chosen_format(rendition, source, is_transparent(raster));
   if (format == Format::avif && !can_write_avif()) {
     return Fault{Code::format_not_enabled, "this libvips cannot write AVIF"};
   }
@@ -97,8 +115,10 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   if (rendition.sharpen > 0) {
     if (Failure fault = sharpen(&raster, rendition.sharpen)) return fault;
   }
+  if (padded) raster = pad(to_rgb(std::move(raster)), planned, rendition.background);
+  if (rendition.shades == Shades::grey) raster = to_grey(std::move(raster));
   Fitted made;
-  const EncodeOptions options = options_for(rendition, format, source);
+  const EncodeOptions options = options_for(rendition, format, source, raster);
   if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
   const bool same = !source.coding.empty() && format_of(format)->kind == source.kind;
   if (same && made.bytes.size() > source.coding.size()) {

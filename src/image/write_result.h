@@ -20,12 +20,13 @@ struct SourceFacts {
 // Whether nothing is asked for but the picture in a format: its own coding would do.
 bool leaves_coding_open(const Rendition& rendition);
 
-// The format that is written, for a picture that can or cannot be seen through.
+// The format that is written, for a picture that can or cannot be seen through, or may not lose.
 Format chosen_format(Format asked, const SourceFacts& source, bool transparent);
+Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool transparent);
 
 // From a rendition's upright pixels, in sRGB or of the source's profile, to its file: sharpened,
-// flattened where the format knows no alpha, encoded, measured, written. Of a source whose `coding`
-// could be the result, the smaller of both where encoding makes it larger than the source.
+// flattened where the format knows no alpha, padded, made grey, encoded, measured, written. Of a
+// source whose `coding` could be the result, the smaller of both where encoding makes it larger than the source.
 //   notes   gets a word when it is the source's
 //   errors  wrong_result (its size is not what the plan says), io_error, those of encode
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,

@@ -45,7 +45,9 @@ big/fig.jpg --size 3000x2000 --format jpeg
 big/fig.jpg --size 3000x2000 --format jpeg --progressive
 big/fig.jpg --size 3000x2000 --format jpeg --chroma 444
 big/fig.jpg --size 3000x2000 --format webp
+big/fig.jpg --size 3000x2000 --format webp --lossless
 big/fig.jpg --size 3000x2000 --format png
+big/fig.jpg --size 3000x2400 --pad --format jpeg
 big/fig.jpg --size 1500x1000 --format avif
 big/fig.jpg --size 3000x2000 --format avif
 big/fig.jpg --size 3000x2000 --format avif --chroma 444
@@ -55,7 +57,7 @@ low/fig.jpg --size 3000x2000
 scans/fig.jpg --size 3000x2000
 whole/small.png --size 3000x2000 --format png
 END
-  [ "$tried" -eq 13 ]
+  [ "$tried" -eq 15 ]
 }
 
 @test "the peak that is told is that of the image, not of its worker" {

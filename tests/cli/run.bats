@@ -673,6 +673,13 @@ out/x/y/deep.jpg"
   done
   exits 0 "$imgq" run -o out --size 60x --sharpen 0.5 --progressive --chroma 444 --background black photos
   contains "$errors" "6 made, 0 up to date, 0 failed"
+  exits 0 "$imgq" run -o grey --pad --size 64x64 --background black --grey photos/fig.jpg
+  same "$(size_of grey/fig.jpg)" 64x64
+  same "$(vipsheader -f bands grey/fig.jpg)" 1
+  exits 0 "$imgq" run -o exact --size 64x --lossless --format webp photos/fig.jpg
+  contains "$(webpinfo exact/fig.webp)" "VP8L"
+  exits 64 "$imgq" run -o exact --size 64x --lossless photos/fig.jpg
+  contains "$errors" "only WebP and PNG can be lossless"
   for format in jpeg png webp avif auto keep; do
     exits 0 "$imgq" run -o "as-$format" --size 60x --format "$format" photos
     contains "$errors" "6 made, 0 up to date, 0 failed"

@@ -374,13 +374,13 @@ TEST(RequestOptionsOf, WrongOnesAreNamedWithWhatIsAllowed) {
   EXPECT_EQ(with("sharpen", "1e1"), "--sharpen: '1e1' is not a number from 0 to 10");
   EXPECT_EQ(with("sharpen", "-1"), "--sharpen: '-1' is not a number from 0 to 10");
   EXPECT_EQ(with("max_bytes", "0"), "--max-bytes: 0 bytes hold no image");
-  EXPECT_EQ(with("fit", "zoom"), "--mode: 'zoom' is not a mode: use fit, fill or force");
+  EXPECT_EQ(with("fit", "zoom"), "--mode: 'zoom' is not a mode: use fit, fill, force or pad");
   RequestOptions sizes;
   sizes.size = "5x5,5x5";
   EXPECT_EQ(request_of(sizes), "two renditions are named '5x5'");
   RequestOptions both;
   both.fill = both.force = true;
-  EXPECT_EQ(request_of(both), "--fit, --fill, --force and --mode exclude each other");
+  EXPECT_EQ(request_of(both), "--fit, --fill, --force, --pad and --mode exclude each other");
 }
 
 RunRecord record() {

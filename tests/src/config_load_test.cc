@@ -176,7 +176,7 @@ TEST_F(ConfigFiles, AWrongPresetIsAnErrorWithItsPlace) {
   EXPECT_EQ(complaint("[preset.\"../x\".small]\nsize = \"320x\"\n"),
             "line 1, column 9: a preset's name is of a-z, 0-9, _ and -");
   EXPECT_EQ(complaint("[preset.web.a]\nsize = \"320x\"\nfit = \"force\"\n"),
-            "line 1, column 9: rendition 'a': fill and force need both width and height");
+            "line 1, column 9: rendition 'a': fill, force and pad need both width and height");
 }
 
 TEST_F(ConfigFiles, ALaterFileReplacesAPresetAsAWhole) {
