@@ -5,7 +5,8 @@
 #include "src/image/encode.h"
 
 // What a picture is coded as in its source, alone in a file of its own: of metadata there is only
-// `exif` (as write_exif makes it; empty: none), and nothing stands behind the end. The picture is
+// `exif` (as write_exif makes it; empty: none), and nothing stands behind the end; only what stands
+// behind the last bit within a WebP's image chunk cannot be told from coding. The picture is
 // still, of 8 bits or fewer, and its decoder has taken it whole without a warning.
 namespace imgq::image {
 

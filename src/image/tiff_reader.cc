@@ -1,6 +1,7 @@
 #include "src/image/tiff_reader.h"
 
 #include <algorithm>
+#include <array>
 
 namespace imgq::image {
 namespace {
@@ -24,6 +25,12 @@ size_t width_of(uint64_t type) {
     default:
       return 0;
   }
+}
+
+// Of a value, by its type; 0: of none that is known.
+size_t bytes_of(uint64_t type) {
+  constexpr std::array<uint8_t, 19> kBytes{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
+  return type < kBytes.size() ? kBytes[static_cast<size_t>(type)] : 0;
 }
 
 }  // namespace
@@ -51,8 +58,18 @@ size_t TiffReader::entries(size_t directory) const {
 
 bool TiffReader::is_cut(size_t directory) const {
   const size_t count = number(directory, wide_ ? 8 : 2);
-  return !holds(file_, directory, wide_ ? 8 : 2) ||
-         (count <= kMostEntries && !holds(file_, entry_at(directory, count), 0));
+  if (!holds(file_, directory, wide_ ? 8 : 2)) return true;
+  if (count > kMostEntries) return false;
+  if (!holds(file_, entry_at(directory, count), 0)) return true;
+  for (size_t i = 0; i < count; ++i) {
+    const size_t at = entry_at(directory, i), value_at = at + 4 + offset_bytes();
+    const size_t values = std::min<size_t>(number(at + 4, offset_bytes()), file_.size());
+    const size_t bytes = values * bytes_of(number(at + 2, 2));
+    if (bytes > offset_bytes() && !holds(file_, number(value_at, offset_bytes()), bytes)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 size_t TiffReader::after(size_t directory) const {

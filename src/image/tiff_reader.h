@@ -21,7 +21,7 @@ class TiffReader {
   // 0 also when they are more than the file can hold, or than libtiff takes for possible.
   size_t entries(size_t directory) const;
 
-  // Whether the file ends before that directory does.
+  // Whether the file ends before that directory does, or before some value that it points to.
   bool is_cut(size_t directory) const;
 
   // Whole numbers or bytes of a tag: where they stand, how many they are; of width 0: none.

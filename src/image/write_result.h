@@ -26,7 +26,7 @@ Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool
 
 // From a rendition's upright pixels, in sRGB or of the source's profile, to its file: sharpened,
 // flattened where the format knows no alpha, padded, made grey, encoded, measured, written. Of a
-// source whose `coding` could be the result, the smaller of both where encoding makes it larger than the source.
+// source whose `coding` could be the result, the smaller of both where encoding makes it larger.
 //   notes   gets a word when it is the source's
 //   errors  wrong_result (its size is not what the plan says), io_error, those of encode
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,

@@ -113,7 +113,8 @@ std::chrono::milliseconds Claimer::jittered_poll() const {
 void Claimer::hint(std::string_view name) {
   const auto token = layout::parse_token(name);
   if (!token || stopped_ || is_stuck(*token)) return;
-  if (token->attempt == 1 && (unread_ || candidates_.size() >= kMaxCandidates)) {
+  const size_t most = token->attempt == 1 ? kMaxCandidates : 2 * kMaxCandidates;
+  if ((token->attempt == 1 && unread_) || candidates_.size() >= most) {
     unread_ = true;  // more than is kept: its turn comes with the next reading
   } else {
     candidates_.insert(*token);

@@ -18,8 +18,8 @@
 namespace imgq::supervise {
 
 // Finds waiting jobs and claims them, a small batch at a time, on another thread. Keeps the names
-// of at most kMaxCandidates, oldest first; the folder is read again when they have run out and it
-// may have changed: a hint came, or the poll interval is over.
+// of at most kMaxCandidates, and of as many that came back, oldest first; the folder is read again
+// when they have run out and it may have changed: a hint came, or the poll interval is over.
 class Claimer {
  public:
   static constexpr size_t kMaxCandidates = 20'000;

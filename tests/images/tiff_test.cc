@@ -3,6 +3,7 @@
 #include <map>
 #include <vector>
 
+#include "src/image/container.h"
 #include "tests/images/rendered.h"
 
 namespace imgq::made {
@@ -139,6 +140,20 @@ TEST_F(Tiff, CutOrEmptyTellsWhatItIs) {
   const Bytes file = tiff_of({{{}, repeated({77})}});
   EXPECT_EQ(render(Bytes(file.begin(), file.end() - 100), lossless()).verdict.code,
             Code::truncated);
+  // A directory whose values stand behind its pixels.
+  Page page{{{282, 0}}, repeated({77})};
+  Bytes behind = tiff_of({page});
+  const size_t value_at = behind.size();
+  for (size_t at = 10; behind[at] + 256 * behind[at + 1] < 283; at += 12) {
+    if (behind[at] + 256 * behind[at + 1] != 282) continue;
+    behind[at + 2] = 5;  // RATIONAL
+    behind[at + 8] = static_cast<uint8_t>(value_at);
+    behind[at + 9] = static_cast<uint8_t>(value_at >> 8);
+    break;
+  }
+  for (const uint32_t number : {72U, 1U}) put(&behind, number, 4);
+  EXPECT_FALSE(image::is_cut_short(Kind::tiff, behind));
+  EXPECT_TRUE(image::is_cut_short(Kind::tiff, image::View(behind).first(behind.size() - 1)));
   const Bytes empty{'I', 'I', '*', 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   EXPECT_EQ(render(empty, lossless()).verdict.code, Code::corrupt_image);
 }
