@@ -160,6 +160,13 @@ TEST(Request, BuiltByHandIsCheckedTheSameWay) {
   EXPECT_TRUE(check(request));
   request.renditions[0].colours = Colours::keep;
   EXPECT_FALSE(check(request));
+  request.renditions[0].light = Light::as_stored;
+  EXPECT_TRUE(check(request));
+  request.renditions[0].shades = Shades::grey;
+  EXPECT_FALSE(check(request));
+  request.renditions[0].shades = Shades::coloured;
+  request.renditions[0].fit = Fit::pad;
+  EXPECT_FALSE(check(request));
   EXPECT_TRUE(check(Request{}));
 }
 
