@@ -11,6 +11,21 @@
 namespace imgq {
 namespace {
 
+// What excludes each other; empty when nothing does.
+std::string_view clash_in(const Rendition& r) {
+  const bool keeps = r.colours == Colours::keep, lossless = r.loss == Loss::none;
+  if (keeps && r.light == Light::linear) {
+    return "linear light is known of sRGB alone: not with colours = keep";
+  }
+  if (keeps && (r.shades == Shades::grey || r.fit == Fit::pad)) {
+    return "colours = keep is not for grey or padded images";
+  }
+  if (lossless && (r.format == Format::jpeg || r.format == Format::avif)) {
+    return "only WebP and PNG can be lossless";
+  }
+  return lossless && r.max_bytes > 0 ? "lossless and max_bytes exclude each other" : "";
+}
+
 Status check_one(const Rendition& r) {
   const auto wrong = [&r](std::string_view what) {
     return bad_data(fmt::format("rendition '{}': {}", printable(shortened(r.name, 40)), what), "");
@@ -27,18 +42,8 @@ Status check_one(const Rendition& r) {
   const auto share = [](double value) { return value >= 0 && value <= 1; };
   if (!share(r.focus_x) || !share(r.focus_y)) return wrong("focus is not from 0 to 1");
   if (!(r.sharpen >= 0 && r.sharpen <= kMaxSharpen)) return wrong("sharpen is not from 0 to 10");
-  if (r.light == Light::linear && r.colours == Colours::keep) {
-    return wrong("linear light is known of sRGB alone: not with colours = keep");
-  }
-  if (r.colours == Colours::keep && (r.shades == Shades::grey || r.fit == Fit::pad)) {
-    return wrong("colours = keep is not for grey or padded images");
-  }
-  if (r.loss == Loss::none && (r.format == Format::jpeg || r.format == Format::avif)) {
-    return wrong("only WebP and PNG can be lossless");
-  }
-  if (r.loss == Loss::none && r.max_bytes > 0)
-    return wrong("lossless and max_bytes exclude each other");
-  return Ok{};
+  const std::string_view clash = clash_in(r);
+  return clash.empty() ? Status(Ok{}) : wrong(clash);
 }
 
 Result<Rendition> read_rendition(const Json& object, size_t index) {

@@ -24,7 +24,8 @@ struct Head {
 
 uint64_t bytes_of_rows(uint64_t width, uint64_t height, const Head& head) {
   constexpr std::array kChannels{1, 0, 3, 1, 2, 0, 4};
-  const auto bits = static_cast<uint64_t>(kChannels[static_cast<size_t>(head.colour)] * head.depth);
+  const int channels = kChannels[static_cast<size_t>(head.colour)];
+  const uint64_t bits = static_cast<uint64_t>(channels) * static_cast<uint64_t>(head.depth);
   return width == 0 ? 0 : height * (1 + (width * bits + 7) / 8);
 }
 
@@ -151,6 +152,20 @@ bool has_lossless_alpha(View riff, size_t at) {
   return has(riff, at, "VP8L") && holds(riff, at, 13) && (riff[at + 12] & 0x10) != 0;
 }
 
+struct WebpParts {
+  int images = 0, alphas = 0;
+};
+
+// Counts the chunk at `at`. False when such a file cannot go out as it is coded.
+bool take_webp_chunk(View riff, size_t at, bool hides_alpha, WebpParts* parts) {
+  const bool lossless = has(riff, at, "VP8L");
+  if (has(riff, at, "ANIM") || has(riff, at, "ANMF")) return false;
+  if (has(riff, at, "ALPH")) return ++parts->alphas == 1 && parts->images == 0;
+  if (!lossless && !has(riff, at, "VP8 ")) return true;
+  ++parts->images;
+  return !lossless || (parts->alphas == 0 && !(hides_alpha && has_lossless_alpha(riff, at)));
+}
+
 // The RIFF chunk, without what may stand behind it; empty when it holds more than one picture, or
 // alpha of which its header does not tell, so that it is not shown.
 View bare_webp(View file) {
@@ -160,19 +175,15 @@ View bare_webp(View file) {
   const View riff = file.first(end);
   const bool extended = has(riff, kHeader, "VP8X");
   const bool told = extended && end > 20 && (riff[20] & 0x10) != 0;
-  int images = 0, alphas = 0;
+  WebpParts parts;
   for (size_t at = kHeader; at < end;) {
     if (!holds(riff, at, kFrame)) return {};
     const size_t data = le32(riff, at + 4);
     if (!holds(riff, at + kFrame, data + data % 2)) return {};
-    if (has(riff, at, "ANIM") || has(riff, at, "ANMF")) return {};
-    images += has(riff, at, "VP8 ") || has(riff, at, "VP8L") ? 1 : 0;
-    if (has(riff, at, "ALPH") && (++alphas > 1 || images > 0)) return {};
-    if (alphas > 0 && has(riff, at, "VP8L")) return {};
-    if (extended && !told && has_lossless_alpha(riff, at)) return {};
+    if (!take_webp_chunk(riff, at, extended && !told, &parts)) return {};
     at += kFrame + data + data % 2;
   }
-  return images == 1 && (alphas == 0 || told) ? riff : View();
+  return parts.images == 1 && (parts.alphas == 0 || told) ? riff : View();
 }
 
 }  // namespace

@@ -118,7 +118,7 @@ Raster flatten(const Raster& from, Rgb background) {
 Raster pad(const Raster& from, Size canvas, Rgb background) {
   if (from.size == canvas) return from;
   const bool grey = from.kind.space == Space::grey && is_grey(background);
-  const uint8_t ground[3] = {background.red, background.green, background.blue};
+  const std::array<uint8_t, 5> ground{background.red, background.green, background.blue};
   Raster out(canvas, {grey ? Space::grey : Space::rgb, false});
   const auto bands = static_cast<size_t>(out.kind.bands());
   for (size_t i = 0; i < out.data.size(); ++i) out.data[i] = ground[i % bands];
