@@ -20,7 +20,8 @@ struct Exif {
 Exif read_exif(View block);
 
 // A block with artist and copyright, and nothing else; empty when both are. With "Exif\0\0".
-std::vector<uint8_t> empty_exif();  // a block without a field
 std::vector<uint8_t> write_exif(const Exif& exif);
+
+std::vector<uint8_t> empty_exif();  // a block without a field
 
 }  // namespace imgq::image

@@ -112,6 +112,10 @@ double srgb_light(double value) {
   return value <= 0.04045 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4);
 }
 
+double srgb_value(double light) {
+  return light <= 0.0031308 ? 12.92 * light : 1.055 * std::pow(light, 1 / 2.4) - 0.055;
+}
+
 bool profile_fits(View profile, Space space) {
   if (profile.size() < kHeaderBytes + 4 || profile.size() > kMaxBytes) return false;
   if (!has(profile, 36, "acsp")) return false;

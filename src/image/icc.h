@@ -23,6 +23,7 @@ bool is_srgb(View profile);
 
 // The light, 0 to 1, of a value of sRGB's curve (IEC 61966-2-1).
 double srgb_light(double value);
+double srgb_value(double light);  // the other way round
 
 // Its own description, its first 200 characters; empty when it has none that can be read.
 std::string profile_name(View profile);

@@ -50,12 +50,6 @@ Failure make_job(const Rendition& rendition, const Picture& picture, int max_sid
   return {};
 }
 
-// Of an AVIF.
-bool has_full_chroma(const Rendition& rendition, const SourceFacts& source) {
-  return rendition.chroma == Chroma::full ||
-         (rendition.chroma == Chroma::automatic && source.palette);
-}
-
 // What an encoder holds beside the pixels that it is given, as measured with the libraries of
 // Debian 12 and 13 and a fifth more.
 int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format,
@@ -65,7 +59,7 @@ int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format
   double bytes = 0;
   switch (format) {
     case Format::avif:
-      bytes = kAvifFixed + count * (has_full_chroma(rendition, source) ? 13.5 : 9.5);
+      bytes = kAvifFixed + count * (avif_has_full_chroma(rendition, source) ? 13.5 : 9.5);
       break;
     case Format::jpeg:
       bytes = count * 1.6;

@@ -245,7 +245,7 @@ bool Renderer::may_keep_profile() const {
 // WebP and AVIF have no grey that it could be of.
 bool Renderer::writes_profile_of_grey(const Rendition& rendition) const {
   const auto has_grey = [&](bool transparent) {
-    const Format format = chosen_format(rendition.format, facts_, transparent);
+    const Format format = chosen_format(rendition, facts_, transparent);
     return format == Format::jpeg || format == Format::png;
   };
   return has_grey(false) && has_grey(true);

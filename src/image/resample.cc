@@ -54,40 +54,41 @@ class MiddleScale {
  public:
   static constexpr int kMost = 255 << kMiddleBits;
 
-  explicit MiddleScale(Light light) : linear_(light == Light::linear), from_middle_(kMost + 1) {
+  explicit MiddleScale(Light light) : linear_(light == Light::linear) {
     for (int i = 0; i < 256; ++i) {
       const double value = linear_ ? srgb_light(i / 255.0) : i / 255.0;
       to_middle_[static_cast<size_t>(i)] = static_cast<int16_t>(std::lround(value * kMost));
     }
-    for (int i = 0; i <= kMost; ++i) {
-      const double value = static_cast<double>(i) / kMost;
-      from_middle_[static_cast<size_t>(i)] =
-          static_cast<uint8_t>(std::lround(255 * (linear_ ? value_of(value) : value)));
+    for (int i = 0; linear_ && i <= kMost; ++i) {
+      const double value = srgb_value(static_cast<double>(i) / kMost);
+      from_light_.push_back(static_cast<uint8_t>(std::lround(255 * value)));
     }
   }
+  // Each is made when it is first needed.
   static const MiddleScale& of(Light light) {
-    static const MiddleScale linear(Light::linear), stored(Light::as_stored);
-    return light == Light::linear ? linear : stored;
+    if (light == Light::linear) {
+      static const MiddleScale linear(Light::linear);
+      return linear;
+    }
+    static const MiddleScale stored(Light::as_stored);
+    return stored;
   }
 
   int16_t middle(uint8_t sample) const { return to_middle_[sample]; }
-  uint8_t sample(int64_t middle) const {
-    return from_middle_[static_cast<size_t>(std::clamp<int64_t>(middle, 0, kMost))];
+  uint8_t sample_of_light(int64_t middle) const {
+    return from_light_[static_cast<size_t>(std::clamp<int64_t>(middle, 0, kMost))];
   }
 
   // Of a part of white.
   uint8_t sample_of(double part) const {
-    if (linear_) return sample(std::llround(part * kMost));
+    if (linear_) return sample_of_light(std::llround(part * kMost));
     return static_cast<uint8_t>(std::clamp(std::lround(part * 255), 0L, 255L));
   }
 
  private:
-  static double value_of(double light) {
-    return light <= 0.0031308 ? light * 12.92 : 1.055 * std::pow(light, 1 / 2.4) - 0.055;
-  }
   bool linear_;
   std::array<int16_t, 256> to_middle_{};
-  std::vector<uint8_t> from_middle_;
+  std::vector<uint8_t> from_light_;
 };
 
 // As middle samples, colours times alpha where there is one.
@@ -115,7 +116,8 @@ void plain_pixels(const int32_t* sums, size_t samples, uint8_t* out) {
 
 void light_pixels(const int32_t* sums, size_t samples, const MiddleScale& scale, uint8_t* out) {
   constexpr int32_t kHalf = 1 << (kWeightBits - 1);
-  for (size_t i = 0; i < samples; ++i) out[i] = scale.sample((sums[i] + kHalf) >> kWeightBits);
+  for (size_t i = 0; i < samples; ++i)
+    out[i] = scale.sample_of_light((sums[i] + kHalf) >> kWeightBits);
 }
 
 void unpremultiplied_pixels(const int32_t* sums, int pixels, int bands, const MiddleScale& scale,

@@ -8,29 +8,16 @@ namespace {
 
 constexpr size_t kMostEntries = 4096;
 
-size_t width_of(uint64_t type) {
-  switch (type) {
-    case 1:  // BYTE, ASCII, UNDEFINED
-    case 2:
-    case 7:
-      return 1;
-    case 3:  // SHORT
-      return 2;
-    case 4:  // LONG, IFD
-    case 13:
-      return 4;
-    case 16:  // LONG8, IFD8
-    case 18:
-      return 8;
-    default:
-      return 0;
-  }
-}
-
 // Of a value, by its type; 0: of none that is known.
 size_t bytes_of(uint64_t type) {
   constexpr std::array<uint8_t, 19> kBytes{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
   return type < kBytes.size() ? kBytes[static_cast<size_t>(type)] : 0;
+}
+
+// The same of whole numbers without a sign, and of bytes of any kind.
+size_t width_of(uint64_t type) {
+  constexpr std::array kWhole{1U, 2U, 7U, 3U, 4U, 13U, 16U, 18U};  // BYTE, ASCII, ... IFD8
+  return std::find(kWhole.begin(), kWhole.end(), type) == kWhole.end() ? 0 : bytes_of(type);
 }
 
 }  // namespace
@@ -48,17 +35,17 @@ uint64_t TiffReader::number(size_t at, size_t width) const {
 }
 
 size_t TiffReader::entry_at(size_t directory, size_t index) const {
-  return directory + (wide_ ? 8 : 2) + index * entry_bytes();
+  return directory + count_bytes() + index * entry_bytes();
 }
 
 size_t TiffReader::entries(size_t directory) const {
-  const size_t count = number(directory, wide_ ? 8 : 2);
+  const size_t count = number(directory, count_bytes());
   return count > std::min(file_.size() / entry_bytes(), kMostEntries) ? 0 : count;
 }
 
 bool TiffReader::is_cut(size_t directory) const {
-  const size_t count = number(directory, wide_ ? 8 : 2);
-  if (!holds(file_, directory, wide_ ? 8 : 2)) return true;
+  const size_t count = number(directory, count_bytes());
+  if (!holds(file_, directory, count_bytes())) return true;
   if (count > kMostEntries) return false;
   if (!holds(file_, entry_at(directory, count), 0)) return true;
   for (size_t i = 0; i < count; ++i) {

@@ -33,6 +33,7 @@ class TiffReader {
   uint64_t first_value(size_t directory, uint32_t tag) const;
 
  private:
+  size_t count_bytes() const { return wide_ ? 8 : 2; }
   size_t offset_bytes() const { return wide_ ? 8 : 4; }
   size_t entry_bytes() const { return wide_ ? 20 : 12; }
   size_t entry_at(size_t directory, size_t index) const;

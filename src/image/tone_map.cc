@@ -48,9 +48,8 @@ uint8_t srgb_sample(float light) {
   static const std::vector<uint8_t> table = [] {
     std::vector<uint8_t> made(kSrgbSteps + 1);
     for (size_t i = 0; i < made.size(); ++i) {
-      const double v = static_cast<double>(i) / kSrgbSteps;
-      const double s = v <= 0.0031308 ? 12.92 * v : 1.055 * std::pow(v, 1 / 2.4) - 0.055;
-      made[i] = static_cast<uint8_t>(std::lround(255 * s));
+      const double value = srgb_value(static_cast<double>(i) / kSrgbSteps);
+      made[i] = static_cast<uint8_t>(std::lround(255 * value));
     }
     return made;
   }();

@@ -17,9 +17,10 @@
 namespace imgq::image {
 namespace {
 
-// Of an AVIF it must be known before the pixels are, for it takes memory.
-bool is_drawn(const Raster& raster, Format format, const SourceFacts& source) {
-  if (format == Format::avif) return source.palette;
+bool has_full_chroma(const Rendition& rendition, Format format, const SourceFacts& source,
+                     const Raster& raster) {
+  if (format == Format::avif) return avif_has_full_chroma(rendition, source);
+  if (rendition.chroma != Chroma::automatic) return rendition.chroma == Chroma::full;
   const bool lossless =
       source.kind == Kind::png || source.kind == Kind::gif || source.kind == Kind::bmp;
   return format == Format::jpeg && lossless && is_flat_art(raster);
@@ -33,8 +34,7 @@ EncodeOptions options_for(const Rendition& rendition, Format format, const Sourc
   options.scan = rendition.scan;
   options.palette = source.palette;
   options.lossless = format == Format::webp && rendition.loss == Loss::none;
-  options.full_chroma = rendition.chroma == Chroma::full ||
-                        (rendition.chroma == Chroma::automatic && is_drawn(raster, format, source));
+  options.full_chroma = has_full_chroma(rendition, format, source, raster);
   if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
   if (rendition.colours == Colours::keep) options.profile = source.profile;
   return options;
@@ -80,7 +80,8 @@ Failure check_result(View file, Size planned) {
 
 }  // namespace
 
-Format chosen_format(Format asked, const SourceFacts& source, bool transparent) {
+Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool transparent) {
+  const Format asked = rendition.format;
   if (asked == Format::keep && source.kind == Kind::bmp) return Format::png;
   if (asked == Format::keep) {
     const ImageFormat* kept = format_of(source.kind);
@@ -88,12 +89,13 @@ Format chosen_format(Format asked, const SourceFacts& source, bool transparent) 
   } else if (asked != Format::automatic) {
     return asked;
   }
-  if (!transparent) return Format::jpeg;
+  if (!transparent && rendition.loss == Loss::allowed) return Format::jpeg;
   return source.palette || source.kind == Kind::png ? Format::png : Format::webp;
 }
 
-Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool transparent) {
-  return chosen_format(rendition.format, source, transparent || rendition.loss == Loss::none);
+bool avif_has_full_chroma(const Rendition& rendition, const SourceFacts& source) {
+  return rendition.chroma == Chroma::full ||
+         (rendition.chroma == Chroma::automatic && source.palette);
 }
 
 bool leaves_coding_open(const Rendition& r) {

@@ -21,8 +21,10 @@ struct SourceFacts {
 bool leaves_coding_open(const Rendition& rendition);
 
 // The format that is written, for a picture that can or cannot be seen through, or may not lose.
-Format chosen_format(Format asked, const SourceFacts& source, bool transparent);
 Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool transparent);
+
+// Whether an AVIF gets 4:4:4: by what is known before the pixels are, for it takes memory.
+bool avif_has_full_chroma(const Rendition& rendition, const SourceFacts& source);
 
 // From a rendition's upright pixels, in sRGB or of the source's profile, to its file: sharpened,
 // flattened where the format knows no alpha, padded, made grey, encoded, measured, written. Of a
