@@ -18,13 +18,13 @@ Status move_token(const Spool& spool, const std::string& from, const std::string
 //   errors  ENOENT it was not moved by this call
 Status move_token_once(const Spool& spool, const std::string& from, const std::string& to);
 
-// Removes a token's last name, as above.
-//   errors  ENOENT it is not there; ESTALE it stands, and yet is said to be gone
-Status remove_token(const Spool& spool, const std::string& path);
-
-// The same, both folders synced before the answer.
+// As move_token, both folders synced before the answer.
 Status move_token_durably(const Spool& spool, const std::string& from, const std::string& to,
                           Sync sync);
+
+// Removes a token's last name, tried again likewise.
+//   errors  ENOENT it is not there; ESTALE it stands, and yet is said to be gone
+Status remove_token(const Spool& spool, const std::string& path);
 
 // Moves the token of an ended job to completed/, failed/ or cancelled/, whose hour is made when it
 // is missing. Gone already is Ok. Never synced: the outcome decides, the token can be made anew.
