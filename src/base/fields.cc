@@ -150,7 +150,7 @@ bool read_sharpen(Rendition& rendition, const Json& value) {
 
 }  // namespace
 
-constexpr std::array<RenditionField, 22> kRenditionFields = {{
+constexpr std::array<RenditionField, 23> kRenditionFields = {{
     {"name", kName, nullptr, set_name, nullptr, [](const Rendition& r, Json& v) { v = r.name; }, "",
      "", ""},
     {"width", "pixels from 0 to 8192", nullptr, set_count<&Rendition::width_px, kMaxResultSidePx>,
@@ -204,6 +204,9 @@ constexpr std::array<RenditionField, 22> kRenditionFields = {{
      "under transparency and around --pad, as in ffffff or white [white]"},
     {"sharpen", "a number from 0 to 10", nullptr, set_sharpen, read_sharpen,
      write_number<&Rendition::sharpen>, "--sharpen", "SIGMA", "sharpen, 0 to 10; try 0.5"},
+    {"trim", "true or false", nullptr, set_switch<&Rendition::border>,
+     read_switch<&Rendition::border>, write_switch<&Rendition::border>, "--trim", "",
+     "cut off a border of one colour, the upper left corner's, first"},
     {"grey", "true or false", nullptr, set_switch<&Rendition::shades>,
      read_switch<&Rendition::shades>, write_switch<&Rendition::shades>, "--grey", "",
      "without colours"},

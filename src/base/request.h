@@ -46,6 +46,7 @@ enum class PixelShape { as_stored, square };  // square: stretched where the fil
 enum class Light { as_stored, linear };       // what is averaged: sRGB's values, or the light
 enum class Colours { srgb, keep };            // keep: as stored, with the profile beside
 
+enum class Border { kept, trimmed };   // trimmed: edges of the upper left corner's colour go
 enum class Shades { coloured, grey };  // grey: the light of each pixel alone
 enum class Loss { allowed, none };     // WebP; PNG never has any
 
@@ -59,7 +60,7 @@ struct Rendition {
   int height_px = 500;
   Fit fit = Fit::fit;
   Anchor anchor = Anchor::centre;
-  double focus_x = 0.5, focus_y = 0.5;  // 0..1 of the upright image, for Anchor::focus
+  double focus_x = 0.5, focus_y = 0.5;  // 0..1 of the upright, trimmed image, for Anchor::focus
   Enlarge enlarge = Enlarge::never;
   Format format = Format::jpeg;
   int quality = 0;  // 1..100; 0: the format's default (src/base/formats.h)
@@ -68,6 +69,7 @@ struct Rendition {
   int64_t max_bytes = 0;  // best quality that fits, by bisection; 0: no target
   Rgb background;      // under transparency, where the result has none; what Fit::pad fills up with
   double sharpen = 0;  // sigma in pixels of the result, 0..10; 0: none
+  Border border = Border::kept;
   Shades shades = Shades::coloured;
   Loss loss = Loss::allowed;
   Metadata metadata = Metadata::strip;
@@ -113,7 +115,7 @@ struct RenditionField {
   // On the command line, where it is one: "-f,--format", what its value is called and what it does.
   std::string_view option, value, help;  // help_of() has the help as it is shown
 };
-extern const std::array<RenditionField, 22> kRenditionFields;
+extern const std::array<RenditionField, 23> kRenditionFields;
 
 // What formats.h says put where the help says {formats} or {qualities}.
 std::string help_of(const RenditionField& field);

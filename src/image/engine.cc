@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "src/image/plan.h"
 #include "src/image/render.h"
 #include "src/image/source.h"
+#include "src/image/trim.h"
 #include "src/image/vips_image.h"
 #include "src/image/vips_start.h"
 
@@ -49,14 +51,35 @@ Failure check_memory(int64_t estimate, const Limits& limits, Slot slot, Verdict*
   return {};
 }
 
+int64_t decoding_bytes(const Source& source, const Purpose& purpose) {
+  return kBaseBytes + static_cast<int64_t>(source.file.held_bytes()) +
+         source.decoder->bytes_needed(purpose);
+}
+
+// What is left without the border, where some rendition asks for that: the source is decoded for it.
+Failure trim(const Request& request, const Limits& limits, Slot slot, Source* source, Rect* inner,
+             Verdict* verdict) {
+  const Size size = source->decoder->picture().size;
+  *inner = all_of(size);
+  const bool asked = std::any_of(request.renditions.begin(), request.renditions.end(),
+                                 [](const Rendition& r) { return r.border == Border::trimmed; });
+  if (!asked) return {};
+  Failure fault = check_memory(decoding_bytes(*source, {size, false}), limits, slot, verdict);
+  if (!fault) fault = find_inner(source->decoder.get(), inner);
+  return fault ? std::move(fault) : reopen(limits, request.truncated, source);
+}
+
 // How an opened source becomes what is requested, when there is the memory for it.
-Failure prepare(const Request& request, const Limits& limits, Slot slot, const Source& source,
-                Plan* plan, Verdict* verdict) {
-  const Picture& picture = source.decoder->picture();
-  if (Failure fault = make_plan(request, picture, limits.max_result_side_px, plan)) return fault;
-  const int64_t estimate = kBaseBytes + static_cast<int64_t>(source.file.held_bytes()) +
-                           source.decoder->bytes_needed(plan->purpose) +
-                           plan_bytes(*plan, picture, source.signature.kind);
+Failure prepare(const Request& request, const Limits& limits, Slot slot, Source* source, Plan* plan,
+                Verdict* verdict) {
+  Rect inner;
+  if (Failure fault = trim(request, limits, slot, source, &inner, verdict)) return fault;
+  const Picture& picture = source->decoder->picture();
+  if (Failure fault = make_plan(request, picture, inner, limits.max_result_side_px, plan)) {
+    return fault;
+  }
+  const int64_t estimate =
+      decoding_bytes(*source, plan->purpose) + plan_bytes(*plan, picture, source->signature.kind);
   return check_memory(estimate, limits, slot, verdict);
 }
 
@@ -69,7 +92,7 @@ Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, 
   Source source;
   Plan plan;
   Failure fault = open_source(descriptor, limits, request.truncated, &source, &verdict->source);
-  if (!fault) fault = prepare(request, limits, slot, source, &plan, verdict);
+  if (!fault) fault = prepare(request, limits, slot, &source, &plan, verdict);
   if (!fault) fault = render_plan(plan, &source, results, verdict);
   return source.file.has_shrunk() ? shrunk() : std::move(fault);
 }
@@ -78,7 +101,7 @@ Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, 
 void add_placeholder(const Limits& limits, Source* source, Verdict* verdict) {
   const Request request;
   Plan plan;
-  Failure fault = prepare(request, limits, Slot::alone, *source, &plan, verdict);
+  Failure fault = prepare(request, limits, Slot::alone, source, &plan, verdict);
   if (!fault) fault = hash_source(plan, source, verdict);
   if (!fault) return;
   verdict->notes.emplace_back(note::kNoPlaceholder);

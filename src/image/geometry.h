@@ -12,9 +12,12 @@ struct Size {
 
 struct Rect {
   int left = 0, top = 0, width = 0, height = 0;
+  Size size() const { return {width, height}; }
 };
 
-// Where a rendition lies: the upright image is scaled to `scaled`, of which `part` is kept.
+inline Rect all_of(Size size) { return {0, 0, size.width, size.height}; }
+
+// Where a rendition lies: what is shown of the upright image is scaled to `scaled`, of which `part` is kept.
 struct Placement {
   Size scaled;
   Rect part;  // its size is the result's size, but of Fit::pad

@@ -39,14 +39,14 @@ int scaled_down(int part_px, int seen_px, int whole_px) {
 Raster scaled_to(const Raster& from, Size size, Light light = Light::as_stored) {
   if (from.size == size) return from;
   const Decoder::Output all{from.size, from.kind, 1, 1, false};
-  return resample(from, whole_window(from.size, size, all), light);
+  return resample(from, whole_window(all_of(from.size), size, all), light);
 }
 
 // A part of what `from` would be at the size `scaled`.
 Raster part_of(const Raster& from, Size scaled, const Rect& part) {
   if (from.size == scaled) return cut_out(from, part);
   const Decoder::Output all{from.size, from.kind, 1, 1, false};
-  return resample(from, part_window(from.size, scaled, part, all));
+  return resample(from, part_window(all_of(from.size), scaled, part, all));
 }
 
 // One request on its way through: rows to rasters, rasters to files.
@@ -66,7 +66,7 @@ class Renderer {
   bool only_jpeg() const;
   bool hash_needs_its_own() const;
   void set_up_resamplers();
-  void push(const uint8_t* row);
+  void push(int y, const uint8_t* row);
   std::optional<Window> window_for(const Job& job) const;
   Raster converted(Raster raster);
   bool is_linear(size_t index) const { return plan_.jobs[index].rendition->light == Light::linear; }
@@ -92,8 +92,12 @@ class Renderer {
   Verdict& verdict_;
   Decoder::Output rows_;
   std::optional<Resampler> whole_resampler_, hash_resampler_;
-  std::vector<std::optional<Resampler>> resamplers_;  // a job each
-  std::optional<SrgbRows> light_rows_;                // for those in linear light
+  struct Fed {
+    Rect within;  // what it gets of the decoder's pixels
+    Resampler resampler;
+  };
+  std::vector<std::optional<Fed>> resamplers_;  // a job each
+  std::optional<SrgbRows> light_rows_;          // for those in linear light
   Raster whole_;
   std::vector<Raster> direct_;
 };
@@ -112,34 +116,38 @@ bool Renderer::only_jpeg() const {
 
 std::optional<Window> Renderer::window_for(const Job& job) const {
   if (job.from == Job::From::whole) return {};
-  if (!job.placement.smart) return part_window(picture_.size, job.scaled, job.part, rows_);
-  const Size least{std::min(job.scaled.width, picture_.size.width),
-                   std::min(job.scaled.height, picture_.size.height)};
-  return whole_window(picture_.size, least, rows_);
+  if (!job.placement.smart) return part_window(job.shown, job.scaled, job.part, rows_);
+  return whole_window(job.shown, looked_at(job), rows_);
 }
 
-// A crop alone shows no whole picture to make the thumbhash from.
+// A part alone shows no whole picture to make the thumbhash from.
 bool Renderer::hash_needs_its_own() const {
   const Job& job = plan_.jobs[0];
-  return plan_.whole.width == 0 && Size{job.part.width, job.part.height} != job.scaled;
+  return plan_.whole.width == 0 &&
+         (job.part.size() != job.scaled || job.shown.size() != picture_.size);
 }
 
 void Renderer::set_up_resamplers() {
   if (plan_.whole.width > 0) {
     whole_resampler_.emplace(rows_.size, rows_.kind,
-                             whole_window(picture_.size, plan_.whole, rows_));
+                             whole_window(all_of(picture_.size), plan_.whole, rows_));
   }
   if (hash_needs_its_own()) {
     const Size small = fit_into(picture_.size, kHashSidePx);
-    hash_resampler_.emplace(rows_.size, rows_.kind, whole_window(picture_.size, small, rows_));
+    hash_resampler_.emplace(rows_.size, rows_.kind,
+                            whole_window(all_of(picture_.size), small, rows_));
   }
   for (size_t i = 0; i < plan_.jobs.size(); ++i) {
-    std::optional<Resampler>& resampler = resamplers_.emplace_back();
-    const auto window = window_for(plan_.jobs[i]);
+    const Job& job = plan_.jobs[i];
+    std::optional<Fed>& fed = resamplers_.emplace_back();
+    auto window = window_for(job);
     if (!window) continue;
     if (is_linear(i)) begin_light();
     const PixelKind kind = is_linear(i) ? light_rows_->kind() : rows_.kind;
-    resampler.emplace(rows_.size, kind, *window, plan_.jobs[i].rendition->light);
+    const Rect within = pixels_within(job.shown, picture_.size, rows_);
+    window->x.start -= within.left;
+    window->y.start -= within.top;
+    fed.emplace(within, Resampler(within.size(), kind, *window, job.rendition->light));
   }
 }
 
@@ -150,12 +158,16 @@ void Renderer::begin_light() {
   light_rows_.emplace(rows_.size.width, rows_.kind, profile, &verdict_.notes);
 }
 
-void Renderer::push(const uint8_t* row) {
+void Renderer::push(int y, const uint8_t* row) {
   if (whole_resampler_) whole_resampler_->push(row);
   if (hash_resampler_) hash_resampler_->push(row);
   const uint8_t* light_row = light_rows_ ? light_rows_->of(row) : nullptr;
   for (size_t i = 0; i < resamplers_.size(); ++i) {
-    if (resamplers_[i]) resamplers_[i]->push(is_linear(i) ? light_row : row);
+    if (!resamplers_[i]) continue;
+    auto& [within, resampler] = *resamplers_[i];
+    if (y < within.top || y >= within.top + within.height) continue;
+    const PixelKind kind = is_linear(i) ? light_rows_->kind() : rows_.kind;
+    resampler.push((is_linear(i) ? light_row : row) + samples_of(within.left, kind.bands()));
   }
 }
 
@@ -170,7 +182,7 @@ Failure Renderer::decode() {
   for (int y = 0; y < rows_.size.height; ++y) {
     const uint8_t* row = nullptr;
     if (Failure fault = source_.decoder->next(&row)) return fault;
-    push(row);
+    push(y, row);
   }
   note_once(source_.decoder->notes());
   take_rasters();
@@ -208,7 +220,8 @@ SourceFacts Renderer::facts_for(size_t index) const {
   const Job& job = plan_.jobs[index];
   SourceFacts facts = facts_;
   if (keeps_profile(index)) facts.profile = within_own_size(picture_.profile);
-  const bool whole = job.scaled == picture_.size && job.placement.result == picture_.size;
+  const bool whole = job.shown.size() == picture_.size && job.scaled == picture_.size &&
+                     job.placement.result == picture_.size;
   if (usual_coding_ && whole && leaves_coding_open(*job.rendition)) {
     facts.coding = source_.file.view();
   }
@@ -226,7 +239,7 @@ void Renderer::take_rasters() {
 // Light was in sRGB before it was averaged.
 Raster Renderer::taken(size_t index) {
   if (!resamplers_[index]) return {};
-  Raster raster = resamplers_[index]->take();
+  Raster raster = resamplers_[index]->resampler.take();
   const bool as_it_is = is_linear(index) || keeps_profile(index);
   return as_it_is ? std::move(raster) : converted(std::move(raster));
 }
@@ -279,9 +292,8 @@ Failure Renderer::pixels_of(size_t index, Raster* out) {
   const Job& job = plan_.jobs[index];
   const bool direct = job.from == Job::From::rows;
   if (job.placement.smart) {
-    const Size least{std::min(job.scaled.width, picture_.size.width),
-                     std::min(job.scaled.height, picture_.size.height)};
-    return find_and_cut(job, direct ? std::move(direct_[index]) : scaled_to(whole_, least), out);
+    return find_and_cut(job, direct ? std::move(direct_[index]) : scaled_to(whole_, looked_at(job)),
+                        out);
   }
   Raster pixels = direct ? std::move(direct_[index]) : part_of(whole_, job.scaled, job.part);
   *out = turn_upright(std::move(pixels), picture_.exif.orientation);

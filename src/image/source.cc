@@ -51,14 +51,19 @@ bool is_walked(Kind kind) {
   return kind == Kind::jpeg || kind == Kind::png || kind == Kind::webp || kind == Kind::gif;
 }
 
+Failure check_not_empty(int64_t width, int64_t height) {
+  if (width > 0 && height > 0) return {};
+  return Fault{Code::corrupt_image, fmt::format("{}x{} pixels", width, height)};
+}
+
 // Without a decoder: what is refused here costs nothing.
 Failure check_container(const Source& source, const Limits& limits, SourceReport* report) {
   const Container& c = source.container;
   report->width_px = static_cast<int>(std::min<int64_t>(c.width, INT32_MAX));
   report->height_px = static_cast<int>(std::min<int64_t>(c.height, INT32_MAX));
   report->pages = c.frames;
-  if (is_walked(source.signature.kind) && (c.width == 0 || c.height == 0)) {
-    return Fault{Code::corrupt_image, fmt::format("{}x{} pixels", c.width, c.height)};
+  if (is_walked(source.signature.kind)) {
+    if (Failure fault = check_not_empty(c.width, c.height)) return fault;
   }
   return check_size(c.width, c.height, pages_of(source.signature.kind, c.frames), limits);
 }
@@ -113,13 +118,19 @@ Failure open_source(int descriptor, const Limits& limits, Truncated truncated, S
     return fault;
   }
   if (Failure fault = check_container(*out, limits, report)) return fault;
-  Opened opened;
-  if (Failure fault = open_decoder(*out, truncated, limits.max_frames, &opened)) return fault;
-  out->decoder = std::move(opened.decoder);
+  if (Failure fault = reopen(limits, truncated, out)) return fault;
   const Picture& picture = out->decoder->picture();
   describe(picture, report);
+  if (Failure fault = check_not_empty(picture.size.width, picture.size.height)) return fault;
   const int pages = pages_of(out->signature.kind, picture.pages);
   return check_size(picture.size.width, picture.size.height, pages, limits);
+}
+
+Failure reopen(const Limits& limits, Truncated truncated, Source* source) {
+  Opened opened;
+  Failure fault = open_decoder(*source, truncated, limits.max_frames, &opened);
+  source->decoder = std::move(opened.decoder);
+  return fault;
 }
 
 }  // namespace imgq::image

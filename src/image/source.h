@@ -21,4 +21,7 @@ struct Source {
 Failure open_source(int descriptor, const Limits& limits, Truncated truncated, Source* out,
                     SourceReport* report);
 
+// Before the first row again.
+Failure reopen(const Limits& limits, Truncated truncated, Source* source);
+
 }  // namespace imgq::image

@@ -23,7 +23,7 @@ jobs_in_spool() {
 @test "a job that asks for every field shows them, as the schema says" {
   id=$("$imgq" submit --size 8x8 --fill --focus 0.3,0.5 --enlarge --format jpeg --quality 50 --progressive \
     --chroma 444 --max-bytes 9kB --background ff0000 --sharpen 1 --keep-copyright --square-pixels \
-    --colours keep --recompress --lenient a.jpg)
+    --colours keep --recompress --trim --lenient a.jpg)
   exits 0 "$imgq" info --json "$id"
   json_lines stdout
   jq -e '.request.renditions[0] | .focus == "0.3,0.5" and .sharpen == 1 and .chroma == "444"' stdout
@@ -43,7 +43,7 @@ jobs_in_spool() {
 @test "a job waits in staging with what was asked of it" {
   exits 0 "$imgq" submit --size 100x80 --fill --anchor north-east --format webp --quality 61 \
     --progressive --chroma 444 --max-bytes 20KiB --background 102030 --sharpen 0.5 \
-    --keep-copyright --square-pixels --colours keep --recompress --lenient --enlarge a.jpg
+    --keep-copyright --square-pixels --colours keep --recompress --trim --lenient --enlarge a.jpg
   id=$output
   exits 0 "$imgq" status "$id"
   same "$output" staging
@@ -53,7 +53,7 @@ jobs_in_spool() {
     (.request.renditions == [{name: "thumb", width: 100, height: 80, fit: "fill",
       anchor: "north-east", format: "webp", quality: 61, progressive: true, chroma: "444",
       max_bytes: 20480, background: "#102030", sharpen: 0.5, keep_copyright: true,
-      square_pixels: true, colours: "keep", recompress: true,
+      square_pixels: true, colours: "keep", recompress: true, trim: true,
       enlarge: true}])' stdout
 }
 

@@ -155,6 +155,21 @@ TEST_F(ImageTest, AProgressiveJpegWithEndlessScansIsRefused) {
   EXPECT_EQ(render(file, one({})).verdict.code, Code::corrupt_image);
 }
 
+// ImageWidth and ImageLength (TIFF 6.0), one value each.
+TEST_F(ImageTest, ATiffWithoutASideIsCorrupt) {
+  for (const uint8_t tag : {uint8_t{0x00}, uint8_t{0x01}}) {
+    Bytes file = tiff(scenery(64, 48));
+    const auto is_entry = [&](size_t at) {
+      return file[at] == tag && file[at + 1] == 1 && file[at + 4] == 1 &&
+             file[at + 8] == (tag == 0 ? 64 : 48);
+    };
+    size_t at = 0;
+    while (!is_entry(at)) ++at;
+    file[at + 8] = 0;
+    EXPECT_EQ(render(file, one({})).verdict.code, Code::corrupt_image);
+  }
+}
+
 TEST_F(ImageTest, NoiseBehindEverySignatureIsRefusedNotObeyed) {
   const Pixels pixels = scenery(64, 48);
   Rendition avif = sized(64, 64);
