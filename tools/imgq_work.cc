@@ -4,7 +4,8 @@
 namespace imgq::tools {
 namespace {
 
-Group request_group(cli::RequestOptions& o) {
+// `run` names a watermark by its file, a job by its name.
+Group request_group(cli::RequestOptions& o, cli::RunOptions* run = nullptr) {
   Group result{
       "The result",
       {{"-s,--size", &o.size,
@@ -17,12 +18,23 @@ Group request_group(cli::RequestOptions& o) {
        {"--force", &o.force, "the size exactly, ratio not kept"},
        {"--pad", &o.pad, "as --fit, then filled up to the size exactly"}}};
   for (const RenditionField& field : kRenditionFields) {
-    if (field.option.empty()) continue;
+    if (field.option.empty() || (run != nullptr && field.name == "watermark")) continue;
     const std::string name(field.name);
     Option option{std::string(field.option), &o.fields[name], help_of(field),
                   std::string(field.value), field.words == nullptr ? "" : field.words()};
     if (field.value.empty()) option.into = &o.switches[name];
     result.options.push_back(std::move(option));
+  }
+  if (run != nullptr) {
+    result.options.insert(
+        result.options.end(),
+        {{"--watermark", &run->watermark,
+          "a picture laid over each, made smaller where it is larger", "FILE", "@file"},
+         {"--watermark-place", &run->watermark_place,
+          "where it lies: centre, north, north-east, ... [south-east]", "WHERE",
+          "centre north north-east east south-east south south-west west north-west"},
+         {"--watermark-opacity", &run->watermark_opacity, "how much it covers, 1 to 100 [100]",
+          "PERCENT"}});
   }
   result.options.push_back({"--lenient", &o.lenient, "accept images that end too early"});
   return result;
@@ -75,7 +87,7 @@ Command run_command(Options& all) {
          {"--print", &o.print, "print the results' paths"},
          {"--print0", &o.print0, "the same, each followed by NUL"},
          json_option(all, "print an object for each image, one a line")}},
-       request_group(o.request),
+       request_group(o.request, &o),
        {"The work",
         {{"--workers", &o.workers, "worker processes [one for each CPU]", "N"},
          {"--sync", &o.sync, "how the work survives a power cut: full, batch or none [batch]",

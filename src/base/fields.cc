@@ -79,6 +79,12 @@ Status set_name(Rendition& rendition, string_view text) {
   return Ok{};
 }
 
+Status set_watermark(Rendition& rendition, string_view text) {
+  if (!is_name(text)) return is_not(text, kName);
+  rendition.watermark = text;
+  return Ok{};
+}
+
 Status set_size(Rendition& rendition, string_view text) {
   const auto box = parse_box(text);
   if (!box) return box.error();
@@ -150,7 +156,7 @@ bool read_sharpen(Rendition& rendition, const Json& value) {
 
 }  // namespace
 
-constexpr std::array<RenditionField, 23> kRenditionFields = {{
+constexpr std::array<RenditionField, 24> kRenditionFields = {{
     {"name", kName, nullptr, set_name, nullptr, [](const Rendition& r, Json& v) { v = r.name; }, "",
      "", ""},
     {"width", "pixels from 0 to 8192", nullptr, set_count<&Rendition::width_px, kMaxResultSidePx>,
@@ -230,6 +236,11 @@ constexpr std::array<RenditionField, 23> kRenditionFields = {{
        if (r.colours == Colours::keep) v = "keep";
      },
      "--colours", "srgb|keep", "keep: not brought to sRGB, the profile stays in [srgb]"},
+    {"watermark", kName, nullptr, set_watermark, nullptr,
+     [](const Rendition& r, Json& v) {
+       if (!r.watermark.empty()) v = r.watermark;
+     },
+     "--watermark", "NAME", "a picture laid over, [watermark.NAME] of the daemon's configuration"},
 }};
 
 std::string help_of(const RenditionField& field) {

@@ -20,6 +20,7 @@ std::string_view clash_in(const Rendition& r) {
   if (keeps && (r.shades == Shades::grey || r.fit == Fit::pad)) {
     return "colours = keep is not for grey or padded images";
   }
+  if (keeps && !r.watermark.empty()) return "a watermark is of sRGB: not with colours = keep";
   if (lossless && (r.format == Format::jpeg || r.format == Format::avif)) {
     return "only WebP and PNG can be lossless";
   }
@@ -31,6 +32,9 @@ Status check_one(const Rendition& r) {
     return bad_data(fmt::format("rendition '{}': {}", printable(shortened(r.name, 40)), what), "");
   };
   if (!is_name(r.name)) return wrong("its name is not of a-z, 0-9, _ and -");
+  if (!r.watermark.empty() && !is_name(r.watermark)) {
+    return wrong("its watermark's name is not of a-z, 0-9, _ and -");
+  }
   const auto off = [](int side) { return side < 0 || side > kMaxResultSidePx; };
   if (off(r.width_px) || off(r.height_px)) return wrong("a side is not from 0 to 8192");
   if (r.width_px == 0 && r.height_px == 0) return wrong("width and height are both free");

@@ -77,6 +77,7 @@ struct Rendition {
   PixelShape pixels = PixelShape::as_stored;  // of JPEG and PNG; TIFF is always made square
   Light light = Light::as_stored;
   Colours colours = Colours::srgb;
+  std::string watermark;  // a name, see src/base/watermark.h; empty: none
 };
 
 inline constexpr size_t kMaxRenditions = 16;
@@ -115,7 +116,7 @@ struct RenditionField {
   // On the command line, where it is one: "-f,--format", what its value is called and what it does.
   std::string_view option, value, help;  // help_of() has the help as it is shown
 };
-extern const std::array<RenditionField, 23> kRenditionFields;
+extern const std::array<RenditionField, 24> kRenditionFields;
 
 // What formats.h says put where the help says {formats} or {qualities}.
 std::string help_of(const RenditionField& field);

@@ -16,7 +16,7 @@ struct Entry {
   std::string_view explanation;
 };
 
-constexpr std::array<Entry, 24> kCodes = {{
+constexpr std::array<Entry, 25> kCodes = {{
     {Code::ok, "ok", Lasting::no, "The image was processed."},
     {Code::empty_file, "empty_file", Lasting::for_good, "The file has no content."},
     {Code::not_an_image, "not_an_image", Lasting::for_good,
@@ -41,6 +41,8 @@ constexpr std::array<Entry, 24> kCodes = {{
     {Code::bad_request, "bad_request", Lasting::for_good, "The request cannot be understood."},
     {Code::result_too_large, "result_too_large", Lasting::yes,
      "A side of the result would be over limits.max_result_side_px."},
+    {Code::no_watermark, "no_watermark", Lasting::yes,
+     "The daemon's configuration has no such watermark, or its file is no image that can be used."},
     {Code::source_missing, "source_missing", Lasting::yes,
      "The image vanished, changed or cannot be read since it was submitted."},
     {Code::poison, "poison", Lasting::yes,

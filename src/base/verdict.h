@@ -29,6 +29,7 @@ enum class Code {
   // The request's fault: permanent.
   bad_request,
   result_too_large,  // a side of a result is over the limit
+  no_watermark,      // the configuration has none of that name, or it is not to be used
   // The source's fault: permanent.
   source_missing,  // vanished, changed, unreadable, or not a regular file
   // The job's fault, seen from outside: permanent.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "src/util/json.h"
 
@@ -50,6 +51,38 @@ std::vector<Fd> descriptors_of(msghdr& header) {
     }
   }
   return fds;
+}
+
+std::string watermarks_json(const std::vector<Watermark>& watermarks) {
+  if (watermarks.empty()) return "";
+  Json list = Json::array();
+  for (const Watermark& one : watermarks) {
+    list.push_back({{"place", name_of(one.place)}, {"opacity", one.opacity_percent}});
+  }
+  return R"(,"watermarks":)" + dump_json(list);
+}
+
+std::optional<std::vector<Watermark>> watermarks_in(const Json& order) {
+  std::vector<Watermark> out;
+  const Json* list = member(order, "watermarks");
+  if (list == nullptr) return out;
+  if (!list->is_array() || list->size() > kMaxRenditions) return {};
+  for (const Json& one : *list) {
+    const auto place = text_in(one, "place");
+    const Json* opacity = member(one, "opacity");
+    const auto anchor = parse_watermark_place(place.value_or(""));
+    if (!anchor || opacity == nullptr || !opacity->is_number_integer()) return {};
+    const auto percent = parse_opacity(dump_json(*opacity));
+    if (!percent) return {};
+    out.push_back({"", *anchor, *percent});
+  }
+  return out;
+}
+
+size_t watermarked(const Request& request) {
+  return static_cast<size_t>(
+      std::count_if(request.renditions.begin(), request.renditions.end(),
+                    [](const Rendition& r) { return !r.watermark.empty(); }));
 }
 
 }  // namespace
@@ -98,7 +131,8 @@ Result<Packet> receive(int socket) {
 std::string encode(const Order& order) {
   if (order.task == Task::inspect) return R"({"do":"inspect"})";
   const std::string slot(kSlots.at(static_cast<size_t>(order.slot)));
-  return R"({"do":"render","slot":")" + slot + R"(","request":)" + to_json(order.request) + "}";
+  return R"({"do":"render","slot":")" + slot + R"(","request":)" + to_json(order.request) +
+         watermarks_json(order.watermarks) + "}";
 }
 
 Result<Order> decode_order(std::string_view text) {
@@ -114,7 +148,12 @@ Result<Order> decode_order(std::string_view text) {
   }
   auto asked = request_from(*request);
   if (!asked) return asked.error();
-  return Order{Task::render, static_cast<Slot>(known - kSlots.begin()), std::move(*asked)};
+  auto watermarks = watermarks_in(*json);
+  if (!watermarks || watermarks->size() != watermarked(*asked)) {
+    return bad_data("not an order's watermarks", "order");
+  }
+  return Order{Task::render, static_cast<Slot>(known - kSlots.begin()), std::move(*asked),
+               std::move(*watermarks)};
 }
 
 }  // namespace imgq::wire

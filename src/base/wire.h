@@ -6,13 +6,16 @@
 
 #include "src/base/limits.h"
 #include "src/base/request.h"
+#include "src/base/watermark.h"
 #include "src/util/error.h"
 #include "src/util/fd.h"
 
 // What supervisor and worker say to each other over a SOCK_SEQPACKET socket pair (the worker's fd
 // 3): one message is one JSON object of at most 60 KiB, descriptors ride along as SCM_RIGHTS.
-//   supervisor -> worker   {"do":"render","slot":"normal","request":{...}}
-//                              + source, then one result fd a rendition
+//   supervisor -> worker   {"do":"render","slot":"normal","request":{...},
+//                           "watermarks":[{"place":"south-east","opacity":50}]}
+//                              + source, one result fd a rendition, one of each watermark: of those
+//                              renditions that name one, in their order; without any, no member
 //                          {"do":"inspect"}
 //                              + source
 //   worker -> supervisor   a Verdict (src/base/verdict.h);
@@ -21,7 +24,7 @@
 namespace imgq::wire {
 
 inline constexpr size_t kMaxMessageBytes = size_t{60} * 1024;
-inline constexpr size_t kMaxDescriptors = 1 + kMaxRenditions;
+inline constexpr size_t kMaxDescriptors = 1 + 2 * kMaxRenditions;
 inline constexpr int kWorkerSocket = 3;
 
 struct Packet {
@@ -41,6 +44,7 @@ struct Order {
   Task task = Task::render;
   Slot slot = Slot::normal;
   Request request;
+  std::vector<Watermark> watermarks = {};
 };
 std::string encode(const Order& order);
 Result<Order> decode_order(std::string_view text);

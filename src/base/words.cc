@@ -120,6 +120,19 @@ Result<Anchor> parse_anchor(std::string_view text) {
   return look_up<Anchor>("an anchor", text, kPlainAnchors);
 }
 
+Result<Anchor> parse_watermark_place(std::string_view text) {
+  const auto anchor = parse_anchor(text);
+  if (anchor && *anchor != Anchor::attention && *anchor != Anchor::entropy) return *anchor;
+  return is_not(text, "centre, north, north-east, east, ... or north-west");
+}
+
+Result<int> parse_opacity(std::string_view text) {
+  if (text.ends_with('%')) text.remove_suffix(1);
+  const auto percent = parse_count(text, 1, 100);
+  return percent ? Result<int>(static_cast<int>(*percent))
+                 : is_not(text, "a percentage from 1 to 100");
+}
+
 std::string fit_words() { return first_words<Fit>(kFits); }
 std::string anchor_words() { return first_words<Anchor>(kPlainAnchors); }
 std::string format_words() { return first_words<Format>(all_formats()); }

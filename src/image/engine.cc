@@ -7,6 +7,7 @@
 #include <chrono>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "src/base/notes.h"
 #include "src/image/plan.h"
@@ -15,6 +16,7 @@
 #include "src/image/trim.h"
 #include "src/image/vips_image.h"
 #include "src/image/vips_start.h"
+#include "src/image/watermark.h"
 
 namespace imgq::image {
 namespace {
@@ -26,11 +28,17 @@ int64_t peak_kib() {
   return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss : 0;
 }
 
-Failure check_request(const Request& request, std::span<const int> results) {
+Failure check_request(const Request& request, std::span<const int> results,
+                      std::span<const Mark> marks) {
   const Status status = check(request);
   if (!status) return Fault{Code::bad_request, status.error().text()};
   if (results.size() != request.renditions.size()) {
     return Fault{Code::bad_request, "as many results as renditions are needed"};
+  }
+  const auto named = std::count_if(request.renditions.begin(), request.renditions.end(),
+                                   [](const Rendition& r) { return !r.watermark.empty(); });
+  if (static_cast<size_t>(named) != marks.size()) {
+    return Fault{Code::bad_request, "as many watermarks as are named are needed"};
   }
   return {};
 }
@@ -56,7 +64,8 @@ int64_t decoding_bytes(const Source& source, const Purpose& purpose) {
          source.decoder->bytes_needed(purpose);
 }
 
-// What is left without the border, where some rendition asks for that: the source is decoded for it.
+// What is left without the border, where some rendition asks for that: the source is decoded for
+// it.
 Failure trim(const Request& request, const Limits& limits, Slot slot, Source* source, Rect* inner,
              Verdict* verdict) {
   const Size size = source->decoder->picture().size;
@@ -86,14 +95,56 @@ Failure prepare(const Request& request, const Limits& limits, Slot slot, Source*
 // Whatever was read of it, and said.
 Fault shrunk() { return {Code::source_missing, "the file shrank while it was read"}; }
 
-Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, int descriptor,
-                       std::span<const int> results, Verdict* verdict) {
-  if (Failure fault = check_request(request, results)) return fault;
+// Its picture, no larger than the result.
+Failure open_overlay(const Mark& mark, Size result, const Limits& limits, Slot slot, Overlay* out,
+                     Verdict* verdict) {
+  Request request;
+  Rendition& rendition = request.renditions.front();
+  rendition.width_px = result.width;
+  rendition.height_px = result.height;
+  rendition.format = Format::png;
+  SourceReport unused;
   Source source;
   Plan plan;
+  Failure fault = open_source(mark.descriptor, limits, request.truncated, &source, &unused);
+  if (!fault) fault = prepare(request, limits, slot, &source, &plan, verdict);
+  if (!fault) fault = render_raster(plan, &source, &out->raster);
+  if (source.file.has_shrunk()) fault = shrunk();
+  out->raster = to_rgb(std::move(out->raster));
+  out->place = mark.place;
+  out->opacity_percent = mark.opacity_percent;
+  return fault;
+}
+
+// What is wrong with a watermark is not the image's fault; what passes, passes.
+Failure open_overlays(const Plan& plan, const Limits& limits, Slot slot,
+                      std::span<const Mark> marks, std::vector<Overlay>* overlays,
+                      Verdict* verdict) {
+  for (const Job& job : plan.jobs) {
+    const std::string& name = job.rendition->watermark;
+    if (name.empty()) continue;
+    const Mark& mark = marks[overlays->size()];
+    Failure fault =
+        open_overlay(mark, job.placement.result, limits, slot, &overlays->emplace_back(), verdict);
+    if (!fault) continue;
+    if (!is_permanent(fault->code)) return fault;
+    return Fault{Code::no_watermark,
+                 fmt::format("watermark '{}': {}: {}", name, name_of(fault->code), fault->message)};
+  }
+  return {};
+}
+
+Failure render_or_fail(const Request& request, const Limits& limits, Slot slot, int descriptor,
+                       std::span<const int> results, std::span<const Mark> marks,
+                       Verdict* verdict) {
+  if (Failure fault = check_request(request, results, marks)) return fault;
+  Source source;
+  Plan plan;
+  std::vector<Overlay> overlays;
   Failure fault = open_source(descriptor, limits, request.truncated, &source, &verdict->source);
   if (!fault) fault = prepare(request, limits, slot, &source, &plan, verdict);
-  if (!fault) fault = render_plan(plan, &source, results, verdict);
+  if (!fault) fault = open_overlays(plan, limits, slot, marks, &overlays, verdict);
+  if (!fault) fault = render_plan(plan, &source, results, overlays, verdict);
   return source.file.has_shrunk() ? shrunk() : std::move(fault);
 }
 
@@ -145,9 +196,9 @@ Verdict inspect(const Limits& limits, int source) {
 }
 
 Verdict render(const Request& request, const Limits& limits, Slot slot, int source,
-               std::span<const int> results) {
+               std::span<const int> results, std::span<const Mark> marks) {
   return verdict_of([&](Verdict* verdict) {
-    return render_or_fail(request, limits, slot, source, results, verdict);
+    return render_or_fail(request, limits, slot, source, results, marks, verdict);
   });
 }
 

@@ -72,9 +72,7 @@ void anchor_part(const Rendition& r, Placement* p) {
     part.top = around(r.focus_y, p->scaled.height, part.height);
     return;
   }
-  const Compass to = compass(r.anchor);
-  part.left = along(p->scaled.width - part.width, to.x);
-  part.top = along(p->scaled.height - part.height, to.y);
+  part = anchored(part.size(), p->scaled, r.anchor);
   const bool cuts = part.width < p->scaled.width || part.height < p->scaled.height;
   p->smart = cuts && (r.anchor == Anchor::attention || r.anchor == Anchor::entropy);
 }
@@ -128,6 +126,12 @@ Failure place(const Rendition& rendition, Size upright, int max_side_px, Placeme
                              out->result.width, out->result.height, max_side_px)};
   }
   return {};
+}
+
+Rect anchored(Size part, Size whole, Anchor anchor) {
+  const Compass to = compass(anchor);
+  return {along(whole.width - part.width, to.x), along(whole.height - part.height, to.y),
+          part.width, part.height};
 }
 
 bool swaps_sides(int orientation) { return orientation >= 5; }

@@ -17,7 +17,8 @@ struct Rect {
 
 inline Rect all_of(Size size) { return {0, 0, size.width, size.height}; }
 
-// Where a rendition lies: what is shown of the upright image is scaled to `scaled`, of which `part` is kept.
+// Where a rendition lies: what is shown of the upright image is scaled to `scaled`, of which `part`
+// is kept.
 struct Placement {
   Size scaled;
   Rect part;  // its size is the result's size, but of Fit::pad
@@ -36,6 +37,10 @@ Failure place(const Rendition& rendition, Size upright, int max_side_px, Placeme
 // A rectangle of the upright image, found again in the image as stored.
 //   stored  the size of the stored image, in the same scale
 Rect as_stored(const Rect& upright, Size stored, int orientation);
+
+// Where a part lies in a whole that is no smaller, by one of the nine anchors that are places; for
+// the others in the middle.
+Rect anchored(Size part, Size whole, Anchor anchor);
 
 bool swaps_sides(int orientation);
 Size upright_size(Size stored, int orientation);

@@ -168,6 +168,7 @@ int64_t plan_bytes(const Plan& plan, const Picture& picture, Kind source) {
     const Size result = job.placement.result;
     const int64_t samples = int64_t{result.width} * result.height * kind.bands();
     const Format format = chosen_format(*job.rendition, facts, kind.alpha);
+    if (!job.rendition->watermark.empty()) bytes += int64_t{result.width} * result.height * 4;
     const int64_t around = samples - int64_t{job.part.width} * job.part.height * kind.bands();
     largest = std::max(largest, around + encoder_bytes(*job.rendition, samples, format, facts));
     bytes += resampler_bytes(picture.size, kind,

@@ -60,7 +60,8 @@ class Renderer {
         verdict_(*verdict) {}
 
   Failure decode();
-  Failure write_all_results(std::span<const int> results);
+  Failure pixels_of(size_t index, Raster* out);
+  Failure write_all_results(std::span<const int> results, std::span<const Overlay> overlays);
 
  private:
   bool only_jpeg() const;
@@ -79,7 +80,6 @@ class Renderer {
   bool has_usual_coding() const;
   SourceFacts facts_for(size_t index) const;
   void note_once(std::vector<std::string> notes);
-  Failure pixels_of(size_t index, Raster* out);
   Failure find_and_cut(const Job& job, Raster looked_at, Raster* out);
   void hash(const Raster& raster);
 
@@ -109,7 +109,7 @@ bool Renderer::only_jpeg() const {
     const Rendition& r = *job.rendition;
     if (conversion && r.colours == Colours::srgb) return false;
     const bool looks = job.placement.smart || r.sharpen > 0 || r.light == Light::linear ||
-                       r.fit == Fit::pad || r.shades == Shades::grey;
+                       r.fit == Fit::pad || r.shades == Shades::grey || !r.watermark.empty();
     return !looks && chosen_format(r, facts_, false) == Format::jpeg;
   });
 }
@@ -300,15 +300,19 @@ Failure Renderer::pixels_of(size_t index, Raster* out) {
   return {};
 }
 
-Failure Renderer::write_all_results(std::span<const int> results) {
+Failure Renderer::write_all_results(std::span<const int> results,
+                                    std::span<const Overlay> overlays) {
+  size_t next_overlay = 0;
   for (size_t i = 0; i < plan_.jobs.size(); ++i) {
     const Job& job = plan_.jobs[i];
     Raster pixels;
     if (Failure fault = pixels_of(i, &pixels)) return fault;
+    SourceFacts facts = facts_for(i);
+    if (!job.rendition->watermark.empty()) facts.overlay = &overlays[next_overlay++];
     ResultReport report;
     std::vector<std::string> notes;
-    if (Failure fault = finish(*job.rendition, job.placement.result, std::move(pixels),
-                               facts_for(i), results[i], &report, &notes)) {
+    if (Failure fault = finish(*job.rendition, job.placement.result, std::move(pixels), facts,
+                               results[i], &report, &notes)) {
       return fault;
     }
     note_once(std::move(notes));
@@ -320,10 +324,17 @@ Failure Renderer::write_all_results(std::span<const int> results) {
 }  // namespace
 
 Failure render_plan(const Plan& plan, Source* source, std::span<const int> results,
-                    Verdict* verdict) {
+                    std::span<const Overlay> overlays, Verdict* verdict) {
   Renderer renderer(plan, source, verdict);
   if (Failure fault = renderer.decode()) return fault;
-  return renderer.write_all_results(results);
+  return renderer.write_all_results(results, overlays);
+}
+
+Failure render_raster(const Plan& plan, Source* source, Raster* out) {
+  Verdict unused;
+  Renderer renderer(plan, source, &unused);
+  if (Failure fault = renderer.decode()) return fault;
+  return renderer.pixels_of(0, out);
 }
 
 Failure hash_source(const Plan& plan, Source* source, Verdict* verdict) {

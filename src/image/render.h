@@ -4,13 +4,18 @@
 
 #include "src/image/plan.h"
 #include "src/image/source.h"
+#include "src/image/watermark.h"
 
 namespace imgq::image {
 
 // Decodes an opened source and writes every job of the plan.
-//   verdict  gets results, notes, thumbhash and times
+//   overlays  of the renditions that name a watermark, in order
+//   verdict   gets results, notes, thumbhash and times
 Failure render_plan(const Plan& plan, Source* source, std::span<const int> results,
-                    Verdict* verdict);
+                    std::span<const Overlay> overlays, Verdict* verdict);
+
+// Decodes an opened source for the pixels of the plan's only rendition, upright and in sRGB.
+Failure render_raster(const Plan& plan, Source* source, Raster* out);
 
 // Decodes an opened source for its thumbhash alone, and writes nothing.
 Failure hash_source(const Plan& plan, Source* source, Verdict* verdict);

@@ -102,7 +102,7 @@ bool leaves_coding_open(const Rendition& r) {
   return r.recompress == Recompress::unless_larger && r.quality == 0 &&
          r.chroma == Chroma::automatic && r.scan == Scan::baseline && r.sharpen == 0 &&
          r.max_bytes == 0 && r.colours == Colours::srgb && r.shades == Shades::coloured &&
-         r.fit != Fit::pad && hex_of(r.background) == hex_of(Rgb{});
+         r.fit != Fit::pad && r.watermark.empty() && hex_of(r.background) == hex_of(Rgb{});
 }
 
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
@@ -118,6 +118,7 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
     if (Failure fault = sharpen(&raster, rendition.sharpen)) return fault;
   }
   if (padded) raster = pad(to_rgb(std::move(raster)), planned, rendition.background);
+  if (source.overlay != nullptr) raster = lay_over(to_rgb(std::move(raster)), *source.overlay);
   if (rendition.shades == Shades::grey) raster = to_grey(std::move(raster));
   Fitted made;
   const EncodeOptions options = options_for(rendition, format, source, raster);

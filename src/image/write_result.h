@@ -6,6 +6,7 @@
 #include "src/base/formats.h"
 #include "src/base/verdict.h"
 #include "src/image/plan.h"
+#include "src/image/watermark.h"
 
 namespace imgq::image {
 
@@ -15,6 +16,7 @@ struct SourceFacts {
   Exif exif;
   View coding = {};   // the file, where what it is coded as could be a result; else empty
   View profile = {};  // where it was not applied
+  const Overlay* overlay = nullptr;  // what is laid over the result
 };
 
 // Whether nothing is asked for but the picture in a format: its own coding would do.
@@ -27,8 +29,9 @@ Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool
 bool avif_has_full_chroma(const Rendition& rendition, const SourceFacts& source);
 
 // From a rendition's upright pixels, in sRGB or of the source's profile, to its file: sharpened,
-// flattened where the format knows no alpha, padded, made grey, encoded, measured, written. Of a
-// source whose `coding` could be the result, the smaller of both where encoding makes it larger.
+// flattened where the format knows no alpha, padded, watermarked, made grey, encoded, measured,
+// written. Of a source whose `coding` could be the result, the smaller of both where encoding makes
+// it larger.
 //   notes   gets a word when it is the source's
 //   errors  wrong_result (its size is not what the plan says), io_error, those of encode
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,

@@ -215,6 +215,13 @@ std::string show_hot_folder(const Config& config, const HotFolder& hot_folder) {
   return out;
 }
 
+std::string show_watermark(const Config& config, const std::string& name) {
+  const Watermark& mark = config.watermarks.at(name);
+  return fmt::format("\n[watermark.{}]  # {}\nfile = {}\nplace = \"{}\"\nopacity = {}\n", name,
+                     origin_of(config, "watermark." + name), config::toml_text(mark.file),
+                     name_of(mark.place), mark.opacity_percent);
+}
+
 }  // namespace
 
 std::optional<Sync> sync_named(std::string_view word) {
@@ -285,6 +292,7 @@ std::string show_config(const Config& config) {
   }
   for (const auto& [name, renditions] : config.presets) out += show_preset(config, name);
   for (const HotFolder& hot_folder : config.hot_folders) out += show_hot_folder(config, hot_folder);
+  for (const auto& [name, mark] : config.watermarks) out += show_watermark(config, name);
   return out;
 }
 

@@ -13,6 +13,7 @@
 #include "spool/types.h"
 #include "src/base/limits.h"
 #include "src/base/request.h"
+#include "src/base/watermark.h"
 #include "src/util/error.h"
 
 namespace imgq {
@@ -57,6 +58,7 @@ struct Config {
   Limits limits;                                   // [limits] ..., [formats] heic avif jxl tiff
   std::map<std::string, std::vector<Rendition>> presets;  // [preset.NAME.RENDITION] ...
   std::vector<HotFolder> hot_folders;                     // [[intake]]
+  Watermarks watermarks;                                  // [watermark.NAME] ...
 
   // Where each key's value came from: "limits.max_pixels" -> "/etc/imgq/imgq.toml:12",
   // "IMGQ_SPOOL", "default".

@@ -57,7 +57,7 @@ Error unknown(const toml::key& key, std::string_view full, const std::vector<std
 }
 
 std::vector<std::string> known_keys() {
-  std::set<std::string> keys = {"preset", "intake"};
+  std::set<std::string> keys = {"preset", "intake", "watermark"};
   for (const Entry& entry : entries()) {
     keys.emplace(entry.key);
     const size_t dot = entry.key.find('.');
@@ -140,11 +140,54 @@ Status apply_preset(Config& config, const toml::key& name, const toml::node& nod
   return Ok{};
 }
 
-Status apply_presets(Config& config, const toml::node& node, const std::string& path) {
+// One key of a [watermark.NAME]; null when its value is well, else what it takes.
+const char* set_watermark(Watermark& mark, std::string_view key, const Value& value) {
+  if (key == "file") {
+    mark.file = value.text;
+    const bool path = value.kind == Value::Kind::text && value.text.starts_with('/');
+    return path ? nullptr : "an absolute path";
+  }
+  if (key == "place") {
+    const auto place = parse_watermark_place(value.text);
+    if (place) mark.place = *place;
+    return place ? nullptr : "centre, north, north-east, east, ... or north-west";
+  }
+  const auto opacity = parse_opacity(value.text);
+  if (opacity) mark.opacity_percent = *opacity;
+  return opacity ? nullptr : "a percentage from 1 to 100";
+}
+
+Status apply_watermark(Config& config, const toml::key& name, const toml::node& node,
+                       const std::string& path) {
   const auto* table = node.as_table();
-  if (table == nullptr) return at(node.source(), "write [preset.NAME.RENDITION]", path);
+  if (table == nullptr) return at(node.source(), "write [watermark.NAME]", path);
+  if (!is_name(name.str())) {
+    return at(name.source(), "a watermark's name is of a-z, 0-9, _ and -", path);
+  }
+  Watermark mark;
   for (const auto& [key, value] : *table) {
-    if (auto done = apply_preset(config, key, value, path); !done) return done;
+    const std::vector<std::string> known = {"file", "place", "opacity"};
+    if (std::find(known.begin(), known.end(), key.str()) == known.end()) {
+      return unknown(key, key.str(), known, path);
+    }
+    if (const char* takes = set_watermark(mark, key.str(), value_of(value))) {
+      return at(value.source(), fmt::format("'{}' takes {}", key.str(), takes), path);
+    }
+  }
+  if (mark.file.empty()) return at(name.source(), "a watermark needs a 'file'", path);
+  config.origin[fmt::format("watermark.{}", name.str())] = origin(name.source(), path);
+  config.watermarks[std::string(name.str())] = std::move(mark);
+  return Ok{};
+}
+
+// Each of a table of tables.
+template <class Apply>
+Status apply_each(Config& config, const toml::node& node, const char* form, const Apply& apply,
+                  const std::string& path) {
+  const auto* table = node.as_table();
+  if (table == nullptr) return at(node.source(), form, path);
+  for (const auto& [key, value] : *table) {
+    if (auto done = apply(config, key, value, path); !done) return done;
   }
   return Ok{};
 }
@@ -265,7 +308,9 @@ Status apply_table(Config& config, const toml::table& root, const std::string& p
   for (const auto& [key, value] : root) {
     Status done = Ok{};
     if (key.str() == "preset")
-      done = apply_presets(config, value, path);
+      done = apply_each(config, value, "write [preset.NAME.RENDITION]", apply_preset, path);
+    else if (key.str() == "watermark")
+      done = apply_each(config, value, "write [watermark.NAME]", apply_watermark, path);
     else if (key.str() == "intake")
       done = apply_hot_folders(config, value, path);
     else if (is_section(key.str()))

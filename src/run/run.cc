@@ -20,6 +20,7 @@
 #include "src/run/private_spool.h"
 #include "src/run/single.h"
 #include "src/run/state.h"
+#include "src/run/watermark.h"
 #include "src/supervise/engine.h"
 #include "src/util/digest.h"
 #include "src/util/log.h"
@@ -260,8 +261,9 @@ Result<Run> run_of(Session& session, RunOptions options) {
     ok = usage_error("--prune goes with an output directory");
   }
   if (!ok) return ok.error();
-  const auto request = make_request(options.request, session.config);
+  auto request = make_request(options.request, session.config);
   if (!request) return request.error();
+  if (ok = take_watermark(options, session.config, *request); !ok) return ok.error();
   if (ok = check_single(goal, options, *request); !ok) return ok.error();
   const auto sync = sync_named(options.sync);
   if (!sync) {
@@ -329,7 +331,11 @@ Exit run_single(Run& run, const Inputs& inputs) {
 Exit run_command(const Session& given, const RunOptions& options) {
   Session session = given;
   auto run = run_of(session, options);
-  if (!run) return fail(session, Exit::usage, run.error().action);
+  if (!run && run.error().path.empty()) return fail(session, Exit::usage, run.error().action);
+  if (!run) {
+    const Trouble trouble = trouble_for(run.error().path, run.error());
+    return fail(session, trouble.exit, about(trouble.name, trouble.cause));
+  }
   const bool directory = run->goal == Goal::directory;
   const bool dry = run->options.dry_run;
   auto lock = directory && !dry ? lock_output(run->place) : Fd();

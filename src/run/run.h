@@ -15,6 +15,7 @@ struct RunOptions {
   std::string manifest;  // a JSON file about all results; "-" is stdout
   std::string workers;
   std::string sync = "batch";
+  std::string watermark, watermark_place, watermark_opacity;  // a file, and how it lies
   bool overwrite = false;     // files in the way that imgq has not made
   bool prune = false;         // results whose sources are gone
   bool dry_run = false;       // only say what would be done

@@ -61,12 +61,12 @@ struct Claimer::Batch {
   std::vector<Prepared> prepared = {};
 
   static Batch take(const Spool& spool, const std::shared_ptr<Owner>& owner,
-                    const std::vector<Token>& tokens, Sync sync) {
+                    const std::vector<Token>& tokens, Sync sync, const Watermarks& watermarks) {
     auto claims = owner->claim(tokens, sync);
     if (!claims) return {claims.error()};
     Batch batch{std::nullopt, std::move(*claims)};
     for (Claim& claim : batch.claims.taken) {
-      batch.prepared.push_back(prepare(spool, owner, std::move(claim)));
+      batch.prepared.push_back(prepare(spool, owner, std::move(claim), watermarks));
     }
     return batch;
   }
@@ -142,9 +142,10 @@ void Claimer::claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool war
   claiming_ = tokens.size();
   loop_.ask(
       [&spool = spool_, owner, tokens, warily, sync = settings_.sync,
-       min_free_bytes = settings_.config.min_free_bytes] {
+       min_free_bytes = settings_.config.min_free_bytes, watermarks = settings_.config.watermarks] {
         auto reason = no_claims(spool, min_free_bytes, warily);
-        return reason ? Batch{std::move(reason)} : Batch::take(spool, owner, tokens, sync);
+        return reason ? Batch{std::move(reason)}
+                      : Batch::take(spool, owner, tokens, sync, watermarks);
       },
       [this](Batch batch) { claimed(std::move(batch)); });
 }

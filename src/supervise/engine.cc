@@ -12,7 +12,7 @@
 namespace imgq::supervise {
 namespace {
 
-constexpr size_t kOpenFiles = 65'536;  // a waiting job holds up to 17; with fewer, claims pause
+constexpr size_t kOpenFiles = 65'536;  // a waiting job holds up to 33; with fewer, claims pause
 constexpr size_t kThreads = 8;         // so that a slow purge and a slow disk leave some for claims
 
 // libuv ends the program when it cannot start as many as it was told.

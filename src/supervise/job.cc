@@ -1,11 +1,15 @@
 #include "src/supervise/job.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
+
+#include "src/util/log.h"
 
 namespace imgq::supervise {
 namespace {
@@ -40,9 +44,39 @@ void make_results(const Spool& spool, Prepared& prepared) {
   }
 }
 
+Verdict unusable(const std::string& name, std::string_view what) {
+  return {Code::no_watermark, fmt::format("watermark '{}': {}", name, what)};
+}
+
+// The job's records do not tell where the daemon has it.
+Verdict not_opened(const std::string& name, const Error& error) {
+  log::line(log::Level::warning, "a watermark cannot be opened", {{"error", error.text()}});
+  Verdict verdict = unusable(name, Error{error.code, "open its file", ""}.text());
+  if (!is_source_fault(error.code)) verdict.code = Code::io_error;
+  return verdict;
+}
+
+std::optional<Verdict> open_watermarks(Job& job, const Watermarks& watermarks) {
+  for (const Rendition& rendition : job.request.renditions) {
+    if (rendition.watermark.empty()) continue;
+    const auto found = watermarks.find(rendition.watermark);
+    if (found == watermarks.end()) {
+      return unusable(rendition.watermark, "the configuration has none of this name");
+    }
+    const std::string& path = found->second.file;
+    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    if (!file) {
+      return not_opened(rendition.watermark, last_error("open a watermark", path));
+    }
+    job.watermarks.push_back({std::move(file), found->second});
+  }
+  return {};
+}
+
 }  // namespace
 
-Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim claim) {
+Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim claim,
+                 const Watermarks& watermarks) {
   Prepared prepared{std::make_unique<Job>(std::move(claim), owner), std::nullopt, std::nullopt};
   Job& job = *prepared.job;
   auto request = parse_request(job.claim.ticket.request, job.claim.token.id.text());
@@ -51,6 +85,8 @@ Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim 
     return prepared;
   }
   job.request = std::move(*request);
+  prepared.verdict = open_watermarks(job, watermarks);
+  if (prepared.verdict) return prepared;
   auto source = owner->open_source(job.claim);
   if (!source) {
     source_failed(prepared, source.error());

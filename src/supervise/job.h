@@ -10,6 +10,7 @@
 #include "src/base/limits.h"
 #include "src/base/request.h"
 #include "src/base/verdict.h"
+#include "src/base/watermark.h"
 
 namespace imgq::supervise {
 
@@ -23,6 +24,11 @@ struct Job {
   Request request;
   Fd source;
   std::vector<TempFile> results;  // one a rendition, in order
+  struct OpenWatermark {
+    Fd file;
+    Watermark look;
+  };
+  std::vector<OpenWatermark> watermarks;  // of the renditions that name one, in order
   Slot slot = Slot::normal;
   bool fresh_worker = false;  // only for a worker that has done nothing yet
 };
@@ -35,8 +41,10 @@ struct Prepared {
   std::optional<Error> trouble;
 };
 
-// Reads the request, opens the source, makes the files for the results. Blocks: not for the loop.
-Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim claim);
+// Reads the request, opens the source and its watermarks, makes the files for the results. Blocks:
+// not for the loop.
+Prepared prepare(const Spool& spool, const std::shared_ptr<Owner>& owner, Claim claim,
+                 const Watermarks& watermarks);
 
 // Empties the result files for another go, after the worker that wrote them is gone.
 Status reset_results(Job& job);

@@ -153,7 +153,12 @@ void Pool::give(Worker& worker, JobPtr job) {
   std::vector<int> fds{job->source.get()};
   const auto results = descriptors_of(*job);
   fds.insert(fds.end(), results.begin(), results.end());
-  const auto given = worker.give({wire::Task::render, job->slot, job->request}, fds);
+  wire::Order order{wire::Task::render, job->slot, job->request};
+  for (const auto& [file, look] : job->watermarks) {
+    fds.push_back(file.get());
+    order.watermarks.push_back(look);
+  }
+  const auto given = worker.give(order, fds);
   if (given) {
     log::line(log::Level::debug, "given to a worker",
               {{"job", job->claim.token.id.text()}, {"pid", std::to_string(worker.pid())}});

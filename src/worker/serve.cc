@@ -16,7 +16,8 @@ namespace {
 constexpr std::string_view kReady = R"({"ready":true})";
 
 size_t descriptors_for(const wire::Order& order) {
-  return order.task == wire::Task::inspect ? 1 : 1 + order.request.renditions.size();
+  if (order.task == wire::Task::inspect) return 1;
+  return 1 + order.request.renditions.size() + order.watermarks.size();
 }
 
 class Server {
@@ -54,8 +55,14 @@ class Server {
     const int source = packet.fds.front().get();
     if (order->task == wire::Task::inspect) return image::inspect(limits_, source);
     std::vector<int> results;
-    for (size_t i = 1; i < packet.fds.size(); ++i) results.push_back(packet.fds[i].get());
-    return image::render(order->request, limits_, order->slot, source, results);
+    std::vector<image::Mark> marks;
+    const size_t first_mark = packet.fds.size() - order->watermarks.size();
+    for (size_t i = 1; i < first_mark; ++i) results.push_back(packet.fds[i].get());
+    for (size_t i = first_mark; i < packet.fds.size(); ++i) {
+      const Watermark& look = order->watermarks[i - first_mark];
+      marks.push_back({packet.fds[i].get(), look.place, look.opacity_percent});
+    }
+    return image::render(order->request, limits_, order->slot, source, results, marks);
   }
 
   const Limits limits_;

@@ -527,6 +527,37 @@ END
   same "$(cat log.err)" ""
 }
 
+@test "a job's watermark is what the daemon's configuration says when it is made" {
+  mkdir -p config/imgq
+  cat >config/imgq/imgq.toml <<END
+[watermark.logo]
+file = "$dir/logo.png"
+place = "centre"
+
+[preset.web.small]
+size = "40x40"
+format = "png"
+watermark = "logo"
+END
+  vips black black.png 60 60 --bands 3
+  start_daemon
+  exits 1 "$imgq" submit --wait --preset web black.png
+  contains "$errors" "watermark 'logo': cannot open its file: No such file or directory (no_watermark)"
+  contains "$(cat imgqd.log)" "cannot open a watermark: $dir/logo.png"
+  exits 1 "$imgq" submit --wait --watermark other black.png
+  contains "$errors" "watermark 'other': the configuration has none of this name"
+  vips crop black.png dot.png 0 0 6 6
+  vips linear dot.png logo.png 1 "250 10 20" --uchar
+  id=$("$imgq" list --ids --state failed | tail -n 1)
+  exits 0 "$imgq" retry "$id"
+  exits 0 "$imgq" wait "$id"
+  exits 0 "$imgq" get -o got.png "$id"
+  same "$(vips getpoint got.png 20 20 | tr -s ' \n' ' ' | sed 's/ $//')" "250 10 20"
+  same "$(vips getpoint got.png 2 2 | tr -s ' \n' ' ' | sed 's/ $//')" "0 0 0"
+  exits 0 "$imgq" info --json "$id"
+  lacks "$dir/logo" stdout
+}
+
 @test "a hot folder moves originals, also where a file cannot be renamed without replacing" {
   local failing
   ! sanitized || skip "strace and the sanitizers exclude each other"

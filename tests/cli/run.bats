@@ -686,6 +686,49 @@ out/x/y/deep.jpg"
   done
 }
 
+# The samples at X Y of a file, as words.
+pixel() {
+  vips getpoint "$1" "$2" "$3" | tr -s ' \n' ' ' | sed 's/ $//'
+}
+
+@test "a watermark is laid over each image, and another makes them anew" {
+  vips black black.png 60 40 --bands 3
+  vips linear black.png red.png 1 "250 10 20" --uchar
+  vips crop red.png mark.png 0 0 10 8
+  exits 0 "$imgq" run -o out --format png --watermark mark.png black.png
+  same "$(pixel out/black.png 59 39)" "250 10 20"
+  same "$(pixel out/black.png 49 39)" "0 0 0"
+  exits 0 "$imgq" run -o out --format png --watermark mark.png black.png
+  contains "$errors" "0 made, 1 up to date"
+  exits 0 "$imgq" run -o out --format png --watermark mark.png --watermark-place north-west \
+    --watermark-opacity 40% black.png
+  contains "$errors" "1 made, 0 up to date"
+  same "$(pixel out/black.png 0 0)" "100 4 8"
+  same "$(pixel out/black.png 59 39)" "0 0 0"
+  vips crop red.png mark.png 0 0 60 40
+  exits 0 "$imgq" run -o out --format png --watermark mark.png --watermark-place north-west \
+    --watermark-opacity 40% black.png
+  contains "$errors" "1 made, 0 up to date"
+  same "$(pixel out/black.png 59 39)" "100 4 8"
+}
+
+@test "a watermark that cannot be used is told of" {
+  exits 66 "$imgq" run -o out --watermark gone.png photos/fig.jpg
+  same "$errors" "imgq: gone.png: No such file or directory"
+  exits 64 "$imgq" run -o out --watermark-place north photos/fig.jpg
+  contains "$errors" "go with --watermark"
+  exits 64 "$imgq" run -o out --watermark photos/fig.jpg --watermark-place focus photos/fig.jpg
+  contains "$errors" "--watermark-place: 'focus' is not centre, north"
+  exits 64 "$imgq" run -o out --watermark photos/fig.jpg --watermark-opacity 0 photos/fig.jpg
+  contains "$errors" "--watermark-opacity: '0' is not a percentage from 1 to 100"
+  exits 64 "$imgq" run -o out --watermark photos/fig.jpg --colours keep photos/fig.jpg
+  contains "$errors" "a watermark is of sRGB"
+  echo text >words.png
+  exits 65 "$imgq" run -o out --watermark words.png photos/fig.jpg
+  contains "$errors" "watermark 'file-"
+  contains "$errors" "not_an_image"
+}
+
 @test "an image that would grow goes out as it is coded, and a note says so" {
   djpeg photos/fig.jpg | cjpeg -baseline -quality 10 >small.jpg
   jpegtran -copy none -optimize small.jpg >expected.jpg

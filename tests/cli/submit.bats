@@ -23,7 +23,7 @@ jobs_in_spool() {
 @test "a job that asks for every field shows them, as the schema says" {
   id=$("$imgq" submit --size 8x8 --fill --focus 0.3,0.5 --enlarge --format jpeg --quality 50 --progressive \
     --chroma 444 --max-bytes 9kB --background ff0000 --sharpen 1 --keep-copyright --square-pixels \
-    --colours keep --recompress --trim --lenient a.jpg)
+    --trim --watermark logo --recompress --lenient a.jpg)
   exits 0 "$imgq" info --json "$id"
   json_lines stdout
   jq -e '.request.renditions[0] | .focus == "0.3,0.5" and .sharpen == 1 and .chroma == "444"' stdout

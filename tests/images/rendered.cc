@@ -40,7 +40,10 @@ Bytes content_of(int descriptor) {
   return out;
 }
 
-Rendered render(const Bytes& file, const Request& request, const Limits& limits, Slot slot) {
+namespace {
+
+Rendered render_with(const Bytes& file, const Request& request, const Limits& limits, Slot slot,
+                     const std::vector<image::Mark>& marks) {
   const Fd source(file_with(file));
   std::vector<Fd> owned;
   std::vector<int> results;
@@ -49,9 +52,26 @@ Rendered render(const Bytes& file, const Request& request, const Limits& limits,
     results.push_back(owned.back().get());
   }
   Rendered out;
-  out.verdict = image::render(request, limits, slot, source.get(), results);
+  out.verdict = image::render(request, limits, slot, source.get(), results, marks);
   for (const int result : results) out.files.push_back(content_of(result));
   return out;
+}
+
+}  // namespace
+
+Rendered render(const Bytes& file, const Request& request, const Limits& limits, Slot slot) {
+  return render_with(file, request, limits, slot, {});
+}
+
+Rendered render_marked(const Bytes& file, const Request& request,
+                       const std::vector<MadeMark>& marks, const Limits& limits) {
+  std::vector<Fd> owned;
+  std::vector<image::Mark> open;
+  for (const MadeMark& mark : marks) {
+    owned.emplace_back(file_with(mark.file));
+    open.push_back({owned.back().get(), mark.place, mark.opacity_percent});
+  }
+  return render_with(file, request, limits, Slot::heavy, open);
 }
 
 Rendered render(const Bytes& file, const Rendition& rendition) {

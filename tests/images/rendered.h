@@ -36,6 +36,15 @@ Rendered render(const Bytes& file, const Request& request, const Limits& limits 
                 Slot slot = Slot::heavy);
 Rendered render(const Bytes& file, const Rendition& rendition);
 
+// With watermarks, one for each rendition that names one.
+struct MadeMark {
+  Bytes file;
+  Anchor place = Anchor::south_east;
+  int opacity_percent = 100;
+};
+Rendered render_marked(const Bytes& file, const Request& request,
+                       const std::vector<MadeMark>& marks, const Limits& limits = all_formats());
+
 Verdict inspect(const Bytes& file, const Limits& limits = all_formats());
 
 // Descriptors of files that exist only while they are open.

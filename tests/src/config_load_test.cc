@@ -179,6 +179,37 @@ TEST_F(ConfigFiles, AWrongPresetIsAnErrorWithItsPlace) {
             "line 1, column 9: rendition 'a': fill, force and pad need both width and height");
 }
 
+TEST_F(ConfigFiles, WatermarksAreReadShownAndChecked) {
+  const auto config = load_text(
+      "[watermark.logo]\nfile = \"/srv/logo.png\"\n"
+      "[watermark.faint]\nfile = \"/srv/name.webp\"\nplace = \"north\"\nopacity = 30\n");
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->watermarks.at("logo").place, Anchor::south_east);
+  EXPECT_EQ(config->watermarks.at("logo").opacity_percent, 100);
+  EXPECT_EQ(config->watermarks.at("faint").file, "/srv/name.webp");
+  EXPECT_EQ(config->watermarks.at("faint").place, Anchor::north);
+  EXPECT_EQ(config->watermarks.at("faint").opacity_percent, 30);
+  const std::string shown = show_config(*config);
+  EXPECT_NE(shown.find("[watermark.faint]  # " + root_ +
+                       "/one.toml:3\nfile = \"/srv/name.webp\"\nplace = \"north\"\nopacity = 30\n"),
+            std::string::npos)
+      << shown;
+  EXPECT_EQ(complaint("[watermark]\nfile = \"/x\"\n"), "line 2, column 8: write [watermark.NAME]");
+  EXPECT_EQ(complaint("[watermark.\"a/b\"]\nfile = \"/x\"\n"),
+            "line 1, column 12: a watermark's name is of a-z, 0-9, _ and -");
+  EXPECT_EQ(complaint("[watermark.a]\nopacity = 3\n"),
+            "line 1, column 12: a watermark needs a 'file'");
+  EXPECT_EQ(complaint("[watermark.a]\nfile = \"logo.png\"\n"),
+            "line 2, column 8: 'file' takes an absolute path");
+  EXPECT_EQ(complaint("[watermark.a]\nfile = \"/x\"\nopacity = 101\n"),
+            "line 3, column 11: 'opacity' takes a percentage from 1 to 100");
+  EXPECT_EQ(complaint("[watermark.a]\nfile = \"/x\"\nplace = \"entropy\"\n"),
+            "line 3, column 9: 'place' takes centre, north, north-east, east, ... or north-west");
+  EXPECT_EQ(complaint("[watermark.a]\nfile = \"/x\"\nopacty = 4\n"),
+            "line 3, column 1: unknown key 'opacty'; did you mean 'opacity'?");
+  EXPECT_EQ(complaint("watermark = 3\n"), "line 1, column 13: write [watermark.NAME]");
+}
+
 TEST_F(ConfigFiles, ALaterFileReplacesAPresetAsAWhole) {
   write("etc/imgq.toml", "[preset.web.a]\nsize = \"10x10\"\n[preset.web.b]\nsize = \"20x20\"\n");
   write("home/imgq/imgq.toml", "[preset.web.c]\nsize = \"30x30\"\n");

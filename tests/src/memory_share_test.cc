@@ -122,7 +122,7 @@ TEST(AJobThatNeedsAllMemory, RunsWhileNothingElseDoesAndBeforeWhatCameAfter) {
   ASSERT_TRUE(claims);
   std::vector<supervise::JobPtr> jobs;
   for (Claim& claim : claims->taken) {
-    auto prepared = supervise::prepare(lab.spool(), owner, std::move(claim));
+    auto prepared = supervise::prepare(lab.spool(), owner, std::move(claim), {});
     ASSERT_FALSE(prepared.verdict || prepared.trouble);
     jobs.push_back(std::move(prepared.job));
   }

@@ -173,14 +173,18 @@ TEST(Request, BuiltByHandIsCheckedTheSameWay) {
 // A value that each field takes as text, other than what it is without one.
 std::string_view text_for(std::string_view field) {
   const std::pair<std::string_view, std::string_view> kTexts[] = {
-      {"name", "wide"},           {"width", "640"},          {"height", "480"},
-      {"size", "800x600"},        {"fit", "fill"},           {"anchor", "north-east"},
-      {"focus", "0.25,0.75"},     {"enlarge", "true"},       {"format", "webp"},
-      {"quality", "61"},          {"progressive", "true"},   {"chroma", "444"},
-      {"max_bytes", "200kB"},     {"background", "#102030"}, {"sharpen", "0.75"},
-      {"trim", "true"},           {"grey", "true"},          {"lossless", "true"},
-      {"keep_copyright", "true"}, {"square_pixels", "true"}, {"linear", "true"},
-      {"colours", "keep"},        {"recompress", "true"}};
+      {"name", "wide"},          {"width", "640"},
+      {"height", "480"},         {"size", "800x600"},
+      {"fit", "fill"},           {"anchor", "north-east"},
+      {"focus", "0.25,0.75"},    {"enlarge", "true"},
+      {"format", "webp"},        {"quality", "61"},
+      {"progressive", "true"},   {"chroma", "444"},
+      {"max_bytes", "200kB"},    {"background", "#102030"},
+      {"sharpen", "0.75"},       {"trim", "true"},
+      {"watermark", "logo"},     {"grey", "true"},
+      {"lossless", "true"},      {"keep_copyright", "true"},
+      {"square_pixels", "true"}, {"linear", "true"},
+      {"colours", "keep"},       {"recompress", "true"}};
   for (const auto& [name, text] : kTexts) {
     if (name == field) return text;
   }

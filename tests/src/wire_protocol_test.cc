@@ -121,14 +121,34 @@ TEST(WireProtocol, AnOrderComesBackFromItsText) {
   order.request.renditions = {Rendition{}, Rendition{}};
   order.request.renditions[1].name = "large";
   order.request.renditions[1].width_px = 1600;
+  order.request.renditions[1].watermark = "logo";
+  order.watermarks = {{"", Anchor::north, 40}};
   order.request.preset = "web";
   const auto back = decode_order(encode(order));
   ASSERT_TRUE(back) << back.error().text();
   EXPECT_EQ(back->task, Task::render);
   EXPECT_EQ(back->slot, Slot::heavy);
   EXPECT_EQ(to_json(back->request), to_json(order.request));
+  ASSERT_EQ(back->watermarks.size(), 1U);
+  EXPECT_EQ(back->watermarks[0].place, Anchor::north);
+  EXPECT_EQ(back->watermarks[0].opacity_percent, 40);
   order.task = Task::inspect;
   EXPECT_EQ(decode_order(encode(order))->task, Task::inspect);
+}
+
+TEST(WireProtocol, AnOrderHasTheWatermarksThatItsRenditionsName) {
+  const std::string named =
+      R"({"do":"render","slot":"normal","request":{"renditions":[{"watermark":"logo"}]})";
+  EXPECT_TRUE(decode_order(named + R"(,"watermarks":[{"place":"east","opacity":9}]})"));
+  for (const char* rest :
+       {"}", R"(,"watermarks":[]})", R"(,"watermarks":{}})", R"(,"watermarks":[7]})",
+        R"(,"watermarks":[{"place":"east"}]})", R"(,"watermarks":[{"opacity":9}]})",
+        R"(,"watermarks":[{"place":"attention","opacity":9}]})",
+        R"(,"watermarks":[{"place":"east","opacity":0}]})",
+        R"(,"watermarks":[{"place":"east","opacity":"9"}]})",
+        R"(,"watermarks":[{"place":"east","opacity":9},{"place":"east","opacity":9}]})"}) {
+    EXPECT_FALSE(decode_order(named + rest)) << rest;
+  }
 }
 
 TEST(WireProtocol, WhatIsNoOrderIsRefused) {

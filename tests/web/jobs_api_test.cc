@@ -124,14 +124,18 @@ TEST_F(JobsApi, AFormsFieldsAskToo) {
 
 // One text for each field, in the order of the table.
 constexpr std::pair<const char*, const char*> kAsked[] = {
-    {"name", "small"},          {"width", "10"},          {"height", "20"},
-    {"size", "300x200"},        {"fit", "fill"},          {"anchor", "north"},
-    {"focus", "0.25,0.5"},      {"enlarge", "true"},      {"format", "webp"},
-    {"quality", "70"},          {"progressive", "true"},  {"chroma", "444"},
-    {"max_bytes", "200KiB"},    {"background", "102030"}, {"sharpen", "0.5"},
-    {"trim", "true"},           {"grey", "true"},         {"lossless", "false"},
-    {"keep_copyright", "true"}, {"recompress", "true"},   {"square_pixels", "true"},
-    {"linear", "true"},         {"colours", "srgb"}};
+    {"name", "small"},       {"width", "10"},
+    {"height", "20"},        {"size", "300x200"},
+    {"fit", "fill"},         {"anchor", "north"},
+    {"focus", "0.25,0.5"},   {"enlarge", "true"},
+    {"format", "webp"},      {"quality", "70"},
+    {"progressive", "true"}, {"chroma", "444"},
+    {"max_bytes", "200KiB"}, {"background", "102030"},
+    {"sharpen", "0.5"},      {"trim", "true"},
+    {"watermark", "logo"},   {"grey", "true"},
+    {"lossless", "false"},   {"keep_copyright", "true"},
+    {"recompress", "true"},  {"square_pixels", "true"},
+    {"linear", "true"},      {"colours", "srgb"}};
 
 TEST_F(JobsApi, EachFieldOfARenditionIsAskedForInTheQueryOrInAForm) {
   std::string query = "?filename=a.jpg";
@@ -147,7 +151,7 @@ TEST_F(JobsApi, EachFieldOfARenditionIsAskedForInTheQueryOrInAForm) {
       R"({"renditions":[{"background":"#102030","chroma":"444","enlarge":true,"fit":"fill",)"
       R"("focus":"0.25,0.5","format":"webp","grey":true,"height":200,"keep_copyright":true,"linear":true,)"
       R"("max_bytes":204800,"name":"small","progressive":true,"quality":70,)"
-      R"("recompress":true,"sharpen":0.5,"square_pixels":true,"trim":true,"width":300}]})");
+      R"("recompress":true,"sharpen":0.5,"square_pixels":true,"trim":true,"watermark":"logo","width":300}]})");
   const Reply reply = post_form("/v1/jobs", form_of(parts));
   EXPECT_EQ(to_json(request_in(*spool_, *text_in(json_of(reply), "id"))), to_json(request));
 }
