@@ -59,15 +59,20 @@ Command log_command(Options& all) {
 }
 
 Command doctor_command(Options& all) {
+  cli::DoctorOptions& o = all.doctor;
   return {
       "doctor",
       "say what is wrong, and the cure",
       "imgq doctor\n"
-      "imgq -q doctor  # only what is not good",
+      "imgq -q doctor  # only what is not good\n"
+      "imgq doctor --also /mnt/b/spool  # and whether hosts may share its file system",
       "Exit status: 0 nothing is bad; 1 something is.",
-      {{"Output", {json_option(all, "as one object")}}},
+      {{"Options",
+        {{"--also", &o.also, "the same spool by another mount of its file system: try the two",
+          "DIR"}}},
+       {"Output", {json_option(all, "as one object")}}},
       {},
-      cli::doctor_command,
+      [&o](const cli::Session& session) { return cli::doctor_command(session, o); },
   };
 }
 

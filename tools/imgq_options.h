@@ -22,6 +22,7 @@ struct Options {
   cli::StatsOptions stats;
   cli::TopOptions top;
   cli::LogOptions log;
+  cli::DoctorOptions doctor;
   cli::FsckOptions fsck;
   cli::InitOptions init;
 };

@@ -119,9 +119,13 @@ struct LogOptions {
 // Following looks once a second, also for jobs that other hosts end.
 Exit log_command(const Session& session, const LogOptions& options);
 
+struct DoctorOptions {
+  std::string also;  // the spool by another mount of its file system; "" for none
+};
+
 // Says what is wrong with this machine, spool and configuration, in plain words, and what to do.
 //   exit  ok nothing is bad; some_failed
-Exit doctor_command(const Session& session);
+Exit doctor_command(const Session& session, const DoctorOptions& options);
 
 struct FsckOptions {
   bool repair = false;

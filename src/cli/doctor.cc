@@ -85,12 +85,14 @@ void print(Console& console, const Check& check) {
 
 }  // namespace
 
-Exit doctor_command(const Session& session) {
+Exit doctor_command(const Session& session, const DoctorOptions& options) {
   Checks checks;
   check_machine(checks);
   const auto spool = Spool::open(session.config.spool);
   if (spool) {
     check_access(session, *spool, checks);
+    check_sharing(*spool, checks);
+    if (!options.also.empty()) check_other_mount(*spool, options.also, checks);
     check_spool(session, *spool, checks);
   } else {
     checks.push_back(spool_trouble(session.config.spool, spool.error()));

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,13 @@ void check_machine(Checks& checks);
 void check_access(const Session& session, const Spool& spool, Checks& checks);
 void check_spool(const Session& session, const Spool& spool, Checks& checks);
 void check_other_spool(const Session& session, Checks& checks);
+void check_sharing(const Spool& spool, Checks& checks);
+void check_other_mount(const Spool& spool, const std::string& path, Checks& checks);
+
+// The name of a file system that other hosts may share, by its number of statfs(2), "FUSE
+// (fuse.glusterfs)"; "" for another. `mounts` as in /proc/self/mountinfo.
+std::string network_name(uint32_t type, unsigned major, unsigned minor, const std::string& mounts);
+// Of what kind the mount of a device is there; "" when it is not there.
+std::string mounted_kind(unsigned major, unsigned minor, const std::string& mounts);
 
 }  // namespace imgq::cli

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <set>
 
+#include "src/cli/doctor.h"
 #include "src/cli/done_file.h"
 #include "src/cli/files.h"
 #include "src/cli/gather.h"
@@ -30,6 +31,21 @@ namespace {
 using Names = std::vector<std::string>;
 
 bool nothing_is_taken(const std::string&, size_t) { return false; }
+
+// The numbers are those of statfs(2); the lines, of hosts that have such mounts.
+TEST(NetworkFileSystems, AreKnownByTheirNumberAndFuseByItsMount) {
+  const std::string mounts =
+      "36 25 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+      "98 36 0:45 / /srv/a rw shared:2 master:9 - fuse.glusterfs 10.77.0.1:/spool rw\n"
+      "99 36 0:46 / /srv/b rw - fuse.mfs mfs#m:9421 rw\n";
+  EXPECT_EQ(network_name(0x65735546, 0, 45, mounts), "FUSE (fuse.glusterfs)");
+  EXPECT_EQ(network_name(0x65735546, 0, 46, mounts), "FUSE (fuse.mfs)");
+  EXPECT_EQ(network_name(0x65735546, 0, 47, mounts), "FUSE");
+  EXPECT_EQ(network_name(0x6969, 0, 45, mounts), "NFS");
+  EXPECT_EQ(network_name(0x00C36400, 0, 1, ""), "CephFS");
+  EXPECT_EQ(network_name(0xEF53, 8, 1, mounts), "");       // ext4
+  EXPECT_EQ(network_name(0x01021994, 0, 30, mounts), "");  // tmpfs
+}
 
 TEST(OutputNames, AreThoseOfTheSourcesWithTheirFolders) {
   EXPECT_EQ(name_outputs({{"a/photo.jpg", ""}, {"trip/day1/x.tar.png", "day1"}}, nothing_is_taken),
