@@ -98,6 +98,7 @@ Exit doctor_command(const Session& session, const DoctorOptions& options) {
     checks.push_back(spool_trouble(session.config.spool, spool.error()));
   }
   check_other_spool(session, checks);
+  check_configured(session, checks);
   const bool healthy = std::none_of(checks.begin(), checks.end(), [](const Check& check) {
     return check.health == Check::Health::bad;
   });

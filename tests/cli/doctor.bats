@@ -180,6 +180,30 @@ without() { # CALL ERRNO COMMAND...
   lacks "^bad *folder: " stdout
 }
 
+@test "hot folders and watermarks that are not there" {
+  mkdir -p in kept config/imgq
+  cat >config/imgq/imgq.toml <<END
+[[intake]]
+directory = "$dir/in"
+after = "move"
+move_to = "$dir/kept"
+results = "$dir/made"
+[watermark.logo]
+file = "$dir/logo.png"
+END
+  "$imgq" init >/dev/null
+  exits 1 "$imgq" doctor  # no daemon runs
+  contains "$output" "intake: $dir/in"
+  contains "$output" "move_to: $dir/kept"
+  contains "$output" "results: $dir/made: No such file or directory"
+  contains "$output" "or correct $dir/config/imgq/imgq.toml:1"
+  contains "$output" "watermark logo: $dir/logo.png: No such file or directory"
+  mkdir made
+  cp a.jpg logo.png
+  exits 1 "$imgq" doctor
+  [ "$(grep -c 'No such file' stdout)" -eq 0 ]
+}
+
 @test "a daemon of a host whose clock is off is alive when it beats" {
   local alive=spool/processing/elsewhere.0000.7.00000000000000aa/.alive beats
   mkdir "${alive%/*}"
