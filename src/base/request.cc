@@ -11,9 +11,12 @@
 namespace imgq {
 namespace {
 
-// What excludes each other; empty when nothing does.
+// What is wrong with a watermark, or excludes each other; empty when nothing does.
 std::string_view clash_in(const Rendition& r) {
   const bool keeps = r.colours == Colours::keep, lossless = r.loss == Loss::none;
+  if (!r.watermark.empty() && !is_name(r.watermark)) {
+    return "its watermark's name is not of a-z, 0-9, _ and -";
+  }
   if (keeps && r.light == Light::linear) {
     return "linear light is known of sRGB alone: not with colours = keep";
   }
@@ -32,9 +35,6 @@ Status check_one(const Rendition& r) {
     return bad_data(fmt::format("rendition '{}': {}", printable(shortened(r.name, 40)), what), "");
   };
   if (!is_name(r.name)) return wrong("its name is not of a-z, 0-9, _ and -");
-  if (!r.watermark.empty() && !is_name(r.watermark)) {
-    return wrong("its watermark's name is not of a-z, 0-9, _ and -");
-  }
   const auto off = [](int side) { return side < 0 || side > kMaxResultSidePx; };
   if (off(r.width_px) || off(r.height_px)) return wrong("a side is not from 0 to 8192");
   if (r.width_px == 0 && r.height_px == 0) return wrong("width and height are both free");

@@ -147,7 +147,7 @@ void Renderer::set_up_resamplers() {
     const Rect within = pixels_within(job.shown, picture_.size, rows_);
     window->x.start -= within.left;
     window->y.start -= within.top;
-    fed.emplace(within, Resampler(within.size(), kind, *window, job.rendition->light));
+    fed = Fed{within, Resampler(within.size(), kind, *window, job.rendition->light)};
   }
 }
 
