@@ -69,6 +69,7 @@ class Walk {
     if (!names) return names.error();
     for (const std::string& name : *names) {
       const std::string path = "tmp/" + name;
+      if (layout::is_writer_lock(name)) continue;  // no data: swept with its writer's files
       const auto stale = is_stale_temp(spool_, name);
       if (!stale) return stale.error();
       const auto still = durable::exists(spool_, path);  // its writer may have ended in good order

@@ -138,6 +138,19 @@ std::string temp(std::string_view random, const sys::Identity& me) {
   return "tmp/" + std::string(random) + "." + me.host + "." + me.boot + "." +
          std::to_string(me.pid);
 }
+std::string numbered(std::string_view run, uint32_t number) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text(run);
+  for (int shift = 28; shift >= 0; shift -= 4) text += kDigits[(number >> shift) & 15U];
+  return text;
+}
+std::string lock_of(std::string_view temp_name) {
+  return numbered(temp_name.substr(0, kRunLength), 0) +
+         std::string(temp_name.substr(kRandomLength));
+}
+bool is_writer_lock(std::string_view temp_name) {
+  return parse_writer(temp_name) && lock_of(temp_name) == temp_name;
+}
 std::string owner_name(const sys::Identity& me, std::string_view random) {
   return me.host + "." + me.boot + "." + std::to_string(me.pid) + "." + std::string(random);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,14 @@ std::string key(std::string_view sha256_of_key);        // keys/<2 hex>/<62 hex>
 std::string hook(const JobId& id);                      // hooks/<id>
 std::string temp(std::string_view random,
                  const sys::Identity& me);  // tmp/<random>.<host>.<boot>.<pid>
+
+// The random part of a temp: the run of its writer, the same in all its files, and a number; 0 is
+// that of the lock they go by.
+inline constexpr size_t kRunLength = 8;
+std::string numbered(std::string_view run, uint32_t number);
+std::string lock_of(std::string_view temp_name);
+bool is_writer_lock(std::string_view temp_name);
+
 std::string owner_name(const sys::Identity& me,
                        std::string_view random);  // <host>.<boot>.<pid>.<random>
 

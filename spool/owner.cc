@@ -80,7 +80,7 @@ Owner::Owner(const Spool* spool, std::string name, Fd alive)
 
 Result<Owner> Owner::enter(const Spool& spool) {
   const sys::Identity me = sys::identity();
-  const std::string temp = layout::temp(random_name(), me);
+  const std::string temp = durable::temp_path(spool);
   const std::string name = layout::owner_name(me, random_name());
   const auto made = durable::make_state_folder(spool.root(), temp.c_str(), spool.folder_mode());
   if (!made) return made.error();

@@ -16,7 +16,6 @@
 #include "spool/spool.h"
 #include "spool/temp_file.h"
 #include "src/util/io.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {
@@ -27,8 +26,6 @@ std::string_view base_of(std::string_view path) { return path.substr(path.rfind(
 Probe probe_of(std::string what, bool good, std::string cure) {
   return {std::move(what), good, good ? "" : std::move(cure)};
 }
-
-std::string fresh_path() { return layout::temp(random_name(), sys::identity()); }
 
 bool is_taken(const Status& named) { return !named && named.error().code == EEXIST; }
 
@@ -43,7 +40,7 @@ Probe write_probe(const Spool& spool) {
 
 Probe link_probe(const Spool& spool) {
   const auto file = TempFile::create(spool);
-  const std::string second = fresh_path();
+  const std::string second = durable::temp_path(spool);
   struct stat about = {};
   const bool good = file && durable::put_new(spool, *file, second) &&
                     sys::fstatat(spool.root(), second.c_str(), &about) == 0 &&
@@ -56,7 +53,7 @@ Probe link_probe(const Spool& spool) {
 
 Probe rename_probe(const Spool& spool) {
   auto file = TempFile::create(spool);
-  const std::string from = file ? file->path() : "", to = fresh_path();
+  const std::string from = file ? file->path() : "", to = durable::temp_path(spool);
   struct stat about = {};
   const bool good = file && durable::put(spool, *file, to) &&
                     sys::fstatat(spool.root(), from.c_str(), &about) != 0 && errno == ENOENT &&
@@ -86,7 +83,7 @@ Probe folder_sync_probe(const Spool& spool) {
 }
 
 Probe folder_probe(const Spool& spool) {
-  const std::string folder = fresh_path();
+  const std::string folder = durable::temp_path(spool);
   bool good = sys::mkdirat(spool.root(), folder.c_str(), spool.folder_mode() & 0777) == 0;
   good = sys::unlinkat(spool.root(), folder.c_str(), AT_REMOVEDIR) == 0 && good;
   return probe_of("making and removing a folder", good,

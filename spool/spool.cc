@@ -9,6 +9,7 @@
 #include "spool/internal/durable.h"
 #include "spool/internal/folders.h"
 #include "spool/internal/walk.h"
+#include "spool/internal/writer_lock.h"
 #include "spool/job_id.h"
 #include "spool/layout.h"
 #include "spool/types.h"
@@ -114,6 +115,15 @@ bool is_one_of(std::initializer_list<int> codes, int code) {
 }
 
 }  // namespace
+
+Spool::Spool(Fd root, std::string path, std::string uuid, mode_t folder_mode)
+    : root_(std::move(root)),
+      path_(std::move(path)),
+      uuid_(std::move(uuid)),
+      folder_mode_(folder_mode),
+      known_durable_(std::make_unique<KnownFolders>()),
+      owes_hooks_(std::make_unique<std::atomic<bool>>(false)),
+      writer_lock_(std::make_shared<WriterLock>()) {}
 
 Result<Spool> Spool::open(const std::string& path) {
   auto root = open_root(path);

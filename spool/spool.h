@@ -47,6 +47,8 @@ class KnownFolders {
   std::map<std::string, ino_t> inodes_;
 };
 
+class WriterLock;
+
 // An open spool: a directory descriptor, the uuid of the spool, and what the program's
 // configuration wants of everything done in it. Every function of spool/ takes one by const
 // reference and may be called from several threads at once.
@@ -71,6 +73,7 @@ class Spool {
   mode_t folder_mode() const { return folder_mode_; }  // new folders get it by fchmod
   mode_t file_mode() const { return folder_mode_ & 0666; }
   KnownFolders& known_durable() const { return *known_durable_; }
+  WriterLock& writer_lock() const { return *writer_lock_; }
 
   // Whether a job that this program ends gets a mark in hooks/ first: its configuration names a
   // hook. False unless it is told so.
@@ -89,13 +92,7 @@ class Spool {
   bool removed() const;
 
  private:
-  Spool(Fd root, std::string path, std::string uuid, mode_t folder_mode)
-      : root_(std::move(root)),
-        path_(std::move(path)),
-        uuid_(std::move(uuid)),
-        folder_mode_(folder_mode),
-        known_durable_(std::make_unique<KnownFolders>()),
-        owes_hooks_(std::make_unique<std::atomic<bool>>(false)) {}
+  Spool(Fd root, std::string path, std::string uuid, mode_t folder_mode);
   Status write_format() const;
   Fd root_;
   std::string path_;
@@ -103,6 +100,7 @@ class Spool {
   mode_t folder_mode_;
   std::unique_ptr<KnownFolders> known_durable_;
   std::unique_ptr<std::atomic<bool>> owes_hooks_;
+  std::shared_ptr<WriterLock> writer_lock_;
 };
 
 // The error is one that passes when somebody makes room or repairs the disk (ENOSPC, EDQUOT, EROFS,

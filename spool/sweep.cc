@@ -7,6 +7,7 @@
 
 #include "spool/internal/durable.h"
 #include "spool/internal/walk.h"
+#include "spool/internal/writer_lock.h"
 #include "spool/layout.h"
 #include "spool/records.h"
 #include "spool/spool.h"
@@ -38,6 +39,7 @@ Status sync_if_outcome(const Spool& spool, const std::string& path) {
 // A folder in tmp/ is one that was to become an owner's: empty but for .alive. After a
 // power cut the names in it may have lasted while its own move did not: then people may look at it.
 Status remove_temp(const Spool& spool, const std::string& path) {
+  if (layout::is_writer_lock(path.substr(path.find('/') + 1))) return remove_lock(spool, path);
   if (const auto synced = sync_if_outcome(spool, path); !synced) return synced.error();
   if (sys::unlinkat(spool.root(), path.c_str(), 0) == 0 || errno == ENOENT) return Ok{};
   if (errno != EISDIR && errno != EPERM) return last_error("sweep", path);
@@ -63,12 +65,13 @@ Result<int> sweep_if(const Spool& spool,
   const auto names = sorted_names(spool, "tmp");
   if (!names) return names.error();
   int swept = 0;
-  for (const std::string& name : *names) {
+  for (auto at = names->rbegin(); at != names->rend(); ++at) {  // a lock after the files it is of
+    const std::string& name = *at;
     const auto stale = is_stale(name);
     if (!stale) return stale.error();
     if (!*stale) continue;
     if (const auto gone = remove_temp(spool, "tmp/" + name); !gone) return gone.error();
-    ++swept;
+    if (!layout::is_writer_lock(name)) ++swept;
   }
   return swept;
 }
@@ -80,7 +83,11 @@ Result<bool> is_stale_temp(const Spool& spool, const std::string& name) {
   if (!writer) return false;
   // Its boot is not asked: within one container some read the kernel's boot id and others a made-up
   // one.
-  if (writer->host == sys::identity().host && !sys::is_running(writer->pid)) return true;
+  if (writer->host == sys::identity().host) {
+    const LockSeen lock = look_at_lock(spool, name);
+    if (lock != LockSeen::none) return lock == LockSeen::free;
+    if (!sys::is_running(writer->pid)) return true;
+  }
   return is_old(spool, "tmp/" + name);
 }
 

@@ -3,16 +3,14 @@
 #include <fcntl.h>
 
 #include "spool/internal/durable.h"
-#include "spool/layout.h"
 #include "spool/spool.h"
 #include "src/util/mutant.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq {
 
 Result<TempFile> TempFile::create(const Spool& spool) {
-  const std::string path = layout::temp(random_name(), sys::identity());
+  const std::string path = durable::temp_path(spool);
   Fd fd(sys::openat(spool.root(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
                     spool.file_mode()));
   if (!fd) return last_error("create", path);
@@ -24,7 +22,7 @@ Result<TempFile> TempFile::create(const Spool& spool) {
 }
 
 Result<TempFile> TempFile::link(const Spool& spool, int dir, const std::string& path) {
-  const std::string temp = layout::temp(random_name(), sys::identity());
+  const std::string temp = durable::temp_path(spool);
   if (sys::linkat(dir, path.c_str(), spool.root(), temp.c_str()) != 0) {
     return last_error("link into the spool", path);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "spool/internal/folders.h"
+#include "spool/internal/writer_lock.h"
 #include "spool/layout.h"
 #include "spool/records.h"
 #include "spool/spool.h"
@@ -80,6 +81,8 @@ Status sync_names(const Spool& spool, const std::string& path) {
 Status sync_after_move(const Spool& spool, const std::string& path) {
   return sync_folder(spool, path, sys::fsync_after_move);
 }
+
+std::string temp_path(const Spool& spool) { return spool.writer_lock().fresh_path(spool); }
 
 Result<TempFile> write_temp(const Spool& spool, std::string_view text) {
   auto file = TempFile::create(spool);

@@ -44,6 +44,9 @@ Status sync_names(const Spool& spool, const std::string& path);
 // Waits until the names in a folder are on the disk that another folder was just moved into.
 Status sync_after_move(const Spool& spool, const std::string& path);
 
+// A fresh name in tmp/; the lock it goes by stands there before.
+std::string temp_path(const Spool& spool);
+
 // A record's text in tmp/, whole but not yet synced.
 Result<TempFile> write_temp(const Spool& spool, std::string_view text);
 

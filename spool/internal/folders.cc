@@ -11,7 +11,6 @@
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
 #include "src/util/mutant.h"
-#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq::durable {
@@ -50,7 +49,7 @@ Fd lock_making(const Spool& spool) {
 
 // Ready-made under another name and renamed to its own, where it may replace an empty one.
 int make_by_rename(const Spool& spool, const std::string& path) {
-  const std::string temp = layout::temp(random_name(), sys::identity());
+  const std::string temp = temp_path(spool);
   if (sys::mkdirat(spool.root(), temp.c_str(), spool.folder_mode() & 0777) != 0) return -1;
   return sys::renameat(spool.root(), temp.c_str(), spool.root(), path.c_str());
 }

@@ -15,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "spool/layout.h"
 #include "spool/list.h"
 #include "spool/probe.h"
 #include "spool/room.h"
@@ -310,7 +311,7 @@ void check_temporary(const Spool& spool, Checks& checks) {
   const std::vector<std::string> names = names_in(spool, "tmp");  // fsck tells when it is missing
   const auto stale = std::count_if(names.begin(), names.end(), [&spool](const std::string& name) {
     const auto answer = is_stale_temp(spool, name);
-    return answer && *answer;
+    return answer && *answer && !layout::is_writer_lock(name);
   });
   if (stale == 0) return;
   checks.push_back({Health::doubtful, "leftovers",

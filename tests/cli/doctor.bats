@@ -165,7 +165,7 @@ without() { # CALL ERRNO COMMAND...
   contains "$output" "-> a running imgqd takes its jobs over by itself"
   # And so it is: a new daemon clears both away.
   start_daemon
-  until_true sh -c '[ ! -e "$1"/processing/"$2" ] && [ -z "$(ls "$1"/tmp)" ]' _ spool "$owner"
+  until_true sh -c '[ ! -e "$1"/processing/"$2" ] && ! ls "$1"/tmp | grep -qv "^.\{8\}0\{8\}.*\.$3$"' _ spool "$owner" "$daemon"
 }
 
 @test "a folder that answers EIO is named, with what repairs it on GlusterFS" {

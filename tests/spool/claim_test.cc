@@ -291,7 +291,7 @@ TEST_F(Claiming, AnOwnerAppearsWholeAndLocked) {
   EXPECT_TRUE(layout::parse_writer(owner_.name()));
   const Fd alive(sys::openat(AT_FDCWD, my(".alive").c_str(), O_RDWR));
   EXPECT_EQ(::flock(alive.get(), LOCK_EX | LOCK_NB), -1);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
 }
 
 TEST_F(Claiming, ErrorsWhileEnteringLeaveOnlyWhatIsSwept) {
@@ -304,7 +304,7 @@ TEST_F(Claiming, ErrorsWhileEnteringLeaveOnlyWhatIsSwept) {
     if (owner) must(owner->leave());
     if (!hit) break;
   }
-  const auto names = lab::names_in(path("tmp"));
+  const auto names = temps();
   for (const std::string& name : names) EXPECT_TRUE(layout::parse_writer(name));
 }
 

@@ -63,7 +63,7 @@ TEST_F(Completing, ACompletedJobHasItsResultsAndItsOutcome) {
   EXPECT_TRUE(lab::is_there(path(layout::ended(Ending::completed, id))));
   EXPECT_TRUE(lab::is_there(path(layout::source(id))));
   EXPECT_EQ(state(id), State::completed);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   EXPECT_TRUE(is_clean());
 }
 
@@ -217,7 +217,7 @@ TEST_F(Completing, ErrorsAtEveryCallAreNeverAFalseAnswer) {
       if (!hit) break;
     }
   }
-  for (const std::string& name : lab::names_in(path("tmp"))) {
+  for (const std::string& name : temps()) {
     EXPECT_TRUE(layout::parse_writer(name)) << name;  // where the removal was what failed
   }
 }

@@ -50,7 +50,7 @@ TEST_F(Folders, AFolderThatSomebodyElseJustMadeIsTakenAndNotReplaced) {
                  theirs = about.st_ino;
                }});
   EXPECT_EQ(must(durable::make_folder(spool_, "keys/cc")), theirs);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
 }
 
 // Its maker was killed, or has yet to call fchmod(2).
@@ -167,7 +167,7 @@ TEST_P(ANameInAFolderThatIsUnseen, IsAnErrorWhenThatLasts) {
   drafts.push_back(draft());
   EXPECT_EQ(code_of(submit(spool_, std::move(drafts), Sync::full).at(0)), GetParam());
   EXPECT_GE(sys::monotonic_ms() - before, 3000);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   EXPECT_TRUE(is_clean());
 }
 

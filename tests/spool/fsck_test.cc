@@ -426,7 +426,7 @@ TEST_F(Fsck, AHealthySpoolPassesEveryProbe) {
     EXPECT_TRUE(one.good) << one.what << ": " << one.cure;
     EXPECT_TRUE(one.cure.empty());
   }
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
 }
 
 TEST_F(Fsck, EachProbeFailsWithItsCause) {

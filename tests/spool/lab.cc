@@ -18,6 +18,7 @@
 #include "spool/layout.h"
 #include "spool/temp_file.h"
 #include "src/util/digest.h"
+#include "src/util/sys.h"
 
 namespace imgq::lab {
 
@@ -208,6 +209,15 @@ JobId SpoolTest::past_job(int64_t unix_ms, Ending ending, int number, std::strin
   std::filesystem::create_directories(std::filesystem::path(token).parent_path());
   std::filesystem::create_hard_link(path(layout::ticket(id)), token);
   return id;
+}
+
+std::vector<std::string> SpoolTest::temps() {
+  std::vector<std::string> names = names_in(path("tmp"));
+  const std::string mine = "." + std::to_string(sys::identity().pid);
+  std::erase_if(names, [&mine](const std::string& name) {
+    return layout::is_writer_lock(name) && name.ends_with(mine);
+  });
+  return names;
 }
 
 ::testing::AssertionResult SpoolTest::is_clean() {

@@ -80,6 +80,9 @@ class SpoolTest : public ::testing::Test {
   Claims claim_all(const Owner& owner) { return must(owner.claim(waiting(), Sync::none)); }
   Claim claim_one(const Owner& owner);
 
+  // What is in tmp/, less this process' own locks.
+  std::vector<std::string> temps();
+
   // A result in tmp/ with these bytes.
   FreshResult result(std::string_view bytes = "a thumbnail", const std::string& rendition = "main");
   Finished finished(const Claim& claim, std::string_view bytes = "a thumbnail");

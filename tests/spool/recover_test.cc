@@ -194,7 +194,7 @@ TEST_F(Recovery, ADaemonKilledAtAnyCallLosesNothing) {
     });
     recover_all();
     must(sweep_tmp(spool_));
-    EXPECT_TRUE(lab::names_in(path("tmp")).empty()) << skip;
+    EXPECT_TRUE(temps().empty()) << skip;
     EXPECT_TRUE(owners().empty()) << skip;
     EXPECT_TRUE(is_clean()) << skip;
     auto next = must(Owner::enter(spool_));
@@ -414,7 +414,7 @@ TEST_F(Recovery, TemporaryFilesOfDeadWritersAreSwept) {
   before.pid = kNobody;
   lab::write_file(path(layout::temp("00000000000000aa", before)), "another boot's");
   EXPECT_EQ(must(sweep_tmp(spool_)), 2);
-  EXPECT_EQ(lab::names_in(path("tmp")), std::vector<std::string>{mine.path().substr(4)});
+  EXPECT_EQ(temps(), std::vector<std::string>{mine.path().substr(4)});
 }
 
 // In a container that was given a boot id of its own, a service whose /proc is its own reads
@@ -452,7 +452,7 @@ TEST_F(Recovery, WhatIsNoTemporaryFileIsNotSwept) {
     lab::write_file(path("tmp/" + std::string(name)), "x");
   }
   EXPECT_EQ(must(sweep_tmp(spool_)), 0);
-  EXPECT_EQ(lab::names_in(path("tmp")).size(), 4u);
+  EXPECT_EQ(temps().size(), 4u);
 }
 
 TEST_F(Recovery, AFolderThatWasToBecomeAnOwnersIsSwept) {
@@ -462,7 +462,7 @@ TEST_F(Recovery, AFolderThatWasToBecomeAnOwnersIsSwept) {
   std::filesystem::create_directory(folder);
   lab::write_file(folder + "/.alive", "");
   EXPECT_EQ(must(sweep_tmp(spool_)), 1);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
 }
 
 }  // namespace

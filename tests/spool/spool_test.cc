@@ -39,7 +39,7 @@ TEST_F(Spools, ANewSpoolHasAllFoldersAndAFormatFile) {
     EXPECT_EQ(std::count(names.begin(), names.end(), folder), 1) << folder;
   }
   EXPECT_EQ(lab::read_file(path("format")), "imgq spool 1\nuuid " + spool_.uuid() + "\n");
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   EXPECT_TRUE(is_clean());
 }
 
@@ -174,11 +174,11 @@ TEST_F(Spools, TheRoomThatIsKeptIsTheFloorBesideWhatIsWritten) {
 TEST_F(Spools, ATempFileIsGoneUnlessItWasGivenAName) {
   {
     const auto file = must(TempFile::create(spool_));
-    EXPECT_EQ(lab::names_in(path("tmp")).size(), 1u);
+    EXPECT_EQ(temps().size(), 1u);
     EXPECT_TRUE(layout::parse_writer(file.path().substr(4)));
     EXPECT_EQ(mode_of(path(file.path())), 0600u);
   }
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   {
     auto file = must(TempFile::create(spool_));
     must(durable::put(spool_, file, "hold/named"));
@@ -198,11 +198,12 @@ TEST_F(Spools, AMovedTempFileIsRemovedOnce) {
 }
 
 TEST_F(Spools, ATempFileThatCannotHaveItsModeIsRemoved) {
+  must(TempFile::create(spool_));  // has the lock made
   const mode_t before = ::umask(0777);
   faults::add({.call = "fchmod", .code = EPERM});
   EXPECT_EQ(code_of(TempFile::create(spool_)), EPERM);
   ::umask(before);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
 }
 
 TEST_F(Spools, AGroupSyncsFilesAndFoldersOnce) {

@@ -51,10 +51,10 @@ class Submit : public lab::SpoolTest {
     drafts.push_back(keyed(key, image));
     return must(std::move(submit_drafts(std::move(drafts))[0]));
   }
-  // Everything in jobs/, staging/, hold/ and keys/.
+  // Everything in jobs/, staging/, hold/, keys/ and tmp/.
   int files_in_spool() {
-    int files = 0;
-    for (const char* folder : {"jobs", "staging", "hold", "keys", "tmp"}) {
+    int files = static_cast<int>(temps().size());
+    for (const char* folder : {"jobs", "staging", "hold", "keys"}) {
       for (const auto& entry : std::filesystem::recursive_directory_iterator(path(folder))) {
         if (!entry.is_directory()) ++files;
       }
@@ -75,7 +75,7 @@ TEST_F(Submit, AJobIsThereWithItsSourceTicketAndToken) {
   ASSERT_EQ(::stat(path(layout::ticket(id)).c_str(), &job), 0);
   ASSERT_EQ(::stat(path(layout::staging({id, 1})).c_str(), &token), 0);
   EXPECT_EQ(job.st_ino, token.st_ino);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   EXPECT_EQ(state(id), State::staging);
   EXPECT_TRUE(is_clean());
 }
@@ -131,7 +131,7 @@ TEST_F(Submit, ADraftThatBreaksABoundIsRefusedAloneAndLeavesNothing) {
   for (const size_t bad : {1, 2, 3, 4}) EXPECT_EQ(code_of(answers[bad]), EINVAL) << bad;
   EXPECT_EQ(code_of(answers[5]), 0);
   EXPECT_EQ(waiting().size(), 2u);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   EXPECT_TRUE(is_clean());
 }
 
@@ -279,7 +279,7 @@ TEST_F(Submit, AJobWhoseTicketSomebodyElseNamedHasATokenAllTheSame) {
   const Submitted job = submit_keyed("k");
   EXPECT_EQ(faults::hits(), 1);
   EXPECT_EQ(waiting(), (std::vector<Token>{{job.id, 1}}));
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   EXPECT_TRUE(is_clean());
 }
 
@@ -350,7 +350,7 @@ TEST_F(Submit, ASubmissionCutAnywhereIsCarriedThroughOrDoneAnew) {
     EXPECT_TRUE(waiting().empty()) << skip;
   }
   must(sweep_tmp(spool_));
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   must(fsck(spool_, Repair::mend));
   EXPECT_TRUE(is_clean());
 }
@@ -455,7 +455,7 @@ TEST_F(Submit, ACopyRefusesWhatIsNoImageFile) {
   EXPECT_EQ(code_of(copy_source(spool_, open_file(scratch_ / "large").get(), 5)), 0);
   EXPECT_EQ(code_of(copy_source(spool_, open_file(scratch_.path()).get(), 10)), EINVAL);
   EXPECT_EQ(code_of(copy_source(spool_, -1, 10)), EBADF);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
 }
 
 TEST_F(Submit, AFullDiskWhileCopyingIsToldAndLeavesNothing) {
@@ -471,7 +471,7 @@ TEST_F(Submit, AFullDiskWhileCopyingIsToldAndLeavesNothing) {
     faults::add({.call = "write", .code = code, .skip = 1});
     EXPECT_EQ(code_of(copy_source(spool_, open_file(scratch_ / "image").get(), 1 << 30)), code);
   }
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
 }
 
 TEST_F(Submit, ALinkedSourceIsTheSameInode) {
@@ -496,7 +496,7 @@ TEST_F(Submit, ALinkIsRefusedForWhatIsNoReadableFile) {
   EXPECT_EQ(code_of(link_source(spool_, AT_FDCWD, scratch_ / "none")), ENOENT);
   EXPECT_EQ(code_of(link_source(spool_, AT_FDCWD, scratch_ / "empty")), ENODATA);
   EXPECT_EQ(code_of(link_source(spool_, AT_FDCWD, scratch_ / "pipe")), EINVAL);
-  EXPECT_TRUE(lab::names_in(path("tmp")).empty());
+  EXPECT_TRUE(temps().empty());
   EXPECT_TRUE(lab::is_there(scratch_ / "image"));
 }
 

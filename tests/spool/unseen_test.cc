@@ -231,8 +231,7 @@ TEST_F(WhatIsUnseen, OfADeadHostInTmpIsSweptByWhoeverTakesOver) {
   faults::add({.call = "fsync", .path = layout::hour_folder(id)});
   EXPECT_EQ(must(recover(spool_, owner.name(), seen, milliseconds(0))).owners, 1);
   EXPECT_EQ(faults::hits(), 1);
-  EXPECT_EQ(lab::names_in(path("tmp")),
-            (std::vector<std::string>{"00000000000000dd." + host + "8"}));
+  EXPECT_EQ(temps(), (std::vector<std::string>{"00000000000000dd." + host + "8"}));
 }
 
 TEST_F(WhatIsUnseen, AnHourThatIsMadeAheadIsReadyAndGoesWhenItStaysEmpty) {

@@ -279,7 +279,7 @@ TEST_F(TakeIn, LeavesTheRoomFreeThatTheSpoolShallKeep) {
   EXPECT_EQ(taken.fate, Fate::no_room);
   EXPECT_NE(taken.why.find("min_free"), std::string::npos) << taken.why;
   EXPECT_EQ(inside(), Names{"photo.jpg"});
-  EXPECT_EQ(lab::names_in(path("tmp")), Names{});
+  EXPECT_EQ(temps(), Names{});
   plan_.config.min_free_bytes = 1;
   EXPECT_EQ(take(After::remove).fate, Fate::submitted);
 }

@@ -222,7 +222,9 @@ class Case(unittest.TestCase):
             self.assertLess(self.httpd.peak_bytes(), MEMORY_LIMIT)
 
     def files_in_tmp(self):
-        return os.listdir(self.httpd.spool / "tmp")
+        """Less the locks by which writers show that they live."""
+        names = os.listdir(self.httpd.spool / "tmp")
+        return [name for name in names if name[8:16] != "0" * 8]
 
 
 @contextlib.contextmanager
