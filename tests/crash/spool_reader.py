@@ -10,7 +10,7 @@ UUID7 = r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 TOKEN = re.compile(rf"({UUID7})\.([1-9][0-9]{{0,3}})")
 DELAYED = re.compile(rf"([0-9]{{13}})\.({UUID7})\.([1-9][0-9]{{0,3}})")
 PART = re.compile(
-    rf"({UUID7})\.(job|src|end|try-([1-9][0-9]{{0,3}})"
+    rf"({UUID7})\.(job|src|end|placed|try-([1-9][0-9]{{0,3}})"
     r"|([1-9][0-9]{0,3})\.([a-z0-9][a-z0-9_-]{0,31})\.([a-z0-9]{1,8}))"
 )
 WAITING = ("staging", "hold")
