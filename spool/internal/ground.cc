@@ -6,10 +6,9 @@
 #include <array>
 #include <cerrno>
 
+#include "spool/internal/durable.h"
 #include "spool/internal/walk.h"
-#include "spool/layout.h"
 #include "src/util/io.h"
-#include "src/util/random.h"
 
 namespace imgq::durable {
 
@@ -25,7 +24,7 @@ std::string Times::words() {
 }
 
 Ground::Ground(const Spool& here, const Spool& there)
-    : here_(here), there_(there), path_(layout::temp(random_name(), sys::identity())) {}
+    : here_(here), there_(there), path_(temp_path(here)) {}
 
 Status Ground::make() const {
   if (const auto made = make_folder(here_, path_); !made) return made.error();

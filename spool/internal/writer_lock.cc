@@ -15,13 +15,13 @@ namespace imgq {
 namespace {
 
 constexpr int64_t kTouchedSeconds = 3600;  // so that no file outlives its lock by age
-constexpr int kRounds = 3;                 // in which another may take the lock before it is held
+constexpr int kLockRounds = 3;             // in which another may take the lock before it is held
 
 Fd open_lock(int root, const std::string& path, int flags = 0, mode_t mode = 0) {
   return Fd(sys::openat(root, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | flags, mode));
 }
 
-bool try_lock(const Fd& file) { return sys::flock(file.get(), LOCK_EX | LOCK_NB) == 0; }
+bool take_lock(const Fd& file) { return sys::flock(file.get(), LOCK_EX | LOCK_NB) == 0; }
 
 // Nobody renames a lock: one that has a name still has its own.
 bool has_name(const Fd& file) {
@@ -52,11 +52,11 @@ void WriterLock::begin(const Spool& spool) {
 // Another may look at it between its making and its locking, and take it for a dead one's.
 void WriterLock::make(const Spool& spool) {
   const std::string path = layout::temp(layout::numbered(run_, 0), sys::identity());
-  for (int round = 0; lockable_ && round < kRounds; ++round) {
+  for (int round = 0; lockable_ && round < kLockRounds; ++round) {
     file_ = open_lock(root_, path, O_CREAT, spool.file_mode());
     if (!file_) return;  // as the file will be that it is wanted for: that tells
     (void)durable::set_mode(file_.get(), spool.file_mode(), path);  // so does that
-    if (try_lock(file_)) {
+    if (take_lock(file_)) {
       if (has_name(file_)) return;
       continue;
     }
@@ -87,14 +87,14 @@ WriterLock::~WriterLock() {
 LockSeen look_at_lock(const Spool& spool, const std::string& name) {
   const Fd file = open_lock(spool.root(), "tmp/" + layout::lock_of(name));
   if (!file) return errno == ENOENT ? LockSeen::none : LockSeen::held;
-  if (try_lock(file)) return LockSeen::free;
+  if (take_lock(file)) return LockSeen::free;
   return errno == EWOULDBLOCK ? LockSeen::held : LockSeen::none;
 }
 
 Status remove_lock(const Spool& spool, const std::string& path) {
   const Fd file = open_lock(spool.root(), path);
   if (!file) return errno == ENOENT ? Status(Ok{}) : last_error("open", path);
-  if (!try_lock(file) && errno == EWOULDBLOCK) return Ok{};  // it is held by now
+  if (!take_lock(file) && errno == EWOULDBLOCK) return Ok{};  // it is held by now
   return durable::remove(spool, path);
 }
 
