@@ -156,7 +156,7 @@ bool read_sharpen(Rendition& rendition, const Json& value) {
 
 }  // namespace
 
-constexpr std::array<RenditionField, 24> kRenditionFields = {{
+constexpr std::array<RenditionField, 25> kRenditionFields = {{
     {"name", kName, nullptr, set_name, nullptr, [](const Rendition& r, Json& v) { v = r.name; }, "",
      "", ""},
     {"width", "pixels from 0 to 8192", nullptr, set_count<&Rendition::width_px, kMaxResultSidePx>,
@@ -219,6 +219,9 @@ constexpr std::array<RenditionField, 24> kRenditionFields = {{
     {"lossless", "true or false", nullptr, set_switch<&Rendition::loss>,
      read_switch<&Rendition::loss>, write_switch<&Rendition::loss>, "--lossless", "",
      "WebP without loss; PNG is always so"},
+    {"animated", "true or false", nullptr, set_switch<&Rendition::motion>,
+     read_switch<&Rendition::motion>, write_switch<&Rendition::motion>, "--animated", "",
+     "an animated GIF or WebP stays one, as WebP: with --format webp, auto or keep"},
     {"keep_copyright", "true or false", nullptr, set_switch<&Rendition::metadata>,
      read_switch<&Rendition::metadata>, write_switch<&Rendition::metadata>, "--keep-copyright", "",
      "keep author and copyright; all other metadata goes always"},

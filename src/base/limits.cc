@@ -16,11 +16,13 @@ struct Number {
   int64_t Limits::* large = nullptr;
 };
 
-constexpr std::array<Number, 12> kNumbers = {{
+constexpr std::array<Number, 14> kNumbers = {{
     {"max_pixels", nullptr, &Limits::max_pixels},
     {"max_side_px", &Limits::max_side_px, nullptr},
     {"max_file_bytes", nullptr, &Limits::max_file_bytes},
     {"max_frames", &Limits::max_frames, nullptr},
+    {"max_animation_frames", &Limits::max_animation_frames, nullptr},
+    {"max_animation_pixels", nullptr, &Limits::max_animation_pixels},
     {"max_result_side_px", &Limits::max_result_side_px, nullptr},
     {"memory_bytes", nullptr, &Limits::memory_bytes},
     {"heavy_bytes", nullptr, &Limits::heavy_bytes},

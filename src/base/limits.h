@@ -14,7 +14,9 @@ struct Limits {
   int64_t max_pixels = 1'000'000'000;
   int max_side_px = 20'000;
   int64_t max_file_bytes = 512LL * 1024 * 1024;
-  int max_frames = 1000;  // an animation with more is refused; only the first is decoded
+  int max_frames = 1000;           // an animation with more is refused; only the first is decoded
+  int max_animation_frames = 200;  // of one that stays an animation; of another the first is taken
+  int64_t max_animation_pixels = 100'000'000;  // of all its frames, in the source and in the result
   int max_result_side_px = 8192;
   int64_t memory_bytes =
       768LL * 1024 *

@@ -15,11 +15,12 @@ inline constexpr std::string_view kRawPreview = "raw_preview";
 inline constexpr std::string_view kHdr = "tone_mapped";
 inline constexpr std::string_view kNoPlaceholder = "no_placeholder";
 inline constexpr std::string_view kOwnCoding = "source_coding_kept";
+inline constexpr std::string_view kFirstFrame = "first_frame_taken";
 
 struct Entry {
   std::string_view word, explanation;
 };
-inline constexpr std::array<Entry, 8> kAll = {{
+inline constexpr std::array<Entry, 9> kAll = {{
     {kTruncated, "the image ends too early; what is there was taken"},
     {kDamaged, "a part of the image's data is damaged; the rest was taken"},
     {kProfile, "the colour profile cannot be used; colours are taken as they stand"},
@@ -28,6 +29,9 @@ inline constexpr std::array<Entry, 8> kAll = {{
     {kHdr, "brighter than a usual display can show; its light was brought into that range"},
     {kNoPlaceholder, "no placeholder could be made"},
     {kOwnCoding, "coded anew it would be larger than the source, whose own coding was kept"},
+    {kFirstFrame,
+     "the first frame alone was taken: more than limits.max_animation_frames or "
+     "limits.max_animation_pixels, or an animation of PNG, AVIF or JPEG XL"},
 }};
 
 // For people; the word itself, as it stands in an older record, when it is none of the list.

@@ -27,6 +27,13 @@ std::string_view clash_in(const Rendition& r) {
   if (lossless && (r.format == Format::jpeg || r.format == Format::avif)) {
     return "only WebP and PNG can be lossless";
   }
+  if (r.motion == Motion::kept && r.format != Format::webp && r.format != Format::automatic &&
+      r.format != Format::keep) {
+    return "only WebP can be animated: it needs format webp, auto or keep";
+  }
+  if (r.motion == Motion::kept && r.max_bytes > 0) {
+    return "animated and max_bytes exclude each other";
+  }
   return lossless && r.max_bytes > 0 ? "lossless and max_bytes exclude each other" : "";
 }
 

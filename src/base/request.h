@@ -46,9 +46,10 @@ enum class PixelShape { as_stored, square };  // square: stretched where the fil
 enum class Light { as_stored, linear };       // what is averaged: sRGB's values, or the light
 enum class Colours { srgb, keep };            // keep: as stored, with the profile beside
 
-enum class Border { kept, trimmed };   // trimmed: edges of the upper left corner's colour go
-enum class Shades { coloured, grey };  // grey: the light of each pixel alone
-enum class Loss { allowed, none };     // WebP; PNG never has any
+enum class Border { kept, trimmed };      // trimmed: edges of the upper left corner's colour go
+enum class Shades { coloured, grey };     // grey: the light of each pixel alone
+enum class Motion { first_frame, kept };  // of a GIF or WebP, in a WebP
+enum class Loss { allowed, none };        // WebP; PNG never has any
 
 struct Rgb {
   uint8_t red = 255, green = 255, blue = 255;
@@ -72,6 +73,7 @@ struct Rendition {
   Border border = Border::kept;
   Shades shades = Shades::coloured;
   Loss loss = Loss::allowed;
+  Motion motion = Motion::first_frame;
   Metadata metadata = Metadata::strip;
   Recompress recompress = Recompress::unless_larger;
   PixelShape pixels = PixelShape::as_stored;  // of JPEG and PNG; TIFF is always made square
@@ -116,7 +118,7 @@ struct RenditionField {
   // On the command line, where it is one: "-f,--format", what its value is called and what it does.
   std::string_view option, value, help;  // help_of() has the help as it is shown
 };
-extern const std::array<RenditionField, 24> kRenditionFields;
+extern const std::array<RenditionField, 25> kRenditionFields;
 
 // What formats.h says put where the help says {formats} or {qualities}.
 std::string help_of(const RenditionField& field);

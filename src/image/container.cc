@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "src/image/bmp.h"
+#include "src/image/gif_blocks.h"
 #include "src/image/heif.h"
 #include "src/image/jpeg_markers.h"
 #include "src/image/tiff_reader.h"
@@ -84,24 +85,13 @@ bool png_is_cut(View file) {
   return true;
 }
 
-// --- GIF: blocks; each image or extension is a chain of sub-blocks.
+// --- GIF: its blocks.
 
-constexpr size_t kEnd = SIZE_MAX;
-
-size_t skip_sub_blocks(View file, size_t at) {
-  while (at < file.size() && file[at] != 0) at += size_t{1} + file[at];
-  return at < file.size() ? at + 1 : kEnd;
-}
-
-size_t colour_table(uint8_t flags) {
-  return (flags & 0x80) != 0 ? size_t{3} << ((flags & 7) + 1) : 0;
-}
-
-// Behind the block at `at`; kEnd when the file ends within it, or what is there is no block.
+// Behind the block at `at`; kGifEnd when the file ends within it, or what is there is no block.
 size_t skip_gif_block(View file, size_t at) {
-  if (file[at] == 0x21) return skip_sub_blocks(file, at + 2);
-  if (file[at] != 0x2c || !holds(file, at, 11)) return kEnd;
-  return skip_sub_blocks(file, at + 11 + colour_table(file[at + 9]));
+  if (file[at] == kGifExtension) return skip_sub_blocks(file, at + 2);
+  if (file[at] != kGifImage || !holds(file, at, 11)) return kGifEnd;
+  return skip_sub_blocks(file, at + 11 + colour_table_bytes(file[at + 9]));
 }
 
 struct GifWalk {
@@ -112,19 +102,19 @@ struct GifWalk {
 
 GifWalk walk_gif_blocks(View file, int max_frames) {
   GifWalk seen;
-  if (!holds(file, 0, 13)) return seen;
-  size_t at = 13 + colour_table(file[10]);
+  if (!holds(file, 0, kGifHeader)) return seen;
+  size_t at = kGifHeader + colour_table_bytes(file[10]);
   while (at < file.size() && seen.frames <= max_frames) {
-    if (file[at] == 0x3b) seen.ended = true;
+    if (file[at] == kGifTrailer) seen.ended = true;
     if (seen.ended) break;
-    if (file[at] == 0x2c && ++seen.frames == 1 && holds(file, at, 9)) seen.first = at + 1;
+    if (file[at] == kGifImage && ++seen.frames == 1 && holds(file, at, 9)) seen.first = at + 1;
     at = skip_gif_block(file, at);
   }
   return seen;
 }
 
 Failure walk_gif(View file, int max_frames, Container* out) {
-  if (!holds(file, 0, 13)) return cut();
+  if (!holds(file, 0, kGifHeader)) return cut();
   out->width = le16(file, 6);
   out->height = le16(file, 8);
   out->palette = true;

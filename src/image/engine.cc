@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "src/base/notes.h"
+#include "src/image/animate.h"
 #include "src/image/plan.h"
 #include "src/image/render.h"
 #include "src/image/source.h"
@@ -87,6 +88,7 @@ Failure prepare(const Request& request, const Limits& limits, Slot slot, Source*
   if (Failure fault = make_plan(request, picture, inner, limits.max_result_side_px, plan)) {
     return fault;
   }
+  choose_animations(*source, limits, plan, &verdict->notes);
   const int64_t estimate =
       decoding_bytes(*source, plan->purpose) + plan_bytes(*plan, picture, source->signature.kind);
   return check_memory(estimate, limits, slot, verdict);

@@ -23,6 +23,7 @@ struct Job {
     whole,  // from the common reduction, which is twice as large at least, or exactly as large
   };
   From from = From::rows;
+  bool animated = false;  // from every frame
 };
 
 // What a smart rendition looks at, no larger than it is: enlarging comes after.

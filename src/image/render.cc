@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "src/image/animate.h"
 #include "src/image/colour.h"
 #include "src/image/icc.h"
 #include "src/image/smart_crop.h"
@@ -80,6 +81,8 @@ class Renderer {
   bool has_usual_coding() const;
   SourceFacts facts_for(size_t index) const;
   void note_once(std::vector<std::string> notes);
+  Failure write_result(size_t index, const SourceFacts& facts, int descriptor, ResultReport* report,
+                       std::vector<std::string>* notes);
   Failure find_and_cut(const Job& job, Raster looked_at, Raster* out);
   void hash(const Raster& raster);
 
@@ -278,13 +281,9 @@ void Renderer::hash(const Raster& raster) {
 
 Failure Renderer::find_and_cut(const Job& job, Raster looked_at, Raster* out) {
   const Raster upright = turn_upright(std::move(looked_at), picture_.exif.orientation);
-  const Placement& to = job.placement;
-  // The sides of what is looked at were each rounded, so each has its own scale.
-  const Size seen{scaled_down(to.part.width, upright.size.width, to.scaled.width),
-                  scaled_down(to.part.height, upright.size.height, to.scaled.height)};
   Rect found;
-  if (Failure fault = smart_crop(upright, seen, job.rendition->anchor, &found)) return fault;
-  *out = scaled_to(cut_out(upright, found), {to.part.width, to.part.height}, job.rendition->light);
+  if (Failure fault = find_part(job, upright, &found)) return fault;
+  *out = cut_to_part(job, upright, found);
   return {};
 }
 
@@ -300,21 +299,29 @@ Failure Renderer::pixels_of(size_t index, Raster* out) {
   return {};
 }
 
+Failure Renderer::write_result(size_t index, const SourceFacts& facts, int descriptor,
+                               ResultReport* report, std::vector<std::string>* notes) {
+  const Job& job = plan_.jobs[index];
+  if (job.animated) {
+    direct_[index] = {};
+    return animate(job, source_, facts, descriptor, report, notes);
+  }
+  Raster pixels;
+  if (Failure fault = pixels_of(index, &pixels)) return fault;
+  return finish(*job.rendition, job.placement.result, std::move(pixels), facts, descriptor, report,
+                notes);
+}
+
 Failure Renderer::write_all_results(std::span<const int> results,
                                     std::span<const Overlay> overlays) {
   size_t next_overlay = 0;
   for (size_t i = 0; i < plan_.jobs.size(); ++i) {
     const Job& job = plan_.jobs[i];
-    Raster pixels;
-    if (Failure fault = pixels_of(i, &pixels)) return fault;
     SourceFacts facts = facts_for(i);
     if (!job.rendition->watermark.empty()) facts.overlay = &overlays[next_overlay++];
     ResultReport report;
     std::vector<std::string> notes;
-    if (Failure fault = finish(*job.rendition, job.placement.result, std::move(pixels), facts,
-                               results[i], &report, &notes)) {
-      return fault;
-    }
+    if (Failure fault = write_result(i, facts, results[i], &report, &notes)) return fault;
     note_once(std::move(notes));
     verdict_.results.push_back(std::move(report));
   }
@@ -322,6 +329,18 @@ Failure Renderer::write_all_results(std::span<const int> results,
 }
 
 }  // namespace
+
+Failure find_part(const Job& job, const Raster& upright, Rect* found) {
+  const Placement& to = job.placement;
+  // The sides of what is looked at were each rounded, so each has its own scale.
+  const Size seen{scaled_down(to.part.width, upright.size.width, to.scaled.width),
+                  scaled_down(to.part.height, upright.size.height, to.scaled.height)};
+  return smart_crop(upright, seen, job.rendition->anchor, found);
+}
+
+Raster cut_to_part(const Job& job, const Raster& upright, const Rect& found) {
+  return scaled_to(cut_out(upright, found), job.placement.part.size(), job.rendition->light);
+}
 
 Failure render_plan(const Plan& plan, Source* source, std::span<const int> results,
                     std::span<const Overlay> overlays, Verdict* verdict) {

@@ -17,6 +17,10 @@ Failure render_plan(const Plan& plan, Source* source, std::span<const int> resul
 // Decodes an opened source for the pixels of the plan's only rendition, upright and in sRGB.
 Failure render_raster(const Plan& plan, Source* source, Raster* out);
 
+// Of what a smart job has looked at, upright, the part that it keeps; and that, in its own size.
+Failure find_part(const Job& job, const Raster& upright, Rect* found);
+Raster cut_to_part(const Job& job, const Raster& upright, const Rect& found);
+
 // Decodes an opened source for its thumbhash alone, and writes nothing.
 Failure hash_source(const Plan& plan, Source* source, Verdict* verdict);
 

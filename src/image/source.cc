@@ -105,6 +105,7 @@ Failure open_decoder(const Source& source, Truncated truncated, int max_frames, 
 
 Failure open_source(int descriptor, const Limits& limits, Truncated truncated, Source* out,
                     SourceReport* report) {
+  out->truncated = truncated;
   if (Failure fault = out->file.read(descriptor, limits.max_file_bytes)) return fault;
   const View file = out->file.view();
   report->size_bytes = static_cast<int64_t>(file.size());
@@ -114,9 +115,8 @@ Failure open_source(int descriptor, const Limits& limits, Truncated truncated, S
   }
   if (Failure fault = check_kind(out->signature, limits.formats)) return fault;
   report->format = name_of(out->signature.kind);
-  if (Failure fault = walk(out->signature.kind, file, limits.max_frames, &out->container)) {
-    return fault;
-  }
+  const int counted = std::max(limits.max_frames, limits.max_animation_frames);
+  if (Failure fault = walk(out->signature.kind, file, counted, &out->container)) return fault;
   if (Failure fault = check_container(*out, limits, report)) return fault;
   if (Failure fault = reopen(limits, truncated, out)) return fault;
   const Picture& picture = out->decoder->picture();

@@ -13,6 +13,7 @@ struct Source {
   Bytes file;
   Signature signature;
   Container container;
+  Truncated truncated = Truncated::refuse;
   std::unique_ptr<Decoder> decoder;  // reads from `file`
 };
 

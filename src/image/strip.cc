@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <string_view>
 
+#include "src/image/container.h"
+
 namespace imgq::image {
 namespace {
 
@@ -72,10 +74,12 @@ void put_chunk(std::vector<uint8_t>* out, string_view name, View data) {
   if (data.size() % 2 != 0) out->push_back(0);
 }
 
-constexpr uint8_t kHasAlpha = 0x10, kHasExif = 0x08, kHasProfile = 0x20;
+constexpr uint8_t kHasAlpha = 0x10, kHasExif = 0x08, kHasProfile = 0x20, kIsAnimated = 0x02;
 
-uint8_t alpha_of(View file) {
-  return has(file, 12, "VP8X") && file.size() > 20 ? file[20] & kHasAlpha : uint8_t{0};
+uint8_t kept_flags(View file) {
+  const bool extended = has(file, 12, "VP8X") && file.size() > 20;
+  const uint8_t alpha = extended ? file[20] & kHasAlpha : uint8_t{0};
+  return alpha | (webp_chunk(file, "ANIM").empty() ? uint8_t{0} : kIsAnimated);
 }
 
 // Flags, three bytes of nothing, width - 1 and height - 1 in three bytes each.
@@ -124,14 +128,16 @@ std::vector<uint8_t> strip_webp(View file, const std::vector<uint8_t>& exif, Vie
   std::vector<uint8_t> out;
   if (file.size() < kLeastBytes) return out;
   append(&out, file.first(kHeader));
-  const uint8_t flags = alpha_of(file) | (exif.empty() ? uint8_t{0} : kHasExif) |
+  const uint8_t flags = kept_flags(file) | (exif.empty() ? uint8_t{0} : kHasExif) |
                         (profile.empty() ? uint8_t{0} : kHasProfile);
   if (flags != 0) put_extended_header(&out, file, flags);
   if (!profile.empty()) put_chunk(&out, "ICCP", profile);
   for (size_t at = kHeader; at + kFrame <= file.size();) {
     const size_t data = le32(file, at + 4), size = kFrame + data + data % 2;
     if (size > file.size() - at) break;
-    if (is_one_of(file, at, {"VP8 ", "VP8L", "ALPH"})) append(&out, file.subspan(at, size));
+    if (is_one_of(file, at, {"VP8 ", "VP8L", "ALPH", "ANIM", "ANMF"})) {
+      append(&out, file.subspan(at, size));
+    }
     at += size;
   }
   if (!exif.empty()) put_chunk(&out, "EXIF", without_prefix(exif));

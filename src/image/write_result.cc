@@ -105,30 +105,21 @@ bool leaves_coding_open(const Rendition& r) {
          r.fit != Fit::pad && r.watermark.empty() && hex_of(r.background) == hex_of(Rgb{});
 }
 
-Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
-               int descriptor, ResultReport* report, std::vector<std::string>* notes) {
+Failure dress(const Rendition& rendition, Size planned, Format format, const SourceFacts& source,
+              Raster* raster) {
   const bool padded = rendition.fit == Fit::pad;
-  if (padded) raster = flatten(raster, rendition.background);
-  const Format format = chosen_format(rendition, source, is_transparent(raster));
-  if (format == Format::avif && !can_write_avif()) {
-    return Fault{Code::format_not_enabled, "this libvips cannot write AVIF"};
-  }
-  if (format == Format::jpeg) raster = flatten(raster, rendition.background);
+  if (padded || format == Format::jpeg) *raster = flatten(*raster, rendition.background);
   if (rendition.sharpen > 0) {
-    if (Failure fault = sharpen(&raster, rendition.sharpen)) return fault;
+    if (Failure fault = sharpen(raster, rendition.sharpen)) return fault;
   }
-  if (padded) raster = pad(to_rgb(std::move(raster)), planned, rendition.background);
-  if (source.overlay != nullptr) raster = lay_over(to_rgb(std::move(raster)), *source.overlay);
-  if (rendition.shades == Shades::grey) raster = to_grey(std::move(raster));
-  Fitted made;
-  const EncodeOptions options = options_for(rendition, format, source, raster);
-  if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
-  const bool same = !source.coding.empty() && format_of(format)->kind == source.kind;
-  if (same && made.bytes.size() > source.coding.size()) {
-    if (Failure fault = keep_from_growing(std::move(raster), options, source, &made, notes)) {
-      return fault;
-    }
-  }
+  if (padded) *raster = pad(to_rgb(std::move(*raster)), planned, rendition.background);
+  if (source.overlay != nullptr) *raster = lay_over(to_rgb(std::move(*raster)), *source.overlay);
+  if (rendition.shades == Shades::grey) *raster = to_grey(std::move(*raster));
+  return {};
+}
+
+Failure deliver(const Rendition& rendition, Size planned, Format format, const Fitted& made,
+                int descriptor, ResultReport* report) {
   if (Failure fault = check_result(made.bytes, planned)) return fault;
   if (const auto wrote = write_all(descriptor, as_text(made.bytes), "a result"); !wrote) {
     return Fault{Code::io_error, wrote.error().text()};
@@ -141,6 +132,26 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   report->quality = made.quality;
   report->max_bytes_met = made.met;
   return {};
+}
+
+Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
+               int descriptor, ResultReport* report, std::vector<std::string>* notes) {
+  const bool transparent = rendition.fit != Fit::pad && is_transparent(raster);
+  const Format format = chosen_format(rendition, source, transparent);
+  if (format == Format::avif && !can_write_avif()) {
+    return Fault{Code::format_not_enabled, "this libvips cannot write AVIF"};
+  }
+  if (Failure fault = dress(rendition, planned, format, source, &raster)) return fault;
+  Fitted made;
+  const EncodeOptions options = options_for(rendition, format, source, raster);
+  if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
+  const bool same = !source.coding.empty() && format_of(format)->kind == source.kind;
+  if (same && made.bytes.size() > source.coding.size()) {
+    if (Failure fault = keep_from_growing(std::move(raster), options, source, &made, notes)) {
+      return fault;
+    }
+  }
+  return deliver(rendition, planned, format, made, descriptor, report);
 }
 
 }  // namespace imgq::image

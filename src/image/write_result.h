@@ -5,6 +5,7 @@
 
 #include "src/base/formats.h"
 #include "src/base/verdict.h"
+#include "src/image/encode.h"
 #include "src/image/plan.h"
 #include "src/image/watermark.h"
 
@@ -28,12 +29,20 @@ Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool
 // Whether an AVIF gets 4:4:4: by what is known before the pixels are, for it takes memory.
 bool avif_has_full_chroma(const Rendition& rendition, const SourceFacts& source);
 
-// From a rendition's upright pixels, in sRGB or of the source's profile, to its file: sharpened,
-// flattened where the format knows no alpha, padded, watermarked, made grey, encoded, measured,
-// written. Of a source whose `coding` could be the result, the smaller of both where encoding makes
-// it larger.
+// What is done to a rendition's upright pixels, in sRGB or of the source's profile, before they are
+// encoded: flattened where the format knows no alpha, sharpened, padded, watermarked, made grey.
+Failure dress(const Rendition& rendition, Size planned, Format format, const SourceFacts& source,
+              Raster* raster);
+
+// Measures what was encoded, writes and reports it.
+//   errors  wrong_result (its size is not what the plan says), io_error
+Failure deliver(const Rendition& rendition, Size planned, Format format, const Fitted& made,
+                int descriptor, ResultReport* report);
+
+// From a rendition's upright pixels to its file: dressed, encoded, delivered. Of a source whose
+// `coding` could be the result, the smaller of both where encoding makes it larger.
 //   notes   gets a word when it is the source's
-//   errors  wrong_result (its size is not what the plan says), io_error, those of encode
+//   errors  those of deliver and encode
 Failure finish(const Rendition& rendition, Size planned, Raster raster, const SourceFacts& source,
                int descriptor, ResultReport* report, std::vector<std::string>* notes);
 

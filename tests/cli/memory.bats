@@ -31,6 +31,12 @@ measured() {
   exits 0 "$imgq" run -o scans --quality 20 --progressive --size 3000x2000 big/fig.jpg
   exits 0 "$imgq" run -o whole --format png --size 3000x2000 big/fig.jpg
   vips pngsave whole/fig.png whole/small.png --filter all --compression 9
+  vips resize big/fig.jpg a.png 0.6
+  vips flip a.png b.png horizontal
+  vips arrayjoin "a.png b.png a.png b.png a.png b.png" frames.png --across 1
+  mkdir moving
+  vips gifsave frames.png moving/many.gif --page-height 1200
+  exits 0 "$imgq" run -o moving --animated --format webp --enlarge --size 2400x1600 moving/many.gif
   local tried=0 said took line words
   while read -r line; do
     read -ra words <<<"$line"
@@ -56,8 +62,12 @@ full/fig.avif --size 30x20
 low/fig.jpg --size 3000x2000
 scans/fig.jpg --size 3000x2000
 whole/small.png --size 3000x2000 --format png
+moving/many.gif --size 900x600 --animated --format webp
+moving/many.gif --size 900x600 --animated --format webp --lossless
+moving/many.webp --size 2400x1600 --animated --format webp
+moving/many.webp --size 300x200 --animated --format webp
 END
-  [ "$tried" -eq 15 ]
+  [ "$tried" -eq 19 ]
 }
 
 @test "the peak that is told is that of the image, not of its worker" {

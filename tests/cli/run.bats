@@ -686,6 +686,25 @@ out/x/y/deep.jpg"
   done
 }
 
+@test "an animation stays one in a confined worker, where that is asked for" {
+  vips black black.png 60 40 --bands 3
+  vips linear black.png red.png 1 "250 10 20" --uchar
+  vips arrayjoin "black.png red.png" both.png --across 1
+  vips gifsave both.png two.gif --page-height 40
+  for format in webp auto keep; do
+    exits 0 "$imgq" run -o "$format" --animated --format "$format" two.gif
+    webpinfo "$format/two.webp" >told
+    same "$(grep -c ANMF told)" 2
+    same "$(vipsheader -f n-pages "$format/two.webp")" 2
+  done
+  exits 0 "$imgq" run -o still --format webp two.gif
+  same "$(webpinfo still/two.webp | grep -c ANMF)" 0
+  IMGQ_LIMITS_MAX_ANIMATION_FRAMES=1 exits 0 "$imgq" run -v -o few --animated --format webp two.gif
+  contains "$errors" "the first frame alone was taken"
+  exits 64 "$imgq" run -o no --animated two.gif
+  contains "$errors" "only WebP can be animated: it needs format webp, auto or keep"
+}
+
 # The samples at X Y of a file, as words.
 pixel() {
   vips getpoint "$1" "$2" "$3" | tr -s ' \n' ' ' | sed 's/ $//'

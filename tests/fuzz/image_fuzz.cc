@@ -20,15 +20,19 @@ Limits small_limits() {
   return limits;
 }
 
-Request two_renditions() {
+Request three_renditions() {
   Request request;
-  request.renditions.resize(2);
+  request.renditions.resize(3);
   request.renditions[0].name = "thumb";
   request.renditions[0].width_px = request.renditions[0].height_px = 64;
   request.renditions[1].name = "square";
   request.renditions[1].width_px = request.renditions[1].height_px = 32;
   request.renditions[1].fit = Fit::fill;
   request.renditions[1].format = Format::automatic;
+  request.renditions[2].name = "moving";
+  request.renditions[2].width_px = request.renditions[2].height_px = 24;
+  request.renditions[2].format = Format::webp;
+  request.renditions[2].motion = Motion::kept;
   return request;
 }
 
@@ -48,13 +52,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Fd source = fuzz::memory_file(fuzz::text_of(data, size));
   const Fd first = fuzz::memory_file("");
   const Fd second = fuzz::memory_file("");
-  const std::array<int, 2> results{first.get(), second.get()};
+  const Fd third = fuzz::memory_file("");
+  const std::array<int, 3> results{first.get(), second.get(), third.get()};
   const Limits limits = fuzz::small_limits();
   (void)image::inspect(limits, source.get());
   const Verdict verdict =
-      image::render(fuzz::two_renditions(), limits, Slot::heavy, source.get(), results);
+      image::render(fuzz::three_renditions(), limits, Slot::heavy, source.get(), results);
   if (verdict.code == Code::ok) {
-    fuzz::require(verdict.results.size() == 2, "each rendition has a report");
+    fuzz::require(verdict.results.size() == 3, "each rendition has a report");
     for (const int result : results) fuzz::require(fuzz::size_of(result) > 0, "results have bytes");
   } else {
     fuzz::require(!verdict.message.empty(), "a refusal has a reason");

@@ -77,7 +77,40 @@ struct WebpSpec {
   Extras extras;
 };
 Bytes webp(const Pixels& pixels, const WebpSpec& spec = {});  // 3 RGB, 4 RGBA
+
+// A frame of an animation and its place on the canvas.
+struct MadeFrame {
+  Pixels pixels;  // of a GIF: indices
+  int left = 0, top = 0;
+  int delay = 100;          // ms in a WebP, hundredths in a GIF, which has no control block below 0
+  int disposal = 0;         // GIF 0 to 7; WebP 1: cleared
+  int transparent = -1;     // GIF: an index
+  bool interlaced = false;  // GIF
+  bool compressed = false;  // GIF: codes grow to twelve bits, and the table stays full
+  bool blended = false;     // WebP
+};
+struct MadeCanvas {
+  int width = 0, height = 0;
+  int loops = -1;      // as the file says it; -1: a GIF without that block
+  int background = 0;  // GIF: an index
+  Extras extras = {};  // WebP
+};
+Bytes animated_webp(const MadeCanvas& canvas, const std::vector<MadeFrame>& frames);
 Bytes animated_webp(const std::vector<Pixels>& frames);
+
+// Read back by libwebp's own player: the canvas with four bands, and when each frame ends.
+struct Shown {
+  Pixels pixels;
+  int end_ms = 0;
+};
+struct Animation {
+  int loops = 0;
+  std::vector<Shown> frames;
+
+  // What is shown at this time.
+  const Pixels& at(int ms) const;
+};
+Animation read_animation(const Bytes& webp);
 
 struct HeifSpec {
   int depth = 8;
@@ -101,6 +134,8 @@ Bytes jxl(const std::vector<Pixels>& frames, const JxlSpec& spec = {});  // loss
 // Each frame holds indices; `transparent` is an index or -1.
 Bytes gif(const std::vector<Pixels>& frames, const std::vector<Colour>& palette,
           int transparent = -1);
+Bytes animated_gif(const MadeCanvas& canvas, const std::vector<MadeFrame>& frames,
+                   const std::vector<Colour>& palette);
 
 // One strip, uncompressed: 1 grey, 3 RGB, 5 CMYK and alpha.
 Bytes tiff(const Pixels& pixels, int bits = 8);

@@ -1,8 +1,10 @@
 #include <webp/decode.h>
+#include <webp/demux.h>
 #include <webp/encode.h>
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "tests/images/made.h"
 
@@ -87,22 +89,68 @@ Bytes webp(const Pixels& pixels, const WebpSpec& spec) {
   return riff(chunks);
 }
 
-Bytes animated_webp(const std::vector<Pixels>& frames) {
+Bytes animated_webp(const MadeCanvas& canvas, const std::vector<MadeFrame>& frames) {
+  const Extras& extras = canvas.extras;
+  const int flags = 0x12 | (extras.icc.empty() ? 0 : 0x20) | (extras.exif.empty() ? 0 : 0x08) |
+                    (extras.xmp.empty() ? 0 : 0x04);
   Bytes chunks;
-  put_chunk(&chunks, "VP8X", extended_header(0x02, frames[0]));
-  put_chunk(&chunks, "ANIM", {0, 0, 0, 0, 0, 0});
-  for (const Pixels& frame : frames) {
+  put_chunk(&chunks, "VP8X", extended_header(flags, Pixels(canvas.width, canvas.height, 1)));
+  if (!extras.icc.empty()) put_chunk(&chunks, "ICCP", extras.icc);
+  Bytes about{0, 0, 255, 255};  // a background that nobody shows
+  put(&about, static_cast<uint64_t>(std::max(canvas.loops, 0)), 2);
+  put_chunk(&chunks, "ANIM", about);
+  for (const MadeFrame& frame : frames) {
     Bytes data;
-    put(&data, 0, 6);
-    put(&data, static_cast<uint32_t>(frame.width - 1), 3);
-    put(&data, static_cast<uint32_t>(frame.height - 1), 3);
-    put(&data, 100, 3);
-    put(&data, 0, 1);
-    const Bytes image = chunks_of(encoded(frame, {}));
+    put(&data, static_cast<uint64_t>(frame.left / 2), 3);
+    put(&data, static_cast<uint64_t>(frame.top / 2), 3);
+    put(&data, static_cast<uint64_t>(frame.pixels.width - 1), 3);
+    put(&data, static_cast<uint64_t>(frame.pixels.height - 1), 3);
+    put(&data, static_cast<uint64_t>(frame.delay), 3);
+    put(&data, (frame.blended ? 0U : 2U) | (frame.disposal == 1 ? 1U : 0U), 1);
+    const Bytes image = chunks_of(encoded(frame.pixels, {}));
     data.insert(data.end(), image.begin(), image.end());
     put_chunk(&chunks, "ANMF", data);
   }
+  if (!extras.exif.empty()) put_chunk(&chunks, "EXIF", extras.exif);
+  if (!extras.xmp.empty()) put_chunk(&chunks, "XMP ", extras.xmp);
   return riff(chunks);
+}
+
+Bytes animated_webp(const std::vector<Pixels>& frames) {
+  std::vector<MadeFrame> made;
+  for (const Pixels& frame : frames) made.push_back({frame});
+  return animated_webp({frames[0].width, frames[0].height}, made);
+}
+
+const Pixels& Animation::at(int ms) const {
+  for (const Shown& frame : frames) {
+    if (ms < frame.end_ms) return frame.pixels;
+  }
+  throw std::runtime_error("the animation has ended by then");
+}
+
+Animation read_animation(const Bytes& webp) {
+  WebPAnimDecoderOptions options;
+  if (WebPAnimDecoderOptionsInit(&options) == 0) throw std::runtime_error("libwebp differs");
+  options.color_mode = MODE_RGBA;
+  const WebPData data{webp.data(), webp.size()};
+  WebPAnimDecoder* decoder = WebPAnimDecoderNew(&data, &options);
+  WebPAnimInfo info;
+  if (decoder == nullptr || WebPAnimDecoderGetInfo(decoder, &info) == 0) {
+    throw std::runtime_error("no animation");
+  }
+  Animation out;
+  out.loops = static_cast<int>(info.loop_count);
+  while (WebPAnimDecoderHasMoreFrames(decoder) != 0) {
+    uint8_t* canvas = nullptr;
+    Shown shown{
+        Pixels(static_cast<int>(info.canvas_width), static_cast<int>(info.canvas_height), 4)};
+    if (WebPAnimDecoderGetNext(decoder, &canvas, &shown.end_ms) == 0) break;
+    std::copy_n(canvas, shown.pixels.data.size(), shown.pixels.data.begin());
+    out.frames.push_back(std::move(shown));
+  }
+  WebPAnimDecoderDelete(decoder);
+  return out;
 }
 
 Pixels read_webp(const Bytes& file) {

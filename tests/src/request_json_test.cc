@@ -133,6 +133,23 @@ TEST(Request, AsAWholeMustMakeSense) {
   EXPECT_EQ(complaint(many + "]}"), "more than 16 renditions");
 }
 
+TEST(Request, AnimatedIsForFormatsThatCanBeAndLeavesNoChoiceOfSize) {
+  const auto asked = [](const std::string& more) {
+    return R"({"renditions":[{"animated":true)" + more + "}]}";
+  };
+  const char* needs =
+      "rendition 'thumb': only WebP can be animated: it needs format webp, auto or keep";
+  EXPECT_EQ(complaint(asked("")), needs);
+  for (const char* format : {"jpeg", "png", "avif"}) {
+    EXPECT_EQ(complaint(asked(std::string(R"(,"format":")") + format + "\"")), needs) << format;
+  }
+  EXPECT_EQ(complaint(asked(R"(,"format":"webp","max_bytes":9)")),
+            "rendition 'thumb': animated and max_bytes exclude each other");
+  for (const char* format : {"webp", "auto", "keep"}) {
+    EXPECT_TRUE(parse_request(asked(std::string(R"(,"format":")") + format + "\""), "x")) << format;
+  }
+}
+
 TEST(Request, LosslessIsForFormatsThatCanBeAndLeavesNoChoiceOfSize) {
   for (const char* format : {"jpeg", "avif"}) {
     EXPECT_EQ(complaint(std::string(R"({"renditions":[{"lossless":true,"format":")") + format +
@@ -173,18 +190,19 @@ TEST(Request, BuiltByHandIsCheckedTheSameWay) {
 // A value that each field takes as text, other than what it is without one.
 std::string_view text_for(std::string_view field) {
   const std::pair<std::string_view, std::string_view> kTexts[] = {
-      {"name", "wide"},          {"width", "640"},
-      {"height", "480"},         {"size", "800x600"},
-      {"fit", "fill"},           {"anchor", "north-east"},
-      {"focus", "0.25,0.75"},    {"enlarge", "true"},
-      {"format", "webp"},        {"quality", "61"},
-      {"progressive", "true"},   {"chroma", "444"},
-      {"max_bytes", "200kB"},    {"background", "#102030"},
-      {"sharpen", "0.75"},       {"trim", "true"},
-      {"watermark", "logo"},     {"grey", "true"},
-      {"lossless", "true"},      {"keep_copyright", "true"},
-      {"square_pixels", "true"}, {"linear", "true"},
-      {"colours", "keep"},       {"recompress", "true"}};
+      {"name", "wide"},        {"width", "640"},
+      {"height", "480"},       {"size", "800x600"},
+      {"fit", "fill"},         {"anchor", "north-east"},
+      {"focus", "0.25,0.75"},  {"enlarge", "true"},
+      {"format", "webp"},      {"quality", "61"},
+      {"progressive", "true"}, {"chroma", "444"},
+      {"max_bytes", "200kB"},  {"background", "#102030"},
+      {"sharpen", "0.75"},     {"trim", "true"},
+      {"watermark", "logo"},   {"grey", "true"},
+      {"lossless", "true"},    {"keep_copyright", "true"},
+      {"animated", "true"},    {"square_pixels", "true"},
+      {"linear", "true"},      {"colours", "keep"},
+      {"recompress", "true"}};
   for (const auto& [name, text] : kTexts) {
     if (name == field) return text;
   }
@@ -194,7 +212,7 @@ std::string_view text_for(std::string_view field) {
 TEST(RenditionFields, EachIsSetByATextAndStandsInTheRecord) {
   for (const RenditionField& field : kRenditionFields) {
     Request request;
-    request.renditions[0].format = Format::png;  // which takes every other field
+    request.renditions[0].format = Format::automatic;  // which takes every other field
     const std::string before = to_json(request);
     ASSERT_TRUE(field.set(request.renditions[0], text_for(field.name))) << field.name;
     EXPECT_NE(to_json(request), before) << field.name;

@@ -135,7 +135,8 @@ constexpr std::pair<const char*, const char*> kAsked[] = {
     {"watermark", "logo"},   {"grey", "true"},
     {"lossless", "false"},   {"keep_copyright", "true"},
     {"recompress", "true"},  {"square_pixels", "true"},
-    {"linear", "true"},      {"colours", "srgb"}};
+    {"linear", "true"},      {"colours", "srgb"},
+    {"animated", "false"}};
 
 TEST_F(JobsApi, EachFieldOfARenditionIsAskedForInTheQueryOrInAForm) {
   std::string query = "?filename=a.jpg";
