@@ -83,13 +83,18 @@ int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format
 }
 
 // What all frames of an animation need at once, as measured.
-int64_t animation_bytes(const Job& job, Size stored) {
+int64_t animation_bytes(const Job& job, const Picture& picture, Kind source) {
+  constexpr double kLossless = 72, kWithAlpha = 41, kOpaque = 30, kGif = 6, kWebp = 10;
+  const Size stored = picture.size;
   const Decoder::Output rows{stored, {Space::rgb, true}, 1, 1, false};
   const Size result = job.placement.result;
-  const int64_t canvas = int64_t{stored.width} * stored.height;
-  const int64_t samples = int64_t{result.width} * result.height;
-  const double made = job.rendition->loss == Loss::none ? 60 : 40;
-  return 9 * canvas + static_cast<int64_t>(made * static_cast<double>(samples)) +
+  const double canvas = static_cast<double>(stored.width) * stored.height;
+  const double pixels = static_cast<double>(result.width) * result.height;
+  const double per_pixel = job.rendition->loss == Loss::none ? kLossless
+                           : picture.kind.alpha              ? kWithAlpha
+                                                             : kOpaque;
+  const double read = canvas * (source == Kind::gif ? kGif : kWebp);
+  return static_cast<int64_t>(read + pixels * per_pixel) +
          resampler_bytes(stored, rows.kind, part_window(job.shown, job.scaled, job.part, rows));
 }
 
@@ -182,7 +187,7 @@ int64_t plan_bytes(const Plan& plan, const Picture& picture, Kind source) {
     if (!job.rendition->watermark.empty()) bytes += int64_t{result.width} * result.height * 4;
     const int64_t around = samples - int64_t{job.part.width} * job.part.height * kind.bands();
     largest = std::max(largest, around + encoder_bytes(*job.rendition, samples, format, facts));
-    if (job.animated) largest = std::max(largest, animation_bytes(job, picture.size));
+    if (job.animated) largest = std::max(largest, animation_bytes(job, picture, source));
     bytes += resampler_bytes(picture.size, kind,
                              part_window(job.shown, job.scaled, job.part, unreduced));
   }
