@@ -84,7 +84,7 @@ int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format
 
 // What all frames of an animation need at once, as measured.
 int64_t animation_bytes(const Job& job, const Picture& picture, Kind source) {
-  constexpr double kLossless = 72, kWithAlpha = 41, kOpaque = 30, kGif = 6, kWebp = 10;
+  constexpr double kLossless = 72, kWithAlpha = 36, kOpaque = 30, kGif = 6, kWebp = 10;
   const Size stored = picture.size;
   const Decoder::Output rows{stored, {Space::rgb, true}, 1, 1, false};
   const Size result = job.placement.result;
