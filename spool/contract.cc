@@ -12,9 +12,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -47,7 +47,7 @@ constexpr const char* kLockCure =
     "mount it with locks that reach other hosts (NFS: without nolock and local_lock; GlusterFS: "
     "features.locks on)";
 
-std::string cause(int code) { return std::strerror(code); }
+std::string cause(int code) { return std::generic_category().message(code); }
 
 Clause kept(std::string what, std::string found) {
   return {Verdict::kept, std::move(what), std::move(found), ""};
@@ -160,10 +160,9 @@ pid_t start_holder(const Ground& ground, const std::string& name) {
   if (child == 0) {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it does not outlive us
     const Fd file = ground.open(ground.here(), name, O_RDWR);
-    const bool held = file && try_lock(file) == 0;
-    if (held) (void)sys::write(tell.get(), "+", 1);  // else the end of the pipe tells
-    while (held) (void)::pause();
-    std::_Exit(1);
+    if (!file || try_lock(file) != 0) std::_Exit(1);
+    (void)sys::write(tell.get(), "+", 1);  // else the end of the pipe tells
+    while (true) (void)::pause();
   }
   tell = Fd();
   char byte = 0;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -99,9 +100,7 @@ int run(const std::string& here, const std::string& there, bool json,
   return tried ? report.end() : fail(tried.error().text());
 }
 
-}  // namespace
-
-int main(int count, char** words) {
+int answer(int count, char** words) {
   bool json = false;
   imgq::ContractSize size = imgq::kLongContract;
   std::vector<std::string> folders;
@@ -117,4 +116,14 @@ int main(int count, char** words) {
   }
   if (folders.size() != 2) return fail("two folders are needed");
   return run(folders[0], folders[1], json, size);
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    return answer(count, words);
+  } catch (const std::exception& bug) {
+    return fail(bug.what());
+  }
 }
