@@ -23,6 +23,7 @@ SKIPPED = 77
 SEEDS = os.path.join(SOURCE, "tests", "fuzz", "corpus", "image")
 GOOD = ("plain.jpg", "alpha.png", "lossy.webp", "still.gif")
 BAD = ("cut.jpg", "drawing.svg")
+CLOCK_LIBRARIES = tuple(f"/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1" for machine in ("x86_64", "aarch64"))
 
 
 def skip(why):

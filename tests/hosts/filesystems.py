@@ -1,0 +1,139 @@
+"""The shared file systems, each brought up on hosts of its own and mounted on three clients."""
+
+import os
+import shutil
+import signal
+import time
+
+from network import MOUNT, Host, until
+
+
+class GlusterFS:
+    """Replica 3, with the options that INSTALL of a site would have: locks are given back, dead hosts freed in 8 s."""
+
+    name = "glusterfs"
+    programs = ("glusterd", "glusterfsd", "mount.glusterfs")
+    client = "glusterfs"
+    options = ("client.strict-locks=on", "network.ping-timeout=5", "server.tcp-user-timeout=8",
+               "client.tcp-user-timeout=8", "server.keepalive-time=3", "server.keepalive-interval=1",
+               "server.keepalive-count=3", "client.keepalive-time=3", "client.keepalive-interval=1",
+               "client.keepalive-count=3")
+
+    def __init__(self, work):
+        self.servers = [Host(f"g{n}", work) for n in (1, 2, 3)]
+        for host in self.servers:
+            host.own("/var/lib/glusterd", "hooks", "groups")
+            host.own("/var/log/glusterfs")
+            host.run("mount", "-t", "tmpfs", "tmpfs", "/run")
+            host.run("mkdir", "-p", "/run/gluster")
+            os.makedirs(os.path.join(host.folder, "brick"))
+            host.run("glusterd", "--pid-file=/run/glusterd.pid")
+        first = self.servers[0]
+        until("glusterd answers", lambda: self.gluster("pool", "list", check=False).returncode == 0, 30)
+        for host in self.servers[1:]:
+            self.gluster("peer", "probe", host.address)
+        until("the servers know each other",
+              lambda: first.run("gluster", "pool", "list").stdout.count("Connected") == 3, 30)
+        bricks = [f"{host.address}:{host.folder}/brick/b" for host in self.servers]
+        until("the volume is made", lambda: self.gluster(
+            "volume", "create", "spool", "replica", "3", *bricks, "force", check=False).returncode == 0, 30)
+        for option in self.options:
+            self.gluster("volume", "set", "spool", *option.split("="))
+        self.gluster("volume", "start", "spool")
+        self.clients = [Host(f"c{n}", work) for n in (1, 2, 3)]
+        for host in self.clients:
+            host.own("/var/log/glusterfs")
+            host.run("mount", "-t", "tmpfs", "tmpfs", "/run")
+            self.mount(host)
+
+    def gluster(self, *words, check=True):
+        return self.servers[0].run("gluster", "--mode=script", *words, check=check, timeout=130)
+
+    def mount(self, host):
+        spare = ":".join(server.address for server in self.servers[1:])
+        host.run("mount", "-t", "glusterfs", "-o", f"backup-volfile-servers={spare}",
+                 f"{self.servers[0].address}:/spool", MOUNT)
+
+    def stop_server(self, host):
+        host.kill("glusterfsd")
+
+    def start_servers(self):
+        """Bricks that are gone come back; returns when they are whole again."""
+        self.gluster("volume", "start", "spool", "force")
+        whole = 0
+        end = time.monotonic() + 240
+        while whole < 2:
+            told = self.gluster("volume", "heal", "spool", "info", "summary", check=False).stdout
+            is_whole = told.count("Total Number of entries: 0") == len(self.servers)
+            whole = whole + 1 if is_whole else 0
+            if time.monotonic() > end:
+                raise RuntimeError(f"not healed in 240 s:\n{told}")
+            time.sleep(1)
+
+
+class MooseFS:
+    """One master, three chunk servers, two copies of each file."""
+
+    name = "moosefs"
+    programs = ("mfsmaster", "mfschunkserver", "mfsmount")
+    client = "mfsmount"
+
+    def __init__(self, work):
+        self.master = Host("m1", work)
+        data = self.master.folder
+        shutil.copy("/var/lib/mfs/metadata.mfs.empty", os.path.join(data, "metadata.mfs"))
+        self.write(data, "mfsexports.cfg", "* / rw,alldirs,maproot=0:0")
+        config = self.write(data, "mfsmaster.cfg", f"WORKING_USER=root\nWORKING_GROUP=root\nDATA_PATH={data}\n"
+                            f"EXPORTS_FILENAME={data}/mfsexports.cfg\n")
+        self.master.run("mfsmaster", "-c", config, "start")
+        self.servers = [Host(f"s{n}", work) for n in (1, 2, 3)]
+        for host in self.servers:
+            chunks = os.path.join(host.folder, "chunks")
+            os.makedirs(chunks)
+            disks = self.write(host.folder, "mfshdd.cfg", chunks)
+            config = self.write(host.folder, "mfschunkserver.cfg",
+                                f"WORKING_USER=root\nWORKING_GROUP=root\nDATA_PATH={host.folder}\n"
+                                f"HDD_CONF_FILENAME={disks}\nMASTER_HOST={self.master.address}\n"
+                                "HDD_LEAVE_SPACE_DEFAULT=16MiB\n")
+            host.run("mfschunkserver", "-c", config, "start")
+        self.clients = [Host(f"c{n}", work) for n in (1, 2, 3)]
+        until("the master has chunk servers", self.is_writable, 90)
+        for host in self.clients[1:]:
+            self.mount(host)
+
+    @staticmethod
+    def write(folder, name, text):
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text + "\n")
+        return path
+
+    def is_writable(self):
+        """Mounts on the first client once files can be written."""
+        first = self.clients[0]
+        if not first.pids(self.client):
+            first.run("mfsmount", "-H", self.master.address, MOUNT, check=False)
+        return first.run("dd", "if=/dev/zero", f"of={MOUNT}/probe", "bs=4096", "count=1", "conv=fsync",
+                         check=False).returncode == 0
+
+    def mount(self, host):
+        host.run("mfsmount", "-H", self.master.address, MOUNT)
+
+
+def kill_mount(filesystem, host):
+    """The file system of a host goes away under its programs."""
+    host.kill(filesystem.client)
+
+
+def mount_again(filesystem, host):
+    host.run("umount", "-l", MOUNT, check=False)
+    filesystem.mount(host)
+
+
+def freeze_mount(filesystem, host, seconds):
+    host.kill(filesystem.client, signal.SIGSTOP)
+    time.sleep(seconds)
+    host.kill(filesystem.client, signal.SIGCONT)
+
+
+KINDS = {kind.name: kind for kind in (GlusterFS, MooseFS)}
