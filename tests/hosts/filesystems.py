@@ -44,6 +44,7 @@ class GlusterFS:
         for host in self.clients:
             host.own("/var/log/glusterfs")
             host.run("mount", "-t", "tmpfs", "tmpfs", "/run")
+            host.run("mkdir", "-p", "/run/gluster")  # for a state dump of the client: kill -USR1
             self.mount(host)
 
     def gluster(self, *words, check=True):
@@ -53,22 +54,6 @@ class GlusterFS:
         spare = ":".join(server.address for server in self.servers[1:])
         host.run("mount", "-t", "glusterfs", "-o", f"backup-volfile-servers={spare}",
                  f"{self.servers[0].address}:/spool", MOUNT)
-
-    def stop_server(self, host):
-        host.kill("glusterfsd")
-
-    def start_servers(self):
-        """Bricks that are gone come back; returns when they are whole again."""
-        self.gluster("volume", "start", "spool", "force")
-        whole = 0
-        end = time.monotonic() + 240
-        while whole < 2:
-            told = self.gluster("volume", "heal", "spool", "info", "summary", check=False).stdout
-            is_whole = told.count("Total Number of entries: 0") == len(self.servers)
-            whole = whole + 1 if is_whole else 0
-            if time.monotonic() > end:
-                raise RuntimeError(f"not healed in 240 s:\n{told}")
-            time.sleep(1)
 
 
 class MooseFS:

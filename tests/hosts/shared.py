@@ -70,13 +70,19 @@ class Site(Stack):
         for host in self.hosts:
             if self.running[host.name][0].poll() is not None:
                 self.restart(host)
-        took = until("every job ends without a person", lambda: not self.open_jobs(), SETTLED_S)
+        took = until("every job ends, and all hooks are run, without a person", self.is_at_rest, SETTLED_S)
         for daemon, _ in self.running.values():
             end(daemon, signal.SIGTERM, 60)
-        left = [name for name in self.owners() if Spool(self.spool).names("processing/" + name)]
-        if left:
-            raise RuntimeError(f"left in processing/: {left}")
+        if self.claimed():
+            raise RuntimeError(f"left in processing/: {self.claimed()}")
         return took
+
+    def is_at_rest(self):
+        return not (self.open_jobs() or self.claimed() or Spool(self.spool).names("hooks"))
+
+    def claimed(self):
+        spool = Spool(self.spool)
+        return [place for _, place in spool.tokens() if place.startswith("processing/")]
 
     def owners(self):
         return [name for name in Spool(self.spool).names("processing") if not name.startswith(".")]
