@@ -69,7 +69,8 @@ class MooseFS:
         shutil.copy("/var/lib/mfs/metadata.mfs.empty", os.path.join(data, "metadata.mfs"))
         self.write(data, "mfsexports.cfg", "* / rw,alldirs,maproot=0:0")
         config = self.write(data, "mfsmaster.cfg", f"WORKING_USER=root\nWORKING_GROUP=root\nDATA_PATH={data}\n"
-                            f"EXPORTS_FILENAME={data}/mfsexports.cfg\n")
+                            f"EXPORTS_FILENAME={data}/mfsexports.cfg\n"
+                            "SESSION_SUSTAIN_TIME=60\n")  # else locks of a mount that was killed stay for a day
         self.master.run("mfsmaster", "-c", config, "start")
         self.servers = [Host(f"s{n}", work) for n in (1, 2, 3)]
         for host in self.servers:

@@ -26,6 +26,7 @@ def sh(*words, check=True, timeout=60, **more):
 def go_inside():
     """Starts this program again in namespaces of its own: whatever it leaves goes with them."""
     if os.environ.pop(INSIDE, None):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the first process of a namespace ignores it else
         sh("mount", "-t", "tmpfs", "-o", "ro,size=4k", "nothing", MOUNT)  # until a host mounts something there
         sh("ip", "link", "set", "lo", "up")
         sh("ip", "link", "add", "br0", "type", "bridge")

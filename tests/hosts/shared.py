@@ -9,7 +9,7 @@ from network import MOUNT, until  # first: it knows the way to lab
 from lab import Stack, end, photos
 from spool_reader import Spool, read_record
 
-SETTLED_S = 120  # after a heal nothing may need a person, nor longer than this
+SETTLED_S = 180  # after a heal nothing may need a person, nor longer than this: MooseFS keeps locks of the dead
 
 
 def at_once(hosts, work):
@@ -76,6 +76,10 @@ class Site(Stack):
         if self.claimed():
             raise RuntimeError(f"left in processing/: {self.claimed()}")
         return took
+
+    def collect_once(self):
+        """Of the hooks that were run, those that could read the outcome: not on a mount that was gone."""
+        return [words for words in super().collect_once() if len(words) == 3 and words[2].isdigit()]
 
     def is_at_rest(self):
         return not (self.open_jobs() or self.claimed() or Spool(self.spool).names("hooks"))
