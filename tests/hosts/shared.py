@@ -82,7 +82,8 @@ class Site(Stack):
         return [words for words in super().collect_once() if len(words) == 3 and words[2].isdigit()]
 
     def is_at_rest(self):
-        return not (self.open_jobs() or self.claimed() or Spool(self.spool).names("hooks"))
+        taken_over = len(self.owners()) <= len(self.running)
+        return taken_over and not (self.open_jobs() or self.claimed() or Spool(self.spool).names("hooks"))
 
     def claimed(self):
         spool = Spool(self.spool)
