@@ -8,8 +8,8 @@
 
 namespace imgq::image {
 
-// Frames to an animated WebP, one after another: of all of them only what they are coded as is held.
-// Nothing but pixels, times, and profile and copyright if asked for, can be in the result.
+// Frames to an animated WebP, one after another: of all of them only what they are coded as is
+// held. Nothing but pixels, times, and profile and copyright if asked for, can be in the result.
 class AnimationEncoder {
  public:
   // Of `options` quality, lossless, full_chroma, profile and copyright.

@@ -81,7 +81,7 @@ class SiteTest : public ::testing::Test {
   void fail_next(const std::string& message, const std::string& code = "corrupt_image");
   Claim claim_next();
 
-  int64_t files_in_tmp() const;
+  int64_t files_in_tmp() const;  // less the locks by which writers show that they live
 
   std::string directory_;
   std::optional<Spool> spool_;
