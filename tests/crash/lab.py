@@ -169,8 +169,12 @@ class Stack:
         return [line.split() for line in lines]
 
     def collect(self):
-        """How many publications the hook saw, and how many of them were of a completed job again."""
-        told = {tuple(words[1:]) for words in self.collect_once() if words[:1] == ["completed"]}
+        """How many publications the hook saw, and how many of them were of a completed job again.
+
+        A hook that found its disk gone has the words of an error in place of a sum: it saw none.
+        """
+        told = {(words[1], words[2]) for words in self.collect_once()
+                if words[0] == "completed" and len(words) == 3 and words[2].isdigit()}
         return len(told), len(told) - len({job for job, _ in told})
 
     def untold(self):
