@@ -12,10 +12,6 @@
 namespace imgq::image {
 namespace {
 
-struct DeleteEncoder {
-  void operator()(WebPAnimEncoder* encoder) const { WebPAnimEncoderDelete(encoder); }
-};
-
 // libwebp's picture, 32 bits a pixel.
 class Picture32 {
  public:
@@ -86,6 +82,9 @@ class AnimationEncoder::State {
   Failure finish(int plays, Buffer* out);
 
  private:
+  struct DeleteEncoder {
+    void operator()(WebPAnimEncoder* encoder) const { WebPAnimEncoderDelete(encoder); }
+  };
   EncodeOptions options_;
   std::unique_ptr<WebPAnimEncoder, DeleteEncoder> encoder_;
   int at_ms_ = 0;
