@@ -22,10 +22,11 @@ bool has_frames(Kind kind) {
   return is_read_whole(kind) || kind == Kind::png || kind == Kind::jxl || kind == Kind::avif;
 }
 
+int64_t pixels_of(Size size) { return int64_t{size.width} * size.height; }
+
 bool is_within(const Job& job, const Source& source, const Limits& limits) {
-  const Size stored = source.decoder->picture().size, result = job.placement.result;
   const int64_t most =
-      std::max(int64_t{stored.width} * stored.height, int64_t{result.width} * result.height);
+      std::max(pixels_of(source.decoder->picture().size), pixels_of(job.placement.result));
   const int frames = source.container.frames;
   return frames <= limits.max_animation_frames && most <= limits.max_animation_pixels / frames;
 }

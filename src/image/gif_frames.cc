@@ -50,7 +50,7 @@ enum class Ended { well, cut, damaged };
 // GIF's LZW (GIF89a, appendix F): each code stands for a row of indices.
 class Lzw {
  public:
-  Lzw(CodeReader codes, int literal_bits)
+  Lzw(const CodeReader& codes, int literal_bits)
       : codes_(codes), clear_(1 << literal_bits), literal_bits_(literal_bits) {
     clear();
   }
