@@ -3,6 +3,7 @@ another's bytes, and those that are idle keep nobody out."""
 
 import json
 import re
+import select
 import signal
 import socket
 import unittest
@@ -285,8 +286,15 @@ class Slots(httpd.Case):
                 self.assertEqual(one.ask(BEAT)[0], 200)
             with httpd.WellBehaved(self.httpd):
                 pass
-            closed = [one.is_closed() for one in kept[:36]]
-            self.assertEqual(closed, [True] * 36)
+            # Which four stay is open: those that fell idle in one millisecond are alike.
+            closed, waiting = 0, [one.wire for one in kept]
+            while closed < 36:
+                told = select.select(waiting, [], [], 30)[0]
+                self.assertTrue(told, f"{closed} of 40 were closed")
+                waiting = [wire for wire in waiting if wire not in told]
+                closed += len(told)
+            for one in kept:
+                self.assertTrue(one.wire in waiting or one.is_closed())
 
     def test_one_that_asks_again_and_again_is_served_among_idle_ones(self):
         idle = [Kept(self.httpd) for _ in range(3)]
