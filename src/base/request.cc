@@ -139,6 +139,12 @@ Result<Request> request_from(const Json& object) {
   return request;
 }
 
+size_t count_watermarked(const Request& request) {
+  return static_cast<size_t>(
+      std::count_if(request.renditions.begin(), request.renditions.end(),
+                    [](const Rendition& r) { return !r.watermark.empty(); }));
+}
+
 Status check(const Request& request) {
   if (request.renditions.empty()) return bad_data("no rendition is asked for", "");
   if (request.renditions.size() > kMaxRenditions) return bad_data("more than 16 renditions", "");

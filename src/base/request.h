@@ -95,6 +95,8 @@ struct Request {
   std::string preset;  // where the renditions came from; for display only
 };
 
+size_t count_watermarked(const Request& request);  // its renditions that name one
+
 std::string to_json(const Request& request);
 
 //   errors  code 0: which field of which rendition is wrong and what would be right; unknown fields

@@ -79,12 +79,6 @@ std::optional<std::vector<Watermark>> watermarks_in(const Json& order) {
   return out;
 }
 
-size_t watermarked(const Request& request) {
-  return static_cast<size_t>(
-      std::count_if(request.renditions.begin(), request.renditions.end(),
-                    [](const Rendition& r) { return !r.watermark.empty(); }));
-}
-
 }  // namespace
 
 Status send(int socket, std::string_view text, const std::vector<int>& fds) {
@@ -149,7 +143,7 @@ Result<Order> decode_order(std::string_view text) {
   auto asked = request_from(*request);
   if (!asked) return asked.error();
   auto watermarks = watermarks_in(*json);
-  if (!watermarks || watermarks->size() != watermarked(*asked)) {
+  if (!watermarks || watermarks->size() != count_watermarked(*asked)) {
     return bad_data("not an order's watermarks", "order");
   }
   return Order{Task::render, static_cast<Slot>(known - kSlots.begin()), std::move(*asked),

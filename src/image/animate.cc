@@ -97,17 +97,6 @@ std::unique_ptr<FrameReader> read_frames(const Source& source) {
                                             : read_webp_frames(file, canvas);
 }
 
-EncodeOptions animation_options(const Rendition& rendition, const SourceFacts& facts) {
-  EncodeOptions options;
-  options.format = Format::webp;
-  options.quality = rendition.quality > 0 ? rendition.quality : format_of(Format::webp)->quality;
-  options.lossless = rendition.loss == Loss::none;
-  options.full_chroma = rendition.chroma == Chroma::full;
-  options.profile = facts.profile;
-  if (rendition.metadata == Metadata::keep_copyright) options.copyright = facts.exif;
-  return options;
-}
-
 }  // namespace
 
 void choose_animations(const Source& source, const Limits& limits, Plan* plan,
@@ -126,7 +115,8 @@ Failure animate(const Job& job, const Source& source, const SourceFacts& facts, 
                 ResultReport* report, std::vector<std::string>* notes) {
   const Rendition& rendition = *job.rendition;
   const Size planned = job.placement.result;
-  const EncodeOptions options = animation_options(rendition, facts);
+  EncodeOptions options = options_for(rendition, Format::webp, facts);
+  options.full_chroma = rendition.chroma == Chroma::full;
   const std::unique_ptr<FrameReader> frames = read_frames(source);
   FrameScaler scaler(job, source, facts);
   AnimationEncoder encoder(planned, options);

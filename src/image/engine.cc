@@ -36,9 +36,7 @@ Failure check_request(const Request& request, std::span<const int> results,
   if (results.size() != request.renditions.size()) {
     return Fault{Code::bad_request, "as many results as renditions are needed"};
   }
-  const auto named = std::count_if(request.renditions.begin(), request.renditions.end(),
-                                   [](const Rendition& r) { return !r.watermark.empty(); });
-  if (static_cast<size_t>(named) != marks.size()) {
+  if (count_watermarked(request) != marks.size()) {
     return Fault{Code::bad_request, "as many watermarks as are named are needed"};
   }
   return {};

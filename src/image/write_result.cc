@@ -26,20 +26,6 @@ bool has_full_chroma(const Rendition& rendition, Format format, const SourceFact
   return format == Format::jpeg && lossless && is_flat_art(raster);
 }
 
-EncodeOptions options_for(const Rendition& rendition, Format format, const SourceFacts& source,
-                          const Raster& raster) {
-  EncodeOptions options;
-  options.format = format;
-  options.quality = rendition.quality > 0 ? rendition.quality : format_of(format)->quality;
-  options.scan = rendition.scan;
-  options.palette = source.palette;
-  options.lossless = format == Format::webp && rendition.loss == Loss::none;
-  options.full_chroma = has_full_chroma(rendition, format, source, raster);
-  if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
-  if (rendition.colours == Colours::keep) options.profile = source.profile;
-  return options;
-}
-
 // A PNG by other filters, unless that is larger still. One file at a time is held.
 Failure filter_png(const Raster& raster, EncodeOptions options, Buffer* bytes) {
   const size_t before = bytes->size();
@@ -98,6 +84,18 @@ bool avif_has_full_chroma(const Rendition& rendition, const SourceFacts& source)
          (rendition.chroma == Chroma::automatic && source.palette);
 }
 
+EncodeOptions options_for(const Rendition& rendition, Format format, const SourceFacts& source) {
+  EncodeOptions options;
+  options.format = format;
+  options.quality = rendition.quality > 0 ? rendition.quality : format_of(format)->quality;
+  options.scan = rendition.scan;
+  options.palette = source.palette;
+  options.lossless = format == Format::webp && rendition.loss == Loss::none;
+  if (rendition.metadata == Metadata::keep_copyright) options.copyright = source.exif;
+  options.profile = source.profile;
+  return options;
+}
+
 bool leaves_coding_open(const Rendition& r) {
   return r.recompress == Recompress::unless_larger && r.quality == 0 &&
          r.chroma == Chroma::automatic && r.scan == Scan::baseline && r.sharpen == 0 &&
@@ -143,7 +141,8 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   }
   if (Failure fault = dress(rendition, planned, format, source, &raster)) return fault;
   Fitted made;
-  const EncodeOptions options = options_for(rendition, format, source, raster);
+  EncodeOptions options = options_for(rendition, format, source);
+  options.full_chroma = has_full_chroma(rendition, format, source, raster);
   if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
   const bool same = !source.coding.empty() && format_of(format)->kind == source.kind;
   if (same && made.bytes.size() > source.coding.size()) {

@@ -29,6 +29,9 @@ Format chosen_format(const Rendition& rendition, const SourceFacts& source, bool
 // Whether an AVIF gets 4:4:4: by what is known before the pixels are, for it takes memory.
 bool avif_has_full_chroma(const Rendition& rendition, const SourceFacts& source);
 
+// How a rendition is encoded, but for its chroma, which may hang on the pixels.
+EncodeOptions options_for(const Rendition& rendition, Format format, const SourceFacts& source);
+
 // What is done to a rendition's upright pixels, in sRGB or of the source's profile, before they are
 // encoded: flattened where the format knows no alpha, sharpened, padded, watermarked, made grey.
 Failure dress(const Rendition& rendition, Size planned, Format format, const SourceFacts& source,

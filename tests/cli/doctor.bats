@@ -123,7 +123,7 @@ without() { # CALL ERRNO COMMAND...
   exits 1 faketime -f +20s "$imgq" doctor
   contains "$(verdicts clock)" "doubtful clock: "
   exits 1 faketime '2020-01-01 00:00:00' "$imgq" doctor
-  contains "$(verdicts clock)" "bad clock: 2020-01-01T00:00:00"
+  contains "$(verdicts clock)" "bad clock: 2020-01-01T00:"  # however long it took to start
   faketime -f +600s "$imgq" submit a.jpg
   exits 1 "$imgq" doctor
   contains "$(verdicts clock)" "s in the future -> synchronise the clocks of all hosts"
