@@ -33,7 +33,12 @@ constexpr Backoff kBackoff{10'000, kMaxDelayMs};
 struct Sign {
   bool dead = false;
   Fd lock = Fd();
+  std::chrono::milliseconds still{0};  // for how long it has not changed
 };
+
+bool is_foreign(const std::string& owner) {
+  return layout::parse_writer(owner)->host != sys::identity().host;
+}
 
 int64_t mark_of(const struct stat& about) { return ns_of(about.st_mtim); }
 
@@ -55,13 +60,14 @@ Result<Sign> look_at(const Spool& spool, const std::string& owner, Heartbeats& s
   if (!opened && opened.error().code == ENOENT) return Sign{true};  // it was being removed already
   if (!opened) return opened.error();
   Fd alive = std::move(*opened);
-  const bool still = seen.still(owner, mark_of(about), sys::monotonic_ms()) >= lease;
-  if (layout::parse_writer(owner)->host == sys::identity().host &&
-      sys::flock(alive.get(), LOCK_EX | LOCK_NB) == 0) {
+  const auto still = seen.still(owner, mark_of(about), sys::monotonic_ms());
+  if (!is_foreign(owner) && sys::flock(alive.get(), LOCK_EX | LOCK_NB) == 0) {
     return Sign{true, std::move(alive)};
   }
-  return Sign{still};
+  return Sign{still >= lease, Fd(), still};
 }
+
+enum class Leavings { stay, go };
 
 // What one dead owner leaves.
 class Takeover {
@@ -69,7 +75,8 @@ class Takeover {
   Takeover(const Spool& spool, std::string owner, Recovered& sum)
       : spool_(spool), owner_(std::move(owner)), group_(spool, Sync::batch), sum_(sum) {}
 
-  Status run() {
+  // Its claims; and, once they are gone, what else it leaves.
+  Status run(Leavings leavings) {
     const auto names = sorted_names(spool_, layout::owner_folder(owner_));
     if (!names) return names.error();
     for (const std::string& name : *names) {
@@ -78,7 +85,7 @@ class Takeover {
       if (!token && name != ".alive") trouble(bad_data("not a claim", owner_ + "/" + name));
     }
     if (const auto synced = group_.flush(); !synced) return synced.error();
-    if (failed_) return Ok{};
+    if (failed_ || leavings == Leavings::stay) return Ok{};
     if (const auto swept = sweep_foreign(); !swept) return swept.error();
     return remove_folder();
   }
@@ -145,9 +152,8 @@ class Takeover {
 
   // What it was writing: the sweep of its own host may never come.
   Status sweep_foreign() {
-    const auto writer = layout::parse_writer(owner_);
-    if (!writer || writer->host == sys::identity().host) return Ok{};
-    const auto swept = sweep_tmp_of(spool_, *writer);
+    if (!is_foreign(owner_)) return Ok{};
+    const auto swept = sweep_tmp_of(spool_, *layout::parse_writer(owner_));
     return swept ? Status(Ok{}) : swept.error();
   }
 
@@ -170,6 +176,37 @@ class Takeover {
   durable::Group group_;
   Recovered& sum_;
   bool failed_ = false;
+};
+
+// One look at all other owners.
+struct Round {
+  const Spool& spool;
+  const std::string& me;
+  std::chrono::milliseconds lease;
+  Recovered sum = {};
+  std::vector<std::string> dead_elsewhere = {};
+  bool first = true;  // of those that live, by name
+
+  void look(const std::string& owner, Heartbeats& seen) {
+    ++sum.looked_at;
+    const auto sign = look_at(spool, owner, seen, lease);
+    if (!sign) {
+      const bool stranger = sign.error().code == ENOTDIR;  // a file with an owner's name
+      if (!stranger) sum.trouble.push_back(sign.error());
+    } else if (!sign->dead) {
+      sum.next_dead = std::min(sum.next_dead, lease - sign->still);
+      if (me.empty() || owner < me) first = false;
+    } else if (is_foreign(owner)) {
+      dead_elsewhere.push_back(owner);
+    } else {
+      take_over(owner, Leavings::go);
+    }
+  }
+
+  void take_over(const std::string& owner, Leavings leavings) {
+    const auto done = Takeover(spool, owner, sum).run(leavings);
+    if (!done) sum.trouble.push_back(done.error());
+  }
 };
 
 }  // namespace
@@ -198,19 +235,14 @@ Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats&
   const auto owners = owners_of(spool);
   if (!owners) return owners.error();
   seen.forget_all_but(*owners);
-  Recovered sum;
+  Round round{spool, me, lease};
   for (const std::string& owner : *owners) {
-    if (owner == me) continue;
-    ++sum.looked_at;
-    const auto sign = look_at(spool, owner, seen, lease);
-    if (!sign && sign.error().code == ENOTDIR) continue;  // a file with an owner's name: a stranger
-    if (!sign) sum.trouble.push_back(sign.error());
-    if (!sign || !sign->dead) continue;
-    const auto done = Takeover(spool, owner, sum).run();
-    if (!done) sum.trouble.push_back(done.error());
-    seen.forget(owner);
+    if (owner != me) round.look(owner, seen);
   }
-  return sum;
+  for (const std::string& owner : round.dead_elsewhere) {
+    round.take_over(owner, round.first ? Leavings::go : Leavings::stay);
+  }
+  return std::move(round.sum);
 }
 
 }  // namespace imgq

@@ -15,7 +15,6 @@ class Heartbeats {
  public:
   // How long the mark of this owner has not changed; 0 the first time and after each change.
   std::chrono::milliseconds still(const std::string& owner, int64_t mark, int64_t now_ms);
-  void forget(const std::string& owner) { seen_.erase(owner); }
   void forget_all_but(const std::vector<std::string>& owners);  // in order
 
  private:
@@ -31,12 +30,16 @@ struct Recovered {
   int jobs = 0;       // claims given back to staging/ or delayed/ (or ended: too many losses)
   int finished = 0;   // claims whose outcome was there already: token put where it belongs
   int looked_at = 0;  // other instances, alive or dead
+  // none of those that live is dead sooner
+  std::chrono::milliseconds next_dead = std::chrono::milliseconds::max();
   std::vector<Error> trouble;  // what could not be done; tried again next time
 };
 
 // Takes over from dead owners. Dead: its .alive can be locked and it ran on this host (this boot or
 // an earlier one); or its heartbeat has not moved for `lease` as watched by `seen`. Being wrong
-// costs a decode, never a result.
+// costs a decode, never a result. Of what the dead of other hosts leave anyone takes the claims;
+// the rest goes by the first, by name, of the instances that live, which may be `me`.
+//   me  this instance; empty: none
 //   source  FORMAT.md "Recover"
 Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats& seen,
                           std::chrono::milliseconds lease);

@@ -19,14 +19,12 @@ constexpr milliseconds kPurgeMore{200};  // leaves the disk to the jobs between 
 constexpr int kFewOwners = 8;
 constexpr int kPurgeBatch = 1000;  // each reads whole hours: 4 s for 250,000 jobs
 
-// Each daemon opens every other's sign of life: the more there are, the rarer, as far as the lease
-// lets a dead one wait.
+}  // namespace
+
 milliseconds recovery_period(milliseconds lease, int others) {
-  const milliseconds few = std::clamp(lease / 6, milliseconds(250), milliseconds(5000));
+  const milliseconds few = std::clamp(lease / 10, milliseconds(250), milliseconds(3000));
   return std::clamp(few * others / kFewOwners, few, std::max(few, lease / 3));
 }
-
-}  // namespace
 
 Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Settings& settings,
                            Listener& listener)
@@ -68,7 +66,8 @@ void Housekeeping::recover_others() {
 }
 
 void Housekeeping::recovered(const Result<Recovered>& found) {
-  recovery_.after(recovery_period(settings_.config.lease, found ? found->looked_at : 0));
+  const auto period = recovery_period(settings_.config.lease, found ? found->looked_at : 0);
+  recovery_.after(found ? std::min(period, found->next_dead) : period);
   std::string complaint;
   if (!found) complaint = found.error().text();
   if (found && !found->trouble.empty()) complaint = found->trouble.front().text();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "spool/recover.h"
@@ -11,6 +12,11 @@
 #include "src/util/clock.h"
 
 namespace imgq::supervise {
+
+// How long a daemon lets pass between two looks at the heartbeats of `others`, each of which it
+// opens: the more there are, the rarer, up to a third of the lease. With a few and the lease, no
+// more than the lease and two polls (of two seconds).
+std::chrono::milliseconds recovery_period(std::chrono::milliseconds lease, int others);
 
 // What keeps a spool in order beside the jobs: takes over from dead owners, sweeps tmp/, makes the
 // next hour's folders ahead of time, purges ended jobs by policy in small batches. One thing at a

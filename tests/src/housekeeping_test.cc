@@ -3,15 +3,21 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 
+#include "spool/layout.h"
 #include "spool/query.h"
 #include "src/util/clock.h"
+#include "src/util/sys.h"
 #include "tests/spool/lab.h"
 #include "tests/src/silent_listener.h"
 
 namespace imgq::test {
 namespace {
+
+using std::chrono::milliseconds;
 
 constexpr int64_t kDay = 86'400'000;
 
@@ -50,6 +56,52 @@ TEST_F(Housekeeping, DoesNotTakeAClockThatIsSetForwardForTimeThatHasPassed) {
   faults::step_clock(60 * kDay / 1000);
   purge_until_gone(oldest);
   EXPECT_TRUE(stands(newest));
+}
+
+// The promise is the lease and two polls, of two seconds when nobody says otherwise; the lease is
+// counted from the first look at the last beat, and looked at when it is over.
+TEST(Heartbeats, AreLookedAtOftenAndByManyLessOften) {
+  for (const int lease_s : {5, 10, 30, 300, 3600}) {
+    const milliseconds lease = std::chrono::seconds(lease_s);
+    milliseconds before{0};
+    for (int others = 0; others <= 200; ++others) {
+      const milliseconds period = supervise::recovery_period(lease, others);
+      const milliseconds most = others <= 8 ? Config{}.poll * 2 : lease / 3;
+      EXPECT_LE(period, std::min(most, lease / 3)) << lease_s << " " << others;
+      EXPECT_GE(period, before) << lease_s << " " << others;
+      before = period;
+    }
+  }
+  EXPECT_EQ(supervise::recovery_period(std::chrono::seconds(30), 63), std::chrono::seconds(10));
+}
+
+TEST_F(Housekeeping, GivesTheJobsOfADeadHostBackWithinTheLeaseAndTwoPolls) {
+  const JobId id = submit_one();
+  const std::string host = "elsewhere.00000000000000000000000000000000.7.00000000000000aa";
+  const std::string folder = path("processing/" + host);
+  std::filesystem::create_directory(folder);
+  lab::write_file(folder + "/.alive", "");
+  std::filesystem::rename(path(layout::staging({id, 1})), folder + "/" + id.text() + ".1");
+  settings_.config.lease = std::chrono::seconds(1);
+  int beats = 0;
+  int64_t last_beat = 0;
+  supervise::Timer looking(loop_, [this] {
+    if (!waiting().empty()) loop_.stop();
+  });
+  supervise::Timer beating(loop_, [&] {
+    lab::set_mtime(folder + "/.alive", ++beats);
+    last_beat = sys::monotonic_ms();
+    if (beats == 20) beating.stop();
+  });
+  beating.every(milliseconds(100));  // for two leases
+  looking.every(milliseconds(10));
+  housekeeping_.recover_for("");
+  loop_.run();
+  EXPECT_EQ(waiting(), (std::vector<Token>{{id, 2}}));
+  EXPECT_FALSE(beating.armed());
+  const int64_t took = sys::monotonic_ms() - last_beat;
+  EXPECT_GE(took, 1000);
+  EXPECT_LE(took, 1000 + 2 * settings_.config.poll.count());
 }
 
 TEST(ClockLeaps, AreSeenWhenTheyAreMadeForwardAndLarge) {

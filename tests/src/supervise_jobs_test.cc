@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 
 #include "spool/control.h"
@@ -70,6 +71,30 @@ TEST(Jobs, ThatComeBackGoBeforeThoseThatHaveNotBeenTried) {
   ASSERT_TRUE(lab.reaches(back, State::failed)) << daemon.log();
   EXPECT_EQ(lab.view(back).attempts, 2);
   EXPECT_EQ(lab.state(others.back()), State::staging);
+}
+
+// Of those that were given back no others are claimed in between, but for a group under way.
+TEST(Jobs, OfADeadHostAreTheNextToBeClaimed) {
+  Lab lab("daemon.lease = \"5s\"\n");
+  const std::filesystem::path spool(lab.spool_path());
+  const auto owner =
+      spool / "processing/elsewhere.00000000000000000000000000000000.7.00000000000000aa";
+  const JobId back = lab.submit();
+  std::filesystem::create_directory(owner);
+  lab.folder().write("spool/processing/" + owner.filename().string() + "/.alive", "");
+  std::filesystem::rename(spool / "staging" / (back.text() + ".1"), owner / (back.text() + ".1"));
+  const auto others = lab.submit_many(15, "second");
+  const auto daemon = lab.daemon({"--workers", "1"});
+  ASSERT_TRUE(lab.reaches(back, State::completed)) << daemon.log();
+  EXPECT_EQ(lab.state(others.back()), State::staging);
+  const JobView job = lab.view(back);
+  ASSERT_EQ(job.tries.size(), 1U);
+  const auto between = [&](const JobId& id) {
+    const auto outcome = lab.view(id).outcome;
+    return outcome && outcome->started_ms > job.tries[0].ended_ms &&
+           outcome->started_ms < job.outcome->started_ms;
+  };
+  EXPECT_LE(std::count_if(others.begin(), others.end(), between), 2);
 }
 
 TEST(Jobs, OfAHostThatLetsNoWorkerRunAreNoPoison) {
