@@ -125,11 +125,15 @@ Spool::Spool(Fd root, std::string path, std::string uuid, mode_t folder_mode)
       owes_hooks_(std::make_unique<std::atomic<bool>>(false)),
       writer_lock_(std::make_shared<WriterLock>()) {}
 
-Result<Spool> Spool::open(const std::string& path) {
+Result<Spool> Spool::open(const std::string& path, std::string_view wanted) {
   auto root = open_root(path);
   if (!root) return root.error();
   auto uuid = read_format_file(root->fd.get(), path);
   if (!uuid) return uuid.error();
+  if (!wanted.empty() && *uuid != wanted) {
+    return Error{EMEDIUMTYPE, "use spool " + *uuid + " in the place of " + std::string(wanted),
+                 path};
+  }
   if (const auto same = check_devices(root->fd.get(), root->device, path); !same) {
     return same.error();
   }

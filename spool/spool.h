@@ -55,11 +55,13 @@ class WriterLock;
 class Spool {
  public:
   // Opens an existing spool.
+  //   uuid    the one that it must be; empty: any
   //   errors  ENOENT no such directory, or it is no spool (no "format" file);
+  //           EMEDIUMTYPE another spool is there;
   //           EPROTO a format version this program does not know;
   //           EXDEV a state folder lies on another file system;
   //           EACCES; whatever openat(2) answers. The Error's path is `path`.
-  static Result<Spool> open(const std::string& path);
+  static Result<Spool> open(const std::string& path, std::string_view uuid = "");
 
   // Makes an empty spool at `path` (parents too), or opens the one that is there. Safe against
   // another doing the same. Folders get `mode` (2770 for a shared one, 0700 for one's own), or the

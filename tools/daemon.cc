@@ -4,10 +4,32 @@
 
 #include <cerrno>
 
+#include "src/jobs/known_spools.h"
 #include "src/util/log.h"
 
 namespace imgq::tools {
 namespace {
+
+// What the operator can do about it.
+Error explained(Error error, const std::string& wanted, const Config& config) {
+  const bool known = !wanted.empty() && wanted != config.spool_uuid;
+  if (error.code == ENOENT && wanted.empty()) error.action = "open the spool (--create makes one)";
+  if (error.code == ENOENT && !wanted.empty()) {
+    error.action = "open the spool " + wanted + " (is its file system mounted?)";
+  }
+  if (known && (error.code == ENOENT || error.code == EMEDIUMTYPE)) {
+    error.action += ", which was there before (--accept-new-spool takes another)";
+  }
+  return error;
+}
+
+// One that cannot be remembered is served all the same: so it is in a container.
+void remember(const Spool& spool) {
+  const auto remembered = remember_spool(spool.path(), spool.uuid());
+  if (remembered) return;
+  log::line(log::Level::notice, "another spool in this place would not be noticed",
+            {{"error", remembered.error().text()}});
+}
 
 // Something else is there, or it is not for us: as when one is opened. Else it cannot be made.
 Exit exit_for_making(const Error& error) {
@@ -23,7 +45,8 @@ std::vector<Group> daemon_groups(DaemonOptions& o, std::vector<Option> own) {
       {"The spool",
        {{"--spool", &o.spool, "the spool [imgq.toml's, or one's own]", "DIR", "@dir"},
         {"-s", &o.old_spool, "", "DIR", "@dir"},
-        {"--create", &o.create, "make it when it is missing"}}},
+        {"--create", &o.create, "make it when it is missing"},
+        {"--accept-new-spool", &o.accept_new, "take another than the one that was there before"}}},
       {"Options", std::move(own)},
       {"Everywhere",
        {{"-c,--config", &o.config, "read this configuration and no other", "FILE", "@file"},
@@ -65,15 +88,21 @@ Result<Config> read_daemon_config(const DaemonOptions& options) {
   return config;
 }
 
-Result<Spool> open_or_make(const std::string& path, bool may_make, Exit& failure) {
-  auto spool = Spool::open(path);
-  if (spool) return spool;
-  failure = exit_for(spool.error());
-  if (spool.error().code != ENOENT) return spool.error();
-  if (!may_make) return Error{ENOENT, "open the spool (--create makes one)", path};
-  auto made = Spool::create(path);
-  if (!made) failure = exit_for_making(made.error());
-  return made;
+Result<Spool> open_or_make(const Config& config, const DaemonOptions& options, Exit& failure) {
+  const std::string& path = config.spool;
+  const std::string known = options.accept_new ? "" : known_spool(path);
+  const std::string& wanted = config.spool_uuid.empty() ? known : config.spool_uuid;
+  auto spool = Spool::open(path, wanted);
+  const bool may_make = wanted.empty() && (options.create || path == default_spool());
+  if (!spool && spool.error().code == ENOENT && may_make) {
+    spool = Spool::create(path);
+    if (!spool) failure = exit_for_making(spool.error());
+  } else if (!spool) {
+    failure = exit_for(spool.error());
+  }
+  if (!spool) return explained(spool.error(), wanted, config);
+  remember(*spool);
+  return spool;
 }
 
 }  // namespace imgq::tools

@@ -13,7 +13,7 @@ namespace imgq::tools {
 
 struct DaemonOptions {
   std::string spool, old_spool, config, log_level, log_style;
-  bool create = false, help = false, version = false;
+  bool create = false, accept_new = false, help = false, version = false;
 };
 
 // The groups of a daemon's table, with its own options in the middle.
@@ -27,8 +27,10 @@ std::optional<Exit> read_daemon_options(const Command& program, DaemonOptions& o
 // The configuration with the options laid over it; the log is set up as it says.
 Result<Config> read_daemon_config(const DaemonOptions& options);
 
-// Opens the spool, or makes it when it is missing and may be made.
+// Opens the spool: the one of `spool_uuid`, else the one that was there before (known_spools.h), if
+// any was. Made is one that is missing when nobody says that there must be one, and --create is
+// given or it is the user's own default: else an empty mount point would become a spool.
 //   failure  the exit code when there is none
-Result<Spool> open_or_make(const std::string& path, bool may_make, Exit& failure);
+Result<Spool> open_or_make(const Config& config, const DaemonOptions& options, Exit& failure);
 
 }  // namespace imgq::tools

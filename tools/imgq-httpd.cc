@@ -160,8 +160,7 @@ Exit serve(const Command& program, const Options& options, const web::Settings& 
            const web::Service& service) {
   const Config& config = settings.config;
   Exit failure = Exit::ok;
-  const bool may_make = options.common.create || config.spool == default_spool();
-  const auto spool = open_or_make(config.spool, may_make, failure);
+  const auto spool = open_or_make(config, options.common, failure);
   if (!spool) return complain(program, spool.error().text(), failure);
   spool->owe_hooks(!config.hook.empty());
   const auto listening = open_socket(options);

@@ -1,6 +1,4 @@
 // imgqd: the daemon. Options in, one call. See src/supervise/engine.h.
-#include <unistd.h>
-
 #include <string>
 
 #include "src/supervise/engine.h"
@@ -46,12 +44,6 @@ Status lay_over(const Options& options, Config& config) {
   return Ok{};
 }
 
-// A missing spool is made when asked to, or when it is the user's own; also in a directory that was
-// made ready for one and holds nothing yet. Else a mistyped name would become a spool.
-bool may_make(const Options& options, const std::string& path) {
-  return options.common.create || path == default_spool() || ::access(path.c_str(), F_OK) == 0;
-}
-
 Exit serve(const Command& program, const Options& options) {
   auto config = read_daemon_config(options.common);
   if (!config) return complain(program, config.error().text(), Exit::bad_config);
@@ -59,7 +51,7 @@ Exit serve(const Command& program, const Options& options) {
   auto worker = supervise::find_worker();
   if (!worker) return complain(program, worker.error().text(), exit_for(worker.error()));
   Exit failure = Exit::ok;
-  const auto spool = open_or_make(config->spool, may_make(options, config->spool), failure);
+  const auto spool = open_or_make(*config, options.common, failure);
   if (!spool) return complain(program, spool.error().text(), failure);
   supervise::Settings settings;
   settings.config = *config;

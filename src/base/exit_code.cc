@@ -10,6 +10,7 @@ Exit exit_for(const Error& error) {
     case ENOTDIR:
     case ENOTEMPTY:
     case EPROTO:
+    case EMEDIUMTYPE:  // another spool than the one that is meant
     case EXDEV:
     case ELOOP:
     case ECHILD:  // no worker keeps running

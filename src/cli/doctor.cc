@@ -50,6 +50,8 @@ Check spool_trouble(const std::string& path, const Error& error) {
     case ENOENT:
     case ENOTDIR:
       return bad("there is no spool", missing_cure(path));
+    case EMEDIUMTYPE:
+      return bad(error.action, "mount the right file system, or change spool_uuid");
     case EPROTO:
       return bad("a spool of a format version that this imgq does not know",
                  "use the imgq that made it, or a newer one");
@@ -88,7 +90,7 @@ void print(Console& console, const Check& check) {
 Exit doctor_command(const Session& session, const DoctorOptions& options) {
   Checks checks;
   check_machine(checks);
-  const auto spool = Spool::open(session.config.spool);
+  const auto spool = Spool::open(session.config.spool, session.config.spool_uuid);
   if (spool) {
     check_access(session, *spool, checks);
     check_sharing(*spool, checks);

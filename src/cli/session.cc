@@ -14,9 +14,11 @@ namespace {
 
 // There is no spool; when nobody named it, another may have been meant.
 std::string explain_missing(const Session& session) {
-  std::string out = fmt::format("no spool there: make one with 'imgq init --spool {}'",
-                                printable(session.config.spool));
   const bool own = session.chosen && session.chosen->whose == SpoolChoice::Whose::own;
+  const bool system = session.chosen && !own;
+  std::string out =
+      fmt::format("no spool there: {}make one with 'imgq init --spool {}'",
+                  system ? "mount its file system, or " : "", printable(session.config.spool));
   if (own && directory_id(session.chosen->other)) {
     out += fmt::format("; or use the system's, {}: 'imgq doctor' tells how",
                        printable(session.chosen->other));
@@ -33,6 +35,9 @@ std::string explain(const Session& session, const Error& error) {
       return has_entries(session.config.spool)
                  ? "no spool there, and other files are: name another directory"
                  : explain_missing(session);
+    case EMEDIUMTYPE:
+      return fmt::format("another spool than spool_uuid says, {} ({})", session.config.spool_uuid,
+                         printable(session.config.origin.at("spool_uuid")));
     case EPROTO:
       return "a spool of another format version: use the imgq that made it, or a newer one";
     case ENOTEMPTY:
@@ -71,10 +76,11 @@ void tell_spool(const Session& session, const Spool& spool) {
 
 Result<Spool> open_spool(const Session& session, Missing missing) {
   const std::string& path = session.config.spool;
-  auto spool = Spool::open(path);
-  const bool make = !spool && spool.error().code == ENOENT && missing == Missing::make_chosen &&
-                    session.chosen.has_value();
-  if (make) spool = make_spool(*session.chosen);
+  auto spool = Spool::open(path, session.config.spool_uuid);
+  const bool own = session.chosen && session.chosen->whose == SpoolChoice::Whose::own;
+  const bool make = !spool && spool.error().code == ENOENT && missing == Missing::make_own && own &&
+                    session.config.spool_uuid.empty();
+  if (make) spool = Spool::create(path, kPrivate);
   if (spool) {
     spool->owe_hooks(!session.config.hook.empty());
     tell_spool(session, *spool);

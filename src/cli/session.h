@@ -24,8 +24,9 @@ struct Session {
 
 // Opens the spool, or says on stderr what is wrong and what to do. Of a spool that nobody named it
 // is told when no daemon serves it, and when jobs wait in the user's own that was passed over.
-//   errors  as Spool::open; already told, exit_for has the code
-enum class Missing { refuse, make_chosen };
+//   missing  make_own: the user's own is made, when nobody named another
+//   errors  as Spool::open with spool_uuid; already told, exit_for has the code
+enum class Missing { refuse, make_own };
 Result<Spool> open_spool(const Session& session, Missing missing = Missing::refuse);
 
 // Options that do not go together: EINVAL, whose action says all.

@@ -11,15 +11,11 @@
 #include "spool/list.h"
 #include "spool/spool.h"
 #include "spool/types.h"
-#include "src/cli/wait.h"
 #include "src/jobs/owners.h"
 #include "src/util/text.h"
 
 namespace imgq::cli {
 namespace {
-
-constexpr int kMakingTries = 50;
-constexpr int64_t kBetweenTriesMs = 10;
 
 bool may_write(const std::string& path) {
   struct stat about{};
@@ -34,17 +30,6 @@ SpoolChoice choose_spool(const std::string& own, const std::string& system,
   const bool eligible = ::geteuid() != 0 && own != system && may_write(system);
   if (eligible && !is_served_at(own, lease)) return {SpoolChoice::Whose::system, system, own};
   return {SpoolChoice::Whose::own, own, system};
-}
-
-Result<Spool> make_spool(const SpoolChoice& choice) {
-  if (choice.whose == SpoolChoice::Whose::own) return Spool::create(choice.path, kPrivate);
-  // While another user makes the same one, its folders are shut until they have their mode.
-  auto spool = Spool::create(choice.path, kShared);
-  for (int left = kMakingTries; left > 0 && !spool && spool.error().code == EACCES; --left) {
-    pause(kBetweenTriesMs);
-    spool = Spool::create(choice.path, kShared);
-  }
-  return spool;
 }
 
 bool is_served(const Spool& spool, std::chrono::milliseconds lease) {

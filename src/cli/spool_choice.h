@@ -28,10 +28,6 @@ struct SpoolChoice {
 SpoolChoice choose_spool(const std::string& own, const std::string& system,
                          std::chrono::milliseconds lease);
 
-// Makes the spool that was chosen, or opens it when somebody else has just made it.
-//   errors  as Spool::create
-Result<Spool> make_spool(const SpoolChoice& choice);
-
 // Whether a daemon is alive there.
 //   lease  one on another host counts for so long after its last heartbeat
 bool is_served(const Spool& spool, std::chrono::milliseconds lease);

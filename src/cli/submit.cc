@@ -239,7 +239,7 @@ class Submission {
  private:
   bool open() {
     if (plan_) return true;
-    auto spool = open_spool(session_, Missing::make_chosen);
+    auto spool = open_spool(session_, Missing::make_own);
     if (!spool) {
       exit_ = exit_for(spool.error());
       return false;

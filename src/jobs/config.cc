@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <set>
 
+#include "spool/job_id.h"
 #include "src/jobs/config_settings.h"
 #include "src/jobs/config_trust.h"
 #include "src/util/fd.h"
@@ -167,6 +168,10 @@ Status check_together(const Config& config, const std::string& where) {
         place_of(config, "jobs.retry_max", place_of(config, "jobs.retry_first", where)));
   }
   if (config.spool.empty()) return bad_data("'spool' takes an absolute path", where);
+  if (!config.spool_uuid.empty() && !JobId::parse(config.spool_uuid)) {
+    return bad_data("'spool_uuid' takes the uuid that stands in the spool's file 'format'",
+                    place_of(config, "spool_uuid", where));
+  }
   for (const HotFolder& hot_folder : config.hot_folders) {
     if (auto checked = check_hot_folder(config, hot_folder, where); !checked) return checked;
   }

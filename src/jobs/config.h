@@ -38,6 +38,7 @@ struct HotFolder {
 // Documented in imgq.toml(5); each member is a key, named in the comment.
 struct Config {
   std::string spool;                     // spool
+  std::string spool_uuid;                // spool_uuid: the only one that may be there; empty: any
   int workers = 0;                       // daemon.workers; 0: the CPUs that it may use
   int max_attempts = 3;                  // jobs.max_attempts
   std::chrono::seconds retry_first{10};  // jobs.retry_first

@@ -19,6 +19,8 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 std::vector<Entry> plain_entries() {
   return {
       {"spool", "the spool's directory", &Config::spool, 0, 0, false, "", true},
+      {"spool_uuid", "the uuid of the only spool to be used there; empty: any",
+       &Config::spool_uuid},
       {"daemon.workers", "worker processes; 0: one for each CPU that it may use", &Config::workers,
        0, 1024},
       {"daemon.lease", "another host's daemon counts as dead when silent so long", &Config::lease,

@@ -40,6 +40,9 @@ Result<Tally> run(const Spool& spool, Settings settings) {
 std::string take_over(Settings& settings, Config config) {
   std::string later;
   if (config.spool != settings.config.spool) later = "spool = " + config.spool;
+  if (config.spool_uuid != settings.config.spool_uuid) {
+    later += (later.empty() ? "" : ", ") + ("spool_uuid = " + config.spool_uuid);
+  }
   settings.sync = sync_named(config.sync).value_or(settings.sync);
   settings.config = std::move(config);
   return later;

@@ -22,6 +22,54 @@ unknown=01a20c4a-2999-7512-8acf-1884698929c9
   [ ! -e spool ]
 }
 
+@test "with spool_uuid every program refuses another spool, and makes none" {
+  local uuid command program
+  uuid=$("$imgq" init --json | jq -r .uuid)
+  "$imgq" init --spool "$dir/other" >/dev/null
+  mkdir empty config config/imgq
+  echo "spool_uuid = \"$uuid\"" >config/imgq/imgq.toml
+  exits 0 "$imgq" submit a.jpg
+  exits 0 "$bin/imgqd" --drain
+  local other
+  other=$("$imgq" init --json --spool "$dir/other" | jq -r .uuid)
+  for command in "status $unknown" list fsck "cancel $unknown" "submit a.jpg"; do
+    # shellcheck disable=SC2086
+    IMGQ_SPOOL=$dir/other exits 69 "$imgq" $command
+    same "$errors" "imgq: $dir/other: another spool than spool_uuid says, $uuid ($dir/config/imgq/imgq.toml:1)"
+  done
+  IMGQ_SPOOL=$dir/other exits 1 "$imgq" doctor
+  contains "$output" "bad       spool: $dir/other: use spool $other in the place of $uuid"
+  for program in imgqd imgq-httpd; do
+    exits 69 "$bin/$program" --spool "$dir/other" --create
+    contains "$errors" "$program: cannot use spool $other in the place of $uuid: $dir/other"
+    exits 69 "$bin/$program" --spool "$dir/empty" --create
+    contains "$errors" "$program: cannot open the spool $uuid (is its file system mounted?): $dir/empty"
+  done
+  IMGQ_SPOOL='' exits 69 "$imgq" submit a.jpg
+  IMGQ_SPOOL='' exits 69 "$bin/imgqd" --drain
+  [ ! -e state/imgq ]
+  same "$(ls empty)" ""
+  echo 'spool_uuid = "mine"' >config/imgq/imgq.toml
+  exits 78 "$imgq" list
+  contains "$errors" "'spool_uuid' takes the uuid"
+}
+
+@test "the shim, too, remembers which spool it served" {
+  exits 69 "$bin/imgq-httpd" --listen 127.0.0.1:0
+  "$imgq" init >/dev/null
+  "$bin/imgq-httpd" --listen 127.0.0.1:0 >said 2>log 3>&- &
+  until_true test -s said
+  kill $! && wait $!
+  mv spool away
+  "$imgq" init >/dev/null
+  exits 69 "$bin/imgq-httpd" --listen 127.0.0.1:0
+  contains "$errors" "which was there before (--accept-new-spool takes another)"
+  "$bin/imgq-httpd" --listen 127.0.0.1:0 --accept-new-spool >again 2>log 3>&- &
+  until_true test -s again
+  kill $! && wait $!
+  exits 0 "$bin/imgqd" --drain # one memory for both
+}
+
 @test "another directory is no spool" {
   mkdir spool
   echo mine >spool/file

@@ -193,6 +193,7 @@ Program Lab::daemon(std::vector<std::string> options, std::vector<std::string> e
                                       folder_.file("imgq.toml")};
   command.insert(command.end(), options.begin(), options.end());
   environment.emplace_back("PATH=/bin");
+  environment.emplace_back("XDG_STATE_HOME=" + folder_.file("state"));
   environment.emplace_back("IMGQ_WORKER=" IMGQ_TEST_FAULTY_WORKER);  // the first of a name counts
   return Program(std::move(command), std::move(environment),
                  folder_.file("log." + std::to_string(++daemons_)));

@@ -330,7 +330,8 @@ TEST(Daemon, SaysWhatIsWrongAndHowToMendItWhenItCannotStart) {
   EXPECT_TRUE(no_key.said("workers")) << no_key.log();
 }
 
-TEST(Daemon, MakesASpoolWhereItMay) {
+// What is mounted over an empty directory hides what was put into it.
+TEST(Daemon, MakesASpoolOnlyWhenItIsTold) {
   Lab lab;
   const std::string made = lab.folder().file("made");
   Program asked = lab.daemon({"--spool", made, "--create", "--drain"});
@@ -338,12 +339,44 @@ TEST(Daemon, MakesASpoolWhereItMay) {
   EXPECT_TRUE(exists(made + "/format"));
   const std::string empty = lab.folder().file("empty");
   ASSERT_EQ(::mkdir(empty.c_str(), 0700), 0);
-  Program ready = lab.daemon({"--spool", empty, "--drain"});
-  EXPECT_EQ(ready.wait(), 0) << ready.log();
-  EXPECT_TRUE(exists(empty + "/format"));
-  Program foreign = lab.daemon({"--spool", lab.folder().path(), "--drain"});
+  Program mount_point = lab.daemon({"--spool", empty, "--drain"});
+  EXPECT_EQ(mount_point.wait(), 69) << mount_point.log();
+  EXPECT_TRUE(std::filesystem::is_empty(empty));
+  Program foreign = lab.daemon({"--spool", lab.folder().path(), "--create", "--drain"});
   EXPECT_EQ(foreign.wait(), 69) << foreign.log();
   EXPECT_FALSE(exists(lab.folder().file("format")));
+  Program own = lab.daemon({"--spool", lab.folder().file("state/imgq"), "--drain"});
+  EXPECT_EQ(own.wait(), 0) << own.log();
+}
+
+TEST(Daemon, RefusesAnotherSpoolThanTheOneThatWasThereUntilItIsAccepted) {
+  Lab lab;
+  const std::string path = lab.folder().file("mounted");
+  const auto ends_with = [&](std::vector<std::string> options, int wanted) {
+    options.insert(options.begin(), {"--spool", path, "--drain"});
+    Program daemon = lab.daemon(std::move(options));
+    EXPECT_EQ(daemon.wait(), wanted) << daemon.log();
+    EXPECT_EQ(daemon.said("--accept-new-spool"), wanted == 69) << daemon.log();
+  };
+  ends_with({"--create"}, 0);
+  ends_with({}, 0);
+  std::filesystem::rename(path, path + ".away");  // unmounted
+  ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+  ends_with({}, 69);
+  ends_with({"--create"}, 69);
+  EXPECT_TRUE(std::filesystem::is_empty(path));
+  ASSERT_TRUE(Spool::create(path));  // by somebody else: another spool
+  ends_with({}, 69);
+  ends_with({"--accept-new-spool"}, 0);
+  ends_with({}, 0);
+  std::filesystem::remove_all(path);
+  std::filesystem::rename(path + ".away", path);
+  ends_with({}, 69);
+  // What the configuration says counts more than what was there.
+  const auto first = Spool::open(path);
+  ASSERT_TRUE(first);
+  lab.configure("spool_uuid = \"" + first->uuid() + "\"\n");
+  ends_with({}, 0);
 }
 
 TEST(Daemon, EndsWhenNoWorkerCanBeStarted) {

@@ -1,5 +1,6 @@
 """Starts imgq-httpd and imgqd on a spool of their own, and looks at them from outside."""
 
+import atexit
 import contextlib
 import os
 import pathlib
@@ -17,6 +18,11 @@ import zlib
 BIN = pathlib.Path(os.environ.get("IMGQ_BIN", "build/bin")).resolve()
 SANITIZED = os.environ.get("IMGQ_SANITIZED") == "1"
 MEMORY_LIMIT = 64 * 1024 * 1024
+
+# Where the programs remember spools: not the user's own.
+STATE = tempfile.mkdtemp(prefix="imgq-state-")
+os.environ["XDG_STATE_HOME"] = STATE
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
 
 
 def wait_until(question, seconds=20, what="the event"):

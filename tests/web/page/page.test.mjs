@@ -23,6 +23,7 @@ const imgq = (...words) => execFileSync(bin("imgq"), words, { encoding: "utf8" }
 
 let url, browser;
 const programs = [];
+process.env.XDG_STATE_HOME = path.join(directory, "state");
 
 function start(name, ...options) {
   const program = spawn(bin(name), options, { stdio: ["ignore", "pipe", "inherit"] });
