@@ -87,7 +87,7 @@ void check_worker(Checks& checks) {
 }
 
 bool is_known_variable(std::string_view name) {
-  if (name == "IMGQ_WORKER") return true;
+  if (name == "IMGQ_WORKER" || name == "IMGQ_JPEG") return true;
   const Config config;
   for (const Setting& setting : settings_of(config)) {
     std::string variable = "IMGQ_";

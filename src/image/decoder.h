@@ -8,6 +8,7 @@
 #include "src/image/bytes.h"
 #include "src/image/container.h"
 #include "src/image/exif.h"
+#include "src/image/jpeg_planes.h"
 #include "src/image/raster.h"
 
 namespace imgq::image {
@@ -43,6 +44,10 @@ class Decoder {
 
   // Bytes needed while decoding for this purpose, beyond the file itself.
   virtual int64_t bytes_needed(const Purpose& purpose) const = 0;
+
+  // Instead of begin(): the picture in the planes it is stored in, reduced, where it is JPEG of the
+  // most usual kind and nothing about it is in doubt. None: begin() is the way.
+  virtual std::vector<Plane> planes(const Purpose& /*purpose*/) { return {}; }
 
   // Before the first row. What comes is `size` pixels of `kind`, where one pixel is `reduced_x` by
   // `reduced_y` of the stored image.

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <cstdlib>
+#include <iterator>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -20,13 +23,36 @@ int divided_up(int px, int by) { return (px + by - 1) / by; }
 // (tests/bench/image/quality.cc), 1.3 keeps SSIM within 0.002 of a full decode.
 constexpr double kLeftToFilter = 1.3;
 
-// The strongest of libjpeg's reductions that leaves so much.
-int reduction_for(Size stored, Size least) {
+// Of ours, to half the size nothing need be left: it steps over no frequency that this size has.
+constexpr double kLeftOfPlanes = 1;
+
+// The strongest reduction that leaves so much; `left_of_2` of that to half the size.
+int reduction_for(Size stored, Size least, double left_of_2 = kLeftToFilter) {
   for (int by : {8, 4, 2}) {
-    const double needed = by * kLeftToFilter;
+    const double needed = by * (by == 2 ? left_of_2 : kLeftToFilter);
     if (stored.width >= least.width * needed && stored.height >= least.height * needed) return by;
   }
   return 1;
+}
+
+HuffmanCode code_of(const JHUFF_TBL& table) {
+  HuffmanCode code;
+  std::copy(std::begin(table.bits), std::end(table.bits), code.counts.begin());
+  code.counts[0] = 0;  // stands for nothing
+  std::copy(std::begin(table.huffval), std::end(table.huffval), code.symbols.begin());
+  return code;
+}
+
+// Null when there is none of this number, which the header's reader does not look at.
+template <class Table, size_t kCount>
+const Table* table_at(Table* const (&tables)[kCount], int number) {
+  return number >= 0 && static_cast<size_t>(number) < kCount ? tables[number] : nullptr;
+}
+
+// The switch for who doubts our own way: IMGQ_JPEG=libjpeg.
+bool prefers_libjpeg() {
+  const char* way = std::getenv("IMGQ_JPEG");  // NOLINT(concurrency-mt-unsafe): never set here
+  return way != nullptr && std::string_view(way) == "libjpeg";
 }
 
 class JpegDecoder : public Decoder {
@@ -39,6 +65,7 @@ class JpegDecoder : public Decoder {
   Failure open();
   const Picture& picture() const override { return picture_; }
   int64_t bytes_needed(const Purpose& purpose) const override;
+  std::vector<Plane> planes(const Purpose& purpose) override;
   Failure begin(const Purpose& purpose, Output* out) override;
   Failure next(const uint8_t** row) override;
   std::vector<std::string> notes() const override;
@@ -49,6 +76,7 @@ class JpegDecoder : public Decoder {
   Failure classify();
   Failure failed();
   bool tolerable() const;
+  std::optional<JpegScan> usual_scan() const;
   void read_markers();
   void read_rights();
   bool read_profile();
@@ -176,16 +204,60 @@ Failure JpegDecoder::open() {
   return marked ? Failure{} : failed();
 }
 
+// Of what planes() makes; larger pictures come by rows.
+constexpr int64_t kMostPlaneBytes = int64_t{16} << 20;
+
 // Progressive files are decoded into coefficients of the whole image first.
-int64_t JpegDecoder::bytes_needed(const Purpose& /*purpose*/) const {
+int64_t JpegDecoder::bytes_needed(const Purpose& purpose) const {
   const int64_t pixels = int64_t{picture_.size.width} * picture_.size.height;
-  if (!several_scans_) return pixels * 3 / 10;
+  const int by = reduction_for(picture_.size, purpose.least, kLeftOfPlanes);
+  const int64_t planes = by > 1 ? std::min(3 * pixels / (by * by), kMostPlaneBytes) : 0;
+  if (!several_scans_) return pixels * 3 / 10 + planes;
   int64_t blocks = 0;
   for (int i = 0; i < reader_.num_components; ++i) {
     const jpeg_component_info& c = reader_.comp_info[i];
     blocks += int64_t{c.width_in_blocks + 1} * (c.height_in_blocks + 1);
   }
   return blocks * DCTSIZE2 * static_cast<int64_t>(sizeof(JCOEF));
+}
+
+// The scan whose header has been read, when it is of the kind that read_planes() takes.
+std::optional<JpegScan> JpegDecoder::usual_scan() const {
+  const auto& r = reader_;
+  const bool coloured = r.num_components == 3 && r.jpeg_color_space == JCS_YCbCr;
+  const bool grey = r.num_components == 1 && r.jpeg_color_space == JCS_GRAYSCALE;
+  const bool one_scan = !several_scans_ && r.comps_in_scan == r.num_components;
+  const bool sequential = r.progressive_mode == FALSE && r.arith_code == FALSE && r.Ss == 0 &&
+                          r.Se == DCTSIZE2 - 1 && r.Ah == 0 && r.Al == 0;
+  if (!(coloured || grey) || !one_scan || !sequential || r.data_precision != 8) return {};
+  JpegScan scan{picture_.size,
+                static_cast<int>(r.restart_interval),
+                {},
+                {r.src->next_input_byte, r.src->bytes_in_buffer}};
+  for (int i = 0; i < r.num_components; ++i) {
+    const jpeg_component_info& c = r.comp_info[i];
+    const JQUANT_TBL* quantisers = table_at(r.quant_tbl_ptrs, c.quant_tbl_no);
+    const JHUFF_TBL* dc = table_at(r.dc_huff_tbl_ptrs, c.dc_tbl_no);
+    const JHUFF_TBL* ac = table_at(r.ac_huff_tbl_ptrs, c.ac_tbl_no);
+    const int most = i == 0 && coloured ? 2 : 1;
+    const bool sampled = coloured ? c.h_samp_factor <= most && c.v_samp_factor <= most : true;
+    if (r.cur_comp_info[i] != &c || !sampled || !quantisers || !dc || !ac) return {};
+    JpegScan::Component& told = scan.components.emplace_back();
+    if (coloured) told.across = c.h_samp_factor, told.down = c.v_samp_factor;
+    std::copy(std::begin(quantisers->quantval), std::end(quantisers->quantval),
+              told.quantisers.begin());
+    told.dc = code_of(*dc);
+    told.ac = code_of(*ac);
+  }
+  return scan;
+}
+
+std::vector<Plane> JpegDecoder::planes(const Purpose& purpose) {
+  const int by = reduction_for(picture_.size, purpose.least, kLeftOfPlanes);
+  if (by == 1 || errors_.num_warnings > 0 || prefers_libjpeg()) return {};
+  const auto scan = usual_scan();
+  if (!scan || planes_bytes(*scan, by) > kMostPlaneBytes) return {};
+  return read_planes(*scan, by);
 }
 
 Failure JpegDecoder::begin(const Purpose& purpose, Output* out) {

@@ -64,7 +64,8 @@ uint8_t value_of_light(double light) {
 }  // namespace
 
 int PixelKind::bands() const {
-  const int colours = space == Space::grey ? 1 : space == Space::cmyk ? 4 : 3;
+  const bool one = space == Space::grey || space == Space::ycc420;
+  const int colours = one ? 1 : space == Space::cmyk ? 4 : 3;
   return colours + (alpha ? 1 : 0);
 }
 
@@ -95,6 +96,8 @@ Raster turn_upright(Raster from, int orientation) {
       std::memcpy(to, from.data.data() + static_cast<size_t>(at) * bands, bands);
     }
   }
+  for (Raster& plane : from.chroma)
+    out.chroma.push_back(turn_upright(std::move(plane), orientation));
   return out;
 }
 

@@ -11,10 +11,11 @@ namespace imgq::image {
 
 // What the bands of a pixel mean.
 enum class Space {
-  grey,  // one band
-  rgb,   // three
-  ycc,   // three, as JPEG has them (full range BT.601)
-  cmyk,  // four; 255 is full ink
+  grey,    // one band
+  rgb,     // three
+  ycc,     // three, as JPEG has them (full range BT.601)
+  ycc420,  // one, luma; chroma has rasters of its own
+  cmyk,    // four; 255 is full ink
 };
 
 struct PixelKind {
@@ -33,6 +34,7 @@ struct Raster {
   Size size;
   PixelKind kind;
   std::vector<uint8_t> data;
+  std::vector<Raster> chroma;  // of ycc420: Cb and Cr, half as large each way, rounded up
 
   Raster() = default;
   Raster(Size size_px, PixelKind pixel_kind);

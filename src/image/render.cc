@@ -9,6 +9,7 @@
 #include "src/image/animate.h"
 #include "src/image/colour.h"
 #include "src/image/icc.h"
+#include "src/image/planes.h"
 #include "src/image/smart_crop.h"
 #include "src/image/thumbhash.h"
 #include "src/image/write_result.h"
@@ -66,6 +67,7 @@ class Renderer {
 
  private:
   bool only_jpeg() const;
+  bool decode_planes(const Purpose& purpose);
   bool hash_needs_its_own() const;
   void set_up_resamplers();
   void push(int y, const uint8_t* row);
@@ -174,11 +176,37 @@ void Renderer::push(int y, const uint8_t* row) {
   }
 }
 
+// From JPEG to one JPEG whose chroma is half its luma there is no need of pixels in between.
+bool Renderer::decode_planes(const Purpose& purpose) {
+  const Job& job = plan_.jobs[0];
+  const Rendition& rendition = *job.rendition;
+  const bool one = plan_.jobs.size() == 1 && !job.animated && rendition.chroma != Chroma::full;
+  const bool plain = rendition.colours == Colours::srgb || picture_.profile.empty();
+  if (!one || !plain || !purpose.ycc_will_do || job.shown.size() != picture_.size) return false;
+  const std::vector<Plane> planes = source_.decoder->planes(purpose);
+  if (planes.empty()) return false;
+  const Rect all = all_of(picture_.size);
+  const int turn = picture_.exif.orientation;
+  direct_.push_back(resample_planes(planes, all, job.scaled, job.part, turn));
+  if (!hash_needs_its_own()) {
+    hash(direct_.front());
+  } else {
+    const Size small = fit_into(picture_.size, kHashSidePx);
+    hash(resample_planes(planes, all, small, all_of(small), turn));
+  }
+  return true;
+}
+
 // Every row is decoded, also where a crop needs only some: a file that ends early must be noticed.
 Failure Renderer::decode() {
   const Clock::time_point start = Clock::now();
   Purpose purpose = plan_.purpose;
   purpose.ycc_will_do = only_jpeg();
+  if (decode_planes(purpose)) {
+    note_once(source_.decoder->notes());
+    verdict_.decode_ms = ms_since(start);
+    return {};
+  }
   if (Failure fault = source_.decoder->begin(purpose, &rows_)) return fault;
   lasting_profile_ = may_keep_profile();
   set_up_resamplers();
@@ -274,7 +302,9 @@ bool Renderer::keeps_profile(size_t index) const {
 }
 
 void Renderer::hash(const Raster& raster) {
-  const Raster small = to_rgb(scaled_to(raster, fit_into(raster.size, kHashSidePx)));
+  const Size size = fit_into(raster.size, kHashSidePx);
+  const bool planes = !raster.chroma.empty();
+  const Raster small = to_rgb(planes ? interleaved(raster, size) : scaled_to(raster, size));
   const auto hash = thumbhash(turn_upright(small, picture_.exif.orientation));
   verdict_.source.thumbhash = base64_encoded(as_text(hash));
 }

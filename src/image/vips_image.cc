@@ -17,6 +17,7 @@ VipsInterpretation meaning_of(Space space) {
       return VIPS_INTERPRETATION_CMYK;
     case Space::rgb:
     case Space::ycc:
+    case Space::ycc420:
       return VIPS_INTERPRETATION_sRGB;
   }
   return VIPS_INTERPRETATION_sRGB;

@@ -23,7 +23,8 @@ constexpr std::string_view kReady = R"({"ready":true})";
 std::vector<std::string> worker_environment() {
   std::vector<std::string> all = {"MALLOC_ARENA_MAX=1", "VIPS_CONCURRENCY=1", "LC_ALL=C.UTF-8",
                                   "PATH=/usr/bin:/bin"};
-  for (const char* name : {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "VIPS_NOVECTOR"}) {
+  for (const char* name :
+       {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "VIPS_NOVECTOR", "IMGQ_JPEG"}) {
     const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): never set after start
     if (value != nullptr) all.push_back(std::string(name) + "=" + value);
   }

@@ -1,0 +1,72 @@
+#include "src/image/planes.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "src/image/resample.h"
+
+namespace imgq::image {
+namespace {
+
+constexpr PixelKind kOneBand{Space::grey, false};
+
+Raster resample_plane(const Plane& plane, const Window& window) {
+  Resampler resampler(plane.size, kOneBand, window);
+  for (int y = 0; y < plane.size.height; ++y) resampler.push(plane.row(y));
+  return resampler.take();
+}
+
+// For one sample of chroma of two of luma. Where the turned picture begins with what is the end
+// here, the odd one out is here the first.
+Axis halved(Axis axis, bool from_end) {
+  if (from_end && axis.count % 2 == 1) axis.start -= axis.step;
+  return {axis.start, 2 * axis.step, (axis.count + 1) / 2};
+}
+
+bool begins_right(int orientation) {
+  constexpr std::array<int, 4> kFromRight = {2, 3, 7, 8};
+  return std::find(kFromRight.begin(), kFromRight.end(), orientation) != kFromRight.end();
+}
+
+bool begins_below(int orientation) {
+  constexpr std::array<int, 4> kFromBelow = {3, 4, 6, 7};
+  return std::find(kFromBelow.begin(), kFromBelow.end(), orientation) != kFromBelow.end();
+}
+
+}  // namespace
+
+Raster resample_planes(const std::vector<Plane>& planes, const Rect& shown, Size scaled,
+                       const Rect& part, int orientation) {
+  const auto window_of = [&](const Plane& plane) {
+    return part_window(shown, scaled, part,
+                       {plane.size, kOneBand, plane.reduced_x, plane.reduced_y});
+  };
+  Raster out = resample_plane(planes[0], window_of(planes[0]));
+  for (size_t i = 1; i < planes.size(); ++i) {
+    const Window whole = window_of(planes[i]);
+    out.kind.space = Space::ycc420;
+    out.chroma.push_back(resample_plane(planes[i], {halved(whole.x, begins_right(orientation)),
+                                                    halved(whole.y, begins_below(orientation))}));
+  }
+  return out;
+}
+
+Raster interleaved(const Raster& from, Size size) {
+  const double step_x = static_cast<double>(from.size.width) / size.width;
+  const double step_y = static_cast<double>(from.size.height) / size.height;
+  const Window luma{{0, step_x, size.width}, {0, step_y, size.height}};
+  const Window chroma{{0, step_x / 2, size.width}, {0, step_y / 2, size.height}};
+  Raster grey = from;  // its luma
+  grey.kind = kOneBand;
+  const Raster y = resample(grey, luma);
+  const Raster cb = resample(from.chroma[0], chroma), cr = resample(from.chroma[1], chroma);
+  Raster out(size, {Space::ycc, false});
+  for (size_t i = 0; i < y.data.size(); ++i) {
+    out.data[3 * i] = y.data[i];
+    out.data[3 * i + 1] = cb.data[i];
+    out.data[3 * i + 2] = cr.data[i];
+  }
+  return out;
+}
+
+}  // namespace imgq::image
