@@ -1,5 +1,5 @@
-// The quick way through a JPEG never judges: what it takes, libjpeg reads to the last row, and warns
-// of nothing.
+// The quick way through a JPEG never judges: what it takes, libjpeg reads to the last row, and has
+// nothing to warn of.
 #include "src/image/decoder.h"
 #include "tests/fuzz/fuzz.h"
 
