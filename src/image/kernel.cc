@@ -1,6 +1,7 @@
 #include "src/image/kernel.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -55,9 +56,7 @@ void trim(Taps* taps) {
   taps->first += static_cast<int>(zeros);
 }
 
-}  // namespace
-
-std::vector<Taps> lanczos_taps(const Axis& axis, int input_px) {
+std::vector<Taps> make_taps(const Axis& axis, int input_px) {
   std::vector<Taps> all;
   all.reserve(static_cast<size_t>(axis.count));
   for (int i = 0; i < axis.count; ++i) {
@@ -66,6 +65,27 @@ std::vector<Taps> lanczos_taps(const Axis& axis, int input_px) {
     trim(&all.back());
   }
   return all;
+}
+
+struct Kept {
+  Axis axis;
+  int input_px = 0;
+  TapsOfAxis taps;
+};
+
+}  // namespace
+
+TapsOfAxis lanczos_taps(const Axis& axis, int input_px) {
+  constexpr size_t kSeveral = 8;  // of an image and its placeholder: both axes of luma and chroma
+  thread_local std::array<Kept, kSeveral> kept;
+  thread_local size_t next = 0;
+  const auto same = std::find_if(kept.begin(), kept.end(), [&](const Kept& one) {
+    return one.taps && one.axis == axis && one.input_px == input_px;
+  });
+  if (same != kept.end()) return same->taps;
+  Kept& oldest = kept[next++ % kSeveral];
+  oldest = {axis, input_px, std::make_shared<const std::vector<Taps>>(make_taps(axis, input_px))};
+  return oldest.taps;
 }
 
 }  // namespace imgq::image

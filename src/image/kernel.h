@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "src/image/resample.h"
@@ -16,6 +17,8 @@ struct Taps {
   std::vector<int16_t> weights;
 };
 
-std::vector<Taps> lanczos_taps(const Axis& axis, int input_px);
+// The last few are kept: images of one batch are often of one size, and two planes of one image are.
+using TapsOfAxis = std::shared_ptr<const std::vector<Taps>>;
+TapsOfAxis lanczos_taps(const Axis& axis, int input_px);
 
 }  // namespace imgq::image

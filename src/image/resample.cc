@@ -156,7 +156,7 @@ class Resampler::State {
   bool wide_;     // rows are kept as middle samples, not bytes: those, or squares
   Size input_;
   int squares_x_, squares_y_;
-  std::vector<Taps> taps_y_;
+  TapsOfAxis taps_y_;
   ColumnTaps taps_x_;
   Reach reach_;         // columns, in squares
   size_t row_samples_;  // of the reach
@@ -181,12 +181,12 @@ Resampler::State::State(Size input, PixelKind kind, const Window& window, Light 
       squares_y_(squares_for(window.y.step)),
       out_({window.x.count, window.y.count}, kind) {
   const Size grid{divided_up(input.width, squares_x_), divided_up(input.height, squares_y_)};
-  const auto taps_x = lanczos_taps(in_squares(window.x, squares_x_), grid.width);
-  reach_ = reach_of(taps_x);
-  taps_x_ = ColumnTaps(taps_x, reach_.first);
+  const TapsOfAxis taps_x = lanczos_taps(in_squares(window.x, squares_x_), grid.width);
+  reach_ = reach_of(*taps_x);
+  taps_x_ = ColumnTaps(*taps_x, reach_.first);
   taps_y_ = lanczos_taps(in_squares(window.y, squares_y_), grid.height);
   row_samples_ = samples_of(reach_.count, bands_);
-  ring_rows_ = rows_kept(taps_y_);
+  ring_rows_ = rows_kept(*taps_y_);
   wide_ = widened_ || squares_x_ > 1 || squares_y_ > 1;
   (wide_ ? ring16_.resize(ring_rows_ * row_samples_) : ring8_.resize(ring_rows_ * row_samples_));
   if (widened_) wide_row_.resize(samples_of(input.width, bands_));
@@ -265,7 +265,7 @@ void Resampler::State::push(const uint8_t* row) {
 
 void Resampler::State::emit_ready() {
   while (next_ < out_.size.height) {
-    const Taps& taps = taps_y_[static_cast<size_t>(next_)];
+    const Taps& taps = (*taps_y_)[static_cast<size_t>(next_)];
     if (taps.first + static_cast<int>(taps.weights.size()) > pushed_) return;
     wide_ ? emit(ring16_) : emit(ring8_);
     finish_row(next_++);
@@ -274,7 +274,7 @@ void Resampler::State::emit_ready() {
 
 template <class Sample>
 void Resampler::State::emit(const std::vector<Sample>& ring) {
-  const Taps& taps = taps_y_[static_cast<size_t>(next_)];
+  const Taps& taps = (*taps_y_)[static_cast<size_t>(next_)];
   std::vector<const Sample*> rows(taps.weights.size());
   for (size_t k = 0; k < rows.size(); ++k) {
     rows[k] = ring.data() + (static_cast<size_t>(taps.first) + k) % ring_rows_ * row_samples_;

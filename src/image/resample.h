@@ -11,6 +11,7 @@ namespace imgq::image {
 struct Axis {
   double start = 0, step = 1;
   int count = 0;
+  bool operator==(const Axis&) const = default;
 };
 
 // The part of an input that becomes a result. Fractions are honoured: nothing is shifted by half a

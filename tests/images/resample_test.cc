@@ -207,7 +207,7 @@ TEST(ResampleVectors, RowsOfSamplesAddUpAndSaturate) {
 TEST(ResampleVectors, SayThatTheyHaveNotDoneFiveBands) {
   std::vector<int16_t> row(samples_of(50, 5) + kReadAhead, 100);
   std::vector<int32_t> made(samples_of(17, 5), -1);
-  const ColumnTaps taps(lanczos_taps({0, 50.0 / 17, 17}, 50), 0);
+  const ColumnTaps taps(*lanczos_taps({0, 50.0 / 17, 17}, 50), 0);
   for (const x86::Vectors vectors : vectors_here()) {
     EXPECT_FALSE(x86::convolve_columns(row.data(), taps, 5, made.data(), vectors));
   }
@@ -220,7 +220,7 @@ TEST(ResampleVectors, ColumnsAddUp) {
     for (const int bands : {1, 2, 3, 4}) {
       std::vector<int16_t> row(samples_of(50, bands) + kReadAhead);
       for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<int16_t>(i * 397 % 16320);
-      const std::vector<Taps> taps = lanczos_taps({0, 50.0 / 17, 17}, 50);
+      const std::vector<Taps> taps = *lanczos_taps({0, 50.0 / 17, 17}, 50);
       std::vector<int32_t> made(samples_of(17, bands));
       if (!x86::convolve_columns(row.data(), ColumnTaps(taps, 0), bands, made.data(), vectors))
         return;
