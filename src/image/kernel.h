@@ -17,7 +17,7 @@ struct Taps {
   std::vector<int16_t> weights;
 };
 
-// The last few are kept: images of one batch are often of one size, and two planes of one image are.
+// The last few are kept: images of a batch are often of one size, two planes of an image always.
 using TapsOfAxis = std::shared_ptr<const std::vector<Taps>>;
 TapsOfAxis lanczos_taps(const Axis& axis, int input_px);
 

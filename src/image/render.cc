@@ -66,6 +66,7 @@ class Renderer {
   Failure write_all_results(std::span<const int> results, std::span<const Overlay> overlays);
 
  private:
+  bool is_plain_jpeg(const Job& job) const;
   bool only_jpeg() const;
   bool decode_planes(const Purpose& purpose);
   bool hash_needs_its_own() const;
@@ -107,15 +108,19 @@ class Renderer {
   std::vector<Raster> direct_;
 };
 
+// Whether all that is made of it is a smaller JPEG: nothing looks at its colours.
+bool Renderer::is_plain_jpeg(const Job& job) const {
+  const Rendition& r = *job.rendition;
+  const bool looks = job.placement.smart || r.sharpen > 0 || r.light == Light::linear ||
+                     r.fit == Fit::pad || r.shades == Shades::grey || !r.watermark.empty();
+  return !looks && chosen_format(r, facts_, false) == Format::jpeg;
+}
+
 // JPEG to JPEG without a change of colours needs no RGB in between.
 bool Renderer::only_jpeg() const {
   const bool conversion = needs_conversion(picture_.profile, picture_.kind.space);
   return std::all_of(plan_.jobs.begin(), plan_.jobs.end(), [&](const Job& job) {
-    const Rendition& r = *job.rendition;
-    if (conversion && r.colours == Colours::srgb) return false;
-    const bool looks = job.placement.smart || r.sharpen > 0 || r.light == Light::linear ||
-                       r.fit == Fit::pad || r.shades == Shades::grey || !r.watermark.empty();
-    return !looks && chosen_format(r, facts_, false) == Format::jpeg;
+    return is_plain_jpeg(job) && !(conversion && job.rendition->colours == Colours::srgb);
   });
 }
 
@@ -176,24 +181,27 @@ void Renderer::push(int y, const uint8_t* row) {
   }
 }
 
-// From JPEG to one JPEG whose chroma is half its luma there is no need of pixels in between.
+// From JPEG to one JPEG whose chroma is half its luma there is no need of pixels in between, but for
+// a change of colours at the end.
 bool Renderer::decode_planes(const Purpose& purpose) {
   const Job& job = plan_.jobs[0];
   const Rendition& rendition = *job.rendition;
-  const bool one = plan_.jobs.size() == 1 && !job.animated && rendition.chroma != Chroma::full;
-  const bool plain = rendition.colours == Colours::srgb || picture_.profile.empty();
-  if (!one || !plain || !purpose.ycc_will_do || job.shown.size() != picture_.size) return false;
+  const bool one = plan_.jobs.size() == 1 && is_plain_jpeg(job) && !job.animated;
+  const bool kept = rendition.colours == Colours::keep && !picture_.profile.empty();
+  const bool whole = job.shown.size() == picture_.size;
+  if (!one || kept || !whole || rendition.chroma == Chroma::full) return false;
   const std::vector<Plane> planes = source_.decoder->planes(purpose);
   if (planes.empty()) return false;
-  const Rect all = all_of(picture_.size);
-  const int turn = picture_.exif.orientation;
-  direct_.push_back(resample_planes(planes, all, job.scaled, job.part, turn));
-  if (!hash_needs_its_own()) {
-    hash(direct_.front());
-  } else {
-    const Size small = fit_into(picture_.size, kHashSidePx);
-    hash(resample_planes(planes, all, small, all_of(small), turn));
-  }
+  const auto made = [&](Size scaled, const Rect& part) {
+    const bool changes = needs_conversion(picture_.profile, picture_.kind.space);
+    const int turn = changes ? 1 : picture_.exif.orientation;  // chroma grows before that
+    Raster raster = resample_planes(planes, job.shown, scaled, part, turn);
+    if (!changes) return raster;
+    return converted(raster.chroma.empty() ? std::move(raster) : interleaved(raster, raster.size));
+  };
+  direct_.push_back(made(job.scaled, job.part));
+  const Size small = fit_into(picture_.size, kHashSidePx);
+  hash(hash_needs_its_own() ? made(small, all_of(small)) : direct_.front());
   return true;
 }
 

@@ -67,6 +67,7 @@ struct Written {
   int restart_mcus = 0;
   bool optimised = false;
   int orientation = 1;
+  Bytes icc = {};
 };
 
 Bytes write(const Pixels& pixels, const Written& as) {
@@ -93,6 +94,8 @@ Bytes write(const Pixels& pixels, const Written& as) {
   exif.orientation = as.orientation;
   for (const uint8_t byte : made::exif(exif)) told.push_back(byte);
   jpeg_write_marker(&writer, JPEG_APP0 + 1, told.data(), static_cast<unsigned>(told.size()));
+  if (!as.icc.empty())
+    jpeg_write_icc_profile(&writer, as.icc.data(), static_cast<unsigned>(as.icc.size()));
   std::vector<uint8_t> row(pixels.index(0, 1, 0));
   for (int y = 0; y < pixels.height; ++y) {
     for (size_t i = 0; i < row.size(); ++i)
@@ -306,6 +309,7 @@ TEST_F(JpegWays, BothWaysMakeTheSamePicture) {
         rendition.quality = 100;
         Written turned = as;
         turned.orientation = orientation;
+        if (orientation % 2 == 0) turned.icc = made::display_p3();
         const Bytes file = write(picture, turned);
         const Pixels quick = made::render(file, rendition).pixels();
         ASSERT_EQ(::setenv("IMGQ_JPEG", "libjpeg", 1), 0);
