@@ -183,6 +183,11 @@ Result<Spool::Room> Spool::room() const {
   return room;
 }
 
+Status Spool::answers() const {
+  const auto uuid = read_format_file(root(), path_);
+  return uuid ? Status(Ok{}) : uuid.error();
+}
+
 bool Spool::removed() const {
   struct stat about = {};
   return sys::fstat(root(), &about) == 0 && about.st_nlink == 0;

@@ -89,6 +89,10 @@ class Spool {
   };
   Result<Room> room() const;
 
+  // Whether the root still leads to it.
+  //   errors  ENOTCONN, ESHUTDOWN, ESTALE, EIO: see remount.h; ENOENT it is no spool any more
+  Status answers() const;
+
   // Whether its directory was removed meanwhile: nothing can be done in it any more. False, too,
   // when that cannot be told.
   bool removed() const;

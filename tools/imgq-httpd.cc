@@ -160,9 +160,8 @@ Exit serve(const Command& program, const Options& options, const web::Settings& 
            const web::Service& service) {
   const Config& config = settings.config;
   Exit failure = Exit::ok;
-  const auto spool = open_or_make(config, options.common, failure);
+  auto spool = open_or_make(config, options.common, failure);
   if (!spool) return complain(program, spool.error().text(), failure);
-  spool->owe_hooks(!config.hook.empty());
   const auto listening = open_socket(options);
   if (!listening && listening.error().code == EINVAL) {
     return complain(program, listening.error().action);
@@ -175,7 +174,7 @@ Exit serve(const Command& program, const Options& options, const web::Settings& 
   web::hold_signals();
   (void)std::printf("%s\n", listening->where.c_str());  // a closed stdout is no reason to end
   (void)std::fflush(stdout);
-  const auto served = web::serve(*spool, settings, service, *listening,
+  const auto served = web::serve(std::move(*spool), settings, service, *listening,
                                  [&options] { return read_settings(options); });
   return served ? Exit::ok : complain(program, served.error().text(), exit_for(served.error()));
 }

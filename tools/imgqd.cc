@@ -51,7 +51,7 @@ Exit serve(const Command& program, const Options& options) {
   auto worker = supervise::find_worker();
   if (!worker) return complain(program, worker.error().text(), exit_for(worker.error()));
   Exit failure = Exit::ok;
-  const auto spool = open_or_make(*config, options.common, failure);
+  auto spool = open_or_make(*config, options.common, failure);
   if (!spool) return complain(program, spool.error().text(), failure);
   supervise::Settings settings;
   settings.config = *config;

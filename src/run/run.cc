@@ -92,7 +92,7 @@ Result<supervise::Settings> engine_settings(
   return settings;
 }
 
-Worked work_off(Run& run, const Spool& spool, DoneFile& done_file, const std::vector<size_t>& left,
+Worked work_off(Run& run, Spool& spool, DoneFile& done_file, const std::vector<size_t>& left,
                 const std::vector<JobId>& finished) {
   Progress progress(run.session.console, static_cast<int64_t>(left.size()));
   for (const size_t i : left) {
@@ -119,7 +119,7 @@ Worked work_off(Run& run, const Spool& spool, DoneFile& done_file, const std::ve
 
 // The private spool, from its making to its end.
 Worked work(Run& run, DoneFile& done_file, const std::vector<size_t>& left) {
-  const auto spool = open_run_spool(run.place);
+  auto spool = open_run_spool(run.place);
   if (!spool) return spool.error();
   forget_stale(run, *spool);
   const auto finished = submit_items(run, *spool, left);

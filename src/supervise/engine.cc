@@ -1,7 +1,10 @@
 #include "src/supervise/engine.h"
 
+#include <signal.h>
+
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -28,13 +31,28 @@ Status allow_threads() {
 
 }  // namespace
 
-Result<Tally> run(const Spool& spool, Settings settings) {
+// On a spool that is mounted anew everything begins anew: no part knows two roots. Signals are
+// caught all the while.
+Result<Tally> run(Spool& spool, Settings settings) {
   if (auto allowed = allow_threads(); !allowed) return allowed.error();
   (void)allow_open_files(kOpenFiles);
   Loop loop;
   loop.in_background([] {}, [] {});  // the threads begin now, before workers take their places
-  Scheduler scheduler(loop, spool, std::move(settings));
-  return scheduler.run();
+  Scheduler::Kept kept{std::move(settings)};
+  std::unique_ptr<Scheduler> scheduler;
+  for (const int signal : {SIGTERM, SIGINT}) {
+    kept.stop_signals.emplace_back(loop, signal,
+                                   [&scheduler, signal] { scheduler->stop_requested(signal); });
+  }
+  const SignalWatch hang_up(loop, SIGHUP, [&scheduler] { scheduler->reload(); });
+  for (;;) {
+    scheduler = std::make_unique<Scheduler>(loop, spool, kept);
+    auto tally = scheduler->run();
+    auto again = scheduler->mounted_anew();
+    scheduler.reset();
+    if (!again) return tally;
+    spool = std::move(*again);
+  }
 }
 
 std::string take_over(Settings& settings, Config config) {

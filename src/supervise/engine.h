@@ -37,8 +37,11 @@ struct Tally {
 // Runs on this thread; installs signal handlers for SIGTERM, SIGINT, SIGHUP meanwhile. First
 // signal: no more claims, running jobs end (drain), the rest is released. Second: workers are
 // killed.
-//   errors  what makes it impossible to go on: no worker can be started, spool gone
-Result<Tally> run(const Spool& spool, Settings settings);
+//   spool   when its file system goes away and is mounted anew, the same, opened anew; nobody else
+//           uses it meanwhile
+//   errors  what makes it impossible to go on: no worker can be started, spool gone; EAGAIN its
+//           file system is gone, and its path does not lead to a new mount of it (remount.h)
+Result<Tally> run(Spool& spool, Settings settings);
 
 // Puts a configuration that was read anew in the place of the old one.
 //   returns what of it does not count before a restart; empty: all of it counts

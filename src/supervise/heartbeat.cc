@@ -92,6 +92,11 @@ void Heartbeat::stop() {
   timer_.stop();
 }
 
+void Heartbeat::abandon() {
+  stop();
+  owner_.reset();
+}
+
 Status Heartbeat::leave() { return owner_ ? owner_->leave() : Ok{}; }
 
 }  // namespace imgq::supervise

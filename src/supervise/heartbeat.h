@@ -31,6 +31,9 @@ class Heartbeat {
   void stop();
   Status leave();
 
+  // The spool is out of reach: as if there were no instance. The next to enter takes over from it.
+  void abandon();
+
  private:
   void entered(Result<Owner> owner, bool removed);
   void found_lost(const std::shared_ptr<Owner>& owner);

@@ -9,6 +9,8 @@
 // and offered again, and the first success ends the pause (pause.h).
 // Losing the instance (another host took it for dead) forgets all work at once: its results would
 // be refused by the outcome that the other links (spool/complete.cc).
+// When the file system went away and is back under its path (spool/remount.h), all work is
+// forgotten, too, and the engine begins anew: jobs and results in hand are of the old one.
 // The end has two steps: draining lets running jobs end and gives the rest back; finishing, with
 // nothing in hand, sends the workers home. A second signal drops the running jobs, too.
 #include "src/supervise/scheduler.h"
@@ -52,10 +54,12 @@ std::string cause_of_pause(const Error& error) {
 
 }  // namespace
 
-Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
+Scheduler::Scheduler(Loop& loop, const Spool& spool, Kept& kept)
     : loop_(loop),
       spool_(spool),
-      settings_(std::move(settings)),
+      settings_(kept.settings),
+      tally_(kept.tally),
+      remount_(spool),
       heartbeat_(loop, spool, settings_.config.lease, *this),
       pool_(loop, settings_, *this),
       publisher_(loop, spool, settings_, *this),
@@ -63,15 +67,12 @@ Scheduler::Scheduler(Loop& loop, const Spool& spool, Settings settings)
       housekeeping_(loop, spool, settings_, *this),
       hook_(loop, spool, [this] { end_if_done(); }),
       hot_folders_(loop, spool),
+      stop_signals_(kept.stop_signals),
       ticking_(loop, [this] { tick(); }),
       asking_(loop, [this] { end_if_idle(); }),
       watching_dog_(loop, [] { (void)notify::send("WATCHDOG=1"); }) {}
 
 Result<Tally> Scheduler::run() {
-  for (const int signal : {SIGTERM, SIGINT}) {
-    stop_signals_.emplace_back(loop_, signal, [this, signal] { stop_requested(signal); });
-  }
-  const SignalWatch hang_up(loop_, SIGHUP, [this] { reload(); });
   hook_.change(settings_.config.hook);
   pool_.start();
   heartbeat_.start();
@@ -235,6 +236,59 @@ void Scheduler::removed() {
   drain();
 }
 
+void Scheduler::look_whether_lost() {
+  if (looking_whether_lost_ || phase_ != Phase::working || !pause_.on()) return;
+  looking_whether_lost_ = true;
+  loop_.ask([this] { return remount_.look(); },
+            [this](Remount::Seen seen) {
+              looking_whether_lost_ = false;
+              if (phase_ == Phase::working) looked(seen);
+            });
+}
+
+void Scheduler::looked(Remount::Seen seen) {
+  switch (seen) {
+    case Remount::Seen::well:
+      said_lost_.clear();
+      return;
+    case Remount::Seen::away:
+      if (std::exchange(said_lost_, remount_.why()) == said_lost_) return;
+      log::line(log::Level::error, "the spool's file system went away; waiting for it",
+                {{"error", said_lost_}});
+      return;
+    case Remount::Seen::dead:
+      fatal_ = Error{EAGAIN, "go on: a mount that died is all there is", spool_.path()};
+      break;
+    case Remount::Seen::back:
+      anew_ = remount_.take();
+      log::line(log::Level::notice, "the spool is mounted anew; beginning anew",
+                {{"spool", spool_.path()}});
+      break;
+  }
+  abandon();
+}
+
+// Forgets all work, and waits for nothing but the own processes.
+void Scheduler::abandon() {
+  phase_ = Phase::finishing;
+  jobs_left_ = true;
+  claimer_.stop();
+  housekeeping_.stop();
+  hot_folders_.stop();
+  watcher_.reset();
+  hook_.close();
+  const auto owner = heartbeat_.owner();
+  heartbeat_.abandon();
+  publisher_.forget(owner);
+  pool_.drop_all();
+  pool_.close();
+  end_if_done();
+}
+
+std::optional<Spool> Scheduler::mounted_anew() {
+  return stop_signals_seen_ > 0 ? std::nullopt : std::exchange(anew_, std::nullopt);
+}
+
 void Scheduler::watch() {
   Watcher::Calls calls;
   calls.named = [this](std::string_view name) { claimer_.hint(name); };
@@ -262,6 +316,7 @@ void Scheduler::tick() {
     if (watcher_) claimer_.poll();
   }
   look_for_cancelled();
+  look_whether_lost();
   report_status();
   changed();
 }
@@ -343,7 +398,7 @@ void Scheduler::end_if_done() {
     phase_ = Phase::finishing;
     pool_.close();
   }
-  if (phase_ == Phase::finishing && pool_.empty()) loop_.stop();
+  if (phase_ == Phase::finishing && pool_.empty() && hook_.drained()) loop_.stop();
 }
 
 void Scheduler::end_if_idle() {

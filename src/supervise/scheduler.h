@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "spool/remount.h"
 #include "src/supervise/claimer.h"
 #include "src/supervise/engine.h"
 #include "src/supervise/heartbeat.h"
@@ -24,8 +25,21 @@ namespace imgq::supervise {
 // to drain, to end. Each part calls back on the loop's thread.
 class Scheduler final : private Listener {
  public:
-  Scheduler(Loop& loop, const Spool& spool, Settings settings);
+  // What outlives it, for the one that begins anew on a spool that was mounted anew.
+  struct Kept {
+    Settings settings;
+    Tally tally = {};
+    std::list<SignalWatch> stop_signals = {};  // call stop_requested
+  };
+
+  Scheduler(Loop& loop, const Spool& spool, Kept& kept);
   Result<Tally> run();
+
+  // The spool as it was found again after its file system had gone away, when that ended run().
+  std::optional<Spool> mounted_anew();
+
+  void stop_requested(int signal);
+  void reload();
 
  private:
   enum class Phase {
@@ -57,6 +71,9 @@ class Scheduler final : private Listener {
   void lost(const std::shared_ptr<Owner>& owner) override;
   void removed() override;
   void watch();
+  void look_whether_lost();
+  void looked(Remount::Seen seen);
+  void abandon();
 
   // time
   void tick();
@@ -64,26 +81,28 @@ class Scheduler final : private Listener {
   void report_status();
 
   // the end
-  void stop_requested(int signal);
   void drain();
   void end_if_done();
   void end_if_idle();
-  void reload();
 
   Loop& loop_;
   const Spool& spool_;
-  Settings settings_;
+  Settings& settings_;
   Phase phase_ = Phase::working;
   int stop_signals_seen_ = 0;
   bool recovered_ = false;
   bool looking_for_cancelled_ = false;
+  bool looking_whether_lost_ = false;
   bool asking_what_is_left_ = false;
   bool jobs_left_ = false;  // given back while draining
   bool unwatched_ = false;  // said so
   bool said_ready_ = false;
   std::string status_;
   Pause pause_;
-  Tally tally_;
+  Tally& tally_;
+  Remount remount_;  // used by look_whether_lost's background work, never twice at once
+  std::string said_lost_;
+  std::optional<Spool> anew_;
   std::optional<Error> fatal_;
   Heartbeat heartbeat_;
   Pool pool_;
@@ -93,7 +112,7 @@ class Scheduler final : private Listener {
   Hook hook_;
   HotFolders hot_folders_;
   std::unique_ptr<Watcher> watcher_;
-  std::list<SignalWatch> stop_signals_;
+  std::list<SignalWatch>& stop_signals_;
   Timer ticking_;
   Timer asking_;
   Timer watching_dog_;

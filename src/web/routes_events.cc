@@ -58,7 +58,7 @@ void tell(Site& site, const ClientStays& client_stays, const StreamWrite& write)
       if (!write(text)) return;
       silent_since = sys::monotonic_ms();
     }
-    if (!client_stays(0)) return;
+    if (!client_stays(0) || site.spool_view.closed()) return;
     view = site.spool_view.wait_newer(view->number, kStepMs);
   }
 }

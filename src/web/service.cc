@@ -15,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "spool/remount.h"
 #include "src/http/header_value.h"
 #include "src/http/multipart.h"
 #include "src/http/server.h"
@@ -28,7 +29,7 @@ namespace imgq::web {
 namespace {
 
 constexpr size_t kMinToken = 16, kMaxToken = 512;
-constexpr std::chrono::seconds kLookForSpool{5};
+constexpr std::chrono::seconds kLookForSpool{1};
 constexpr int64_t kMinBody = int64_t{256} << 20;
 constexpr size_t kThreads = 3;       // what looks at the spool, what stops the server, a connection
 constexpr size_t kEach = 3;          // descriptors of a connection
@@ -53,38 +54,6 @@ sigset_t awaited_signals() {
   for (const int one : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, one);
   return signals;
 }
-
-// Waits for a signal to end, or for the spool to be removed; on SIGHUP calls `reload`.
-void wait_for_the_end(const Spool& spool, const std::function<void()>& reload) {
-  const sigset_t signals = awaited_signals();
-  const timespec interval{kLookForSpool.count(), 0};
-  for (;;) {
-    const int signal = ::sigtimedwait(&signals, nullptr, &interval);
-    if (signal == SIGHUP) reload();
-    if (signal == SIGTERM || signal == SIGINT || (signal < 0 && spool.removed())) return;
-  }
-}
-
-// Stops the server then. Ended by SIGTERM to itself when the server ended first.
-class Stopper {
- public:
-  Stopper(Server& server, const Spool& spool, const std::function<void()>& reload)
-      : thread_([&server, &spool, &reload] {
-          wait_for_the_end(spool, reload);
-          server.stop();
-        }) {}
-  Stopper(const Stopper&) = delete;
-  Stopper& operator=(const Stopper&) = delete;
-  ~Stopper() {
-    // Joinable, so it is there; it waits for the signal, which ends nothing.
-    // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
-    (void)::pthread_kill(thread_.native_handle(), SIGTERM);
-    thread_.join();
-  }
-
- private:
-  std::thread thread_;
-};
 
 int64_t max_body(const Config& config, const Service& service) {
   if (service.max_body_bytes > 0) return service.max_body_bytes;
@@ -121,24 +90,63 @@ SiteOptions site_options(const Settings& settings, const Service& service, size_
   return options;
 }
 
-// The site that answers; another takes its place when the settings are read again.
+// A spool that is served, and what looks into it. Kept by the sites that are of it: when it is
+// mounted anew, what is under way ends with the old one and closes it.
+struct Served {
+  Served(Spool opened, const Settings& settings)
+      : spool(std::move(opened)),
+        committer(spool, sync_named(settings.config.sync).value_or(Sync::batch)),
+        spool_view(spool, settings.config.lease) {
+    change(settings);
+  }
+  void change(const Settings& settings) {
+    committer.set_sync(sync_named(settings.config.sync).value_or(Sync::batch));
+    spool_view.set_lease(settings.config.lease);
+    spool.owe_hooks(!settings.config.hook.empty());
+  }
+
+  const Spool spool;
+  Remount remount{spool};
+  Committer committer;
+  SpoolView spool_view;
+};
+
+// The site that answers; another takes its place when the settings are read again, or the spool is
+// mounted anew. All but answer_to() is for one thread.
 class Sites {
  public:
-  Sites(const Spool& spool, const Settings& settings, const Service& service, size_t connections)
-      : spool_(spool),
+  Sites(Spool spool, Settings settings, const Service& service, size_t connections)
+      : settings_(std::move(settings)),
         service_(service),
         connections_(connections),
-        committer_(spool, sync_of(settings.config)),
-        spool_view_(spool, settings.config.lease),
-        site_(made(settings)) {}
+        served_(std::make_shared<Served>(std::move(spool), settings_)),
+        site_(made()) {}
 
   void change(const Settings& settings) {
-    committer_.set_sync(sync_of(settings.config));
-    spool_view_.set_lease(settings.config.lease);
-    spool_.owe_hooks(!settings.config.hook.empty());
-    auto site = made(settings);
-    const std::lock_guard lock(mutex_);
-    site_ = std::move(site);
+    settings_ = settings;
+    served_->change(settings);
+    replace();
+  }
+
+  // Looks for the spool. Why it can be served no longer, if so.
+  std::optional<Error> look() {
+    const std::string path = served_->spool.path();
+    // One that is made anew under the same name is another one: whoever starts us again opens it.
+    if (served_->spool.removed()) return Error{ENOENT, "go on: the spool was removed", path};
+    switch (served_->remount.look()) {
+      case Remount::Seen::well:
+        said_lost_.clear();
+        break;
+      case Remount::Seen::away:
+        tell_lost(served_->remount.why());
+        break;
+      case Remount::Seen::dead:
+        return Error{EAGAIN, "go on: a mount that died is all there is", path};
+      case Remount::Seen::back:
+        begin_anew(*served_->remount.take());
+        break;
+    }
+    return std::nullopt;
   }
 
   // A stream keeps its site until it ends.
@@ -155,14 +163,36 @@ class Sites {
   }
 
  private:
-  static Sync sync_of(const Config& config) {
-    return sync_named(config.sync).value_or(Sync::batch);
+  // A site keeps the spool that it is of.
+  std::shared_ptr<Site> made() {
+    Served& served = *served_;
+    auto* site = new Site{served.spool,
+                          settings_.config,
+                          site_options(settings_, service_, connections_),
+                          served.committer,
+                          served.spool_view,
+                          metrics_,
+                          held_};
+    return {site, [kept = served_](const Site* gone) { delete gone; }};
   }
 
-  std::shared_ptr<Site> made(const Settings& settings) {
-    return std::shared_ptr<Site>(new Site{spool_, settings.config,
-                                          site_options(settings, service_, connections_),
-                                          committer_, spool_view_, metrics_, held_});
+  void replace() {
+    auto site = made();
+    const std::lock_guard lock(mutex_);
+    site_.swap(site);  // the old one goes when the lock is given up, or with its last request
+  }
+
+  void begin_anew(Spool spool) {
+    log::line(log::Level::notice, "the spool is mounted anew", {{"spool", spool.path()}});
+    const auto old = std::exchange(served_, std::make_shared<Served>(std::move(spool), settings_));
+    replace();
+    old->spool_view.close();  // streams end; who reads them asks again
+  }
+
+  void tell_lost(const std::string& why) {
+    if (std::exchange(said_lost_, why) == why) return;
+    log::line(log::Level::error, "the spool's file system went away; waiting for it",
+              {{"error", why}});
   }
 
   std::shared_ptr<Site> current() const {
@@ -170,15 +200,49 @@ class Sites {
     return site_;
   }
 
-  const Spool& spool_;
+  Settings settings_;
   const Service& service_;
   const size_t connections_;
-  Committer committer_;
-  SpoolView spool_view_;
+  std::shared_ptr<Served> served_;
   Metrics metrics_;
   Held held_;
+  std::string said_lost_;
   mutable std::mutex mutex_;
   std::shared_ptr<Site> site_;
+};
+
+// Waits for a signal to end, or for the end of the spool; on SIGHUP calls `reload`.
+Status wait_for_the_end(Sites& sites, const std::function<void()>& reload) {
+  const sigset_t signals = awaited_signals();
+  const timespec interval{kLookForSpool.count(), 0};
+  for (;;) {
+    const int signal = ::sigtimedwait(&signals, nullptr, &interval);
+    if (signal == SIGHUP) reload();
+    if (signal == SIGTERM || signal == SIGINT) return Ok{};
+    const auto trouble = signal < 0 ? sites.look() : std::nullopt;
+    if (trouble) return *trouble;
+  }
+}
+
+// Stops the server then. Ended by SIGTERM to itself when the server ended first.
+class Stopper {
+ public:
+  Stopper(Server& server, Sites& sites, const std::function<void()>& reload, Status& why)
+      : thread_([&server, &sites, &reload, &why] {
+          why = wait_for_the_end(sites, reload);
+          server.stop();
+        }) {}
+  Stopper(const Stopper&) = delete;
+  Stopper& operator=(const Stopper&) = delete;
+  ~Stopper() {
+    // Joinable, so it is there; it waits for the signal, which ends nothing.
+    // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
+    (void)::pthread_kill(thread_.native_handle(), SIGTERM);
+    thread_.join();
+  }
+
+ private:
+  std::thread thread_;
 };
 
 void tell_manager(std::string_view state) {
@@ -222,12 +286,13 @@ void hold_signals() {
   (void)::pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // fails only for a bad argument
 }
 
-Status serve(const Spool& spool, const Settings& settings, const Service& service,
+Status serve(Spool spool, const Settings& settings, const Service& service,
              const Listening& listening, const ReadSettings& read_again) {
   spare_memory();
   if (startable_threads(kThreads) < kThreads) return Error{EAGAIN, "start a thread", ""};
   const ServerOptions options = server_options(settings.config, service);
-  Sites sites(spool, settings, service, options.max_connections);
+  const std::string path = spool.path();
+  Sites sites(std::move(spool), settings, service, options.max_connections);
   Server server(options, [&sites](const Asked& asked) { return sites.answer_to(asked); });
   const std::function<void()> reload = [&] {
     const auto fresh = read_again();
@@ -240,18 +305,16 @@ Status serve(const Spool& spool, const Settings& settings, const Service& servic
     sites.change(*fresh);
     log::line(log::Level::notice, "configuration reloaded");
   };
-  log::line(log::Level::notice, "serving", {{"spool", spool.path()}, {"at", listening.where}});
+  log::line(log::Level::notice, "serving", {{"spool", path}, {"at", listening.where}});
   tell_manager("READY=1\nSTATUS=Serving " + listening.where);
-  Status served = Ok{};
+  Status served = Ok{}, ended = Ok{};
   {
-    const Stopper stopper(server, spool, reload);
+    const Stopper stopper(server, sites, reload, ended);
     served = server.serve(listening.socket);
   }
   tell_manager("STOPPING=1");
   log::line(log::Level::notice, "stopped");
-  // One that is made anew under the same name is another one: whoever starts us again opens it.
-  if (spool.removed()) return Error{ENOENT, "go on: the spool was removed", spool.path()};
-  return served;
+  return ended ? served : ended;
 }
 
 }  // namespace imgq::web

@@ -45,8 +45,12 @@ void hold_signals();
 
 // Serves the spool over HTTP until SIGTERM or SIGINT; then requests under way are ended. On SIGHUP
 // the settings are read again and count for the requests that come from then on; those that cannot
-// be read change nothing, and the log says so. Tells the service manager when it is ready.
-Status serve(const Spool& spool, const Settings& settings, const Service& service,
+// be read change nothing, and the log says so. A spool whose file system went away and is mounted
+// anew is opened anew for the requests from then on, and event streams end. Tells the service
+// manager when it is ready.
+//   errors  ENOENT the spool was removed; EAGAIN its file system went away, and its path does not
+//           lead to a new mount of it (spool/remount.h); of the socket
+Status serve(Spool spool, const Settings& settings, const Service& service,
              const Listening& listening, const ReadSettings& read_again);
 
 }  // namespace imgq::web

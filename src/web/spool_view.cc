@@ -37,12 +37,22 @@ SpoolView::SpoolView(const Spool& spool, std::chrono::milliseconds lease)
 }
 
 SpoolView::~SpoolView() {
+  close();
+  thread_.join();
+}
+
+void SpoolView::close() {
   {
     const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    closed_ = true;
   }
   stop_.notify_all();
-  thread_.join();
+  changed_.notify_all();
+}
+
+bool SpoolView::closed() const {
+  const std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 std::shared_ptr<const View> SpoolView::view() const {
@@ -54,7 +64,7 @@ std::shared_ptr<const View> SpoolView::wait_newer(uint64_t number, int64_t ms) {
   std::unique_lock lock(mutex_);
   if (++watchers_ == 1) stop_.notify_all();
   (void)changed_.wait_for(lock, std::chrono::milliseconds(ms),
-                          [&] { return view_->number > number || stopping_; });
+                          [&] { return view_->number > number || closed_; });
   --watchers_;
   return view_;
 }
@@ -92,14 +102,14 @@ int64_t SpoolView::refresh_if_moved() {
 
 void SpoolView::run() {
   std::unique_lock lock(mutex_);
-  while (!stopping_) {
+  while (!closed_) {
     lock.unlock();
     const int64_t cost_ms = refresh_if_moved();
     lock.lock();
     const bool watched = watchers_ > 0;
     const int64_t pause_ms = std::max(watched ? kWatchedMs : kUnwatchedMs, cost_ms * kShare);
     (void)stop_.wait_for(lock, std::chrono::milliseconds(pause_ms),
-                         [&] { return stopping_ || (!watched && watchers_ > 0); });
+                         [&] { return closed_ || (!watched && watchers_ > 0); });
   }
 }
 

@@ -46,6 +46,10 @@ class SpoolView {
   // waits, the spool_view looks more often.
   std::shared_ptr<const View> wait_newer(uint64_t number, int64_t ms);
 
+  // Looks no more; whoever waits is let go.
+  void close();
+  bool closed() const;
+
   // Looks now, on the caller's thread.
   void refresh();
 
@@ -73,7 +77,7 @@ class SpoolView {
   std::condition_variable changed_, stop_;
   std::shared_ptr<const View> view_;
   int watchers_ = 0;
-  bool stopping_ = false;
+  bool closed_ = false;
   std::thread thread_;
 };
 

@@ -89,6 +89,11 @@ class Site(Stack):
         spool = Spool(self.spool)
         return [place for _, place in spool.tokens() if place.startswith("processing/")]
 
+    def entries_of(self, host):
+        """How often a daemon of the host has entered the spool."""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return sum("entered the spool" in line and f"instance={host.name}." in line for line in log)
+
     def owners(self):
         return [name for name in Spool(self.spool).names("processing") if not name.startswith(".")]
 

@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154  # variables of helper.bash; an inner shell expands some
+# The file system goes away under daemon and shim, and is mounted anew.
+load helper
+
+setup() {
+  own_directory
+  can_mount || skip "needs root and mounts"
+  [ -c /dev/fuse ] || skip "no /dev/fuse"
+  command -v bindfs >/dev/null || skip "no bindfs"
+  mkdir store other mnt
+  "$imgq" init --spool "$dir/store/spool" >/dev/null
+  "$imgq" init --spool "$dir/other/spool" >/dev/null
+  export IMGQ_SPOOL=$dir/mnt/spool
+  unshare -m --propagation private sh -c 'mount --make-rshared / && exec sleep 1000' 3>&- &
+  space=$!
+  until_true own_space
+  mount_it store
+}
+
+teardown() {
+  local pid
+  for pid in "${daemon-}" "${shim-}" "${listener-}" "${mounted-}" "${space-}"; do
+    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
+  done
+  wait
+  cd /
+  rm -rf --one-file-system "$dir"
+}
+
+# The mounts of the test are apart, and ready.
+own_space() { grep -qx sleep "/proc/$space/comm"; }
+
+inside() { nsenter -t "$space" -m -- "$@"; }
+
+# Without a name of its own (.fuse_hidden...) for each file that is removed while it is open.
+mount_it() { # STORE
+  nsenter -t "$space" -m -- bindfs -f -o hard_remove "$dir/$1" "$dir/mnt" 3>&- &
+  mounted=$!
+  until_true inside mountpoint -q "$dir/mnt"
+}
+
+# As when the program of the file system crashes.
+kill_mount() {
+  kill -KILL "$mounted"
+  wait "$mounted" || true
+  mounted=
+}
+
+# COMMAND...: each before the program, which it becomes.
+start_both() {
+  nsenter -t "$space" -m -- "$@" "$bin/imgqd" --workers 2 >daemon.log 2>&1 3>&- &
+  daemon=$!
+  nsenter -t "$space" -m -- "$@" "$bin/imgq-httpd" --listen "unix:$dir/http" >shim.out 2>shim.log 3>&- &
+  shim=$!
+  until_true ready 200
+  until_true grep -q 'entered the spool' daemon.log
+}
+
+ask() { curl -s --unix-socket "$dir/http" -o answer -w '%{http_code}' "http://localhost$1"; }
+ready() { [ "$(ask /readyz)" = "$1" ]; }
+entered_twice() { [ "$(grep -c 'entered the spool' daemon.log)" -eq 2 ]; }
+
+upload() { # prints the job's id
+  curl -s --unix-socket "$dir/http" -F "file=@$samples/fig.jpg" http://localhost/uploadFile | jq -r .file_id
+}
+
+@test "work goes on once the file system is mounted anew, and nothing of the old mount is kept" {
+  export NOTIFY_SOCKET=$dir/notify WATCHDOG_USEC=3000000
+  python3 -c '
+import socket, sys, time
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+listener.bind(sys.argv[1])
+while True:
+    if b"WATCHDOG=1" in listener.recv(4096):
+        print(time.monotonic(), flush=True)
+' "$NOTIFY_SOCKET" >beats 3>&- &
+  listener=$!
+  until_true test -S "$NOTIFY_SOCKET"
+  start_both
+  local id pid fd before
+  id=$(upload)
+  exits 0 inside "$imgq" wait --timeout 60s "$id"
+  curl -sN --unix-socket "$dir/http" http://localhost/v1/events >events 3>&- &
+  local stream=$!
+  until_true test -s events
+  inside "$imgq" submit "$samples"/*.jpg "$samples"/*.jpg "$samples"/*.jpg >ids
+  kill_mount
+  until_true ready 503
+  until_true grep -q "the spool's file system went away" daemon.log
+  inside umount -l "$dir/mnt"
+  # Where another spool stands, nobody enters.
+  mount_it other
+  until_true grep -q 'use spool .* in the place of' daemon.log
+  until_true grep -q 'use spool .* in the place of' shim.log
+  ready 503
+  kill_mount
+  inside umount -l "$dir/mnt"
+  mount_it store
+  before=$SECONDS
+  until_true ready 200
+  until_true grep -q 'the spool is mounted anew' daemon.log
+  until_true entered_twice
+  [ $((SECONDS - before)) -le 20 ] # a few looks; this machine may be slow
+  upload >>ids
+  exits 0 inside "$imgq" wait --timeout 120s - <ids
+  wait "$stream" # its reader asks again
+  kill -0 "$daemon" "$shim"
+  # What was opened through the dead mount answers nothing, not even what it is.
+  for pid in "$daemon" "$shim"; do
+    for fd in "/proc/$pid/fd/"*; do stat -L "$fd" >>opened 2>&1 || true; done
+  done
+  lacks 'endpoint is not connected' opened
+  exits 0 inside "$imgq" fsck
+  kill -TERM "$daemon" "$shim"
+  wait "$daemon" "$shim"
+  same "$(find store/spool/processing -mindepth 1)" ""
+  same "$(find other/spool -mindepth 2)" ""
+  kill "$listener"
+  python3 -c '
+import sys
+beats = [float(line) for line in open(sys.argv[1])]
+assert len(beats) > 2 and max(b - a for a, b in zip(beats, beats[1:])) < 3, beats' beats
+}
+
+# As a unit with ReadWritePaths= sees the spool: a mount of its own, below that of the file system.
+in_a_unit=(unshare -m --propagation slave sh -c 'mount --bind "$IMGQ_SPOOL" "$IMGQ_SPOOL" && exec "$@"' sh)
+
+@test "a daemon and a shim that cannot see the new mount end with 75, and begin anew in another namespace" {
+  start_both "${in_a_unit[@]}"
+  local id status
+  kill_mount
+  inside umount -l "$dir/mnt"
+  mount_it store
+  id=$(inside "$imgq" submit "$samples/fig.jpg")
+  local deadline=$((SECONDS + 120))
+  status=0 && wait "$daemon" || status=$?
+  same "$status" 75
+  status=0 && wait "$shim" || status=$?
+  same "$status" 75
+  [ "$SECONDS" -lt "$deadline" ]
+  contains "$(cat daemon.log)" "a mount that died is all there is"
+  contains "$(cat shim.log)" "a mount that died is all there is"
+  start_both "${in_a_unit[@]}"
+  exits 0 inside "$imgq" wait --timeout 60s "$id"
+}
