@@ -104,7 +104,7 @@ void JpegEncoder::write_rows() {
 
 // A row of MCUs at a time, filled up to whole blocks with what stands at either end.
 void JpegEncoder::write_planes() {
-  std::array<JSAMPROW, 2 * kMcuRows> rows;
+  std::array<JSAMPROW, kMcuRows + size_t{2} * DCTSIZE> rows;
   std::array<JSAMPARRAY, 3> arrays{rows.data(), &rows[kMcuRows], &rows[kMcuRows + DCTSIZE]};
   for (int y = 0; y < raster_.size.height; y += kMcuRows) {
     fill_rows(raster_, y, kMcuRows, &mcu_rows_[0], arrays[0]);

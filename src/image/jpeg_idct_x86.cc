@@ -49,7 +49,7 @@ IMGQ_AVX2 inline void transpose(Rows& v) {
 
 IMGQ_AVX2 inline Rows load_blocks(const int16_t* from) {
   __m256i block[4];
-  for (int i = 0; i < 4; ++i)
+  for (size_t i = 0; i < 4; ++i)
     block[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + 16 * i));
   const __m256i top_even = _mm256_permute2x128_si256(block[0], block[2], 0x20);
   const __m256i low_even = _mm256_permute2x128_si256(block[0], block[2], 0x31);
@@ -64,7 +64,7 @@ IMGQ_AVX2 inline void store_rows(const Rows& v, uint8_t* to, size_t stride) {
   __m256i row[4];
   for (int y = 0; y < 4; ++y)
     row[y] = _mm256_add_epi16(_mm256_srai_epi16(v.row[y], 3), _mm256_set1_epi16(128));
-  for (int pair = 0; pair < 2; ++pair, to += 2 * stride) {
+  for (size_t pair = 0; pair < 2; ++pair, to += 2 * stride) {
     const __m256i packed = _mm256_packus_epi16(row[2 * pair], row[2 * pair + 1]);
     const __m256i in_order = _mm256_permute4x64_epi64(packed, 0xd8);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(in_order));

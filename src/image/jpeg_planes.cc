@@ -97,11 +97,11 @@ class Component {
   }
 
   // False when some coefficient was too large for any encoder.
-  bool end_row(int mcu_row) {
+  bool end_row() {
     for (int y = 0; y < down_; ++y) {
-      const auto row = static_cast<size_t>((mcu_row * down_ + y) * side_);
       inverse_dct(&coefficients_[static_cast<size_t>(y) * row_size()], side_, blocks_,
-                  &plane_.samples[row * plane_.stride], plane_.stride);
+                  &plane_.samples[done_], plane_.stride);
+      done_ += plane_.stride * static_cast<size_t>(side_);
     }
     return (beyond_ & ~kUsual) == 0;
   }
@@ -204,6 +204,7 @@ class Component {
   uint32_t beyond_ = 0;
   std::vector<int16_t> coefficients_;
   Plane plane_;
+  size_t done_ = 0;  // of its samples
 };
 
 class Scan {
@@ -223,7 +224,7 @@ class Scan {
       for (Component& c : components_) c.begin_row();
       if (!read_row(y + 1 == grid_.mcus_y)) return false;
       for (Component& c : components_) {
-        if (!c.end_row(y)) return false;
+        if (!c.end_row()) return false;
       }
     }
     constexpr uint8_t kEndOfImage = 0xd9;
