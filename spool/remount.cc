@@ -9,7 +9,7 @@ namespace imgq {
 namespace {
 
 // The answers of what is gone and does not come back by itself.
-bool is_gone(const Error& error) {
+bool says_gone(const Error& error) {
   return error.code == ENOTCONN || error.code == ESHUTDOWN || error.code == ESTALE ||
          error.code == EIO;
 }
@@ -18,7 +18,7 @@ bool is_gone(const Error& error) {
 
 bool Remount::is_lost() const {
   const auto answer = spool_.answers();
-  return !answer && is_gone(answer.error());
+  return !answer && says_gone(answer.error());
 }
 
 // One that was cut off for a while answers again where it stands: so the root is asked before the
@@ -36,7 +36,7 @@ Remount::Seen Remount::look() {
     return Seen::back;
   }
   why_ = again.error().text();
-  if (!is_gone(again.error())) {
+  if (!says_gone(again.error())) {
     dead_since_ms_.reset();
     return Seen::away;
   }
