@@ -82,8 +82,7 @@ class Component {
   void begin_row() { std::fill(coefficients_.begin(), coefficients_.end(), int16_t{0}); }
 
   // The blocks of one MCU.
-  bool read(BitReader& reader, size_t mcu) {
-    BitReader bits = reader;  // in registers
+  bool read(BitReader& bits, size_t mcu) {
     for (int y = 0; y < down_; ++y) {
       int16_t* to = &coefficients_[static_cast<size_t>(y) * row_size() +
                                    mcu * static_cast<size_t>(across_) * area_];
@@ -92,7 +91,6 @@ class Component {
         if (place < 0 || !skip_rest(bits, place)) return false;
       }
     }
-    reader = bits;
     return true;
   }
 
@@ -239,19 +237,23 @@ class Scan {
 
  private:
   bool read_row(bool last_row) {
+    BitReader bits = bits_;  // in registers
     for (int x = 0; x < grid_.mcus_x; ++x) {
       for (Component& c : components_) {
-        if (!c.read(bits_, static_cast<size_t>(x))) return false;
+        if (!c.read(bits, static_cast<size_t>(x))) return false;
       }
       const bool last = last_row && x + 1 == grid_.mcus_x;
-      if (told_.restart_mcus > 0 && --left_ == 0 && !last && !restart()) return false;
+      if (told_.restart_mcus > 0 && --left_ == 0 && !last && !restart(bits)) return false;
     }
+    bits_ = bits;
     return true;
   }
 
-  bool restart() {
+  bool restart(BitReader& bits) {
     constexpr uint8_t kRestart = 0xd0;
-    if (!bits_.ends_with(static_cast<uint8_t>(kRestart + (restarts_++ & 7)))) return false;
+    BitReader reader = bits;
+    if (!reader.ends_with(static_cast<uint8_t>(kRestart + (restarts_++ & 7)))) return false;
+    bits = reader;
     left_ = told_.restart_mcus;
     for (Component& c : components_) c.restart();
     return true;

@@ -68,7 +68,9 @@ class Renderer {
  private:
   bool is_plain_jpeg(const Job& job) const;
   bool only_jpeg() const;
+  bool is_made_of_planes(const Job& job) const;
   bool decode_planes(const Purpose& purpose);
+  Raster of_planes(Size scaled, const Rect& part);
   bool hash_needs_its_own() const;
   void set_up_resamplers();
   void push(int y, const uint8_t* row);
@@ -104,8 +106,10 @@ class Renderer {
   };
   std::vector<std::optional<Fed>> resamplers_;  // a job each
   std::optional<SrgbRows> light_rows_;          // for those in linear light
+  std::vector<Plane> planes_;                   // none: it came by rows
   Raster whole_;
-  std::vector<Raster> direct_;
+  std::vector<Raster>
+      direct_;  // of planes only the first: the others are made when they are needed
 };
 
 // Whether all that is made of it is a smaller JPEG: nothing looks at its colours.
@@ -181,28 +185,32 @@ void Renderer::push(int y, const uint8_t* row) {
   }
 }
 
-// From JPEG to one JPEG whose chroma is half its luma there is no need of pixels in between, but for
-// a change of colours at the end.
-bool Renderer::decode_planes(const Purpose& purpose) {
-  const Job& job = plan_.jobs[0];
+// Whether it is made without pixels in between, but for a change of colours at the end.
+bool Renderer::is_made_of_planes(const Job& job) const {
   const Rendition& rendition = *job.rendition;
-  const bool one = plan_.jobs.size() == 1 && is_plain_jpeg(job) && !job.animated;
   const bool kept = rendition.colours == Colours::keep && !picture_.profile.empty();
-  const bool whole = job.shown.size() == picture_.size;
-  if (!one || kept || !whole || rendition.chroma == Chroma::full) return false;
-  const std::vector<Plane> planes = source_.decoder->planes(purpose);
-  if (planes.empty()) return false;
-  const auto made = [&](Size scaled, const Rect& part) {
-    const bool changes = needs_conversion(picture_.profile, picture_.kind.space);
-    const int turn = changes ? 1 : picture_.exif.orientation;  // chroma grows before that
-    Raster raster = resample_planes(planes, job.shown, scaled, part, turn);
-    if (!changes) return raster;
-    return converted(raster.chroma.empty() ? std::move(raster) : interleaved(raster, raster.size));
-  };
-  direct_.push_back(made(job.scaled, job.part));
+  return is_plain_jpeg(job) && !job.animated && !kept && job.shown.size() == picture_.size &&
+         rendition.chroma != Chroma::full;
+}
+
+bool Renderer::decode_planes(const Purpose& purpose) {
+  const bool all = std::all_of(plan_.jobs.begin(), plan_.jobs.end(),
+                               [this](const Job& job) { return is_made_of_planes(job); });
+  if (all) planes_ = source_.decoder->planes(purpose);
+  if (planes_.empty()) return false;
+  const Job& job = plan_.jobs[0];
   const Size small = fit_into(picture_.size, kHashSidePx);
-  hash(hash_needs_its_own() ? made(small, all_of(small)) : direct_.front());
+  direct_.push_back(of_planes(job.scaled, job.part));
+  hash(job.part.size() == job.scaled ? direct_.front() : of_planes(small, all_of(small)));
   return true;
+}
+
+Raster Renderer::of_planes(Size scaled, const Rect& part) {
+  const bool changes = needs_conversion(picture_.profile, picture_.kind.space);
+  const int turn = changes ? 1 : picture_.exif.orientation;  // chroma grows before that
+  Raster raster = resample_planes(planes_, all_of(picture_.size), scaled, part, turn);
+  if (!changes) return raster;
+  return converted(raster.chroma.empty() ? std::move(raster) : interleaved(raster, raster.size));
 }
 
 // Every row is decoded, also where a crop needs only some: a file that ends early must be noticed.
@@ -327,12 +335,14 @@ Failure Renderer::find_and_cut(const Job& job, Raster looked_at, Raster* out) {
 
 Failure Renderer::pixels_of(size_t index, Raster* out) {
   const Job& job = plan_.jobs[index];
-  const bool direct = job.from == Job::From::rows;
+  const bool direct = job.from == Job::From::rows || !planes_.empty();
   if (job.placement.smart) {
     return find_and_cut(job, direct ? std::move(direct_[index]) : scaled_to(whole_, looked_at(job)),
                         out);
   }
-  Raster pixels = direct ? std::move(direct_[index]) : part_of(whole_, job.scaled, job.part);
+  Raster pixels = !planes_.empty() && index > 0 ? of_planes(job.scaled, job.part)
+                  : direct                      ? std::move(direct_[index])
+                                                : part_of(whole_, job.scaled, job.part);
   *out = turn_upright(std::move(pixels), picture_.exif.orientation);
   return {};
 }
