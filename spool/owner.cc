@@ -4,9 +4,13 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <map>
+#include <optional>
+
 #include "spool/internal/durable.h"
 #include "spool/internal/folders.h"
 #include "spool/internal/in_flight.h"
+#include "spool/internal/locate.h"
 #include "spool/internal/moves.h"
 #include "spool/internal/outcome.h"
 #include "spool/internal/tidy.h"
@@ -22,6 +26,9 @@
 
 namespace imgq {
 namespace {
+
+constexpr int64_t kTwoBeatsMs = 5'000;  // a beat is 2 s at most, and may be seen a second late
+constexpr int64_t kLookAgainMs = 200;
 
 // The inode under the name of .alive; looked at anew before it is called gone.
 Result<ino_t> inode_of_alive(const Spool& spool, const std::string& path) {
@@ -59,6 +66,37 @@ Status move_in(const Spool& spool, const std::string& temp, const std::string& f
   return synced ? durable::sync_names(spool, "tmp") : synced;
 }
 
+// The sign of life of an owner, by open, which a network client does not answer from memory.
+std::optional<int64_t> mark_of(const Spool& spool, const std::string& owner) {
+  const Fd alive(
+      sys::openat(spool.root(), layout::alive(owner).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  struct stat about = {};
+  if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
+  return ns_of(about.st_mtim);
+}
+
+// Owners of this host's name that may be another machine's; those whose heart beats are.
+Status refuse_namesakes(const Spool& spool) {
+  const auto owners = owners_of(spool);
+  if (!owners) return owners.error();
+  std::map<std::string, int64_t> marks;
+  for (const std::string& owner : *owners) {
+    const auto writer = layout::parse_writer(owner);
+    if (writer->host != sys::identity().host || spool.is_here(*writer)) continue;
+    if (const auto mark = mark_of(spool, owner)) marks.emplace(owner, *mark);
+  }
+  const int64_t until = sys::monotonic_ms() + kTwoBeatsMs;
+  while (!marks.empty() && sys::monotonic_ms() < until) {
+    sys::sleep_ms(kLookAgainMs);
+    for (const auto& [owner, before] : marks) {
+      if (mark_of(spool, owner).value_or(before) == before) continue;
+      return Error{ENOTUNIQ, "enter: another machine that has this host's name works here",
+                   layout::owner_folder(owner)};
+    }
+  }
+  return Ok{};
+}
+
 Status check_source(const Claim& claim, const struct stat& about, const std::string& path) {
   const Source& source = claim.ticket.source;
   if (!S_ISREG(about.st_mode)) return Error{EINVAL, "read what is not a regular file", path};
@@ -79,6 +117,7 @@ Owner::Owner(const Spool* spool, std::string name, Fd alive)
       in_flight_(std::make_shared<InFlightTokens>()) {}
 
 Result<Owner> Owner::enter(const Spool& spool) {
+  if (const auto alone = refuse_namesakes(spool); !alone) return alone.error();
   const sys::Identity me = sys::identity();
   const std::string temp = durable::temp_path(spool);
   const std::string name = layout::owner_name(me, random_name());

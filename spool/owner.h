@@ -60,7 +60,9 @@ class InFlightTokens;
 // .alive. Only the owner of a claim moves it, others only after they saw that this owner is dead.
 class Owner {
  public:
-  // Registers a new instance.
+  // Registers a new instance. Waits some seconds where one of this host's name may be another
+  // machine's, to see whether it lives.
+  //   errors  ENOTUNIQ it does: each machine needs a name of its own
   static Result<Owner> enter(const Spool& spool);
 
   const std::string& name() const { return name_; }

@@ -36,8 +36,8 @@ struct Sign {
   std::chrono::milliseconds still{0};  // for how long it has not changed
 };
 
-bool is_foreign(const std::string& owner) {
-  return layout::parse_writer(owner)->host != sys::identity().host;
+bool is_foreign(const Spool& spool, const std::string& owner) {
+  return !spool.is_here(*layout::parse_writer(owner));
 }
 
 int64_t mark_of(const struct stat& about) { return ns_of(about.st_mtim); }
@@ -61,7 +61,7 @@ Result<Sign> look_at(const Spool& spool, const std::string& owner, Heartbeats& s
   if (!opened) return opened.error();
   Fd alive = std::move(*opened);
   const auto still = seen.still(owner, mark_of(about), sys::monotonic_ms());
-  if (!is_foreign(owner) && sys::flock(alive.get(), LOCK_EX | LOCK_NB) == 0) {
+  if (!is_foreign(spool, owner) && sys::flock(alive.get(), LOCK_EX | LOCK_NB) == 0) {
     return Sign{true, std::move(alive)};
   }
   return Sign{still >= lease, Fd(), still};
@@ -152,7 +152,7 @@ class Takeover {
 
   // What it was writing: the sweep of its own host may never come.
   Status sweep_foreign() {
-    if (!is_foreign(owner_)) return Ok{};
+    if (!is_foreign(spool_, owner_)) return Ok{};
     const auto swept = sweep_tmp_of(spool_, *layout::parse_writer(owner_));
     return swept ? Status(Ok{}) : swept.error();
   }
@@ -196,7 +196,7 @@ struct Round {
     } else if (!sign->dead) {
       sum.next_dead = std::min(sum.next_dead, lease - sign->still);
       if (me.empty() || owner < me) first = false;
-    } else if (is_foreign(owner)) {
+    } else if (is_foreign(spool, owner)) {
       dead_elsewhere.push_back(owner);
     } else {
       take_over(owner, Leavings::go);

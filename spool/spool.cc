@@ -188,6 +188,11 @@ Status Spool::answers() const {
   return uuid ? Status(Ok{}) : uuid.error();
 }
 
+bool Spool::is_here(const sys::Identity& writer) const {
+  const sys::Identity me = sys::identity();
+  return writer.host == me.host && (writer.boot == me.boot || sys::check_local(root()) == 0);
+}
+
 bool Spool::removed() const {
   struct stat about = {};
   return sys::fstat(root(), &about) == 0 && about.st_nlink == 0;

@@ -13,6 +13,7 @@
 #include "src/util/error.h"
 #include "src/util/fd.h"
 #include "src/util/mutant.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 
@@ -92,6 +93,10 @@ class Spool {
   // Whether the root still leads to it.
   //   errors  ENOTCONN, ESHUTDOWN, ESTALE, EIO: see remount.h; ENOENT it is no spool any more
   Status answers() const;
+
+  // Whether it is this host that an owner or writer names. Its name tells; that of another boot
+  // may be another machine's on a file system that several may have: there it is none of ours.
+  bool is_here(const sys::Identity& writer) const;
 
   // Whether its directory was removed meanwhile: nothing can be done in it any more. False, too,
   // when that cannot be told.

@@ -83,7 +83,7 @@ Result<bool> is_stale_temp(const Spool& spool, const std::string& name) {
   if (!writer) return false;
   // Its boot is not asked: within one container some read the kernel's boot id and others a made-up
   // one.
-  if (writer->host == sys::identity().host) {
+  if (spool.is_here(*writer)) {
     const LockSeen lock = look_at_lock(spool, name);
     if (lock != LockSeen::none) return lock == LockSeen::free;
     if (!sys::is_running(writer->pid)) return true;

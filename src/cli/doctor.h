@@ -28,6 +28,8 @@ void check_access(const Session& session, const Spool& spool, Checks& checks);
 void check_spool(const Session& session, const Spool& spool, Checks& checks);
 void check_other_spool(const Session& session, Checks& checks);
 void check_configured(const Session& session, Checks& checks);
+void check_rights(const Session& session, const Spool& spool, Checks& checks);
+void check_ids(const Spool& spool, Checks& checks);
 void check_sharing(const Spool& spool, Checks& checks);
 void check_other_mount(const Spool& spool, const std::string& path, Checks& checks);
 

@@ -1,7 +1,5 @@
 // What `imgq doctor` looks at.
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -109,54 +107,6 @@ void check_variables(Checks& checks) {
                       fmt::format("{} means nothing to imgq", printable(name)),
                       "see imgq.toml(5) for the names"});
   }
-}
-
-// The name that the system has for a number; the number where it has none.
-template <class Entry, class Id>
-std::string name_for(Id id, int (*look_up)(Id, Entry*, char*, size_t, Entry**),
-                     char* Entry::* name) {
-  std::array<char, 16384> buffer{};
-  Entry entry{};
-  Entry* found = nullptr;
-  (void)look_up(id, &entry, buffer.data(), buffer.size(), &found);  // null when it failed
-  return found == nullptr ? std::to_string(id) : found->*name;
-}
-
-std::string group_name(gid_t gid) { return name_for(gid, ::getgrgid_r, &group::gr_name); }
-std::string user_name(uid_t uid) { return name_for(uid, ::getpwuid_r, &passwd::pw_name); }
-
-// Whether the user is a member by the group's list; this login may not know it yet.
-bool is_listed(gid_t gid) {
-  std::array<gid_t, 1024> groups{};
-  int count = static_cast<int>(groups.size());
-  const std::string user = user_name(::getuid());
-  if (::getgrouplist(user.c_str(), ::getgid(), groups.data(), &count) < 0) return false;
-  return std::find(groups.begin(), groups.begin() + count, gid) != groups.begin() + count;
-}
-
-bool in_group(gid_t gid) {
-  if (::getegid() == gid) return true;
-  std::array<gid_t, 1024> groups{};
-  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
-  return count > 0 &&
-         std::find(groups.begin(), groups.begin() + count, gid) != groups.begin() + count;
-}
-
-void check_rights(const Session& session, const Spool& spool, Checks& checks) {
-  struct stat about{};
-  if (sys::fstat(spool.root(), &about) != 0) {
-    checks.push_back({Health::bad, "permission", cause_text(errno), "look at the file system"});
-    return;
-  }
-  const uid_t me = ::geteuid();
-  const bool for_group = (about.st_mode & S_IWGRP) != 0;
-  const bool may = me == 0 || me == about.st_uid || (for_group && in_group(about.st_gid));
-  checks.push_back({may ? Health::good : Health::bad, "permission",
-                    fmt::format("{} has mode {:04o}, group {}", printable(session.config.spool),
-                                about.st_mode & 07777, group_name(about.st_gid)),
-                    for_group ? joining_words(about.st_gid)
-                              : "it is somebody's own spool: use your own, or a shared one (imgq "
-                                "init --shared)"});
 }
 
 // The system's spool, where the user's own is in use.
@@ -287,9 +237,8 @@ void check_owners(const Session& session, const Spool& spool, Checks& checks) {
 void check_memory(const Session& session, const Spool& spool, Checks& checks) {
   std::optional<int64_t> least;
   const auto owners = see_owners(spool, session.config.lease);
-  const std::string& here = sys::identity().host;
   for (const OwnerSeen& owner : owners ? *owners : std::vector<OwnerSeen>()) {
-    if (owner.life != OwnerSeen::Life::alive || owner.host != here) continue;
+    if (owner.life != OwnerSeen::Life::alive || !owner.here) continue;
     const auto limit = memory_limit(fmt::format("/proc/{}/cgroup", owner.pid));
     if (limit) least = std::min(*limit, least.value_or(*limit));
   }
@@ -345,16 +294,6 @@ bool is_read_only(const std::string& path) {
 
 }  // namespace
 
-std::string joining_words(gid_t group) {
-  const std::string name = printable(group_name(group));
-  if (is_listed(group)) {
-    return fmt::format("log in again: you are in the list of its group {}, this login is older",
-                       name);
-  }
-  return fmt::format("become a member of its group: adduser {} {}, then log in again",
-                     printable(user_name(::getuid())), name);
-}
-
 void check_machine(Checks& checks) {
   check_worker(checks);
   check_files(checks);
@@ -365,6 +304,7 @@ void check_machine(Checks& checks) {
 void check_access(const Session& session, const Spool& spool, Checks& checks) {
   checks.push_back({Health::good, "spool", printable(session.config.spool), ""});
   check_rights(session, spool, checks);
+  check_ids(spool, checks);
   check_room(session, spool, checks);
   if (is_read_only(spool.path())) {  // then no probe can say anything else
     checks.push_back({Health::bad, "file system", "read-only: nothing is submitted or processed",

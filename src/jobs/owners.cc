@@ -30,7 +30,8 @@ std::optional<Sight> see(const Spool& spool, const std::string& name,
   if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
   OwnerSeen owner{name, writer->host, writer->pid};
   owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - ms_of(about.st_mtim));
-  if (writer->host == sys::identity().host) {
+  owner.here = spool.is_here(*writer);
+  if (owner.here) {
     const bool held = sys::flock(alive.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     owner.life = held ? OwnerSeen::Life::alive : OwnerSeen::Life::dead;
   } else {
@@ -92,7 +93,7 @@ Result<std::vector<OwnerSeen>> OwnersWatch::look(const Spool& spool,
   if (!sights) return sights.error();
   std::vector<OwnerSeen> owners;
   for (Sight& sight : *sights) {
-    if (sight.owner.host != sys::identity().host) judge(sight.owner, sight.mark_ns, lease);
+    if (!sight.owner.here) judge(sight.owner, sight.mark_ns, lease);
     owners.push_back(std::move(sight.owner));
   }
   return owners;

@@ -18,6 +18,7 @@ struct OwnerSeen {
   std::string name;
   std::string host;
   int pid = 0;
+  bool here = false;  // on this host
   enum class Life {
     alive,   // its lock is held, on this host; or on another, its heart beat lately
     dead,    // nobody holds its lock, on this host

@@ -25,7 +25,8 @@ namespace {
 
 constexpr size_t kListBytes = 65'536;
 constexpr long kNfs = 0x6969, kCifs = 0xFF534D42, kSmb2 = 0xFE534D42, kFuse = 0x65735546,
-               kCeph = 0x00c36400, kNineP = 0x01021997;
+               kCeph = 0x00c36400, kNineP = 0x01021997, kLustre = 0x0BD00BD0, kGpfs = 0x47504653,
+               kBeegfs = 0x19830326, kOcfs2 = 0x7461636F, kGfs2 = 0x01161970;
 
 // Repeats a call that a signal interrupted before it did anything.
 template <class Call>
@@ -125,16 +126,22 @@ int fsync_after_move(int fd) {
   const bool btrfs = ::fstatfs(fd, &about) == 0 && about.f_type == BTRFS_SUPER_MAGIC;
   return btrfs ? ::syncfs(fd) : ::fsync(fd);
 }
-int syncfs(int fd) {
+int check_local(int fd) {
   struct statfs about = {};
   if (::fstatfs(fd, &about) != 0) return -1;
-  for (const long remote : {kNfs, kCifs, kSmb2, kFuse, kCeph, kNineP}) {
+  for (const long remote :
+       {kNfs, kCifs, kSmb2, kFuse, kCeph, kNineP, kLustre, kGpfs, kBeegfs, kOcfs2, kGfs2}) {
     if (static_cast<long>(about.f_type) == remote) {
-      errno = EOPNOTSUPP;
+      errno = EREMOTE;
       return -1;
     }
   }
-  return ::syncfs(fd);
+  return 0;
+}
+int syncfs(int fd) {
+  if (check_local(fd) == 0) return ::syncfs(fd);
+  if (errno == EREMOTE) errno = EOPNOTSUPP;
+  return -1;
 }
 int wait_written(int fd) { return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE); }
 int fstat(int fd, struct stat* out) { return ::fstat(fd, out); }

@@ -30,6 +30,7 @@ ssize_t copy_file_range(int from, off_t* from_offset, int to, size_t count);
 int clone_range(int from, int to);  // ioctl FICLONE: shares the blocks where the file system can
 int fsync(int fd);
 int fsync_after_move(int fd);  // of a folder that another folder was renamed into
+int check_local(int fd);       // EREMOTE where other hosts may have the file system, too
 int syncfs(int fd);        // EOPNOTSUPP where the kernel's does not reach the disk (FUSE, NFS, ...)
 int wait_written(int fd);  // for what a sync has begun; EIO when a block of this file was lost
 int fstat(int fd, struct stat* out);

@@ -215,3 +215,23 @@ END
   kill "$beats"
   contains "$(verdicts daemon)" "good daemon: 1 running"
 }
+
+@test "hosts where user and group of imgq have different numbers" {
+  [ "$(id -u)" -eq 0 ] || skip "needs root to be two users"
+  local alive=spool/processing/elsewhere.0000.7.00000000000000aa/.alive
+  start_daemon
+  mkdir "${alive%/*}"
+  touch "$alive"
+  "$imgq" doctor >stdout || true
+  [ "$(grep -c ' numbers: ' stdout)" -eq 0 ]
+  chown 54321 "$alive"
+  "$imgq" doctor >stdout || true
+  contains "$(cat stdout)" "numbers: daemons have different users: 0 on "
+  contains "$(cat stdout)" " 54321 on elsewhere"
+  contains "$(cat stdout)" 'the same numbers on all hosts: see imgq-spool(5), "Sharing between hosts"'
+  chmod 2770 spool
+  chown 54321:54322 spool
+  "$imgq" doctor >stdout || true
+  contains "$(cat stdout)" "the spool's owner, 54321, is no user of this host"
+  contains "$(cat stdout)" "the spool's group, 54322, is no group of this host"
+}

@@ -148,6 +148,9 @@ int fchmod(int fd, mode_t mode) {
 int futimens_now(int fd) {
   return through("futimens_now", path_of(fd), [=] { return real_sys::futimens_now(fd); });
 }
+int check_local(int fd) {
+  return through("check_local", path_of(fd), [=] { return real_sys::check_local(fd); });
+}
 int flock(int fd, int operation) {
   return through("flock", path_of(fd), [=] { return real_sys::flock(fd, operation); });
 }

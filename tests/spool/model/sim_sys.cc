@@ -155,6 +155,8 @@ int fsync(int fd) {
 
 int fsync_after_move(int fd) { return fsync(fd); }
 
+int check_local(int /*fd*/) { return world().has_syncfs ? 0 : refuse(EREMOTE); }
+
 int syncfs(int fd) {
   if (!world().enter(Call::syncfs, std::to_string(fd))) {
     if (errno == EIO) {
