@@ -129,13 +129,13 @@ Status make_token(const Spool& spool, const Entry& entry, durable::Group& group)
 }
 
 // Takes back a job that is not acknowledged, the token first so that nobody runs the rest. One with
-// a key stays: another submitter may have answered it already. One that a daemon has taken stays
-// too: a job that nobody was told of.
+// a key stays: another submitter may have answered it already. One that a daemon has taken, or given
+// a token of its own, stays too: a job that nobody was told of.
 void take_back(const Spool& spool, const Entry& entry) {
   if (entry.keyed) return;
   const JobId& id = entry.ticket.id;
-  const bool gone = sys::unlinkat(spool.root(), entry.token().c_str(), 0) == 0;
-  if (!gone && names_of_ticket(spool, entry) > 1) return;
+  (void)sys::unlinkat(spool.root(), entry.token().c_str(), 0);  // the next line tells
+  if (names_of_ticket(spool, entry) > 1) return;
   // Errors here leave what fsck finds; the answer is an error already.
   (void)durable::remove(spool, layout::ticket(id));
   (void)durable::remove(spool, layout::source(id));

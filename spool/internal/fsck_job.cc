@@ -252,7 +252,7 @@ class Checker {
           "two owners run the job; one will be fenced");
     }
     if (right == nullptr && facts_.ended.empty()) {
-      const Token token{id_, next_number()};
+      const Token token = fresh_token(id_, facts_.highest_attempt());
       mendable(layout::staging(token), "job without a token",
                [&] { return link_ticket(layout::staging(token)); });
     }
@@ -262,8 +262,6 @@ class Checker {
     }
     return Ok{};
   }
-
-  int next_number() const { return std::min(facts_.highest_attempt() + 1, kMaxAttemptNumber); }
 
   const Listed* right_token() const {
     const auto by_attempt = [](const Listed& a, const Listed& b) { return a.attempt < b.attempt; };
@@ -276,7 +274,8 @@ class Checker {
   void misplaced(const std::string& path, bool is_only_one) {
     mendable(path, "token in the wrong state: the job has not ended", [&]() -> Status {
       if (!is_only_one) return durable::remove(spool_, path);
-      return move_token_durably(spool_, path, layout::staging({id_, next_number()}), Sync::full);
+      return move_token_durably(
+          spool_, path, layout::staging(fresh_token(id_, facts_.highest_attempt())), Sync::full);
     });
   }
 

@@ -1,5 +1,6 @@
 #include "spool/internal/moves.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "spool/internal/durable.h"
@@ -67,6 +68,10 @@ Status move_ended(const Spool& spool, const std::string& from, const JobId& id, 
   if (!moved || ending != Ending::failed) return moved;
   const auto token = layout::parse_token(from.substr(from.rfind('/') + 1));
   return token ? follow_retry(spool, *token) : Status(Ok{});
+}
+
+Token fresh_token(const JobId& id, int highest_attempt) {
+  return {id, std::clamp(highest_attempt + 1, 2, kMaxAttemptNumber)};
 }
 
 bool has_next(const Token& token) { return token.attempt < kMaxAttemptNumber; }

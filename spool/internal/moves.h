@@ -39,6 +39,10 @@ Status follow_retry(const Spool& spool, const Token& last);
 // Makes completed/<day>/<hour> of a job.
 Status make_completed_folder(const Spool& spool, const JobId& id);
 
+// The token that a job gets which has none: above every attempt that is recorded or has a result,
+// and never the first, which its submission may yet make.
+Token fresh_token(const JobId& id, int highest_attempt);
+
 // Whether attempt n + 1 has a name left, and that token.
 bool has_next(const Token& token);
 Token next_of(const Token& token);

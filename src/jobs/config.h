@@ -37,15 +37,16 @@ struct HotFolder {
 // < $XDG_CONFIG_HOME/imgq/imgq.toml < IMGQ_* environment; flags are laid over it by the programs.
 // Documented in imgq.toml(5); each member is a key, named in the comment.
 struct Config {
-  std::string spool;                     // spool
-  std::string spool_uuid;                // spool_uuid: the only one that may be there; empty: any
-  int workers = 0;                       // daemon.workers; 0: the CPUs that it may use
-  int max_attempts = 3;                  // jobs.max_attempts
-  std::chrono::seconds retry_first{10};  // jobs.retry_first
-  std::chrono::seconds retry_max{600};   // jobs.retry_max
-  std::chrono::seconds lease{30};        // daemon.lease
-  std::chrono::milliseconds poll{2000};  // daemon.poll: scan at least so often
-  std::string sync = "batch";            // daemon.sync: full, batch, none
+  std::string spool;                      // spool
+  std::string spool_uuid;                 // spool_uuid: the only one that may be there; empty: any
+  int workers = 0;                        // daemon.workers; 0: the CPUs that it may use
+  int max_attempts = 3;                   // jobs.max_attempts
+  std::chrono::seconds retry_first{10};   // jobs.retry_first
+  std::chrono::seconds retry_max{600};    // jobs.retry_max
+  std::chrono::seconds lease{30};         // daemon.lease
+  std::chrono::milliseconds poll{2000};   // daemon.poll: scan at least so often
+  std::chrono::seconds mend_after{3600};  // daemon.mend_after: of jobs without a token
+  std::string sync = "batch";             // daemon.sync: full, batch, none
   bool keep_source = false;  // jobs.keep_source: keep the submitted image when completed
   int64_t max_upload_bytes = 64LL << 20;  // limits.max_upload_bytes: over HTTP
   uint64_t min_free_bytes = 64ULL << 20;  // daemon.min_free: below it claims and submissions pause

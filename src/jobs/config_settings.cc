@@ -26,6 +26,8 @@ std::vector<Entry> plain_entries() {
       {"daemon.lease", "another host's daemon counts as dead when silent so long", &Config::lease,
        5, 3600},
       {"daemon.poll", "look for jobs at least so often", &Config::poll, 50, 60'000},
+      {"daemon.mend_after", "a ticket that waits nowhere for so long is made a waiting job",
+       &Config::mend_after, 1, 86'400},
       {"daemon.sync", "when results are forced to disk: full, batch or none", &Config::sync, 0, 0,
        false, "full batch none"},
       {"daemon.min_free", "below so much free space claims and submissions pause",

@@ -6,6 +6,7 @@
 #include "spool/sweep.h"
 #include "src/util/clock.h"
 #include "src/util/log.h"
+#include "src/util/sys.h"
 
 namespace imgq::supervise {
 namespace {
@@ -16,6 +17,8 @@ constexpr milliseconds kSweepAgain{10 * 60 * 1000};
 constexpr milliseconds kHourAhead{15 * 60 * 1000};  // longer than until the next sweep
 constexpr milliseconds kPurgeAgain{60 * 1000};
 constexpr milliseconds kPurgeMore{200};  // leaves the disk to the jobs between batches
+constexpr milliseconds kMendAgain{24 * 3600 * 1000};
+constexpr milliseconds kMendMore{200};
 constexpr int kFewOwners = 8;
 constexpr int kPurgeBatch = 1000;  // each reads whole hours: 4 s for 250,000 jobs
 
@@ -34,12 +37,14 @@ Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Settings& setti
       listener_(listener),
       recovery_(loop, [this] { recover_others(); }),
       sweeping_(loop, [this] { sweep(); }),
-      purging_(loop, [this] { purge(); }) {}
+      purging_(loop, [this] { purge(); }),
+      mending_(loop, [this] { mend(); }) {}
 
 void Housekeeping::start() {
   if (!settings_.housekeeping) return;
   sweep();
   purging_.after(kPurgeMore);
+  mend_soon();
 }
 
 void Housekeeping::recover_for(const std::string& me) {
@@ -52,6 +57,7 @@ void Housekeeping::stop() {
   recovery_.stop();
   sweeping_.stop();
   purging_.stop();
+  mending_.stop();
 }
 
 void Housekeeping::recover_others() {
@@ -121,6 +127,53 @@ void Housekeeping::purged(const Result<Retained>& gone) {
   purge_complaint_ = complaint;
   if (gone && gone->purged > 0) {
     log::line(log::Level::info, "purged ended jobs", {{"jobs", std::to_string(gone->purged)}});
+  }
+}
+
+void Housekeeping::mend_soon() {
+  if (!settings_.housekeeping || stopped_) return;
+  mend_all_at_ms_ = 0;
+  mending_.after(kMendMore);
+}
+
+void Housekeeping::mend() {
+  if (mending_now_ || stopped_) return;
+  mending_now_ = true;
+  const int64_t now_ms = sys::monotonic_ms();
+  const bool all = now_ms >= mend_all_at_ms_;
+  if (all) mend_all_at_ms_ = now_ms + kMendAgain.count();
+  loop_.ask(
+      [this, all, after = settings_.config.mend_after] {
+        if (all) mender_.begin();
+        return mender_.look(spool_, after);
+      },
+      [this](const Result<Mended>& found) {
+        mending_now_ = false;
+        if (!stopped_) mended(found);
+      });
+}
+
+void Housekeeping::mended(const Result<Mended>& found) {
+  const milliseconds after = settings_.config.mend_after;
+  const int64_t now_ms = sys::monotonic_ms();
+  if (!found) mend_all_at_ms_ = std::min(mend_all_at_ms_, now_ms + after.count());
+  milliseconds wait = found && found->more ? kMendMore : kPurgeAgain;
+  if (found && !found->more) {
+    wait = milliseconds(std::max<int64_t>(mend_all_at_ms_ - now_ms, kMendMore.count()));
+    if (mender_.has_suspects()) wait = std::min(wait, after / 2);
+  }
+  mending_.after(wait);
+  std::string complaint = found ? "" : found.error().text();
+  if (found && !found->trouble.empty()) complaint = found->trouble.front().text();
+  if (!complaint.empty() && complaint != mend_complaint_) {
+    log::line(log::Level::warning, "cannot look for jobs that wait nowhere",
+              {{"error", complaint}});
+  }
+  mend_complaint_ = complaint;
+  for (const Token& token : found ? found->tokens : std::vector<Token>()) {
+    log::line(log::Level::warning,
+              "a job that waited nowhere waits again; its submitter was told of a failure",
+              {{"job", token.id.text()}, {"attempt", std::to_string(token.attempt)}});
   }
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "spool/mend.h"
 #include "spool/recover.h"
 #include "spool/retain.h"
 #include "spool/spool.h"
@@ -19,8 +20,8 @@ namespace imgq::supervise {
 std::chrono::milliseconds recovery_period(std::chrono::milliseconds lease, int others);
 
 // What keeps a spool in order beside the jobs: takes over from dead owners, sweeps tmp/, makes the
-// next hour's folders ahead of time, purges ended jobs by policy in small batches. One thing at a
-// time, on another thread.
+// next hour's folders ahead of time, purges ended jobs by policy in small batches, finds jobs that
+// wait nowhere. One thing at a time, on another thread.
 class Housekeeping {
  public:
   // What is changed in `settings` counts from then on.
@@ -28,6 +29,7 @@ class Housekeeping {
 
   void start();  // sweeps and purges: what makes room must not wait for some
   void recover_for(const std::string& me);  // again, under the new name, after a loss
+  void mend_soon();                         // the file system was away: not only once a day
   void stop();
 
  private:
@@ -36,6 +38,8 @@ class Housekeeping {
   void sweep();
   void purge();
   void purged(const Result<Retained>& gone);
+  void mend();
+  void mended(const Result<Mended>& found);
 
   Loop& loop_;
   const Spool& spool_;
@@ -46,11 +50,16 @@ class Housekeeping {
   bool recovering_ = false;
   bool first_look_ = true;
   bool stopped_ = false;
-  std::string complaint_, purge_complaint_;  // said last, so that lasting trouble is said once
+  Mender mender_;  // used by mend's background work, never twice at once
+  bool mending_now_ = false;
+  int64_t mend_all_at_ms_ = 0;  // monotonic
+  std::string complaint_, purge_complaint_,
+      mend_complaint_;  // said last, so that lasting trouble is said once
   ClockLeaps leaps_;
   Timer recovery_;
   Timer sweeping_;
   Timer purging_;
+  Timer mending_;
 };
 
 }  // namespace imgq::supervise

@@ -185,6 +185,7 @@ void Scheduler::trouble(const Error& error) {
   if (pause_.trouble(cause_of_pause(error), sys::monotonic_ms())) {
     log::line(log::Level::error, "the spool takes no changes; claims pause",
               {{"error", error.text()}});
+    housekeeping_.mend_soon();
   }
   // Who waits for the end gets an answer instead: full, tried again, still full.
   if (settings_.until == Settings::Until::idle && pause_.lasting() && phase_ == Phase::working) {
@@ -196,6 +197,7 @@ void Scheduler::trouble(const Error& error) {
 void Scheduler::well() {
   if (!pause_.well()) return;
   log::line(log::Level::notice, "the spool takes changes again; claims go on");
+  housekeeping_.mend_soon();
   changed();
 }
 

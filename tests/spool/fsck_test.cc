@@ -88,8 +88,8 @@ TEST_F(Fsck, ASpoolWithJobsInEveryStateIsClean) {
 TEST_F(Fsck, AWaitingJobWithoutATokenGetsOne) {
   const JobId id = submit_one();
   remove(layout::staging({id, 1}));
-  expect_mended(layout::staging({id, 1}));
-  EXPECT_EQ(waiting(), (std::vector<Token>{{id, 1}}));
+  expect_mended(layout::staging({id, 2}));
+  EXPECT_EQ(waiting(), (std::vector<Token>{{id, 2}}));
 }
 
 TEST_F(Fsck, ATokenMadeAnewHasANumberThatWasNotTriedYet) {
@@ -418,7 +418,7 @@ TEST_F(Fsck, WhatCannotBeMendedNowIsToldAsDamage) {
   const JobId id = submit_one();
   remove(layout::staging({id, 1}));
   faults::add({.call = "linkat", .code = ENOSPC, .times = -1});
-  EXPECT_EQ(said(mend(), layout::staging({id, 1})), Kind::damage);
+  EXPECT_EQ(said(mend(), layout::staging({id, 2})), Kind::damage);
 }
 
 TEST_F(Fsck, AHealthySpoolPassesEveryProbe) {

@@ -430,6 +430,42 @@ TEST(Daemon, SettlesAClaimThatStaysWithIt) {
   lab.expect_in_order();
 }
 
+// As a submission leaves it whose file system went away.
+JobId lost_job(const Lab& lab) {
+  const JobId id = lab.submit();
+  std::filesystem::remove(std::filesystem::path(lab.spool_path()) / "staging" / (id.text() + ".1"));
+  return id;
+}
+
+TEST(Daemon, RunsAJobThatWaitsNowhereAndSaysSo) {
+  Lab lab("daemon.mend_after = \"1s\"\n");
+  const JobId lost = lost_job(lab);
+  const Program daemon = lab.daemon();
+  ASSERT_TRUE(lab.reaches(lost, State::completed)) << daemon.log();
+  EXPECT_EQ(lab.view(lost).outcome->attempt, 2);
+  EXPECT_TRUE(daemon.said("its submitter was told of a failure job=" + lost.text() + " attempt=2"))
+      << daemon.log();
+  lab.expect_in_order();
+}
+
+TEST(Daemon, LooksForJobsThatWaitNowhereAfterAPause) {
+  const std::string soon = "daemon.mend_after = \"1s\"\n";
+  Lab lab(soon);
+  const Program daemon = lab.daemon();
+  ASSERT_TRUE(lab.all_reach(lab.submit_many(2, "second"), State::completed)) << daemon.log();
+  lab.folder().write("imgq.toml",
+                     soon + "daemon.poll = \"1s\"\ndaemon.min_free = 4000000000000000\n");
+  daemon.signal(SIGHUP);
+  ASSERT_TRUE(eventually([&] { return daemon.said("reloaded"); })) << daemon.log();
+  const JobId waiting = lab.submit();
+  ASSERT_TRUE(eventually([&] { return daemon.said("claims pause"); })) << daemon.log();
+  const JobId lost = lost_job(lab);
+  lab.configure(soon);
+  daemon.signal(SIGHUP);
+  EXPECT_TRUE(lab.reaches(waiting, State::completed)) << daemon.log();
+  EXPECT_TRUE(lab.reaches(lost, State::completed)) << daemon.log();
+}
+
 TEST(Daemon, SaysThatItCannotPurge) {
   Lab lab;
   const std::string failed = lab.spool_path() + "/failed";

@@ -280,6 +280,32 @@ TEST(Repair, DisturbsNobodyWhoWorks) {
                                 nullptr});
 }
 
+// What a submission has for a moment looks like what it leaves when it is cut; the job may have
+// been run and purged between a look and the new token; another host may mend it, too.
+TEST(Mend, RunsNoJobTwiceAndBringsNoneBack) {
+  const auto submit_one = [](Lab& lab) { lab.submit({"good 1"}, Sync::full); };
+  const auto submit_work_purge = [submit_one](Lab& lab) {
+    submit_one(lab);
+    work_once(lab);
+    if (lab.jobs.empty()) return;
+    lab.ledger[lab.jobs.at(0)].may_be_gone = true;
+    (void)purge(lab.spool(), lab.jobs.at(0));
+  };
+  const auto mend_and_work = [](Lab& lab) {
+    mend_lost(lab);
+    work_once(lab);
+  };
+  race_all("mend and submit",
+           {[](Lab&) {}, {{"alpha", submit_one}, {"beta", mend_and_work}}, nullptr});
+  race_all("mend and purge",
+           {[](Lab&) {}, {{"alpha", submit_work_purge}, {"beta", mend_and_work}}, nullptr});
+  race_all("mend twice",
+           {lose_token, {{"alpha", mend_and_work}, {"beta", mend_and_work}}, nullptr});
+  race_all(
+      "mend twice beside a daemon",
+      {lose_token, {{"alpha", mend_lost}, {"beta", mend_lost}, {"gamma", work_once}}, nullptr});
+}
+
 TEST(Sweep, LeavesLiveWritersAlone) {
   const auto sweep = [](Lab& lab) { (void)sweep_tmp(lab.spool()); };
   const auto submit_one = [](Lab& lab) {

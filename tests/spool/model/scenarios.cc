@@ -4,8 +4,11 @@
 
 #include "spool/fsck.h"
 #include "spool/internal/tries.h"
+#include "spool/layout.h"
+#include "spool/mend.h"
 #include "spool/retain.h"
 #include "spool/scan.h"
+#include "src/util/sys.h"
 
 namespace imgq::model {
 namespace {
@@ -222,11 +225,29 @@ std::vector<Scenario> make_scenarios() {
       },
       retain_none);
   add("repair", leave_mess, mend);
+  add("mend", lose_token, mend_lost, mend_lost);  // as each daemon does, too
   add_hooked(all);
   return all;
 }
 
 }  // namespace
+
+void lose_token(Lab& lab) {
+  submitted({"good"})(lab);
+  const std::string token = layout::staging({lab.jobs.at(0), 1});
+  (void)sys::unlinkat(lab.spool().root(), token.c_str(), 0);
+}
+
+void mend_lost(Lab& lab) {
+  Mender mender;
+  for (int look = 0; look < 3; ++look) {
+    mender.begin();
+    for (bool more = true; more;) {
+      const auto mended = mender.look(lab.spool(), std::chrono::milliseconds(0));
+      more = mended && mended->more;
+    }
+  }
+}
 
 const std::vector<Scenario>& scenarios() {
   static const std::vector<Scenario> all = make_scenarios();

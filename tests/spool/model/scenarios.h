@@ -18,4 +18,9 @@ struct Scenario {
 
 const std::vector<Scenario>& scenarios();
 
+// Submitted, and then without its token.
+void lose_token(Lab& lab);
+// Three looks at once for jobs without a token, as if the time for them were over.
+void mend_lost(Lab& lab);
+
 }  // namespace imgq::model
