@@ -214,8 +214,13 @@ struct Round {
 std::chrono::milliseconds Heartbeats::still(const std::string& owner, int64_t mark,
                                             int64_t now_ms) {
   const auto [at, is_new] = seen_.try_emplace(owner, Seen{mark, now_ms});
-  if (!is_new && at->second.mark != mark) at->second = {mark, now_ms};
+  if (!is_new && at->second.mark != mark) at->second = {mark, now_ms, true};
   return std::chrono::milliseconds(now_ms - at->second.since_ms);
+}
+
+bool Heartbeats::beats(const std::string& owner) const {
+  const auto found = seen_.find(owner);
+  return found != seen_.end() && found->second.beat;
 }
 
 void Heartbeats::forget_all_but(const std::vector<std::string>& owners) {

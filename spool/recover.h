@@ -15,12 +15,14 @@ class Heartbeats {
  public:
   // How long the mark of this owner has not changed; 0 the first time and after each change.
   std::chrono::milliseconds still(const std::string& owner, int64_t mark, int64_t now_ms);
+  bool beats(const std::string& owner) const;                   // its mark was seen to change
   void forget_all_but(const std::vector<std::string>& owners);  // in order
 
  private:
   struct Seen {
     int64_t mark = 0;
     int64_t since_ms = 0;
+    bool beat = false;
   };
   std::map<std::string, Seen> seen_;
 };

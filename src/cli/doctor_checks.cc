@@ -44,8 +44,6 @@ constexpr int64_t kClockSlackMs = 5'000;
 constexpr int64_t kFarApartMs = 60'000;
 constexpr int64_t kSaneAfterMs = 1'704'067'200'000;  // 2024-01-01: imgq is not older
 constexpr int64_t kLongWaitMs = 10LL * 60 * 1000;
-constexpr int64_t kTwoBeatsMs = 5'000;  // a beat is 2 s at most, and may be seen a second late
-constexpr int64_t kLookAgainMs = 200;
 constexpr const char* kSynchronise =
     "synchronise the clocks of all hosts (timedatectl set-ntp true)";
 
@@ -193,30 +191,14 @@ void check_future(const Spool& spool, Checks& checks) {
                     kSynchronise});
 }
 
-bool is_unseen(const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::unseen; }
-
-// Other hosts' daemons are watched until each was seen to beat, for two beats at most.
-Result<std::vector<OwnerSeen>> watch_owners(const Session& session, const Spool& spool) {
-  OwnersWatch watch;
-  auto owners = watch.look(spool, session.config.lease);
-  const int64_t until = sys::monotonic_ms() + kTwoBeatsMs;
-  while (owners && std::any_of(owners->begin(), owners->end(), is_unseen)) {
-    if (sys::monotonic_ms() >= until) break;
-    sys::sleep_ms(kLookAgainMs);
-    owners = watch.look(spool, session.config.lease);
-  }
-  return owners;
-}
-
 void check_owners(const Session& session, const Spool& spool, Checks& checks) {
-  const auto owners = watch_owners(session, spool);
+  Heartbeats seen;
+  const auto owners = watch_owners(spool, session.config.lease, seen);
   if (!owners) {
     checks.push_back({Health::bad, "daemon", owners.error().text(), "see 'imgq fsck'"});
     return;
   }
-  const auto alive = std::count_if(owners->begin(), owners->end(), [](const OwnerSeen& owner) {
-    return owner.life == OwnerSeen::Life::alive;
-  });
+  const int64_t alive = count_alive(*owners);
   checks.push_back(
       {alive > 0 ? Health::good : Health::bad, "daemon",
        alive > 0 ? fmt::format("{} running", alive) : "none is running: submitted jobs wait",
@@ -236,13 +218,14 @@ void check_owners(const Session& session, const Spool& spool, Checks& checks) {
 // What one image may need against what there is; of the daemons of this host, else of ourselves.
 void check_memory(const Session& session, const Spool& spool, Checks& checks) {
   std::optional<int64_t> least;
-  const auto owners = see_owners(spool, session.config.lease);
+  Heartbeats seen;
+  const auto owners = see_owners(spool, session.config.lease, seen);
   for (const OwnerSeen& owner : owners ? *owners : std::vector<OwnerSeen>()) {
     if (owner.life != OwnerSeen::Life::alive || !owner.here) continue;
     const auto limit = memory_limit(fmt::format("/proc/{}/cgroup", owner.pid));
     if (limit) least = std::min(*limit, least.value_or(*limit));
   }
-  const bool none_here = !owners || count_alive(*owners) == 0;
+  const bool none_here = !owners || !may_serve(*owners);
   if (none_here) least = memory_limit();
   if (!least) return;
   const int64_t wanted = session.config.limits.memory_bytes;

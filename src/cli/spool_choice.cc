@@ -33,8 +33,9 @@ SpoolChoice choose_spool(const std::string& own, const std::string& system,
 }
 
 bool is_served(const Spool& spool, std::chrono::milliseconds lease) {
-  const auto owners = see_owners(spool, lease);
-  return owners && count_alive(*owners) > 0;
+  Heartbeats seen;
+  const auto owners = see_owners(spool, lease, seen);
+  return owners && may_serve(*owners);
 }
 
 bool is_served_at(const std::string& path, std::chrono::milliseconds lease) {

@@ -4,6 +4,7 @@
 #include "spool/types.h"
 #include "src/cli/commands.h"
 #include "src/jobs/metric_text.h"
+#include "src/jobs/owners.h"
 #include "src/jobs/spool_metrics.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
@@ -47,7 +48,9 @@ Exit stats_command(const Session& session, const StatsOptions& options) {
   }
   const auto spool = open_spool(session);
   if (!spool) return exit_for(spool.error());
-  const auto figures = figures_of(*spool, session.config.lease);
+  Heartbeats seen;
+  if (!options.age) (void)watch_owners(*spool, session.config.lease, seen);  // told below
+  const auto figures = figures_of(*spool, session.config.lease, seen);
   if (!figures) return fail(session, figures.error());
   Console& console = session.console;
   if (options.age) {

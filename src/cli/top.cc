@@ -86,7 +86,7 @@ Status watch(const Session& session, const Spool& spool, int interval_ms) {
   wake.sa_handler = [](int) {};
   (void)::sigaction(SIGWINCH, &wake, nullptr);  // cannot fail with these
   Pace pace;
-  OwnersWatch owners;
+  Heartbeats owners;
   const Screen screen;
   do {
     const auto now = take_snapshot(spool, session.config, owners);
@@ -112,7 +112,7 @@ Exit top_command(const Session& session, const TopOptions& options) {
     const auto watched = watch(session, *spool, static_cast<int>(interval->count() * 1000));
     return watched ? Exit::ok : fail(session, watched.error());
   }
-  OwnersWatch owners;
+  Heartbeats owners;
   const auto now = take_snapshot(*spool, session.config, owners);
   if (!now) return fail(session, now.error());
   if (session.json) {

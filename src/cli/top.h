@@ -31,8 +31,8 @@ struct Snapshot {
   std::vector<JobView> failures;  // newest first
 };
 
-// `watch` is the same for all looks.
-Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, OwnersWatch& watch);
+// `seen` is the same for all looks.
+Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, Heartbeats& seen);
 
 // How far the work was at a moment; two of them give the pace.
 struct Mark {

@@ -266,7 +266,7 @@ Status add_failures(const Spool& spool, Snapshot& now) {
 
 }  // namespace
 
-Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, OwnersWatch& watch) {
+Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, Heartbeats& seen) {
   Snapshot now;
   now.at_ms = now_ms();
   now.monotonic_ms = sys::monotonic_ms();
@@ -275,7 +275,8 @@ Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, OwnersW
   now.counts = *counts;
   if (const auto room = spool.room()) now.free_bytes = room->free_bytes;
   if (const auto added = add_running(spool, now); !added) return added.error();
-  auto owners = watch.look(spool, config.lease);  // after their jobs: none is without its owner
+  auto owners =
+      see_owners(spool, config.lease, seen);  // after their jobs: none is without its owner
   if (!owners) return owners.error();
   now.owners = std::move(*owners);
   if (const auto added = add_failures(spool, now); !added) return added.error();

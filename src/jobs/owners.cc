@@ -15,41 +15,37 @@
 namespace imgq {
 namespace {
 
-struct Sight {
-  OwnerSeen owner;
-  int64_t mark_ns = 0;  // of its heartbeat
-};
+constexpr int64_t kTwoBeatsMs = 5'000;  // a beat is 2 s at most, and may be seen a second late
+constexpr int64_t kLookAgainMs = 200;
+
+OwnerSeen::Life life_here(const Fd& alive) {
+  const bool held = sys::flock(alive.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  return held ? OwnerSeen::Life::alive : OwnerSeen::Life::dead;
+}
 
 // Nothing when its folder or its .alive is gone.
-std::optional<Sight> see(const Spool& spool, const std::string& name,
-                         std::chrono::milliseconds lease) {
+std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
+                             std::chrono::milliseconds lease, Heartbeats& seen) {
   const auto writer = layout::parse_writer(name);
   if (!writer) return std::nullopt;
   const Fd alive(sys::openat(spool.root(), layout::alive(name).c_str(), O_RDONLY | O_NOFOLLOW));
   struct stat about{};
   if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
-  OwnerSeen owner{name, writer->host, writer->pid};
-  owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - ms_of(about.st_mtim));
-  owner.here = spool.is_here(*writer);
+  OwnerSeen owner{name, writer->host, writer->pid, spool.is_here(*writer)};
   if (owner.here) {
-    const bool held = sys::flock(alive.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    owner.life = held ? OwnerSeen::Life::alive : OwnerSeen::Life::dead;
-  } else {
-    owner.life =
-        owner.heartbeat_age_ms < lease.count() ? OwnerSeen::Life::alive : OwnerSeen::Life::silent;
+    owner.life = life_here(alive);
+    owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - ms_of(about.st_mtim));
+    return owner;
   }
-  return Sight{std::move(owner), ns_of(about.st_mtim)};
+  const auto still = seen.still(name, ns_of(about.st_mtim), sys::monotonic_ms());
+  owner.heartbeat_age_ms = still.count();
+  owner.life = seen.beats(name) ? OwnerSeen::Life::alive : OwnerSeen::Life::unseen;
+  if (still >= lease) owner.life = OwnerSeen::Life::silent;
+  return owner;
 }
 
-Result<std::vector<Sight>> see_all(const Spool& spool, std::chrono::milliseconds lease) {
-  const auto names = list_names(spool.root(), std::string(name_of(State::processing)));
-  if (!names) return names.error();
-  std::vector<Sight> owners;
-  for (const std::string& name : *names) {
-    if (auto owner = see(spool, name, lease)) owners.push_back(std::move(*owner));
-  }
-  return owners;
-}
+bool is_unseen(const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::unseen; }
+bool is_alive(const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::alive; }
 
 }  // namespace
 
@@ -59,42 +55,34 @@ std::vector<std::string> names_in(const Spool& spool, const std::string& folder)
 }
 
 int64_t count_alive(const std::vector<OwnerSeen>& owners) {
-  return std::count_if(owners.begin(), owners.end(), [](const OwnerSeen& owner) {
-    const bool unseen = owner.life == OwnerSeen::Life::unseen;
-    return owner.life == OwnerSeen::Life::alive || (unseen && owner.beat_lately);
-  });
+  return std::count_if(owners.begin(), owners.end(), is_alive);
 }
 
-Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease) {
-  auto sights = see_all(spool, lease);
-  if (!sights) return sights.error();
+bool may_serve(const std::vector<OwnerSeen>& owners) {
+  return count_alive(owners) > 0 || std::any_of(owners.begin(), owners.end(), is_unseen);
+}
+
+Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease,
+                                          Heartbeats& seen) {
+  auto names = list_names(spool.root(), std::string(name_of(State::processing)));
+  if (!names) return names.error();
+  std::sort(names->begin(), names->end());
+  seen.forget_all_but(*names);
   std::vector<OwnerSeen> owners;
-  for (Sight& sight : *sights) owners.push_back(std::move(sight.owner));
+  for (const std::string& name : *names) {
+    if (auto owner = see(spool, name, lease, seen)) owners.push_back(std::move(*owner));
+  }
   return owners;
 }
 
-void OwnersWatch::judge(OwnerSeen& owner, int64_t mark_ns, std::chrono::milliseconds lease) {
-  const int64_t now = sys::monotonic_ms();
-  const auto [at, is_new] = seen_.try_emplace(owner.name, Seen{mark_ns, now});
-  Seen& seen = at->second;
-  if (seen.mark_ns != mark_ns) seen = {mark_ns, now, true};
-  owner.beat_lately = owner.life == OwnerSeen::Life::alive;
-  owner.heartbeat_age_ms = now - seen.since_ms;
-  if (!is_new && owner.heartbeat_age_ms >= lease.count()) {
-    owner.life = OwnerSeen::Life::silent;
-  } else {
-    owner.life = seen.beat ? OwnerSeen::Life::alive : OwnerSeen::Life::unseen;
-  }
-}
-
-Result<std::vector<OwnerSeen>> OwnersWatch::look(const Spool& spool,
-                                                 std::chrono::milliseconds lease) {
-  auto sights = see_all(spool, lease);
-  if (!sights) return sights.error();
-  std::vector<OwnerSeen> owners;
-  for (Sight& sight : *sights) {
-    if (!sight.owner.here) judge(sight.owner, sight.mark_ns, lease);
-    owners.push_back(std::move(sight.owner));
+Result<std::vector<OwnerSeen>> watch_owners(const Spool& spool, std::chrono::milliseconds lease,
+                                            Heartbeats& seen) {
+  auto owners = see_owners(spool, lease, seen);
+  const int64_t until = sys::monotonic_ms() + kTwoBeatsMs;
+  while (owners && std::any_of(owners->begin(), owners->end(), is_unseen)) {
+    if (sys::monotonic_ms() >= until) break;
+    sys::sleep_ms(kLookAgainMs);
+    owners = see_owners(spool, lease, seen);
   }
   return owners;
 }

@@ -2,10 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "spool/recover.h"
 #include "spool/spool.h"
 
 namespace imgq {
@@ -25,34 +25,23 @@ struct OwnerSeen {
     silent,  // of another host, no heartbeat for a while
     unseen,  // of another host, watched for too short to tell
   } life = Life::dead;
-  int64_t heartbeat_age_ms = 0;  // of another host: as far as it was watched, when it was
-  bool beat_lately = false;      // of an unseen one: so it seems by the clocks of both hosts
+  int64_t heartbeat_age_ms = 0;  // not here: as far as it was watched
 };
 
-// Those that are alive; of the unseen, those that seem so.
+// Those that are alive; an unseen one is not counted.
 int64_t count_alive(const std::vector<OwnerSeen>& owners);
 
-// Every folder under processing/. A folder that vanishes meanwhile is left out. Of other hosts' the
-// heartbeats are held against the clock of this one, which is a guess: where they can be watched,
-// OwnersWatch knows.
-Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease);
+// Whether any is alive, or may be.
+bool may_serve(const std::vector<OwnerSeen>& owners);
 
-// Watches other hosts' heartbeats by the monotonic clock of this one: the clocks of two hosts may
-// be apart by any time.
-class OwnersWatch {
- public:
-  // Looks now. One of another host is unseen until its heart was seen to beat, or to stand still
-  // for the lease.
-  Result<std::vector<OwnerSeen>> look(const Spool& spool, std::chrono::milliseconds lease);
+// Every folder under processing/. A folder that vanishes meanwhile is left out. The clocks of two
+// hosts may be apart by any time: one of another host is unseen until `seen`, the same for all
+// looks, has seen its heart beat, or stand still for the lease.
+Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease,
+                                          Heartbeats& seen);
 
- private:
-  struct Seen {
-    int64_t mark_ns = 0;
-    int64_t since_ms = 0;
-    bool beat = false;
-  };
-  void judge(OwnerSeen& owner, int64_t mark_ns, std::chrono::milliseconds lease);
-  std::map<std::string, Seen> seen_;
-};
+// The same, looking until none is unseen, for two beats at most.
+Result<std::vector<OwnerSeen>> watch_owners(const Spool& spool, std::chrono::milliseconds lease,
+                                            Heartbeats& seen);
 
 }  // namespace imgq

@@ -12,14 +12,18 @@
 
 namespace imgq {
 
-Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds lease) {
+Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds lease,
+                                Heartbeats& seen) {
   const auto counts = count(spool);
   if (!counts) return counts.error();
   const auto room = spool.room();
   if (!room) return room.error();
-  const auto owners = see_owners(spool, lease);
+  const auto owners = see_owners(spool, lease, seen);
   if (!owners) return owners.error();
-  SpoolFigures figures{true, *counts, count_alive(*owners), *room};
+  SpoolFigures figures{true, *counts, count_alive(*owners), false, *room};
+  figures.unseen = std::any_of(owners->begin(), owners->end(), [](const OwnerSeen& owner) {
+    return owner.life == OwnerSeen::Life::unseen;
+  });
   if (counts->oldest_waiting) {
     figures.oldest_age_ms = std::max<int64_t>(0, now_ms() - counts->oldest_waiting->unix_ms());
   }

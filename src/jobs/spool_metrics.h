@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "spool/list.h"
+#include "spool/recover.h"
 #include "spool/spool.h"
 #include "src/jobs/metric_text.h"
 #include "src/util/json_fwd.h"
@@ -16,13 +17,15 @@ struct SpoolFigures {
   bool up = false;  // the spool could be read
   Counts counts = {};
   int64_t daemons = 0;  // alive
+  bool unseen = false;  // of another one that cannot be told yet
   Spool::Room room = {};
   int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
 };
 
 // As it is now.
-//   lease  a daemon of another host counts as alive for so long after its last heartbeat
-Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds lease);
+//   lease, seen  of see_owners: a daemon of another host counts once its heart was seen to beat
+Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds lease,
+                                Heartbeats& seen);
 
 // {jobs {staging, ...}, daemons, corrupt}; while a job waits also oldest_waiting (its id) and
 // oldest_waiting_since

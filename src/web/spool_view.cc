@@ -124,7 +124,7 @@ bool SpoolView::nothing_moved() {
   }
   const bool still = moved == moved_ && !counters_.any_active() &&
                      sys::monotonic_ms() - full_refresh_ms_ < kFullLookMs &&
-                     counters_.last_minute() == 0;
+                     counters_.last_minute() == 0 && !view()->figures.unseen;
   moved_ = std::move(moved);
   return still;
 }
@@ -132,7 +132,7 @@ bool SpoolView::nothing_moved() {
 std::shared_ptr<View> SpoolView::make_view() {
   auto view = std::make_shared<View>();
   view->made_ms = now_ms();
-  if (const auto figures = figures_of(spool_, lease_)) view->figures = *figures;
+  if (const auto figures = figures_of(spool_, lease_, seen_)) view->figures = *figures;
   counters_.update(spool_, view->made_ms);
   view->totals = counters_.totals();
   view->last_minute = counters_.last_minute();

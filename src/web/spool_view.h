@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "spool/query.h"
+#include "spool/recover.h"
 #include "spool/spool.h"
 #include "src/jobs/spool_metrics.h"
 #include "src/web/job_counters.h"
@@ -67,6 +68,7 @@ class SpoolView {
   const Spool& spool_;
   std::atomic<std::chrono::milliseconds> lease_;
   std::mutex looking_;  // one look at a time
+  Heartbeats seen_;     // of other hosts' daemons
   JobCounters counters_;
   std::map<JobId, JobView> ended_;  // ended jobs among the newest: they hardly change
   std::string moved_;               // what nothing_moved saw last

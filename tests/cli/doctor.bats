@@ -212,7 +212,11 @@ END
   (while sleep 1; do touch -d "10 minutes ago" "$alive"; done) 3>&- &
   beats=$!
   exits 0 "$imgq" doctor
+  same "$("$imgq" stats --json | jq .daemons)" 1
+  "$imgq" stats --prometheus | grep -qxE 'imgq_daemons\{spool=.*\} 1'
   kill "$beats"
+  touch "$alive"  # by the clock it beats now; it was not seen to
+  same "$("$imgq" stats --json | jq .daemons)" 0
   contains "$(verdicts daemon)" "good daemon: 1 running"
 }
 

@@ -203,8 +203,8 @@ Snapshot busy_spool() {
   now.counts.jobs[static_cast<size_t>(State::cancelled)] = 7;
   now.counts.oldest_waiting = *JobId::parse("018bcfe5-6800-7000-8000-000000000000");
   now.free_bytes = 71'400'000'000;
-  now.owners = {{"here.1.2.3", "here", 4711, true, OwnerSeen::Life::alive, 0, false},
-                {"there.1.2.3", "there", 4712, false, OwnerSeen::Life::silent, 300'000, false}};
+  now.owners = {{"here.1.2.3", "here", 4711, true, OwnerSeen::Life::alive, 0},
+                {"there.1.2.3", "there", 4712, false, OwnerSeen::Life::silent, 300'000}};
   for (int i = 0; i < 20; ++i) {
     Running one{{JobId::generate(), State::processing, i == 0 ? 2 : 1, 0, "here.1.2.3"},
                 fmt::format("/a/folder/with/a/long/n\u00e4me/and/another/photo{:03}.jpg", i),
@@ -308,7 +308,7 @@ TEST_F(Top, SaysThatNothingIsThere) {
   Snapshot now;
   EXPECT_NE(drawn(now, {40, 10}).find("no jobs\n"), std::string::npos);
   EXPECT_NE(drawn(now, {}).find("no daemon is running\n"), std::string::npos);
-  now.owners = {{"here.1.2.3", "here", 4711, true, OwnerSeen::Life::alive, 0, false}};
+  now.owners = {{"here.1.2.3", "here", 4711, true, OwnerSeen::Life::alive, 0}};
   EXPECT_NE(drawn(now, {}).find("here  pid 4711  idle\n"), std::string::npos);
 }
 

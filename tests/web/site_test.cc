@@ -396,6 +396,27 @@ TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
   }
 }
 
+// Its clock is far off; a look that comes while it is still unseen is followed by another.
+TEST_F(Metrics, ADaemonOfAnotherHostIsCountedOnceItsHeartWasSeenToBeat) {
+  open_site();
+  const std::string folder =
+      spool_->path() + "/processing/elsewhere.00000000000000000000000000000000.7.00000000000000aa";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/.alive").close();
+  const auto beat = [&folder](int seconds) {
+    const auto then = std::filesystem::file_time_type::clock::now() - std::chrono::hours(2);
+    std::filesystem::last_write_time(folder + "/.alive", then + std::chrono::seconds(seconds));
+  };
+  beat(0);
+  view_->refresh();
+  EXPECT_TRUE(view_->view()->figures.unseen);
+  const int64_t before = view_->view()->figures.daemons;
+  beat(2);
+  view_->refresh();
+  EXPECT_FALSE(view_->view()->figures.unseen);
+  EXPECT_EQ(view_->view()->figures.daemons, before + 1);
+}
+
 TEST_F(Metrics, EverySeriesSaysOfWhichSpoolItIs) {
   submitted();
   ask("GET", "/healthz");
