@@ -46,6 +46,9 @@ class BitReader {
     count_ -= count;
   }
 
+  // Whether more has been taken than there was.
+  bool is_past_end() const { return count_ < made_up_; }
+
   // Ends the segment: whether the marker FF `code` stands where the bits come to their end, less
   // than a byte of them unused. The reader is behind it then.
   bool ends_with(uint8_t code);

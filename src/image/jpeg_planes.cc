@@ -246,7 +246,7 @@ class Scan {
       if (told_.restart_mcus > 0 && --left_ == 0 && !last && !restart(bits)) return false;
     }
     bits_ = bits;
-    return true;
+    return !bits.is_past_end();  // a short file may claim to be a large image
   }
 
   bool restart(BitReader& bits) {

@@ -164,6 +164,7 @@ TEST(BitReader, ASegmentEndsWithinItsLastByte) {
     BitReader reader(bytes);
     reader.fill();
     reader.drop(bits);
+    EXPECT_EQ(reader.is_past_end(), bits > 24) << bits;
     EXPECT_EQ(reader.ends_with(0xd0), bits > 16 && bits <= 24) << bits;
     if (bits != 20) continue;
     reader.fill();
