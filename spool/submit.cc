@@ -129,8 +129,8 @@ Status make_token(const Spool& spool, const Entry& entry, durable::Group& group)
 }
 
 // Takes back a job that is not acknowledged, the token first so that nobody runs the rest. One with
-// a key stays: another submitter may have answered it already. One that a daemon has taken, or given
-// a token of its own, stays too: a job that nobody was told of.
+// a key stays: another submitter may have answered it already. One that a daemon has taken, or has
+// given a token of its own, stays too: a job that nobody was told of.
 void take_back(const Spool& spool, const Entry& entry) {
   if (entry.keyed) return;
   const JobId& id = entry.ticket.id;
