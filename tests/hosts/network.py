@@ -61,7 +61,7 @@ class Host:
         self.name, self.address = name, f"10.77.0.{Host.count}"
         self.folder = os.path.join(work, name)
         os.makedirs(self.folder)
-        self.cable = f"v{name}"
+        self.cable = f"v{name}-{Host.count}"  # one that is gone keeps its name for a while
         self.init = subprocess.Popen(
             ["unshare", "--mount", "--net", "--uts", "--propagation", "private", "sh", "-c",
              f"hostname {name} && ip link set lo up && echo up && exec sleep infinity"], stdout=subprocess.PIPE)

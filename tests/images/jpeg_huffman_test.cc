@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <utility>
+#include <vector>
 
 namespace imgq::image {
 namespace {

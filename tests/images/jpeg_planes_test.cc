@@ -5,6 +5,8 @@
 #include <jpeglib.h>
 // clang-format on
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
