@@ -19,15 +19,9 @@ constexpr int kParts = 10;                       // of each limit
 constexpr int kExtensions = 3;                   // of the wall limit
 constexpr std::string_view kReady = R"({"ready":true})";
 
-// Nothing of ours but what a worker needs. One malloc arena: a third of the memory. What an image
-// took, up to 32 MiB in pieces of less than 4, stays for the next: giving pages back and faulting
-// in as many is a twentieth of the CPU of a small one.
+// Nothing of ours but what a worker needs. One malloc arena: a third of the memory.
 std::vector<std::string> worker_environment() {
-  std::vector<std::string> all = {"MALLOC_ARENA_MAX=1",
-                                  "MALLOC_MMAP_THRESHOLD_=4194304",
-                                  "MALLOC_TRIM_THRESHOLD_=33554432",
-                                  "VIPS_CONCURRENCY=1",
-                                  "LC_ALL=C.UTF-8",
+  std::vector<std::string> all = {"MALLOC_ARENA_MAX=1", "VIPS_CONCURRENCY=1", "LC_ALL=C.UTF-8",
                                   "PATH=/usr/bin:/bin"};
   for (const char* name :
        {"ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "VIPS_NOVECTOR", "IMGQ_JPEG"}) {
