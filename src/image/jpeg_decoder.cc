@@ -210,9 +210,10 @@ constexpr int64_t kMostPlaneBytes = int64_t{16} << 20;
 // Progressive files are decoded into coefficients of the whole image first.
 int64_t JpegDecoder::bytes_needed(const Purpose& purpose) const {
   const int64_t pixels = int64_t{picture_.size.width} * picture_.size.height;
-  const int64_t by = reduction_for(picture_.size, purpose.least, kLeftOfPlanes);
-  const int64_t planes = by > 1 ? std::min(3 * pixels / (by * by), kMostPlaneBytes) : 0;
-  if (!several_scans_) return pixels * 3 / 10 + planes;
+  const int by = reduction_for(picture_.size, purpose.least, kLeftOfPlanes);
+  const auto scan = by > 1 ? usual_scan() : std::nullopt;
+  const int64_t planes = scan ? planes_bytes(*scan, by) : 0;  // or rows, not both
+  if (!several_scans_) return std::max(pixels * 3 / 10, std::min(planes, kMostPlaneBytes));
   int64_t blocks = 0;
   for (int i = 0; i < reader_.num_components; ++i) {
     const jpeg_component_info& c = reader_.comp_info[i];

@@ -282,11 +282,13 @@ std::vector<int> kept_sides(const JpegScan& scan, int reduced) {
 
 int64_t planes_bytes(const JpegScan& scan, int reduced) {
   const Grid grid = grid_of(scan);
+  const std::vector<int> sides = kept_sides(scan, reduced);
   int64_t bytes = 0;
-  for (const JpegScan::Component& c : scan.components)
-    bytes += int64_t{grid.mcus_x} * grid.mcus_y * c.across * c.down;
-  const int64_t side = kBlockSide / reduced;
-  return bytes * side * side;
+  for (size_t i = 0; i < sides.size(); ++i) {
+    const JpegScan::Component& c = scan.components[i];
+    bytes += int64_t{grid.mcus_x} * grid.mcus_y * c.across * c.down * sides[i] * sides[i];
+  }
+  return bytes;
 }
 
 std::vector<Plane> read_planes(const JpegScan& scan, int reduced) {
