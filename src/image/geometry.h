@@ -15,6 +15,9 @@ struct Rect {
   Size size() const { return {width, height}; }
 };
 
+// How many steps of `by` pixels reach over `px`.
+constexpr int divided_up(int px, int by) { return (px + by - 1) / by; }
+
 inline Rect all_of(Size size) { return {0, 0, size.width, size.height}; }
 
 // Where a rendition lies: what is shown of the upright image is scaled to `scaled`, of which `part`

@@ -16,8 +16,6 @@
 namespace imgq::image {
 namespace {
 
-int divided_up(int px, int by) { return (px + by - 1) / by; }
-
 // libjpeg reduces by leaving out frequencies, at 1/8 all but the mean: almost free, but soft. What
 // is left for Lanczos to reduce must be enough to make the result sharp: measured on photographs
 // (tests/bench/image/quality.cc), 1.3 keeps SSIM within 0.002 of a full decode.

@@ -16,8 +16,6 @@ constexpr std::array<uint8_t, 64> kZigzag = {
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
-int divided_up(int px, int by) { return (px + by - 1) / by; }
-
 // How a scan is laid out: in MCUs of so many pixels.
 struct Grid {
   int across = 1, down = 1;  // largest sampling factors

@@ -21,8 +21,6 @@ Axis in_squares(Axis axis, int squares) {
   return {axis.start / squares, axis.step / squares, axis.count};
 }
 
-int divided_up(int px, int by) { return (px + by - 1) / by; }
-
 // The input positions that any result position looks at.
 struct Reach {
   int first = 0, count = 0;

@@ -63,53 +63,18 @@ TEST(InverseDct, IsWithinOneOfTheExactOne) {
   }
 }
 
-struct Written {
-  int across = 1, down = 1;  // of luma
-  int quality = 90;
-  int restart_mcus = 0;
-  bool optimised = false;
-  int orientation = 1;
-  Bytes icc = {};
-};
+made::JpegSpec sampled(int across, int down, int quality = 90, int restart_mcus = 0) {
+  made::JpegSpec spec;
+  spec.across = across;
+  spec.down = down;
+  spec.quality = quality;
+  spec.restart_mcus = restart_mcus;
+  return spec;
+}
 
-Bytes write(const Pixels& pixels, const Written& as) {
-  jpeg_compress_struct writer{};
-  jpeg_error_mgr errors{};
-  writer.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&writer);
-  unsigned char* data = nullptr;
-  unsigned long size = 0;  // NOLINT(google-runtime-int): libjpeg's type
-  jpeg_mem_dest(&writer, &data, &size);
-  writer.image_width = static_cast<unsigned>(pixels.width);
-  writer.image_height = static_cast<unsigned>(pixels.height);
-  writer.input_components = pixels.bands;
-  writer.in_color_space = pixels.bands == 1 ? JCS_GRAYSCALE : JCS_RGB;
-  jpeg_set_defaults(&writer);
-  jpeg_set_quality(&writer, as.quality, TRUE);
-  writer.comp_info[0].h_samp_factor = as.across;
-  writer.comp_info[0].v_samp_factor = as.down;
-  writer.restart_interval = static_cast<unsigned>(as.restart_mcus);
-  writer.optimize_coding = as.optimised ? TRUE : FALSE;
-  jpeg_start_compress(&writer, TRUE);
-  Bytes told{'E', 'x', 'i', 'f', 0, 0};
-  made::ExifSpec exif;
-  exif.orientation = as.orientation;
-  for (const uint8_t byte : made::exif(exif)) told.push_back(byte);
-  jpeg_write_marker(&writer, JPEG_APP0 + 1, told.data(), static_cast<unsigned>(told.size()));
-  if (!as.icc.empty())
-    jpeg_write_icc_profile(&writer, as.icc.data(), static_cast<unsigned>(as.icc.size()));
-  std::vector<uint8_t> row(pixels.index(0, 1, 0));
-  for (int y = 0; y < pixels.height; ++y) {
-    for (size_t i = 0; i < row.size(); ++i)
-      row[i] = static_cast<uint8_t>(pixels.data[static_cast<size_t>(y) * row.size() + i]);
-    JSAMPROW line = row.data();
-    jpeg_write_scanlines(&writer, &line, 1);
-  }
-  jpeg_finish_compress(&writer);
-  Bytes out(data, data + size);
-  jpeg_destroy_compress(&writer);
-  std::free(data);
-  return out;
+made::JpegSpec optimised(made::JpegSpec spec) {
+  spec.optimised = true;
+  return spec;
 }
 
 // What each plane should be: libjpeg's coefficients, times their quantisers.
@@ -154,7 +119,7 @@ std::vector<Plane> planes_of(const Bytes& file, int by) {
 }
 
 // The farthest that any sample of any plane is off.
-double farthest_off(const Bytes& file, int by, const Written& as) {
+double farthest_off(const Bytes& file, int by, const made::JpegSpec& as) {
   Coefficients exact(file);
   double most = 0;
   const std::vector<Plane> planes = planes_of(file, by);
@@ -170,48 +135,44 @@ double farthest_off(const Bytes& file, int by, const Written& as) {
   return most;
 }
 
-const std::array<Written, 8> kUsual = {{{},
-                                        {.across = 2},
-                                        {.down = 2},
-                                        {.across = 2, .down = 2},
-                                        {.across = 2, .down = 2, .quality = 100},
-                                        {.quality = 5, .restart_mcus = 1},
-                                        {.across = 2, .down = 2, .restart_mcus = 7},
-                                        {.across = 2, .down = 2, .optimised = true}}};
+const std::array<made::JpegSpec, 8> kUsual = {
+    sampled(1, 1),      sampled(2, 1),       sampled(1, 2),        sampled(2, 2),
+    sampled(2, 2, 100), sampled(1, 1, 5, 1), sampled(2, 2, 90, 7), optimised(sampled(2, 2))};
 
 TEST(JpegPlanes, AreWhatTheCoefficientsSay) {
   const Pixels picture = made::scenery(237, 149), grey = made::filled(131, 90, {77});
-  for (const Written& as : kUsual) {
+  for (const made::JpegSpec& as : kUsual) {
     for (const int by : {2, 4, 8}) {
       SCOPED_TRACE(testing::Message() << as.across << "x" << as.down << " 1/" << by);
-      EXPECT_LE(farthest_off(write(picture, as), by, as), 1.5);
-      EXPECT_LE(farthest_off(write(grey, {.restart_mcus = as.restart_mcus}), by, {.across = 2}),
-                1.5);
+      EXPECT_LE(farthest_off(made::jpeg(picture, as), by, as), 1.5);
+      EXPECT_LE(
+          farthest_off(made::jpeg(grey, sampled(1, 1, 90, as.restart_mcus)), by, sampled(2, 1)),
+          1.5);
     }
   }
 }
 
 TEST(JpegPlanes, AreOfTheSizesThatAreStored) {
-  const std::vector<Plane> halves = planes_of(write(made::scenery(237, 149), kUsual[3]), 4);
+  const std::vector<Plane> halves = planes_of(made::jpeg(made::scenery(237, 149), kUsual[3]), 4);
   ASSERT_EQ(halves.size(), 3U);
   EXPECT_EQ(halves[0].size, (Size{60, 38}));
   EXPECT_EQ(halves[1].size, (Size{30, 19}));
   EXPECT_EQ(halves[1].reduced_x, 8);
-  const std::vector<Plane> wholes = planes_of(write(made::scenery(237, 149), kUsual[0]), 8);
+  const std::vector<Plane> wholes = planes_of(made::jpeg(made::scenery(237, 149), kUsual[0]), 8);
   ASSERT_EQ(wholes.size(), 3U);
   EXPECT_EQ(wholes[0].size, wholes[1].size);  // one sample a block is the least
 }
 
 TEST(JpegPlanes, WhatIsUnusualIsLeftToLibjpeg) {
   const Pixels picture = made::scenery(320, 200);
-  EXPECT_FALSE(planes_of(write(picture, {}), 4).empty());
+  EXPECT_FALSE(planes_of(made::jpeg(picture, sampled(1, 1)), 4).empty());
   made::JpegSpec progressive;
   progressive.progressive = true;
   EXPECT_TRUE(planes_of(made::jpeg(picture, progressive), 4).empty());
   EXPECT_TRUE(planes_of(made::jpeg(made::filled(320, 200, {9, 9, 9, 9})), 4).empty());
-  EXPECT_TRUE(planes_of(write(picture, {.across = 4}), 4).empty());
+  EXPECT_TRUE(planes_of(made::jpeg(picture, sampled(4, 1)), 4).empty());
   ASSERT_EQ(::setenv("IMGQ_JPEG", "libjpeg", 1), 0);
-  EXPECT_TRUE(planes_of(write(picture, {}), 4).empty());
+  EXPECT_TRUE(planes_of(made::jpeg(picture, sampled(1, 1)), 4).empty());
   ASSERT_EQ(::unsetenv("IMGQ_JPEG"), 0);
 }
 
@@ -228,7 +189,7 @@ size_t marker_in(const Bytes& file, uint8_t first, uint8_t last, int number) {
 }
 
 TEST(JpegPlanes, DoubtWhatIsNotAsItShouldBe) {
-  const Bytes good = write(made::scenery(320, 200), {.restart_mcus = 40});
+  const Bytes good = made::jpeg(made::scenery(320, 200), sampled(1, 1, 90, 40));
   ASSERT_FALSE(planes_of(good, 4).empty());
   const auto at = static_cast<ptrdiff_t>(marker_in(good, 0xd0, 0xd7, 3));
   const auto end = static_cast<ptrdiff_t>(marker_in(good, 0xd9, 0xd9, 0));
@@ -249,7 +210,7 @@ TEST(JpegPlanes, DoubtWhatIsNotAsItShouldBe) {
 
 // Coefficients that no encoder makes would be beyond what the arithmetic holds.
 TEST(JpegPlanes, DoubtCoefficientsThatNoEncoderMakes) {
-  Bytes file = write(made::scenery(320, 200), {});
+  Bytes file = made::jpeg(made::scenery(320, 200), sampled(1, 1));
   size_t at = 0;
   while (file[at] != 0xff || file[at + 1] != 0xdb) ++at;
   std::fill_n(file.begin() + static_cast<ptrdiff_t>(at) + 5, 64, uint8_t{255});
@@ -271,8 +232,8 @@ bool has_no_fault(const Bytes& file) {
 TEST(JpegPlanes, NothingIsTakenThatLibjpegWarnsOf) {
   std::mt19937 random(11);
   int taken = 0, refused = 0;
-  for (const Written& as : kUsual) {
-    const Bytes good = write(made::scenery(131, 77), as);
+  for (const made::JpegSpec& as : kUsual) {
+    const Bytes good = made::jpeg(made::scenery(131, 77), as);
     const size_t scan = marker_in(good, 0, 255, 0) - 1;
     for (int i = 0; i < 150; ++i) {
       Bytes file = good;
@@ -304,15 +265,17 @@ double psnr(const Pixels& a, const Pixels& b) {
 using JpegWays = made::ImageTest;
 TEST_F(JpegWays, BothWaysMakeTheSamePicture) {
   const Pixels picture = made::six_blocks(180);
-  for (const Written& as : kUsual) {
+  for (const made::JpegSpec& as : kUsual) {
     for (int orientation = 1; orientation <= 8; ++orientation) {
       for (const auto& [width, height] : {std::pair{101, 101}, {64, 40}}) {
         Rendition rendition = made::sized(width, height, width == 64 ? Fit::fill : Fit::fit);
         rendition.quality = 100;
-        Written turned = as;
-        turned.orientation = orientation;
-        if (orientation % 2 == 0) turned.icc = made::display_p3();
-        const Bytes file = write(picture, turned);
+        made::JpegSpec turned = as;
+        made::ExifSpec exif;
+        exif.orientation = orientation;
+        turned.extras.exif = made::exif(exif);
+        if (orientation % 2 == 0) turned.extras.icc = made::display_p3();
+        const Bytes file = made::jpeg(picture, turned);
         const Pixels quick = made::render(file, rendition).pixels();
         ASSERT_EQ(::setenv("IMGQ_JPEG", "libjpeg", 1), 0);
         const Pixels slow = made::render(file, rendition).pixels();

@@ -54,8 +54,10 @@ struct JpegSpec {
   bool subsampled = false;
   bool progressive = false;
   bool adobe_marker = true;  // CMYK; its samples are 255 - ink in any case, as everybody reads them
-  int restart_rows = 0;
-  Extras extras;
+  int restart_rows = 0, restart_mcus = 0;
+  int across = 0, down = 0;  // luma's sampling factors; 0: as `subsampled` says
+  bool optimised = false;
+  Extras extras = {};
 };
 Bytes jpeg(const Pixels& pixels, const JpegSpec& spec = {});  // 1 grey, 3 RGB, 4 CMYK
 

@@ -52,7 +52,11 @@ void set_up(jpeg_compress_struct* writer, const Pixels& pixels, const JpegSpec& 
     writer->comp_info[0].h_samp_factor = writer->comp_info[0].v_samp_factor = 1;
   }
   if (pixels.bands == 4) writer->write_Adobe_marker = spec.adobe_marker ? TRUE : FALSE;
+  if (spec.across > 0) writer->comp_info[0].h_samp_factor = spec.across;
+  if (spec.down > 0) writer->comp_info[0].v_samp_factor = spec.down;
   writer->restart_in_rows = spec.restart_rows;
+  writer->restart_interval = static_cast<unsigned>(spec.restart_mcus);
+  writer->optimize_coding = spec.optimised ? TRUE : FALSE;
   if (spec.progressive) jpeg_simple_progression(writer);
 }
 
