@@ -3,9 +3,11 @@
 
 #include <filesystem>
 
+#include "src/cli/apart.h"
 #include "src/cli/wait.h"
 #include "src/supervise/engine.h"
 #include "src/util/text.h"
+#include "src/util/units.h"
 #include "tools/imgq_options.h"
 
 namespace imgq::tools {
@@ -26,6 +28,8 @@ Command program_table(Options& o) {
         {{"--spool", &o.spool, "the spool [$IMGQ_SPOOL; else the system's, or one's own]", "DIR",
           "@dir"},
          {"--config", &o.config, "read this configuration and no other", "FILE", "@file"},
+         {"--io-timeout", &o.io_timeout,
+          "give up when its file system has no answer for so long [1min]; 0s: never", "DURATION"},
          {"-q,--quiet", &o.quiet, "say only what went wrong"},
          {"-v,--verbose", &o.verbose, "say more"},
          {"--color", &o.colour, "auto, always or never [auto]", "WHEN", "auto always never"},
@@ -92,6 +96,17 @@ void choose_spool(cli::Session& session, const std::string& command) {
   if (system) config.origin["spool"] = "default, the system's";
 }
 
+bool is_without_spool(const Command& command) {
+  return command.name == "run" || command.name == "info" || command.name == "config";
+}
+
+// When the spool's file system did not answer.
+std::string advice_for(const Command& command) {
+  return command.name == "submit"
+             ? "what has no id yet may have been accepted; repeat it with the same --key"
+             : "try again later";
+}
+
 // Configuration and console for the subcommand, then the subcommand.
 Exit run_chosen(const Command& program, const Options& options, const Command& command) {
   const auto colour = colour_of(options.colour);
@@ -114,15 +129,28 @@ Exit run_chosen(const Command& program, const Options& options, const Command& c
   }
   for (const std::string& warning : config->warnings) console.note(warning);
   cli::Session session{console, std::move(*config), options.json};
+  if (!options.io_timeout.empty()) {
+    const auto timeout = parse_duration(options.io_timeout);
+    if (!timeout) return complain(program, "--io-timeout: " + timeout.error().action);
+    session.config.io_timeout = *timeout;
+  }
   if (!options.spool.empty()) {
     session.config.spool = absolute(options.spool);
     session.config.origin["spool"] = "--spool";
   }
-  choose_spool(session, command.name);
-  const Exit exit = command.run(session);
-  if (console.flush()) return exit;
-  console.error("cannot write to stdout");
-  return exit == Exit::ok ? Exit::io_error : exit;
+  const auto use_spool = [&] {
+    choose_spool(session, command.name);
+    const Exit exit = command.run(session);
+    if (console.flush()) return exit;
+    console.error("cannot write to stdout");
+    return exit == Exit::ok ? Exit::io_error : exit;
+  };
+  if (is_without_spool(command)) return use_spool();
+  return cli::run_apart({session.config.io_timeout, advice_for(command),
+                         [&session](const std::string& message) {
+                           session.console.error(cli::about(session.config.spool, message));
+                         }},
+                        use_spool);
 }
 
 Exit imgq(int count, char** words) {

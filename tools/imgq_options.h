@@ -9,7 +9,7 @@ namespace imgq::tools {
 
 // What they read into.
 struct Options {
-  std::string spool, config, colour = "auto";
+  std::string spool, io_timeout, config, colour = "auto";
   bool quiet = false, verbose = false, json = false, help = false, version = false;
   std::vector<std::string> topic, shell;  // of `help` and `completion`
   std::vector<std::string> ids, names;    // of `status`, `cancel` and the like; of `info`

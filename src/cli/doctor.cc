@@ -69,7 +69,7 @@ Check spool_trouble(const std::string& path, const Error& error) {
 
 std::string as_json(const Checks& checks, bool healthy) {
   Json list = Json::array();
-  for (const Check& check : checks) {
+  for (const Check& check : checks.all()) {
     const auto health = kHealths[static_cast<size_t>(check.health)];
     list.push_back({{"what", check.what}, {"health", health}, {"found", check.found}});
     if (check.health != Check::Health::good) list.back()["cure"] = check.cure;
@@ -78,17 +78,22 @@ std::string as_json(const Checks& checks, bool healthy) {
 }
 
 void print(Console& console, const Check& check) {
+  if (console.quiet() && check.health == Check::Health::good) return;
   const auto health = static_cast<size_t>(check.health);
   const std::string word = console.paint(kTints[health], fmt::format("{:<8}", kHealths[health]));
   console.put_line(fmt::format("{}  {}: {}", word, check.what, check.found));
-  if (check.health == Check::Health::good) return;
-  console.put_line(fmt::format("{:<10}-> {}", "", check.cure));
+  if (check.health != Check::Health::good) {
+    console.put_line(fmt::format("{:<10}-> {}", "", check.cure));
+  }
+  (void)console.flush();  // the caller's last flush tells
 }
 
 }  // namespace
 
 Exit doctor_command(const Session& session, const DoctorOptions& options) {
-  Checks checks;
+  Checks checks([&session](const Check& check) {
+    if (!session.json) print(session.console, check);
+  });
   check_machine(checks);
   const auto spool = Spool::open(session.config.spool, session.config.spool_uuid);
   if (spool) {
@@ -101,14 +106,10 @@ Exit doctor_command(const Session& session, const DoctorOptions& options) {
   }
   check_other_spool(session, checks);
   check_configured(session, checks);
-  const bool healthy = std::none_of(checks.begin(), checks.end(), [](const Check& check) {
-    return check.health == Check::Health::bad;
-  });
+  const bool healthy =
+      std::none_of(checks.all().begin(), checks.all().end(),
+                   [](const Check& check) { return check.health == Check::Health::bad; });
   if (session.json) session.console.put_line(as_json(checks, healthy));
-  for (const Check& check : checks) {
-    const bool untold = session.console.quiet() && check.health == Check::Health::good;
-    if (!session.json && !untold) print(session.console, check);
-  }
   return healthy ? Exit::ok : Exit::some_failed;
 }
 

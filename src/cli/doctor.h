@@ -3,7 +3,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/cli/session.h"
@@ -16,7 +18,21 @@ struct Check {
   std::string found;
   std::string cure;  // told when it is not good
 };
-using Checks = std::vector<Check>;
+
+// All that was found; each is told as it is found, for the next may never come back.
+class Checks {
+ public:
+  explicit Checks(std::function<void(const Check&)> tell) : tell_(std::move(tell)) {}
+  void push_back(Check check) {
+    tell_(check);
+    all_.push_back(std::move(check));
+  }
+  const std::vector<Check>& all() const { return all_; }
+
+ private:
+  std::function<void(const Check&)> tell_;
+  std::vector<Check> all_;
+};
 
 // "become a member of its group: adduser alice imgq, then log in again". When the former is done
 // already, only the latter.

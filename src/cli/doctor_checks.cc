@@ -204,6 +204,14 @@ void check_owners(const Session& session, const Spool& spool, Checks& checks) {
        alive > 0 ? fmt::format("{} running", alive) : "none is running: submitted jobs wait",
        start_words(session.config.spool)});
   for (const OwnerSeen& owner : *owners) {
+    if (stands_still(owner)) {
+      checks.push_back(
+          {Health::bad, "daemon",
+           fmt::format("process {} on {} runs, but its heart stands still for {}", owner.pid,
+                       printable(owner.host), age_words(0, owner.heartbeat_age_ms)),
+           "it was stopped, or its file system does not answer: its log tells; "
+           "kill -CONT, or end it and start another"});
+    }
     if (owner.life == OwnerSeen::Life::alive) continue;
     const bool dead = owner.life == OwnerSeen::Life::dead;
     checks.push_back({Health::doubtful, "leftovers",

@@ -8,6 +8,7 @@
 #include "src/cli/doctor.h"
 #include "src/cli/files.h"
 #include "src/util/text.h"
+#include "src/util/unanswered.h"
 
 namespace imgq::cli {
 namespace {
@@ -23,6 +24,7 @@ std::string origin_of(const Config& config, const std::string& key) {
 void check_folder(const std::string& path, int mode, const std::string& what,
                   const std::string& origin, Checks& checks) {
   if (path.empty()) return;
+  const Asking asking("faccessat");
   const bool usable = ::faccessat(AT_FDCWD, (path + "/.").c_str(), mode, AT_EACCESS) == 0;
   checks.push_back(
       {usable ? Health::good : Health::doubtful, what,

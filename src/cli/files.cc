@@ -10,6 +10,7 @@
 
 #include "src/cli/session.h"
 #include "src/util/clock.h"
+#include "src/util/unanswered.h"
 
 namespace imgq::cli {
 bool has_entries(const std::string& directory) {
@@ -19,6 +20,7 @@ bool has_entries(const std::string& directory) {
 }
 
 std::optional<FileId> directory_id(const std::string& path) {
+  const Asking asking("stat");
   struct stat about{};
   if (::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
   return FileId{about.st_dev, about.st_ino};
@@ -30,6 +32,7 @@ std::string real_path(const std::string& path) {
 }
 
 Result<Opened> open_input(const std::string& path) {
+  const Asking asking("open");
   Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return last_error("open", path);
   struct stat about{};

@@ -160,6 +160,8 @@ Exit get_command(const Session& session, const GetOptions& options) {
   if (auto ok = check_goal(goal, options.output, ids->size(), "jobs"); !ok) {
     return fail(session, Exit::usage, ok.error().action);
   }
+  std::optional<Deadline> deadline;
+  if (options.wait) deadline.emplace(*timeout);
   const auto spool = open_spool(session);
   if (!spool) return exit_for(spool.error());
   if (goal == Goal::directory) {
@@ -167,10 +169,11 @@ Exit get_command(const Session& session, const GetOptions& options) {
       return fail(session, Exit::cannot_create, made.error().text());
     }
   }
-  if (options.wait) {
+  if (deadline) {
     // Below it is told why there is no result.
-    const Exit waited = wait_for(session, *spool, *ids, *timeout, Tell::nothing);
+    const Exit waited = wait_for(session, *spool, *ids, *deadline, Tell::nothing);
     if (waited == Exit::try_later) return waited;
+    deadline.reset();
   }
   Get get{session, options, *spool, goal, {}, {}};
   for (const JobId& id : *ids) get.sum.add(get_job(get, id));

@@ -13,11 +13,13 @@
 #include "spool/types.h"
 #include "src/jobs/owners.h"
 #include "src/util/text.h"
+#include "src/util/unanswered.h"
 
 namespace imgq::cli {
 namespace {
 
 bool may_write(const std::string& path) {
+  const Asking asking("stat");
   struct stat about{};
   return ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode) &&
          ::faccessat(AT_FDCWD, path.c_str(), R_OK | W_OK | X_OK, AT_EACCESS) == 0;

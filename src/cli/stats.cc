@@ -19,6 +19,7 @@ double oldest_s(const SpoolFigures& figures) {
 std::string as_json(const SpoolFigures& figures) {
   Json out = counts_object(figures.counts, figures.daemons);
   out["oldest_waiting_seconds"] = oldest_s(figures);
+  out["heartbeat_age_seconds"] = static_cast<double>(figures.heartbeat_age_ms) / 1000;
   out["free_bytes"] = figures.room.free_bytes;
   out["free_inodes"] = figures.room.free_inodes;
   return versioned(out) + "\n";
@@ -33,6 +34,9 @@ std::string as_words(const SpoolFigures& figures) {
     out += fmt::format("{:<12} {:>7.0f} s\n", "oldest", oldest_s(figures));
   }
   out += fmt::format("{:<12} {:>9}\n", "daemons", figures.daemons);
+  if (figures.daemons > 0) {
+    out += fmt::format("{:<12} {:>7} s\n", "heartbeat", figures.heartbeat_age_ms / 1000);
+  }
   if (figures.counts.corrupt > 0) {
     out += fmt::format("{:<12} {:>9}\n", "corrupt", figures.counts.corrupt);
   }

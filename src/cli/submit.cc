@@ -232,7 +232,7 @@ class Submission {
     if (plan_->stopped != Exit::ok) return plan_->stopped;
     const Exit submitted = plan_->sum.total();
     if (!options_.wait) return submitted;
-    const Exit waited = wait_for(session_, *spool_, plan_->ids, timeout);
+    const Exit waited = wait_for(session_, *spool_, plan_->ids, Deadline(timeout));
     return waited == Exit::try_later || submitted == Exit::ok ? waited : submitted;
   }
 

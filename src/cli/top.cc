@@ -8,6 +8,7 @@
 
 #include <csignal>
 
+#include "src/cli/apart.h"
 #include "src/cli/commands.h"
 #include "src/cli/wait.h"
 #include "src/util/io.h"
@@ -25,21 +26,31 @@ class Screen {
     raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
     changed_ = ::tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
     say("\x1b[?1049h\x1b[?25l");
+    shown = this;
+    when_given_up([] { shown->leave(); });
   }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
   ~Screen() {
-    say("\x1b[?25h\x1b[?1049l");
-    if (changed_) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &before_);  // best effort
+    when_given_up(nullptr);
+    leave();
   }
   static void say(std::string_view text) {
     (void)write_all(STDOUT_FILENO, text, "stdout");  // the next look draws it all again
   }
 
  private:
+  void leave() const {
+    say("\x1b[?25h\x1b[?1049l");
+    if (changed_) (void)::tcsetattr(STDIN_FILENO, TCSANOW, &before_);  // best effort
+  }
+
+  static const Screen* shown;  // the one there is
   struct termios before_{};
   bool changed_ = false;
 };
+
+const Screen* Screen::shown = nullptr;
 
 constexpr int kRoomForHint = 16;
 

@@ -157,6 +157,10 @@ Item head_of(const OwnerSeen& owner, size_t jobs) {
     const std::string age = age_words(0, owner.heartbeat_age_ms);
     return {fmt::format("{}  silent for {}", who, age), Tint::bad};
   }
+  if (stands_still(owner)) {
+    const std::string age = age_words(0, owner.heartbeat_age_ms);
+    return {fmt::format("{}  its heart stands still for {}", who, age), Tint::bad};
+  }
   const bool unseen = owner.life == OwnerSeen::Life::unseen;
   const std::string work =
       jobs == 0 ? (unseen ? "not yet seen" : "idle") : counted(static_cast<int64_t>(jobs), "job");

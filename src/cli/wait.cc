@@ -14,7 +14,6 @@
 #include "src/cli/ids.h"
 #include "src/cli/job_text.h"
 #include "src/cli/progress.h"
-#include "src/util/sys.h"
 #include "src/util/text.h"
 #include "src/util/units.h"
 
@@ -135,16 +134,16 @@ Result<Timeout> parse_timeout(const std::string& text) {
 }
 
 Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
-              Timeout timeout, Tell tell) {
-  const int64_t begin = sys::monotonic_ms();
+              const Deadline& deadline, Tell tell) {
   Waiting waiting(session, spool, ids, tell);
   for (int64_t rest = kFirstPauseMs; true; rest = std::min(rest * 2, kLongestPauseMs)) {
     if (waiting.look()) rest = kFirstPauseMs;
     if (waiting.left() == 0) {
       return waiting.failed() && tell == Tell::jobs ? Exit::some_failed : Exit::ok;
     }
-    if (timeout && sys::monotonic_ms() - begin >= timeout->count() * 1000) break;
-    pause(rest);
+    const int64_t left_ms = deadline.left_ms();
+    if (left_ms <= 0) break;
+    pause(std::min(rest, left_ms));
   }
   return fail(session, Exit::try_later,
               fmt::format("timed out: {} of {} not ended", waiting.left(),
@@ -156,9 +155,10 @@ Exit wait_command(const Session& session, const WaitOptions& options) {
   if (!timeout) return fail(session, Exit::usage, timeout.error().action);
   const auto ids = gather_ids(options.ids);
   if (!ids) return fail(session, Exit::usage, ids.error().action);
+  const Deadline deadline(*timeout);
   const auto spool = open_spool(session);
   if (!spool) return exit_for(spool.error());
-  return wait_for(session, *spool, *ids, *timeout);
+  return wait_for(session, *spool, *ids, deadline);
 }
 
 }  // namespace imgq::cli

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <initializer_list>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "spool/job_id.h"
+#include "src/cli/apart.h"
 #include "src/cli/session.h"
 
 // How commands wait: for jobs, for a time, for a signal.
@@ -24,10 +23,9 @@ void note_stop(int signal);  // that came while somebody else listened
 // loop in which it runs. To the shell its exit status is 130 either way.
 void die_if_interrupted();
 
-using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever
 Result<Timeout> parse_timeout(const std::string& text);
 enum class Tell { jobs, nothing };  // nothing: of single jobs
 Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
-              Timeout timeout, Tell tell = Tell::jobs);
+              const Deadline& deadline, Tell tell = Tell::jobs);
 
 }  // namespace imgq::cli

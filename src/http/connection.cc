@@ -57,11 +57,14 @@ void Register::remove(Member& member) {
 
 bool Register::drop_slowest(int64_t min_age_ms) { return drop_worst(min_age_ms, 1); }
 
-bool Register::any_idle(size_t accepted) const {
+bool Register::any_idle(size_t accepted, int64_t min_age_ms) const {
   const std::lock_guard lock(mutex_);
   if (members_.size() < accepted) return true;
-  return std::any_of(members_.begin(), members_.end(), [](const auto& member) {
-    return !member.second && member.first->phase == Phase::head;
+  const int64_t old = sys::monotonic_ms() - min_age_ms;
+  return std::any_of(members_.begin(), members_.end(), [old](const auto& member) {
+    const auto& [one, dropped] = member;
+    const bool replied = one->phase == Phase::reply && one->since_ms > old;
+    return !dropped && (one->phase == Phase::head || one->phase == Phase::idle || replied);
   });
 }
 
@@ -91,6 +94,18 @@ bool Register::drop_worst(int64_t min_age_ms, int64_t least_blame) {
 void Register::drop_all() {
   const std::lock_guard lock(mutex_);
   for (auto& [member, dropped] : members_) {
+    (void)::shutdown(member->socket, SHUT_RDWR);  // as above
+    dropped = true;
+  }
+}
+
+void Register::refuse_working(int64_t min_age_ms, std::string_view reply) {
+  const std::lock_guard lock(mutex_);
+  const int64_t now_ms = sys::monotonic_ms();
+  for (auto& [member, dropped] : members_) {
+    if (dropped || member->phase != Phase::working) continue;
+    if (now_ms - member->since_ms < min_age_ms) continue;
+    (void)::send(member->socket, reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)::shutdown(member->socket, SHUT_RDWR);  // as above
     dropped = true;
   }

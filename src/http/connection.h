@@ -51,11 +51,14 @@ class Register {
   // none.
   bool drop_slowest(int64_t min_age_ms);
   // Of so many that were accepted, somebody waits for a head, or is not here yet: to be dropped
-  // once it is old enough.
-  bool any_idle(size_t accepted) const;
+  // once it is old enough. Or has been replied to for less than that: it may be idle in a moment.
+  bool any_idle(size_t accepted, int64_t min_age_ms) const;
   // Shuts down those between two requests, and those that have waited for a head for `min_age_ms`.
   void drop_idle(int64_t min_age_ms);
   void drop_all();
+  // Sends `reply`, which a socket's buffer holds, to those whose request has been worked on for so
+  // long, and shuts them down.
+  void refuse_working(int64_t min_age_ms, std::string_view reply);
 
  private:
   bool drop_worst(int64_t min_age_ms, int64_t least_blame);

@@ -47,6 +47,11 @@ constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 2\r\n"
     "Content-Type: application/problem+json\r\nContent-Length: 68\r\n\r\n"
     "{\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"all busy now\"}";
+constexpr std::string_view kUnanswered =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 30\r\n"
+    "Content-Type: application/problem+json\r\nContent-Length: 130\r\n\r\n"
+    "{\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"no_answer\",\"detail\":"
+    "\"no answer in time; what was sent may have been accepted\"}";
 
 // Set while the accepting thread runs a connection's task only to turn it away.
 thread_local bool turning_away = false;
@@ -236,6 +241,8 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
 
   void set_max_body(int64_t bytes) { max_body_bytes_ = bytes; }
 
+  void refuse_working(int64_t min_age_ms) { register_.refuse_working(min_age_ms, kUnanswered); }
+
   // httplib's own stop() would shut the socket down for the service manager too.
   void stop() {
     stopping_ = true;
@@ -293,7 +300,8 @@ class Server::Impl final : public httplib_adaptor::Server<httplib::Server> {
     bool make_room() {
       const int64_t until = sys::monotonic_ms() + 2 * kDropAgeMs;
       while (!server_.register_.drop_slowest(kDropAgeMs)) {
-        if (!server_.register_.any_idle(running_) || sys::monotonic_ms() > until) return false;
+        if (!server_.register_.any_idle(running_, kDropAgeMs) || sys::monotonic_ms() > until)
+          return false;
         pause_ms(10);
       }
       return true;
@@ -414,5 +422,7 @@ Status Server::serve(const Fd& listening) { return impl_->serve(listening); }
 void Server::stop() { impl_->stop(); }
 
 void Server::set_max_body(int64_t bytes) { impl_->set_max_body(bytes); }
+
+void Server::refuse_working(int64_t min_age_ms) { impl_->refuse_working(min_age_ms); }
 
 }  // namespace imgq::web

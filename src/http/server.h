@@ -35,9 +35,11 @@ class Server {
   //   errors  of accept(2), when it cannot go on
   Status serve(const Fd& listening);
 
-  // Both may be called from any thread, and before serve.
+  // These may be called from any thread, and before serve.
   void stop();
   void set_max_body(int64_t bytes);  // of the requests that come from then on
+  // Requests that have been worked on for so long get 503, for what is asked does not answer.
+  void refuse_working(int64_t min_age_ms);
 
  private:
   class Impl;

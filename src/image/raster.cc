@@ -152,7 +152,7 @@ Raster to_grey(Raster from) {
   return out;
 }
 
-// That half of the pairs are equal is asked first, as far as it can still be: pictures are told by it.
+// Whether half of the pairs are equal is asked first, as long as they can be: it tells pictures.
 bool is_flat_art(const Raster& raster) {
   if (raster.kind.space != Space::rgb) return false;
   constexpr int kNear = 8, kFar = 48;

@@ -39,6 +39,8 @@ struct HotFolder {
 struct Config {
   std::string spool;                      // spool
   std::string spool_uuid;                 // spool_uuid: the only one that may be there; empty: any
+  std::chrono::seconds io_timeout{60};    // io_timeout: a command waits for one call; 0: for ever
+  std::chrono::seconds io_stalled{10};    // io_stalled: programs that go on tell of one, and wait
   int workers = 0;                        // daemon.workers; 0: the CPUs that it may use
   int max_attempts = 3;                   // jobs.max_attempts
   std::chrono::seconds retry_first{10};   // jobs.retry_first

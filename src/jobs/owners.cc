@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t kTwoBeatsMs = 5'000;  // a beat is 2 s at most, and may be seen a second late
 constexpr int64_t kLookAgainMs = 200;
+constexpr int64_t kFiveBeatsMs = 10'000;
 
 OwnerSeen::Life life_here(const Fd& alive) {
   const bool held = sys::flock(alive.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -52,6 +53,10 @@ bool is_alive(const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::al
 std::vector<std::string> names_in(const Spool& spool, const std::string& folder) {
   auto names = list_names(spool.root(), folder);
   return names ? std::move(*names) : std::vector<std::string>();
+}
+
+bool stands_still(const OwnerSeen& owner) {
+  return is_alive(owner) && owner.heartbeat_age_ms >= kFiveBeatsMs;
 }
 
 int64_t count_alive(const std::vector<OwnerSeen>& owners) {

@@ -28,6 +28,9 @@ struct OwnerSeen {
   int64_t heartbeat_age_ms = 0;  // not here: as far as it was watched
 };
 
+// Alive, but its heart has missed five beats: it was stopped, or waits for its file system.
+bool stands_still(const OwnerSeen& owner);
+
 // Those that are alive; an unseen one is not counted.
 int64_t count_alive(const std::vector<OwnerSeen>& owners);
 

@@ -20,10 +20,13 @@ Result<SpoolFigures> figures_of(const Spool& spool, std::chrono::milliseconds le
   if (!room) return room.error();
   const auto owners = see_owners(spool, lease, seen);
   if (!owners) return owners.error();
-  SpoolFigures figures{true, *counts, count_alive(*owners), false, *room};
-  figures.unseen = std::any_of(owners->begin(), owners->end(), [](const OwnerSeen& owner) {
-    return owner.life == OwnerSeen::Life::unseen;
-  });
+  SpoolFigures figures{.up = true, .counts = *counts, .daemons = count_alive(*owners)};
+  figures.room = *room;
+  for (const OwnerSeen& owner : *owners) {
+    figures.unseen = figures.unseen || owner.life == OwnerSeen::Life::unseen;
+    if (owner.life != OwnerSeen::Life::alive) continue;
+    figures.heartbeat_age_ms = std::max(figures.heartbeat_age_ms, owner.heartbeat_age_ms);
+  }
   if (counts->oldest_waiting) {
     figures.oldest_age_ms = std::max<int64_t>(0, now_ms() - counts->oldest_waiting->unix_ms());
   }
@@ -55,6 +58,9 @@ void write_metrics(const SpoolFigures& figures, MetricText& out) {
   out.gauge("imgq_spool_free_bytes", "Free space of the spool's file system.",
             std::to_string(figures.room.free_bytes));
   out.gauge("imgq_daemons", "Daemons that are alive.", std::to_string(figures.daemons));
+  out.gauge("imgq_daemon_heartbeat_age_seconds",
+            "Age of the oldest heartbeat of the daemons that are alive; 0 for none.",
+            fmt::format("{:.3f}", static_cast<double>(figures.heartbeat_age_ms) / 1000));
   out.gauge("imgq_corrupt_files", "Files in corrupt/.", std::to_string(figures.counts.corrupt));
 }
 

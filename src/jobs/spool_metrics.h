@@ -16,8 +16,9 @@ namespace imgq {
 struct SpoolFigures {
   bool up = false;  // the spool could be read
   Counts counts = {};
-  int64_t daemons = 0;  // alive
-  bool unseen = false;  // of another one that cannot be told yet
+  int64_t daemons = 0;           // alive
+  bool unseen = false;           // of another one that cannot be told yet
+  int64_t heartbeat_age_ms = 0;  // the oldest of theirs; 0 for none
   Spool::Room room = {};
   int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
 };

@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "src/jobs/hang_report.h"
 #include "src/supervise/scheduler.h"
 #include "src/util/open_files.h"
 #include "src/util/threads.h"
@@ -36,6 +38,8 @@ Status allow_threads() {
 Result<Tally> run(Spool& spool, Settings settings) {
   if (auto allowed = allow_threads(); !allowed) return allowed.error();
   (void)allow_open_files(kOpenFiles);
+  std::optional<HangReport> hangs;
+  if (settings.housekeeping) hangs.emplace(settings.config.io_stalled);
   Loop loop;
   loop.in_background([] {}, [] {});  // the threads begin now, before workers take their places
   Scheduler::Kept kept{std::move(settings)};
@@ -44,7 +48,11 @@ Result<Tally> run(Spool& spool, Settings settings) {
     kept.stop_signals.emplace_back(loop, signal,
                                    [&scheduler, signal] { scheduler->stop_requested(signal); });
   }
-  const SignalWatch hang_up(loop, SIGHUP, [&scheduler] { scheduler->reload(); });
+  for (const int signal : {SIGTERM, SIGINT}) HangReport::note(signal);
+  const SignalWatch hang_up(loop, SIGHUP, [&] {
+    scheduler->reload();
+    if (hangs) hangs->change(kept.settings.config.io_stalled);
+  });
   for (;;) {
     scheduler = std::make_unique<Scheduler>(loop, spool, kept);
     auto tally = scheduler->run();

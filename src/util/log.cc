@@ -1,6 +1,7 @@
 #include "src/util/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -8,9 +9,11 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <mutex>
 
 #include "src/util/text.h"
 
@@ -20,8 +23,9 @@ namespace {
 std::atomic<Level> the_level{Level::info};
 std::atomic<Style> the_style{Style::text};
 
-constexpr size_t kMaxLine = 8192;
+constexpr size_t kMaxLine = PIPE_BUF;  // a pipe that is ready takes as much, and in one piece
 constexpr size_t kMaxValue = 1024;
+constexpr int kPatienceMs = 1000;
 constexpr size_t kTail = 4;  // room that is always left for what closes a line
 
 // A line under construction in a fixed buffer. What does not fit whole is left out.
@@ -45,14 +49,19 @@ class Line {
   size_t used() const { return used_; }
   void cut(size_t used) { used_ = used; }
   bool full() const { return used_ + 2 * kTail >= kMaxLine; }
-  void send() const {
+  // False when nobody takes it within `patience_ms`.
+  bool send(int patience_ms) const {
+    struct pollfd out{STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&out, 1, patience_ms) == 0) return false;
     size_t done = 0;
     while (done < used_) {
       const ssize_t wrote = ::write(STDERR_FILENO, &buffer_[done], used_ - done);
       if (wrote < 0 && errno == EINTR) continue;
-      if (wrote <= 0) return;  // nobody to tell
+      if (wrote < 0 && errno == EAGAIN) return false;
+      if (wrote <= 0) break;  // nobody to tell, ever
       done += static_cast<size_t>(wrote);
     }
+    return true;
   }
 
  private:
@@ -178,6 +187,23 @@ void write_json(Line& line, Level level, std::string_view message,
   line.close("}");
 }
 
+Line made(Level level, std::string_view message, std::initializer_list<Field> fields) {
+  Line out;
+  if (goes_to_journal()) {
+    out.add("<");
+    const char digit = static_cast<char>('0' + static_cast<int>(level));
+    out.add({&digit, 1});
+    out.add(">");
+  }
+  if (the_style.load() == Style::json) {
+    write_json(out, level, message, fields);
+  } else {
+    write_text(out, level, message, fields);
+  }
+  out.close("\n");
+  return out;
+}
+
 }  // namespace
 
 void set_level(Level level) { the_level = level; }
@@ -209,20 +235,16 @@ bool shows(Level level) { return level <= the_level.load(); }
 
 void line(Level level, std::string_view message, std::initializer_list<Field> fields) {
   if (!shows(level)) return;
-  Line out;
-  if (goes_to_journal()) {
-    out.add("<");
-    const char digit = static_cast<char>('0' + static_cast<int>(level));
-    out.add({&digit, 1});
-    out.add(">");
+  const Line out = made(level, message, fields);
+  static std::mutex mutex;
+  static int64_t lost = 0;
+  const std::lock_guard lock(mutex);  // what one thread saw ready another one must not fill
+  if (lost > 0 && made(Level::warning, "lines of this log were lost: nobody read it",
+                       {{"lines", std::to_string(lost)}})
+                      .send(0)) {
+    lost = 0;
   }
-  if (the_style.load() == Style::json) {
-    write_json(out, level, message, fields);
-  } else {
-    write_text(out, level, message, fields);
-  }
-  out.close("\n");
-  out.send();
+  if (lost > 0 || !out.send(kPatienceMs)) ++lost;
 }
 
 }  // namespace imgq::log

@@ -10,6 +10,8 @@
 // Lines on stderr, for daemons. Programs log once, where they decide; libraries never. Each line is
 // one write(2); under systemd (JOURNAL_STREAM set) it carries the <N> priority prefix of
 // sd-daemon(3). Needs no disk and no allocation that matters, so it works when the spool is full.
+// Where nobody reads them (a full pipe, a stopped terminal) lines are lost after a second, and
+// counted: how many is told with the next one that is read.
 namespace imgq::log {
 
 enum class Level { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };

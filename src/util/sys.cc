@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "src/util/mutant.h"
+#include "src/util/unanswered.h"
 
 namespace imgq::sys {
 namespace {
@@ -28,13 +29,17 @@ constexpr long kNfs = 0x6969, kCifs = 0xFF534D42, kSmb2 = 0xFE534D42, kFuse = 0x
                kCeph = 0x00c36400, kNineP = 0x01021997, kLustre = 0x0BD00BD0, kGpfs = 0x47504653,
                kBeegfs = 0x19830326, kOcfs2 = 0x7461636F, kGfs2 = 0x01161970;
 
-// Repeats a call that a signal interrupted before it did anything.
+// Repeats a call that a signal interrupted before it did anything. `name` is told while it lasts.
 template <class Call>
-auto again(Call call) {
+auto again(const char* name, Call call) {
+  const Asking asking(name);
   auto result = call();
   while (result == -1 && errno == EINTR) result = call();
   return result;
 }
+
+// A pipe, a socket or a terminal, which keeps one waiting as long as whoever is at its other end.
+bool kept_by_others(int fd) { return ::lseek(fd, 0, SEEK_CUR) == -1; }
 
 struct Entry {  // linux_dirent64, see getdents(2)
   uint64_t inode;
@@ -59,9 +64,9 @@ bool take_slice(const char* slice, long bytes, bool (*take)(const char*, void*),
 
 std::string first_line_of(const char* path) {
   char text[256] = "";
-  const int fd = again([&] { return ::open(path, O_RDONLY | O_CLOEXEC); });
+  const int fd = again("open", [&] { return ::open(path, O_RDONLY | O_CLOEXEC); });
   if (fd < 0) return "";
-  const ssize_t got = again([&] { return ::read(fd, text, sizeof text - 1); });
+  const ssize_t got = again("read", [&] { return ::read(fd, text, sizeof text - 1); });
   (void)::close(fd);
   if (got <= 0) return "";
   text[got] = '\0';
@@ -96,37 +101,46 @@ int close_on_exec() { return mutated(Mutant::lose_cloexec) ? 0 : O_CLOEXEC; }
 }  // namespace
 
 int open(const char* path, int flags, mode_t mode) {
-  return again([&] { return ::open(path, flags | close_on_exec(), mode); });
+  return again("open", [&] { return ::open(path, flags | close_on_exec(), mode); });
 }
 int openat(int dir, const char* path, int flags, mode_t mode) {
-  return again([&] { return ::openat(dir, path, flags | close_on_exec(), mode); });
+  return again("openat", [&] { return ::openat(dir, path, flags | close_on_exec(), mode); });
 }
-int close(int fd) { return ::close(fd); }
+int close(int fd) {
+  const Asking asking("close");
+  return ::close(fd);
+}
 ssize_t read(int fd, void* buffer, size_t count) {
-  return again([&] { return ::read(fd, buffer, count); });
+  return again(kept_by_others(fd) ? nullptr : "read", [&] { return ::read(fd, buffer, count); });
 }
 ssize_t pread(int fd, void* buffer, size_t count, off_t offset) {
-  return again([&] { return ::pread(fd, buffer, count, offset); });
+  return again("pread", [&] { return ::pread(fd, buffer, count, offset); });
 }
 ssize_t write(int fd, const void* buffer, size_t count) {
-  return again([&] { return ::write(fd, buffer, count); });
+  return again(kept_by_others(fd) ? nullptr : "write", [&] { return ::write(fd, buffer, count); });
 }
 ssize_t copy_file_range(int from, off_t* from_offset, int to, size_t count) {
-  return again([&] { return ::copy_file_range(from, from_offset, to, nullptr, count, 0); });
+  return again("copy_file_range",
+               [&] { return ::copy_file_range(from, from_offset, to, nullptr, count, 0); });
 }
 int clone_range(int from, int to) {
-  return again([&] { return ::ioctl(to, FICLONE, from); });
+  return again("ioctl", [&] { return ::ioctl(to, FICLONE, from); });
 }
-int fsync(int fd) { return ::fsync(fd); }
+int fsync(int fd) {
+  const Asking asking("fsync");
+  return ::fsync(fd);
+}
 // The log that btrfs writes for an fsync may name the folder in both its places; mounted after a
 // power cut, it is refused, and the file system with it (Linux 6.18: "invalid nlink: has 2 expect
 // no more than 1 for dir"). A full commit leaves no such log.
 int fsync_after_move(int fd) {
   struct statfs about = {};
+  const Asking asking("fsync");
   const bool btrfs = ::fstatfs(fd, &about) == 0 && about.f_type == BTRFS_SUPER_MAGIC;
   return btrfs ? ::syncfs(fd) : ::fsync(fd);
 }
 int check_local(int fd) {
+  const Asking asking("fstatfs");
   struct statfs about = {};
   if (::fstatfs(fd, &about) != 0) return -1;
   for (const long remote :
@@ -139,38 +153,47 @@ int check_local(int fd) {
   return 0;
 }
 int syncfs(int fd) {
-  if (check_local(fd) == 0) return ::syncfs(fd);
+  if (check_local(fd) == 0) {
+    const Asking asking("syncfs");
+    return ::syncfs(fd);
+  }
   if (errno == EREMOTE) errno = EOPNOTSUPP;
   return -1;
 }
-int wait_written(int fd) { return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE); }
-int fstat(int fd, struct stat* out) { return ::fstat(fd, out); }
+int wait_written(int fd) {
+  const Asking asking("sync_file_range");
+  return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE);
+}
+int fstat(int fd, struct stat* out) {
+  const Asking asking("fstat");
+  return ::fstat(fd, out);
+}
 int fstatat(int dir, const char* path, struct stat* out) {
-  return again([&] { return ::fstatat(dir, path, out, AT_SYMLINK_NOFOLLOW); });
+  return again("fstatat", [&] { return ::fstatat(dir, path, out, AT_SYMLINK_NOFOLLOW); });
 }
 int fstatvfs(int fd, struct statvfs* out) {
-  return again([&] { return ::fstatvfs(fd, out); });
+  return again("fstatvfs", [&] { return ::fstatvfs(fd, out); });
 }
 int fchmod(int fd, mode_t mode) {
-  return again([&] { return ::fchmod(fd, mode); });
+  return again("fchmod", [&] { return ::fchmod(fd, mode); });
 }
 int futimens_now(int fd) {
-  return again([&] { return ::futimens(fd, nullptr); });
+  return again("futimens", [&] { return ::futimens(fd, nullptr); });
 }
 int flock(int fd, int operation) {
-  return again([&] { return ::flock(fd, operation); });
+  return again("flock", [&] { return ::flock(fd, operation); });
 }
 int linkat(int from_dir, const char* from, int to_dir, const char* to) {
-  return again([&] { return ::linkat(from_dir, from, to_dir, to, 0); });
+  return again("linkat", [&] { return ::linkat(from_dir, from, to_dir, to, 0); });
 }
 int renameat(int from_dir, const char* from, int to_dir, const char* to) {
-  return again([&] { return ::renameat(from_dir, from, to_dir, to); });
+  return again("renameat", [&] { return ::renameat(from_dir, from, to_dir, to); });
 }
 int unlinkat(int dir, const char* path, int flags) {
-  return again([&] { return ::unlinkat(dir, path, flags); });
+  return again("unlinkat", [&] { return ::unlinkat(dir, path, flags); });
 }
 int mkdirat(int dir, const char* path, mode_t mode) {
-  return again([&] { return ::mkdirat(dir, path, mode); });
+  return again("mkdirat", [&] { return ::mkdirat(dir, path, mode); });
 }
 
 int list(int dir, const char* path, bool (*take)(const char* name, void* context), void* context) {
@@ -179,7 +202,8 @@ int list(int dir, const char* path, bool (*take)(const char* name, void* context
   const auto slice = std::make_unique_for_overwrite<char[]>(kListBytes);
   long got = 0;
   do {
-    got = again([&] { return ::syscall(SYS_getdents64, fd, slice.get(), kListBytes); });
+    got =
+        again("getdents64", [&] { return ::syscall(SYS_getdents64, fd, slice.get(), kListBytes); });
   } while (got > 0 && take_slice(slice.get(), got, take, context));
   const int code = errno;
   (void)::close(fd);
@@ -208,7 +232,7 @@ void sleep_ms(int64_t ms) {
 }
 
 ssize_t getrandom(void* buffer, size_t count) {
-  return again([&] { return ::getrandom(buffer, count, 0); });
+  return again(nullptr, [&] { return ::getrandom(buffer, count, 0); });
 }
 
 Identity identity() {

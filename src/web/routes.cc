@@ -94,6 +94,12 @@ const Route* find_route(const Head& head) {
   return found == kRoutes.end() ? nullptr : found;
 }
 
+bool uses_spool(const Route& route) {
+  return route.run != routes::livez && route.run != routes::metrics &&
+         route.run != routes::page_asset && route.run != routes::description &&
+         route.run != routes::old_heartbeat;
+}
+
 Reply run(Site& site, const Asked& asked, const Route* route) {
   if (auto refused = check_origin(asked.head, site.options, site.held)) return std::move(*refused);
   if (auto said = preflight(asked.head, site.options, allowed_methods(asked.head.path))) {
@@ -103,7 +109,12 @@ Reply run(Site& site, const Asked& asked, const Route* route) {
   if (!open && !site.options.token.empty() && !shows_token(asked.head, site.options.token)) {
     return unauthorized();
   }
-  return route != nullptr ? route->run(site, asked) : no_route(asked.head);
+  if (route == nullptr) return no_route(asked.head);
+  if (uses_spool(*route) && !is_answering(site)) {
+    return problem(503, "the spool's file system does not answer: try again later", "no_answer",
+                   30);
+  }
+  return route->run(site, asked);
 }
 
 // An address with the prefix of the public one, which the proxy left there, without it. Nothing

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,7 @@
 #include "src/http/header_value.h"
 #include "src/http/multipart.h"
 #include "src/http/server.h"
+#include "src/jobs/hang_report.h"
 #include "src/util/log.h"
 #include "src/util/open_files.h"
 #include "src/util/sd_notify.h"
@@ -31,7 +33,7 @@ namespace {
 constexpr size_t kMinToken = 16, kMaxToken = 512;
 constexpr std::chrono::seconds kLookForSpool{1};
 constexpr int64_t kMinBody = int64_t{256} << 20;
-constexpr size_t kThreads = 3;       // what looks at the spool, what stops the server, a connection
+constexpr size_t kThreads = 4;       // looks at the spool, hang report, stopper, a connection
 constexpr size_t kEach = 3;          // descriptors of a connection
 constexpr size_t kLittle = 64 + 64;  // of all else, and of one form of as many files as it may have
 
@@ -294,6 +296,11 @@ Status serve(Spool spool, const Settings& settings, const Service& service,
   const std::string path = spool.path();
   Sites sites(std::move(spool), settings, service, options.max_connections);
   Server server(options, [&sites](const Asked& asked) { return sites.answer_to(asked); });
+  std::atomic<std::chrono::milliseconds> io_timeout{settings.config.io_timeout};
+  HangReport hangs(settings.config.io_stalled, [&] {
+    const std::chrono::milliseconds timeout = io_timeout.load();
+    if (timeout.count() > 0) server.refuse_working(timeout.count());
+  });
   const std::function<void()> reload = [&] {
     const auto fresh = read_again();
     if (!fresh) return tell_of_old_settings(fresh.error());
@@ -303,6 +310,8 @@ Status serve(Spool spool, const Settings& settings, const Service& service,
     }
     server.set_max_body(max_body(fresh->config, service));
     sites.change(*fresh);
+    hangs.change(fresh->config.io_stalled);
+    io_timeout = fresh->config.io_timeout;
     log::line(log::Level::notice, "configuration reloaded");
   };
   log::line(log::Level::notice, "serving", {{"spool", path}, {"at", listening.where}});

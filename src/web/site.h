@@ -11,6 +11,7 @@
 
 #include "spool/spool.h"
 #include "src/jobs/config.h"
+#include "src/util/unanswered.h"
 #include "src/web/committer.h"
 #include "src/web/metrics.h"
 #include "src/web/public_url.h"
@@ -73,6 +74,12 @@ struct Site {
   Metrics& metrics;
   Held& held;
 };
+
+// Whether the spool's file system answers: no call has waited for `io_stalled`.
+inline bool is_answering(const Site& site) {
+  const auto longest = longest_unanswered();
+  return !longest || longest->for_ms < site.config.io_stalled.count() * 1000;
+}
 
 // Before the path of an address: "https://img.example.org/imgq", or nothing.
 inline std::string base_of(const Site& site) {

@@ -1,0 +1,105 @@
+#include "src/jobs/hang_report.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "src/base/exit_code.h"
+#include "src/util/log.h"
+#include "src/util/sd_notify.h"
+
+namespace imgq {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{500};
+constexpr std::array kEnding{SIGTERM, SIGINT};
+
+std::atomic<bool> told_to_end{false};
+std::array<struct sigaction, kEnding.size()> before;  // the handlers that note() came before
+
+void take_note(int signal) {
+  told_to_end = true;
+  const auto& handler = before[signal == kEnding[0] ? 0 : 1];
+  if (handler.sa_handler != SIG_DFL && handler.sa_handler != SIG_IGN) handler.sa_handler(signal);
+}
+
+// Also by a signal that whoever should take it cannot.
+bool shall_end() {
+  sigset_t pending;
+  if (told_to_end || ::sigpending(&pending) != 0) return told_to_end;
+  return ::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGINT) == 1;
+}
+
+std::string seconds(int64_t ms) { return std::to_string(ms / 1000) + "s"; }
+
+}  // namespace
+
+HangReport::HangReport(std::chrono::seconds stalled, std::function<void()> hanging)
+    : stalled_(stalled), hanging_(std::move(hanging)) {
+  sigset_t all, mask;
+  sigfillset(&all);
+  (void)::pthread_sigmask(SIG_SETMASK, &all, &mask);  // fails only for a bad argument
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    log::line(log::Level::warning, "a file system that does not answer will not be noticed",
+              {{"why", error.what()}});
+  }
+  (void)::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+}
+
+HangReport::~HangReport() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  stop_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void HangReport::note(int signal) {
+  struct sigaction action = {};
+  (void)::sigaction(signal, nullptr, &action);  // cannot fail with these
+  if (action.sa_handler == take_note) return;
+  before[signal == kEnding[0] ? 0 : 1] = action;
+  action.sa_handler = take_note;
+  (void)::sigaction(signal, &action, nullptr);
+}
+
+void HangReport::run() {
+  std::unique_lock lock(mutex_);
+  while (!stop_.wait_for(lock, kLook, [this] { return ended_; })) look();
+}
+
+void HangReport::look() {
+  const std::chrono::milliseconds stalled = stalled_.load();
+  if (const auto longest = hangs_.look(stalled.count())) return tell(*longest);
+  if (told_ms_ == 0) return;
+  log::line(log::Level::notice, "the file system answers again",
+            {{"after", seconds(std::exchange(told_ms_, 0))}});
+  (void)notify::send("STATUS=The file system answers again");
+}
+
+void HangReport::tell(const Unanswered& longest) {
+  const std::string since = seconds(longest.for_ms);
+  if (longest.for_ms >= 2 * told_ms_) {
+    log::line(log::Level::error, "no answer from the file system",
+              {{"call", longest.call}, {"for", since}});
+    told_ms_ = longest.for_ms;
+  }
+  (void)notify::send("STATUS=No answer from the file system for " + since);
+  if (shall_end()) {
+    log::line(log::Level::error,
+              "ending without the file system's answer; the kernel may keep the process until it "
+              "comes",
+              {{"call", longest.call}, {"for", since}});
+    ::_exit(static_cast<int>(Exit::try_later));
+  }
+  if (hanging_) hanging_();
+}
+
+}  // namespace imgq

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "src/util/unanswered.h"
+
+namespace imgq {
+
+// Of a program that goes on: tells its log and the service manager that the file system does not
+// answer, and when it does again. A program that was told to end meanwhile is ended, with exit
+// status 75; the kernel may keep it until the call comes back. On a thread of its own, for the
+// others may all wait.
+class HangReport {
+ public:
+  //   stalled   so long a call may wait before it is told of
+  //   hanging   called again and again from then on; may be empty
+  explicit HangReport(std::chrono::seconds stalled, std::function<void()> hanging = {});
+  HangReport(const HangReport&) = delete;
+  HangReport& operator=(const HangReport&) = delete;
+  ~HangReport();
+
+  void change(std::chrono::seconds stalled) { stalled_ = stalled; }
+
+  // Takes note of a signal that is to end the program, whatever its handler, called next, can still
+  // do. After that handler was set. A signal that is blocked needs no such note.
+  static void note(int signal);
+
+ private:
+  void run();
+  void look();
+  void tell(const Unanswered& longest);
+
+  std::atomic<std::chrono::seconds> stalled_;
+  const std::function<void()> hanging_;
+  HangWatch hangs_;
+  int64_t told_ms_ = 0;  // of how long a wait was told last; 0: of none
+  std::mutex mutex_;
+  std::condition_variable stop_;
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+}  // namespace imgq

@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031,SC2154  # variables of helper.bash and mounted.bash
+# The file system does not answer: its program stands still, and with it whatever asks for a file.
+load helper
+load mounted
+
+stop_mount() { kill -STOP "$mounted"; }
+go_on() { kill -CONT "$mounted"; }
+
+# COMMAND...: ends with 75 within SECONDS, and says why.
+gives_up() { # LEAST MOST COMMAND...
+  local least=$1 most=$2 began=$EPOCHREALTIME took
+  shift 2
+  exits 75 inside "$imgq" "$@"
+  took=$(python3 -c 'import sys; print(int((float(sys.argv[2]) - float(sys.argv[1])) * 1000))' "$began" "$EPOCHREALTIME")
+  echo "took $took ms: $*"
+  [ "$took" -ge "$least" ]
+  [ "$took" -lt "$most" ]
+}
+
+@test "a command gives up, and its caller goes on" {
+  local id command
+  id=$(inside "$imgq" submit "$samples/fig.jpg")
+  inside "$imgq" --io-timeout 2s status "$id"
+  stop_mount
+  for command in "status $id" stats list top doctor fsck "cancel $id" "purge --older 0s --force" "log -n 3" init; do
+    # shellcheck disable=SC2086  # words
+    gives_up 2000 15000 --io-timeout 2s $command
+    contains "$errors" "imgq: $dir/mnt/spool: no answer from the file system for "
+    contains "$errors" ": try again later"
+  done
+  gives_up 2000 15000 --io-timeout 2s submit "$samples/fig.jpg"
+  contains "$errors" "what has no id yet may have been accepted; repeat it with the same --key"
+  IMGQ_IO_TIMEOUT=3s gives_up 3000 15000 list
+  # The time for waiting is kept, however long a call may take.
+  gives_up 1000 10000 wait --timeout 1s "$id"
+  contains "$errors" "timed out: the file system is slow to answer ("
+  gives_up 1000 10000 get --wait --timeout 1s "$id"
+  # Nobody waits for 0s.
+  exits 124 inside timeout 4 "$imgq" --io-timeout 0s status "$id"
+  go_on
+  exits 0 inside "$imgq" status "$id"
+  same "$output" staging
+  exits 64 "$imgq" --io-timeout soon status "$id"
+}
+
+@test "doctor tells what it has found before the call that hangs" {
+  stop_mount
+  gives_up 1000 15000 --io-timeout 1s doctor
+  contains "$output" "open files"
+  contains "$errors" "no answer from the file system for 1 s ("
+}
+
+@test "what is read from a pipe may keep a command waiting, and signals reach it" {
+  local status
+  { sleep 3 && cat "$samples/fig.jpg"; } | inside "$imgq" --io-timeout 1s submit - >id
+  stop_mount
+  inside "$imgq" wait "$(cat id)" 2>err 3>&- &
+  local command=$!
+  sleep 1
+  kill -TERM "$command"
+  status=0 && wait "$command" || status=$?
+  same "$status" 143
+  go_on
+}
+
+@test "daemon and shim say so, and go on when the answer comes" {
+  export IMGQ_IO_STALLED=2s IMGQ_IO_TIMEOUT=6s
+  start_both
+  local id
+  id=$(upload)
+  exits 0 inside "$imgq" wait --timeout 60s "$id"
+  stop_mount
+  curl -s --unix-socket "$dir/http" -F "file=@$samples/fig.jpg" -w '%{http_code}' http://localhost/v1/jobs >held 3>&- &
+  local held=$!
+  until_true ready 503
+  jq -e '.code == "no_answer"' answer
+  same "$(ask /healthz)" 503
+  same "$(ask /livez)" 200
+  same "$(ask /metrics)" 200
+  grep -q '^imgq_spool_up{.*} 0$' answer
+  same "$(ask "/v1/jobs/$id")" 503
+  same "$(curl -s --unix-socket "$dir/http" -F "file=@$samples/fig.jpg" -o answer -w '%{http_code}' http://localhost/v1/jobs)" 503
+  wait "$held" # begun before it was known
+  contains "$(cat held)" 'may have been accepted"}503'
+  until_true grep -q 'no answer from the file system call=' daemon.log
+  until_true grep -q 'no answer from the file system call=' shim.log
+  go_on
+  until_true ready 200
+  until_true grep -q 'the file system answers again after=' daemon.log
+  until_true grep -q 'the file system answers again after=' shim.log
+  id=$(upload)
+  exits 0 inside "$imgq" wait --timeout 60s "$id"
+  kill -TERM "$daemon" "$shim"
+  wait "$daemon" "$shim"
+  exits 0 inside "$imgq" fsck
+}
+
+@test "daemon and shim end when told, though the file system does not answer" {
+  export IMGQ_IO_STALLED=2s
+  start_both
+  local status
+  stop_mount
+  until_true grep -q 'no answer from the file system call=' daemon.log
+  until_true grep -q 'no answer from the file system call=' shim.log
+  kill -TERM "$daemon" "$shim"
+  status=0 && wait "$daemon" || status=$?
+  same "$status" 75
+  status=0 && wait "$shim" || status=$?
+  same "$status" 75
+  contains "$(cat daemon.log)" "ending without the file system's answer; the kernel may keep the process"
+  contains "$(cat shim.log)" "ending without the file system's answer; the kernel may keep the process"
+  go_on
+}
+
+@test "a daemon that stands still is told of, by the age of its heartbeat" {
+  start_both
+  exits 0 inside "$imgq" stats --json
+  jq -e '.daemons == 1 and .heartbeat_age_seconds < 10' "$dir/stdout"
+  kill -STOP "$daemon"
+  sleep 11
+  exits 0 inside "$imgq" stats --json
+  jq -e '.daemons == 1 and .heartbeat_age_seconds >= 10' "$dir/stdout"
+  exits 0 inside "$imgq" stats
+  contains "$output" "heartbeat "
+  exits 0 inside "$imgq" stats --prometheus
+  grep -E '^imgq_daemon_heartbeat_age_seconds\{spool=.*\} 1[0-9]\.' "$dir/stdout"
+  exits 0 inside "$imgq" top
+  contains "$output" "its heart stands still for 1"
+  exits 1 inside "$imgq" doctor
+  contains "$output" "runs, but its heart stands still for 1"
+  kill -CONT "$daemon"
+  beating() { inside "$imgq" stats --json | jq -e '.heartbeat_age_seconds < 10' >/dev/null; }
+  until_true beating
+}
