@@ -47,7 +47,7 @@ def arguments(description, **extra):
 class Stack:
     """The programs over one spool. `scratch` holds what no disaster may reach."""
 
-    def __init__(self, bin_dir, spool=None, config=""):
+    def __init__(self, bin_dir, spool=None, config="", daemon=""):
         self.bin = os.path.abspath(bin_dir)
         self.scratch = tempfile.mkdtemp(prefix="imgq-crash-")
         self.spool = spool or os.path.join(self.scratch, "spool")
@@ -65,7 +65,7 @@ class Stack:
         os.chmod(self.hook, 0o755)
         with open(self.config, "w", encoding="ascii") as file:
             file.write(f'spool = "{self.spool}"\n[daemon]\nworkers = 2\nlease = "5s"\npoll = "200ms"\n')
-            file.write(f'hook = "{self.hook}"\nmin_free = "0"\n')
+            file.write(f'hook = "{self.hook}"\nmin_free = "0"\n{daemon}')
             file.write('[jobs]\nretry_first = "1s"\nretry_max = "1s"\n' + config)
         self.lock = threading.Lock()
         self.daemons = []

@@ -1,5 +1,6 @@
 """The shared file systems, each brought up on hosts of its own and mounted on three clients."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -50,6 +51,21 @@ class GlusterFS:
     def gluster(self, *words, check=True):
         return self.servers[0].run("gluster", "--mode=script", *words, check=check, timeout=130)
 
+    def stop_server(self, host):
+        end_server(host, "glusterfsd")
+
+    def lose_quorum(self):
+        for host in self.servers[1:]:
+            self.stop_server(host)
+
+    def start_servers(self):
+        self.gluster("volume", "start", "spool", "force")
+        until("every brick is there, and healed", self.is_whole, 120)
+
+    def is_whole(self):
+        told = self.gluster("volume", "heal", "spool", "info", "summary", check=False).stdout
+        return told.count("Status: Connected") == 3 and told.count("Total Number of entries: 0") == 3
+
     def mount(self, host):
         spare = ":".join(server.address for server in self.servers[1:])
         host.run("mount", "-t", "glusterfs", "-o", f"backup-volfile-servers={spare}",
@@ -72,6 +88,7 @@ class MooseFS:
                             f"EXPORTS_FILENAME={data}/mfsexports.cfg\n"
                             "SESSION_SUSTAIN_TIME=60\n")  # else locks of a mount that was killed stay for a day
         self.master.run("mfsmaster", "-c", config, "start")
+        self.configs = {self.master: config}
         self.servers = [Host(f"s{n}", work) for n in (1, 2, 3)]
         for host in self.servers:
             chunks = os.path.join(host.folder, "chunks")
@@ -81,6 +98,7 @@ class MooseFS:
                                 f"WORKING_USER=root\nWORKING_GROUP=root\nDATA_PATH={host.folder}\n"
                                 f"HDD_CONF_FILENAME={disks}\nMASTER_HOST={self.master.address}\n"
                                 "HDD_LEAVE_SPACE_DEFAULT=16MiB\n")
+            self.configs[host] = config
             host.run("mfschunkserver", "-c", config, "start")
         self.clients = [Host(f"c{n}", work) for n in (1, 2, 3)]
         until("the master has chunk servers", self.is_writable, 90)
@@ -102,8 +120,32 @@ class MooseFS:
         return first.run("dd", "if=/dev/zero", f"of={MOUNT}/probe", "bs=4096", "count=1", "conv=fsync",
                          check=False).returncode == 0
 
+    def stop_server(self, host):
+        end_server(host, "mfschunkserver")
+
+    def lose_quorum(self):
+        """Without its master nothing answers."""
+        end_server(self.master, "mfsmaster")
+
+    def start_servers(self):
+        if not self.master.pids("mfsmaster"):
+            self.master.run("mfsmaster", "-c", self.configs[self.master], "-a", "start")
+        for host in self.servers:
+            if not host.pids("mfschunkserver"):
+                host.run("mfschunkserver", "-c", self.configs[host], "start")
+        until("files can be written", self.is_writable, 120)
+
     def mount(self, host):
         host.run("mfsmount", "-H", self.master.address, MOUNT)
+
+
+def end_server(host, program):
+    """Killed, and reaped: while it is a zombie, its manager takes it for alive."""
+    found = host.pids(program)
+    host.kill(program)
+    for pid in found:
+        with contextlib.suppress(ChildProcessError):  # it daemonized, so it became ours
+            os.waitpid(pid, 0)
 
 
 def kill_mount(filesystem, host):

@@ -12,6 +12,7 @@ from lab import need, skip  # noqa: E402
 
 INSIDE = "IMGQ_HOSTS_INSIDE"
 MOUNT = "/mnt"  # of the shared file system, on every host
+PROGRAMS = "/opt"  # where each has its programs
 
 
 def sh(*words, check=True, timeout=60, **more):
@@ -75,6 +76,10 @@ class Host:
 
     def run(self, *words, **more):
         return sh(*self.enter, *words, **more)
+
+    def install(self, programs):
+        """These are its programs from now on."""
+        self.run("mount", "--bind", os.path.abspath(programs), PROGRAMS)
 
     def view(self, path):
         """A path of this host as everybody here can open it."""

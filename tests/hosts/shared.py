@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 
-from network import MOUNT, until  # first: it knows the way to lab
+from network import MOUNT, PROGRAMS, until  # first: it knows the way to lab
 from lab import Stack, end, photos
 from spool_reader import Spool, read_record
 
@@ -35,8 +35,8 @@ def at_once(hosts, work):
 
 
 class Site(Stack):
-    def __init__(self, bin_dir, hosts, name):
-        super().__init__(bin_dir, os.path.join(MOUNT, name))
+    def __init__(self, hosts, name, daemon):
+        super().__init__(PROGRAMS, os.path.join(MOUNT, name), daemon=daemon)
         self.hosts, self.name = hosts, name
         self.spool = hosts[0].view(self.spool)
         self.running = {}  # by host: its daemon and its environment
