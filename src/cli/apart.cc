@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -27,7 +28,7 @@ namespace {
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kGraceMs = 500;  // beyond a deadline that the command itself should have kept
-constexpr std::chrono::milliseconds kLook{250};
+constexpr std::chrono::milliseconds kLookOften{250}, kLookSeldom{2000};
 constexpr int kDyingMs = 5'000;  // for a child that was sent a signal
 
 std::atomic<int64_t> deadline_ms{kNever};
@@ -57,8 +58,13 @@ class Watch {
  private:
   void run() {
     std::unique_lock lock(mutex_);
-    while (!stop_.wait_for(lock, kLook, [this] { return ended_; })) {
-      const auto hanging = hangs_.look(patience_.io_timeout.count() * 1000);
+    const std::chrono::milliseconds timeout = patience_.io_timeout;
+    const auto seldom = std::clamp(timeout / 8, kLookOften, kLookSeldom);
+    for (;;) {
+      const bool is_late_soon = deadline_ms.load() != kNever;
+      if (stop_.wait_for(lock, is_late_soon ? kLookOften : seldom, [this] { return ended_; }))
+        return;
+      const auto hanging = hangs_.look(timeout.count());
       if (hanging) {
         give_up(fmt::format("no answer from the file system for {} s ({}): {}",
                             hanging->for_ms / 1000, hanging->call, patience_.advice));

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <system_error>
@@ -15,7 +16,7 @@
 namespace imgq {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{500};
+constexpr std::chrono::milliseconds kLookOften{500}, kLookSeldom{5000};
 constexpr std::array kEnding{SIGTERM, SIGINT};
 
 std::atomic<bool> told_to_end{false};
@@ -72,7 +73,13 @@ void HangReport::note(int signal) {
 
 void HangReport::run() {
   std::unique_lock lock(mutex_);
-  while (!stop_.wait_for(lock, kLook, [this] { return ended_; })) look();
+  while (!stop_.wait_for(lock, pause(), [this] { return ended_; })) look();
+}
+
+// Who has nothing to do is to sleep; what hangs is told of within half as long again.
+std::chrono::milliseconds HangReport::pause() const {
+  const std::chrono::milliseconds stalled = stalled_.load();
+  return told_ms_ > 0 ? kLookOften : std::clamp(stalled / 4, kLookOften, kLookSeldom);
 }
 
 void HangReport::look() {

@@ -32,6 +32,7 @@ class HangReport {
 
  private:
   void run();
+  std::chrono::milliseconds pause() const;
   void look();
   void tell(const Unanswered& longest);
 
