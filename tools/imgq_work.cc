@@ -92,6 +92,10 @@ Command run_command(Options& all) {
         {{"--workers", &o.workers, "worker processes [one for each CPU]", "N"},
          {"--sync", &o.sync, "how the work survives a power cut: full, batch or none [batch]",
           "WHEN", "full batch none"},
+         {"--shard", &o.shard,
+          "make one part of N, counted from 0, beside the runs that make the others; slurm: this "
+          "array task's; k8s/N: this pod's of an indexed Job",
+          "I/N|slurm|k8s/N", "slurm"},
          {"--retry-failed", &o.retry_failed,
           "try also what is known to be bad and has not changed since"},
          {"-n,--dry-run", &o.dry_run,

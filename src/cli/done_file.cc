@@ -86,7 +86,25 @@ void for_each_record(const std::string& text, const std::string& root,
   }
 }
 
+// OUTPUT/.imgq, and the homes of parts below it.
+std::vector<std::string> homes_in(const std::string& output) {
+  std::vector<std::string> homes{home_of(output, "")};
+  const auto names = list_names(AT_FDCWD, homes.front());
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    const size_t middle = name.find("-of-");
+    const bool is_part = middle != std::string::npos && middle > 0 &&
+                         name.find_first_not_of("0123456789") == middle &&
+                         name.find_first_not_of("0123456789", middle + 4) == std::string::npos;
+    if (is_part) homes.push_back(home_of(output, name));
+  }
+  return homes;
+}
+
 }  // namespace
+
+std::string home_of(const std::string& output, const std::string& part) {
+  return output + "/.imgq" + (part.empty() ? "" : "/" + part);
+}
 
 bool is_unchanged(const std::string& output, const RunResult& result) {
   struct stat about{};
@@ -129,16 +147,19 @@ bool Made::knows(const std::string& path, const std::string& root) {
 const Made::Results& Made::made_in(const std::string& directory) {
   const auto [entry, fresh] = results_.try_emplace(directory);
   Results& made = entry->second;
-  const std::string path = below(directory, ".imgq/done");
-  const Fd file(fresh ? ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1);
-  if (!file) return made;
-  const auto text = read_all(file.get(), path);
-  if (!text) return made;  // then they are looked at like other files
-  for_each_record(*text, directory, [&made](const RunRecord& record) {
-    for (const RunResult& result : record.results) {
-      made.emplace(result.file, Known{record.source, result});
-    }
-  });
+  if (!fresh) return made;
+  for (const std::string& home : homes_in(directory)) {
+    const std::string path = home + "/done";
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!file) continue;
+    const auto text = read_all(file.get(), path);
+    if (!text) continue;  // then they are looked at like other files
+    for_each_record(*text, directory, [&made](const RunRecord& record) {
+      for (const RunResult& result : record.results) {
+        made.emplace(result.file, Known{record.source, result});
+      }
+    });
+  }
   return made;
 }
 
@@ -171,28 +192,45 @@ std::optional<RunRecord> decode_run_record(std::string_view line) {
   return fields.trouble().empty() ? std::optional(std::move(record)) : std::nullopt;
 }
 
-Result<DoneFile> DoneFile::open(const std::string& output) {
-  const std::string path = output + "/.imgq/done";
+DoneFile::DoneFile(std::string output, std::string part)
+    : output_(std::move(output)), root_(real_path(output_)), part_(std::move(part)) {
+  others_ = homes_in(output_);
+  std::erase(others_, home_of(output_, part_));
+}
+
+// Those of the others; what is not there has nothing to tell.
+Status DoneFile::take_others() {
+  for (const std::string& home : others_) {
+    const std::string path = home + "/done";
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file && (errno == ENOENT || errno == ENOTDIR)) continue;
+    if (!file) return last_error("open", path);
+    const auto text = read_all(file.get(), path);
+    if (!text) return text.error();
+    take_all(*text);
+  }
+  return Ok{};
+}
+
+Result<DoneFile> DoneFile::open(const std::string& output, const std::string& part) {
+  const std::string path = home_of(output, part) + "/done";
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
   if (!file) return last_error("open", path);
   const auto text = read_all(file.get(), path);
   if (!text) return text.error();
-  DoneFile done_file(output, real_path(output), std::move(file));
+  DoneFile done_file(output, part);
+  if (auto taken = done_file.take_others(); !taken) return taken.error();
   done_file.take_all(*text);
+  done_file.file_ = std::move(file);
   const bool torn = !text->empty() && text->back() != '\n';
   if (torn && ::write(done_file.file_.get(), "\n", 1) != 1) return last_error("write", path);
   return done_file;
 }
 
 Result<DoneFile> DoneFile::read(const std::string& output) {
-  const std::string path = output + "/.imgq/done";
-  DoneFile done_file(output, real_path(output), Fd());
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file && (errno == ENOENT || errno == ENOTDIR)) return done_file;
-  if (!file) return last_error("open", path);
-  const auto text = read_all(file.get(), path);
-  if (!text) return text.error();
-  done_file.take_all(*text);
+  DoneFile done_file(output, "");
+  done_file.others_.push_back(home_of(output, ""));
+  if (auto taken = done_file.take_others(); !taken) return taken.error();
   return done_file;
 }
 
@@ -283,7 +321,9 @@ const RunRecord* DoneFile::known_bad(const std::string& source, int64_t size_byt
 Status DoneFile::add(RunRecord record) {
   const std::string line = line_of(record);
   const ssize_t wrote = ::write(file_.get(), line.data(), line.size());
-  if (wrote != static_cast<ssize_t>(line.size())) return last_error("write", ".imgq/done");
+  if (wrote != static_cast<ssize_t>(line.size())) {
+    return last_error("write", home_of(output_, part_) + "/done");
+  }
   ++lines_;
   take(std::move(record));
   return Ok{};
@@ -309,7 +349,9 @@ bool DoneFile::still_tells(const RunRecord& superseded) const {
 }
 
 Status DoneFile::tidy() {
-  if (!forgot_ && lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
+  if (!part_.empty()) return Ok{};
+  const bool must = forgot_ || !others_.empty();
+  if (!must && lines_ <= 2 * (records_.size() + bad_.size()) + 100) return Ok{};
   std::string text;
   size_t kept = records_.size() + bad_.size();
   for (const auto& [origin, record] : superseded_) {
@@ -317,13 +359,18 @@ Status DoneFile::tidy() {
     text += line_of(record);
     ++kept;
   }
-  if (!forgot_ && lines_ <= 2 * kept + 100) return Ok{};
+  if (!must && lines_ <= 2 * kept + 100) return Ok{};
   for (const auto& [origin, record] : records_) text += line_of(record);
   for (const auto& [source, record] : bad_) text += line_of(record);
-  auto out = OutFile::create(output_ + "/.imgq");
+  const std::string home = home_of(output_, "");
+  auto out = OutFile::create(home);
   if (!out) return out.error();
   if (auto wrote = out->write(text); !wrote) return wrote;
-  return out->commit(output_ + "/.imgq/done");
+  if (auto done = out->commit(home + "/done"); !done) return done;
+  for (const std::string& other : others_) {
+    if (auto gone = remove_tree(other); !gone) return gone;
+  }
+  return Ok{};
 }
 
 }  // namespace imgq::cli

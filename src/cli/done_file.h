@@ -13,8 +13,9 @@
 #include "src/util/fd.h"
 
 // What `imgq run` has made in an output directory: OUTPUT/.imgq/done, a JSON object a line, added
-// to as images get ready. A line that is torn or foreign counts as not there: its image is made
-// anew, nothing worse.
+// to as images get ready. Runs side by side, of a part of the images each, have one of their own,
+// OUTPUT/.imgq/I-of-N/done, and each reads all. A line that is torn or foreign counts as not there:
+// its image is made anew, nothing worse.
 namespace imgq::cli {
 
 struct RunResult {
@@ -75,10 +76,14 @@ std::optional<RunRecord> decode_run_record(std::string_view line);
 // Whether a result stands as it was made, at a place of its own below the output directory.
 bool is_unchanged(const std::string& output, const RunResult& result);
 
+// OUTPUT/.imgq, or that of a part of the images, "3-of-8", below it.
+std::string home_of(const std::string& output, const std::string& part);
+
 class DoneFile {
  public:
-  // Reads OUTPUT/.imgq/done where there is one, and opens it for adding.
-  static Result<DoneFile> open(const std::string& output);
+  // Reads OUTPUT/.imgq/done and those of parts, where there are any, and opens one for adding: that
+  // of the part, which has a home; of none, OUTPUT/.imgq/done.
+  static Result<DoneFile> open(const std::string& output, const std::string& part = "");
 
   // The same only to be looked at: nothing is made, and nothing can be added.
   static Result<DoneFile> read(const std::string& output);
@@ -110,19 +115,22 @@ class DoneFile {
   // What was made of a source is not told of any more once the file is written anew.
   void forget(const std::string& source);
 
-  // Writes the file anew when something is forgotten, or when most of its lines say nothing any
-  // more: they have been replaced by later ones, and what they made has, too.
+  // Writes the file anew when something is forgotten, when parts have files of their own, which go,
+  // or when most of its lines say nothing any more: they have been replaced by later ones, and what
+  // they made has, too. That of a part stays.
   Status tidy();
 
  private:
-  DoneFile(std::string output, std::string root, Fd file)
-      : output_(std::move(output)), root_(std::move(root)), file_(std::move(file)) {}
+  DoneFile(std::string output, std::string part);
+  Status take_others();
   void take(RunRecord record);
   void take_all(const std::string& text);
   bool still_tells(const RunRecord& superseded) const;
   std::string line_of(RunRecord record) const;
   std::string output_;
   std::string root_;  // the same, its real path
+  std::string part_;
+  std::vector<std::string> others_;  // homes but its own
   Fd file_;
   std::map<Origin, RunRecord> records_;
   std::map<std::string, RunRecord> bad_;         // verdicts, by source

@@ -10,6 +10,8 @@
 #include <climits>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 #include "src/cli/files.h"
 #include "src/cli/session.h"
@@ -240,6 +242,12 @@ void sweep_temps(const std::string& directory) {
     if (name.starts_with(kTempPrefix))
       (void)::unlink(fmt::format("{}/{}", directory, name).c_str());
   }
+}
+
+Status remove_tree(const std::string& path) {
+  std::error_code error;
+  std::filesystem::remove_all(path, error);
+  return error ? Status(Error{error.value(), "remove", path}) : Ok{};
 }
 
 }  // namespace imgq::cli

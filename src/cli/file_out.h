@@ -87,4 +87,7 @@ std::string temp_name(const std::string& directory);
 // Removes what killed processes left under such names in a directory where nobody else is at work.
 void sweep_temps(const std::string& directory);
 
+// Removes a directory with everything in it; links are removed, not followed.
+Status remove_tree(const std::string& path);
+
 }  // namespace imgq::cli

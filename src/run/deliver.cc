@@ -57,7 +57,7 @@ struct Ready {
 // it goes.
 Result<OutFile> make_ready(const Run& run, const std::string& from, Fd& file,
                            const std::string& path) {
-  const std::string mine = run.place + "/.imgq", there = directory_of(path);
+  const std::string &mine = run.home, there = directory_of(path);
   auto link = OutFile::link(there, mine, from, file);
   if (link) return link;
   const int code = link.error().code;

@@ -6,9 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
-#include <system_error>
 
 #include "spool/control.h"
 #include "spool/list.h"
@@ -70,28 +68,42 @@ Status take_answer(Run& run, const Spool& spool, const Result<Submitted>& answer
   return Ok{};
 }
 
-}  // namespace
-
-Result<Fd> enter_output(const std::string& output) {
-  if (auto made = make_directories(output + "/.imgq"); !made) return made.error();
-  return lock_output(output);
-}
-
-Result<Fd> lock_output(const std::string& output) {
-  const std::string own = output + "/.imgq";
-  Fd lock(::open(own.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!lock) return last_error("open", own);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", own);
-  sweep_temps(own);
+Result<Fd> lock_directory(const std::string& path, int how) {
+  Fd lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock) return last_error("open", path);
+  if (::flock(lock.get(), how | LOCK_NB) != 0) return last_error("lock", path);
   return lock;
 }
 
-Result<Spool> open_run_spool(const std::string& output) {
-  const std::string beside = output + "/.imgq";
-  if (has_hard_links(beside)) return Spool::create(beside + "/spool", 0700);
-  const std::string real = real_path(output);
-  const std::string place = sha256_hex(real.empty() ? output : real).substr(0, 16);
-  return Spool::create(fmt::format("{}-run/{}", default_spool(), place),
+// A home of its own is looked for when nobody can remove it any more.
+Result<Entered> lock_output(const std::string& output, const std::string& part,
+                            Status (*have)(const std::string&)) {
+  auto all = lock_directory(home_of(output, ""), part.empty() ? LOCK_EX : LOCK_SH);
+  if (!all) return all.error();
+  const std::string home = home_of(output, part);
+  if (auto there = have(home); !there) return there.error();
+  auto own = part.empty() ? Result<Fd>(Fd()) : lock_directory(home, LOCK_EX);
+  if (!own) return own.error();
+  sweep_temps(home);
+  return Entered{std::move(*all), std::move(*own)};
+}
+
+}  // namespace
+
+Result<Entered> enter_output(const std::string& output, const std::string& part) {
+  if (auto made = make_directories(home_of(output, "")); !made) return made.error();
+  return lock_output(output, part, make_directories);
+}
+
+Result<Entered> lock_output(const std::string& output, const std::string& part) {
+  return lock_output(output, part, [](const std::string&) { return Status(Ok{}); });
+}
+
+Result<Spool> open_run_spool(const Run& run) {
+  if (has_hard_links(run.home)) return Spool::create(run.home + "/spool", 0700);
+  const std::string real = real_path(run.place);
+  const std::string place = sha256_hex((real.empty() ? run.place : real) + run.shard.name());
+  return Spool::create(fmt::format("{}-run/{}", default_spool(), place.substr(0, 16)),
                        0700);  // beside the user's own spool, not in it
 }
 
@@ -120,12 +132,6 @@ Result<std::vector<JobId>> submit_items(Run& run, const Spool& spool,
     }
   }
   return finished;
-}
-
-Status remove_tree(const std::string& path) {
-  std::error_code error;
-  std::filesystem::remove_all(path, error);
-  return error ? Status(Error{error.value(), "remove", path}) : Ok{};
 }
 
 }  // namespace imgq::cli

@@ -7,21 +7,28 @@
 #include "src/run/state.h"
 #include "src/util/fd.h"
 
-// The private spool of `imgq run`, in OUTPUT/.imgq/spool: what an interrupted run had under way.
+// The private spool of `imgq run`, in its home: what an interrupted run had under way.
 namespace imgq::cli {
 
-// OUTPUT and OUTPUT/.imgq, made where they are missing, locked against a second run in the same
-// place for as long as the result lives, and free of what killed runs left.
+// The output directory and the home of a run there, locked for as long as it lives.
+struct Entered {
+  Fd all;   // OUTPUT/.imgq: shared among shards
+  Fd home;  // of a shard
+};
+
+// Both made where they are missing, locked against a second run of the same images in the same
+// place, and free of what killed runs left.
+//   part    see home_of
 //   errors  EWOULDBLOCK another run is at work there
-Result<Fd> enter_output(const std::string& output);
+Result<Entered> enter_output(const std::string& output, const std::string& part);
 
-// The same where both are there already.
+// The same where they are there already.
 //   errors  ENOENT they are not
-Result<Fd> lock_output(const std::string& output);
+Result<Entered> lock_output(const std::string& output, const std::string& part);
 
-// Where the spool is: beside the output, or, where the file system there has no hard links, under
+// Where the spool is: in the home, or, where the file system there has no hard links, under
 // $XDG_STATE_HOME/imgq-run/.
-Result<Spool> open_run_spool(const std::string& output);
+Result<Spool> open_run_spool(const Run& run);
 
 // Forgets jobs that nobody asks for any more, and those that failed, so that they are tried anew.
 void forget_stale(const Run& run, const Spool& spool);
@@ -31,8 +38,5 @@ void forget_stale(const Run& run, const Spool& spool);
 //   errors  the spool takes no more (is_pausing), or a sync failed
 Result<std::vector<JobId>> submit_items(Run& run, const Spool& spool,
                                         const std::vector<size_t>& chosen);
-
-// Removes a directory with everything in it; links are removed, not followed.
-Status remove_tree(const std::string& path);
 
 }  // namespace imgq::cli

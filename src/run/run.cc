@@ -119,7 +119,7 @@ Worked work_off(Run& run, Spool& spool, DoneFile& done_file, const std::vector<s
 
 // The private spool, from its making to its end.
 Worked work(Run& run, DoneFile& done_file, const std::vector<size_t>& left) {
-  auto spool = open_run_spool(run.place);
+  auto spool = open_run_spool(run);
   if (!spool) return spool.error();
   forget_stale(run, *spool);
   const auto finished = submit_items(run, *spool, left);
@@ -248,6 +248,25 @@ Status check_one_image(const Run& run, const Inputs& inputs) {
   return usage_error(about(output, "is the image itself: choose another --output"));
 }
 
+// What one of several runs cannot know or do.
+Status check_shard(Goal goal, const RunOptions& options) {
+  if (options.shard.empty()) return Ok{};
+  const auto& names = options.files.names;
+  if (goal != Goal::directory) return usage_error("--shard goes with an output directory");
+  if (std::find(names.begin(), names.end(), "-") != names.end()) {
+    return usage_error("--shard: each would read another image from stdin");
+  }
+  if (options.prune || !options.manifest.empty()) {
+    return usage_error("--prune and --manifest are for a run without --shard, when all are made");
+  }
+  return Ok{};
+}
+
+void enter(Run& run, const std::string& place) {
+  run.place = place;
+  run.home = home_of(place, run.shard.name());
+}
+
 // The run that the options ask for, once they are checked.
 Result<Run> run_of(Session& session, RunOptions options) {
   const Goal goal = goal_of(options.output);
@@ -260,7 +279,10 @@ Result<Run> run_of(Session& session, RunOptions options) {
   if (ok && options.prune && goal != Goal::directory) {
     ok = usage_error("--prune goes with an output directory");
   }
+  if (ok) ok = check_shard(goal, options);
   if (!ok) return ok.error();
+  const auto shard = parse_shard(options.shard);
+  if (!shard) return shard.error();
   auto request = make_request(options.request, session.config);
   if (!request) return request.error();
   if (ok = take_watermark(options, session.config, *request); !ok) return ok.error();
@@ -280,7 +302,8 @@ Result<Run> run_of(Session& session, RunOptions options) {
   run.judged_by = sha256_hex(
       fmt::format("{}\n{}\n{}", run.request, to_json(session.config.limits), IMGQ_VERSION));
   run.sync = goal == Goal::directory ? *sync : Sync::none;
-  run.place = run.options.output;
+  run.shard = *shard;
+  enter(run, run.options.output);
   return run;
 }
 
@@ -294,7 +317,7 @@ Exit run_in_place(Run& run, const Inputs& inputs) {
       return fail(run.session, Exit::cannot_create, about(file, cause_text(can.error().code)));
     }
   }
-  auto done_file = DoneFile::open(run.place);
+  auto done_file = DoneFile::open(run.place, run.shard.name());
   if (!done_file) return explain_output(run, done_file.error());
   add_items(run, inputs, *done_file);
   if (has_nothing(run) && (run.options.strict || run.goal != Goal::directory)) {
@@ -322,7 +345,7 @@ Exit run_single(Run& run, const Inputs& inputs) {
   const auto place = Workplace::make();
   if (!place) return explain_output(run, place.error());
   (void)std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): a reader that went is an error
-  run.place = place->path();
+  enter(run, place->path());
   return run_in_place(run, inputs);
 }
 
@@ -338,7 +361,8 @@ Exit run_command(const Session& given, const RunOptions& options) {
   }
   const bool directory = run->goal == Goal::directory;
   const bool dry = run->options.dry_run;
-  auto lock = directory && !dry ? lock_output(run->place) : Fd();
+  const std::string part = run->shard.name();
+  auto lock = directory && !dry ? lock_output(run->place, part) : Entered();
   if (!lock && lock.error().code == EWOULDBLOCK) return explain_output(*run, lock.error());
   const auto inputs =
       gather_files(run->options.files, directory ? directory_id(run->place) : std::nullopt);
@@ -348,7 +372,7 @@ Exit run_command(const Session& given, const RunOptions& options) {
   }
   if (dry) return run_dry(*run, *inputs);
   if (!directory) return run_single(*run, *inputs);
-  if (!lock) lock = enter_output(run->place);
+  if (!lock) lock = enter_output(run->place, part);
   if (!lock) return explain_output(*run, lock.error());
   return run_in_place(*run, *inputs);
 }

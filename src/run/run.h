@@ -14,6 +14,7 @@ struct RunOptions {
   std::string output = "thumbs";
   std::string manifest;  // a JSON file about all results; "-" is stdout
   std::string workers;
+  std::string shard;  // the part that is made here, of several; empty: all
   std::string sync = "batch";
   std::string watermark, watermark_place, watermark_opacity;  // a file, and how it lies
   bool overwrite = false;     // files in the way that imgq has not made
@@ -28,6 +29,8 @@ struct RunOptions {
 // output directory, without a daemon: a private spool in OUTPUT/.imgq is worked off by the same
 // engine. What is up to date is left alone, and so is what is known to be bad; what was interrupted
 // goes on where it was.
+// The runs of all shards may be at work in one output directory, each with a spool and a done file
+// of its own.
 //   exit  ok; some_failed; bad_image all failed; no_input nothing could be read; cannot_create;
 //         try_later no room, or another run is at work in the same place; interrupted
 Exit run_command(const Session& session, const RunOptions& options);

@@ -27,7 +27,7 @@ void sweep_workplaces(const std::string& parent) {
   for (const std::string& name : *names) {
     if (!name.starts_with(kPrefix)) continue;
     const std::string path = fmt::format("{}/{}", parent, name);
-    const auto lock = lock_output(path);
+    const auto lock = lock_output(path, "");
     if (lock || lock.error().code != EWOULDBLOCK) (void)remove_tree(path);
   }
 }
@@ -54,9 +54,9 @@ std::string_view format_of(const std::string& file) {
 Result<Workplace> Workplace::below(const std::string& parent) {
   std::string path = fmt::format("{}/{}XXXXXX", parent, kPrefix);
   if (::mkdtemp(path.data()) == nullptr) return last_error("make a directory", parent);
-  auto lock = enter_output(path);
+  auto lock = enter_output(path, "");
   if (!lock) return lock.error();
-  return Workplace(std::move(path), std::move(*lock));
+  return Workplace(std::move(path), std::move(lock->all));
 }
 
 // Locked before another run may look for what is left of killed ones.

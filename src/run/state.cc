@@ -62,6 +62,11 @@ void fail_empty(Run& run, const DoneFile& done_file, const RunItem& item) {
   run.verdicts.push_back(verdict_on(run, item, failure.code, failure.message));
 }
 
+// Whether it is for this run to make, and to fail.
+bool is_ours(const Run& run, const Input& input) {
+  return run.shard.has(joined(input.folder, base_name(input.path)));
+}
+
 // Looks at one input; an item, or a failure.
 void add_item(Run& run, const DoneFile& done_file, const Input& input, std::set<Origin>& seen,
               std::vector<Input>& kept) {
@@ -73,6 +78,7 @@ void add_item(Run& run, const DoneFile& done_file, const Input& input, std::set<
       on_stdin ? take_stdin(path, run.session.config.limits.max_file_bytes) : open_input(path);
   RunItem item;
   item.path = named.path;
+  if (!opened && !is_ours(run, named)) return;
   if (!opened) {
     fail_by(run, trouble_for(named.path, opened.error()));
     return;
@@ -81,6 +87,7 @@ void add_item(Run& run, const DoneFile& done_file, const Input& input, std::set<
   item.size_bytes = opened->size_bytes;
   item.modified_ns = opened->modified_ns;
   item.id = opened->id;
+  if ((item.real.empty() || item.size_bytes == 0) && !is_ours(run, named)) return;
   if (item.real.empty()) {
     fail_source(run, {named.path, "source_missing", cause_text(errno)}, Exit::no_input);
     return;
@@ -141,7 +148,9 @@ void succeed(Run& run, const DoneFile& done_file, size_t index, ItemState state)
 }
 
 void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file) {
-  for (const Trouble& trouble : inputs.trouble) fail_by(run, trouble);
+  for (const Trouble& trouble : inputs.trouble) {
+    if (run.shard.has(trouble.name)) fail_by(run, trouble);
+  }
   std::set<Origin> seen;
   std::vector<Input> kept;
   for (const Input& input : inputs.files) add_item(run, done_file, input, seen, kept);
@@ -149,11 +158,15 @@ void add_items(Run& run, const Inputs& inputs, const DoneFile& done_file) {
       name_outputs(kept, [&](const std::string& name, size_t input) {
         return done_file.is_taken(name, run.items[input].real);
       });
+  std::vector<RunItem> ours;
   for (size_t i = 0; i < run.items.size(); ++i) {
     run.items[i].stem = stems[i];
-    run.by_key[run.items[i].key] = i;
     run.sources.push_back(run.items[i].id);
+    if (!is_ours(run, kept[i])) continue;
+    run.by_key[run.items[i].key] = ours.size();
+    ours.push_back(std::move(run.items[i]));
   }
+  run.items = std::move(ours);
   std::sort(run.sources.begin(), run.sources.end());
   run.states.assign(run.items.size(), ItemState::wanted);
   tell_passed_over(run.session.console, inputs);

@@ -13,6 +13,7 @@
 #include "src/cli/gather.h"
 #include "src/cli/session.h"
 #include "src/run/run.h"
+#include "src/run/shard.h"
 #include "src/supervise/engine.h"
 #include "src/util/sys.h"
 
@@ -42,6 +43,8 @@ struct Run {
   std::string judged_by{};  // digest of all that a verdict depends on but the image
   Sync sync = Sync::batch;
   std::string place{};  // the output directory, or where a single result is made
+  Shard shard{};
+  std::string home{};  // see home_of
   std::vector<RunItem> items{};
   std::vector<ItemState> states{};  // of items
   std::vector<FileId> sources{};    // of items, sorted: never written over
