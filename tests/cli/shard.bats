@@ -142,3 +142,33 @@ sys.stdout.buffer.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBB
   exits 64 "$imgq" run --shard 0/2 -o out - <photos/f0/i0.jpg
   [ ! -e out ]
 }
+
+# An example's command, with the folders of this test in the place of its own.
+example() { # NAME
+  sed -e "s#/mnt/thumbs#$dir/out#g; s#/mnt/photos#$dir/photos#g" \
+    -e "s# /thumbs# $dir/out#g; s# /photos# $dir/photos#g" "$BATS_TEST_DIRNAME/../../packaging/examples/$1"
+}
+
+@test "the examples for Slurm, Kubernetes and HTCondor make all" {
+  make_images 20
+  printf 'no image' >photos/bad.jpg # exit status 1 is no reason to begin anew
+  export PATH=$bin:$PATH HOME=$dir
+  example imgq-slurm.sh >task
+  local part command
+  for part in 0 1 2; do
+    SLURM_ARRAY_TASK_ID=$part SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_MAX=2 SLURM_ARRAY_TASK_COUNT=3 exits 0 bash task
+  done
+  same "$(made_in out)" "$(cd photos && find f* -name '*.jpg' | sort)"
+  rm -r out
+  command=$(example imgq-kubernetes.yaml | sed -n 's/.*"sh", "-c", "\(.*\)"\]$/\1/p')
+  for part in 0 1 2 3 4 5 6 7; do JOB_COMPLETION_INDEX=$part exits 0 sh -c "$command"; done
+  same "$(made_in out)" "$(cd photos && find f* -name '*.jpg' | sort)"
+  rm -r out
+  command=$(example imgq-condor.sub | sed -n 's/^arguments *= //p')
+  for part in {0..15}; do
+    # shellcheck disable=SC2016,SC2086  # condor's; words
+    "$imgq" ${command/'$(Process)'/$part} 2>>errors || true
+  done
+  same "$(made_in out)" "$(cd photos && find f* -name '*.jpg' | sort)"
+  same "$(grep -c bad.jpg errors)" 1
+}
