@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <csignal>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "spool/layout.h"
 #include "spool/list.h"
 #include "spool/query.h"
 #include "spool/spool.h"
@@ -27,6 +31,7 @@ constexpr int64_t kSlackMs = 5'000;
 constexpr int64_t kRememberMs = 60'000;
 constexpr size_t kMostCompleted = 4096;
 constexpr size_t kMostOthers = 16384;
+constexpr size_t kAboutAsLate = 64;  // tokens are moved in another order than their jobs ended
 
 std::vector<std::string> ended_folders(const Spool& spool) {
   std::vector<std::string> folders = {std::string(name_of(State::failed)),
@@ -59,18 +64,43 @@ void print(const Session& session, const Spool& spool, const JobView& view) {
   session.console.put_line(line);
 }
 
-// The last `number` that ended. A completed job ends soon after its submission, so the newest by
-// submission are looked at; of the others all.
-Result<std::vector<JobView>> past(const Spool& spool, size_t number) {
-  std::vector<JobView> views;
-  for (const State state : {State::completed, State::failed, State::cancelled}) {
-    const size_t most = state == State::completed ? std::max(kMostCompleted, number) : kMostOthers;
-    const auto jobs = list(spool, state, Order::newest_first, most);
+// When the token of an ended job was moved last, which is soon after its end; or it is gone.
+std::optional<int64_t> moved_ns(const Spool& spool, Ending ending, const JobId& id) {
+  struct stat about{};
+  const std::string token = layout::ended(ending, id);
+  if (sys::fstatat(spool.root(), token.c_str(), &about) != 0) return std::nullopt;
+  return ns_of(about.st_ctim);
+}
+
+// The ended jobs whose tokens were moved last. A completed job ends soon after its submission, so
+// the newest by submission are looked at; of the others all.
+Result<std::vector<JobId>> moved_last(const Spool& spool, size_t number) {
+  std::vector<std::pair<int64_t, JobId>> moved;
+  for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
+    const size_t most =
+        ending == Ending::completed ? std::max(kMostCompleted, number) : kMostOthers;
+    const auto jobs = list(spool, state_after(ending), Order::newest_first, most);
     if (!jobs) return jobs.error();
     for (const Listed& job : *jobs) {
-      auto view = find(spool, job.id);
-      if (view && view->outcome) views.push_back(std::move(*view));
+      if (const auto when = moved_ns(spool, ending, job.id)) moved.emplace_back(*when, job.id);
     }
+  }
+  std::sort(moved.begin(), moved.end(), std::greater<>());
+  std::vector<JobId> ids;
+  for (const auto& [when, id] : moved) {
+    if (ids.size() < number + kAboutAsLate) ids.push_back(id);
+  }
+  return ids;
+}
+
+// The last `number` that ended.
+Result<std::vector<JobView>> past(const Spool& spool, size_t number) {
+  std::vector<JobView> views;
+  const auto ids = moved_last(spool, number);
+  if (!ids) return ids.error();
+  for (const JobId& id : *ids) {
+    auto view = find(spool, id);
+    if (view && view->outcome) views.push_back(std::move(*view));
   }
   std::stable_sort(views.begin(), views.end(), ended_earlier);
   const size_t more = views.size() - std::min(views.size(), number);

@@ -195,8 +195,10 @@ setup() {
   exits 1 "$imgq" wait - <ids
   exits 0 "$imgq" log
   same "$(wc -l <stdout)" 5
+  local last
+  last=$(tail -n 2 stdout | cut -d' ' -f2)
   exits 0 "$imgq" log -n 2 --json
-  same "$(wc -l <stdout)" 2
+  same "$(jq -r .id stdout)" "$last"
   json_lines stdout
 }
 
