@@ -79,6 +79,7 @@ Claimer::Claimer(Loop& loop, const Spool& spool, const Settings& settings, Liste
       listener_(listener),
       polling_(loop,
                [this] {
+                 ++polls_;
                  poll();
                  promote();
                  polling_.after(jittered_poll());
@@ -93,31 +94,29 @@ void Claimer::start() {
 
 void Claimer::stop() {
   stopped_ = true;
-  candidates_.clear();
+  ours_.clear();
+  theirs_.clear();
   polling_.stop();
   promotion_.stop();
 }
 
-bool Claimer::idle() const {
-  return candidates_.empty() && claiming_ == 0 && !scanning_ && !unread_;
-}
+bool Claimer::idle() const { return known() == 0 && claiming_ == 0 && !scanning_ && !unread_; }
 
 // Several daemons must not look at the same moment for ever.
-std::chrono::milliseconds Claimer::jittered_poll() const {
-  static thread_local std::minstd_rand random(std::random_device{}());
+std::chrono::milliseconds Claimer::jittered_poll() {
   std::uniform_int_distribution<int64_t> part(75, 125);
   return std::chrono::milliseconds(
-      std::max<int64_t>(settings_.config.poll.count() * part(random) / 100, 1));
+      std::max<int64_t>(settings_.config.poll.count() * part(random_) / 100, 1));
 }
 
 void Claimer::hint(std::string_view name) {
   const auto token = layout::parse_token(name);
   if (!token || stopped_ || is_stuck(*token)) return;
   const size_t most = token->attempt == 1 ? kMaxCandidates : 2 * kMaxCandidates;
-  if ((token->attempt == 1 && unread_) || candidates_.size() >= most) {
+  if ((token->attempt == 1 && unread_) || known() >= most) {
     unread_ = true;  // more than is kept: its turn comes with the next reading
   } else {
-    candidates_.insert(*token);
+    add(*token);
   }
   listener_.changed();
 }
@@ -130,14 +129,10 @@ void Claimer::poll() {
 
 void Claimer::claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool warily) {
   if (stopped_ || claiming_ > 0 || wanted == 0) return;
-  if (candidates_.empty()) {
+  const std::vector<Token> tokens = choose(wanted);
+  if (tokens.empty()) {
     scan();
     return;
-  }
-  std::vector<Token> tokens;
-  while (!candidates_.empty() && tokens.size() < wanted) {
-    tokens.push_back(*candidates_.begin());
-    candidates_.erase(candidates_.begin());
   }
   claiming_ = tokens.size();
   loop_.ask(
@@ -150,8 +145,62 @@ void Claimer::claim(const std::shared_ptr<Owner>& owner, size_t wanted, bool war
       [this](Batch batch) { claimed(std::move(batch)); });
 }
 
+void Claimer::share(Share share) {
+  if (share == share_) return;
+  share_ = std::move(share);
+  std::vector<Token> all(ours_.begin(), ours_.end());
+  for (const auto& [token, since] : theirs_) all.push_back(token);
+  ours_.clear();
+  theirs_.clear();
+  for (const Token& token : all) add(token);
+  listener_.changed();
+}
+
+// What came back has waited already: it is anybody's.
+void Claimer::add(const Token& token) {
+  if (token.attempt > 1 || share_.has(token.id)) {
+    ours_.insert(token);
+  } else {
+    theirs_.try_emplace(token, polls_);
+  }
+}
+
+// Others have claimed their own meanwhile: each name that is not known to wait costs a rename.
+void Claimer::drop_gone(const std::vector<Token>& waiting) {
+  const std::set<Token> there(waiting.begin(), waiting.end());
+  std::erase_if(theirs_, [&there](const auto& entry) { return !there.contains(entry.first); });
+}
+
+std::vector<Token> Claimer::choose(size_t wanted) {
+  std::vector<Token> tokens;
+  while (!ours_.empty() && tokens.size() < wanted) {
+    tokens.push_back(*ours_.begin());
+    ours_.erase(ours_.begin());
+  }
+  if (read_at_ != polls_ || tokens.size() == wanted) return tokens;
+  std::vector<Token> left;
+  for (const auto& [token, since] : theirs_) {
+    if (polls_ > since) left.push_back(token);
+  }
+  // Its owner takes the oldest, and so would others that have nothing to do: from anywhere, then.
+  std::uniform_int_distribution<size_t> anywhere(0, left.empty() ? 0 : left.size() - 1);
+  std::rotate(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(anywhere(random_)),
+              left.end());
+  const size_t more = std::min(left.size(), wanted - tokens.size());
+  left.erase(left.begin() + static_cast<std::ptrdiff_t>(more), left.end());
+  for (const Token& token : left) theirs_.erase(token);
+  tokens.insert(tokens.end(), left.begin(), left.end());
+  return tokens;
+}
+
 void Claimer::claimed(Batch batch) {
   claiming_ = 0;
+  if (batch.claims.lost_races > 0) {
+    read_at_ = -1;  // what is known of theirs is not so any more
+    unread_ = true;
+    log::line(log::Level::debug, "others were first",
+              {{"jobs", std::to_string(batch.claims.lost_races)}});
+  }
   const auto& stuck = batch.claims.stuck;
   for (const Error& error : batch.claims.quarantined) {
     log::line(log::Level::error, "unreadable ticket put into corrupt/", {{"error", error.text()}});
@@ -215,11 +264,14 @@ void Claimer::scanned(const Scan& scan) {
     listener_.trouble(scan.tokens->error());
     return;
   }
+  read_at_ = polls_;
   if (scan.tokens) {
     const std::vector<Token>& found = **scan.tokens;
     const bool all = found.size() < kMaxCandidates;
-    std::copy_if(found.begin(), found.end(), std::inserter(candidates_, candidates_.end()),
-                 [this](const Token& token) { return !is_stuck(token); });
+    if (all) drop_gone(found);
+    for (const Token& token : found) {
+      if (!is_stuck(token)) add(token);
+    }
     seen_mtime_ns_ = all && time_.settled ? time_.mtime_ns : -1;
     if (!all) unread_ = true;
   }

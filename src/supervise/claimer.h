@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,12 +15,15 @@
 #include "src/supervise/job.h"
 #include "src/supervise/listener.h"
 #include "src/supervise/loop.h"
+#include "src/supervise/share.h"
 
 namespace imgq::supervise {
 
 // Finds waiting jobs and claims them, a small batch at a time, on another thread. Keeps the names
 // of at most kMaxCandidates, and of as many that came back, oldest first; the folder is read again
-// when they have run out and it may have changed: a hint came, or the poll interval is over.
+// when they have run out and it may have changed: a hint came, or the poll interval is over. Where
+// several daemons are at work each claims its share first; what another has left for a poll
+// interval, once it has just been seen to wait there still, is anybody's, as is what came back.
 class Claimer {
  public:
   static constexpr size_t kMaxCandidates = 20'000;
@@ -33,6 +37,9 @@ class Claimer {
   // A name appeared in staging/, or some may have: look.
   void hint(std::string_view name);
   void poll();
+
+  // Which jobs come first, from now on.
+  void share(Share share);
 
   // A job was put off until then (Unix ms); 0: none was.
   void due(int64_t when_ms);
@@ -59,7 +66,7 @@ class Claimer {
   bool is_stuck(const Token& token) const;
   void tell_stuck(const std::optional<Error>& stuck);
   void promote();
-  std::chrono::milliseconds jittered_poll() const;
+  std::chrono::milliseconds jittered_poll();
 
   Loop& loop_;
   const Spool& spool_;
@@ -72,7 +79,17 @@ class Claimer {
       return first_a != first_b ? first_b : a < b;
     }
   };
-  std::set<Token, Sooner> candidates_;
+  void add(const Token& token);
+  void drop_gone(const std::vector<Token>& waiting);
+  std::vector<Token> choose(size_t wanted);
+  size_t known() const { return ours_.size() + theirs_.size(); }
+
+  std::minstd_rand random_{std::random_device{}()};
+  Share share_;
+  std::set<Token, Sooner> ours_;
+  std::map<Token, int64_t, Sooner> theirs_;  // with the poll at which each was seen first
+  int64_t polls_ = 0;
+  int64_t read_at_ = -1;            // the poll at which the folder was last read to its end
   std::map<Token, int64_t> stuck_;  // not before, in monotonic ms
   std::string said_stuck_;
   bool stopped_ = false;

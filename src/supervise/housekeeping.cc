@@ -74,6 +74,7 @@ void Housekeeping::recover_others() {
 void Housekeeping::recovered(const Result<Recovered>& found) {
   const auto period = recovery_period(settings_.config.lease, found ? found->looked_at : 0);
   recovery_.after(found ? std::min(period, found->next_dead) : period);
+  if (found) listener_.others_at_work(found->at_work);
   std::string complaint;
   if (!found) complaint = found.error().text();
   if (found && !found->trouble.empty()) complaint = found->trouble.front().text();

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "spool/owner.h"
 #include "spool/records.h"
@@ -40,6 +42,7 @@ class Listener {
 
   // of housekeeping
   virtual void recovered() = 0;  // after the first look, and whenever jobs came back
+  virtual void others_at_work(const std::vector<std::string>& owners) = 0;  // in order
 
  protected:
   ~Listener() = default;

@@ -221,6 +221,11 @@ void Scheduler::entered() {
   changed();
 }
 
+void Scheduler::others_at_work(const std::vector<std::string>& owners) {
+  const auto& owner = heartbeat_.owner();
+  claimer_.share(owner ? Share(owner->name(), owners) : Share());
+}
+
 void Scheduler::recovered() {
   recovered_ = true;
   claimer_.poll();

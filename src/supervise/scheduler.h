@@ -68,6 +68,7 @@ class Scheduler final : private Listener {
   void say_ready();
   void entered() override;
   void recovered() override;
+  void others_at_work(const std::vector<std::string>& owners) override;
   void lost(const std::shared_ptr<Owner>& owner) override;
   void removed() override;
   void watch();

@@ -100,8 +100,7 @@ class Site(Stack):
     def judge(self, counts):
         """Problems as text; none when every promise was kept."""
         time.sleep(1.2)  # what clients remember of names
-        for host in self.hosts:
-            self.run("fsck", "--repair", before=host.enter)  # temporary files of the dead, by their own host
+        until("nothing is left in tmp/", self.is_swept, SETTLED_S)  # MooseFS keeps locks of the dead
         self.repair()
         kept, text = self.check()
         published, doubled = self.collect()
@@ -113,6 +112,12 @@ class Site(Stack):
         if untold:
             problems += f"hooks that were not run: {untold}\n"
         return problems
+
+    def is_swept(self):
+        """Temporary files of the dead are removed by their own host."""
+        for host in self.hosts:
+            self.run("fsck", "--repair", before=host.enter)
+        return not Spool(self.spool).names("tmp")
 
     def unreadable(self, ids):
         """Which host cannot read which job's ticket, or its source."""
