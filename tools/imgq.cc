@@ -107,17 +107,9 @@ std::string advice_for(const Command& command) {
              : "try again later";
 }
 
-// Configuration and console for the subcommand, then the subcommand.
-Exit run_chosen(const Command& program, const Options& options, const Command& command) {
-  const auto colour = colour_of(options.colour);
-  if (!colour) return complain(program, colour.error().action);
-  if (options.quiet && options.verbose) {
-    return complain(program, "--quiet and --verbose exclude each other");
-  }
-  const cli::Loudness loudness = options.quiet     ? cli::Loudness::quiet
-                                 : options.verbose ? cli::Loudness::verbose
-                                                   : cli::Loudness::normal;
-  cli::Console console(loudness, *colour);
+// The subcommand, with its configuration.
+Exit run_configured(const Options& options, const Command& command, cli::Session& session) {
+  cli::Console& console = session.console;
   ConfigSources sources;
   if (!options.config.empty()) sources.file = options.config;
   auto config = load_config(sources);
@@ -128,29 +120,45 @@ Exit run_chosen(const Command& program, const Options& options, const Command& c
     return Exit::bad_config;
   }
   for (const std::string& warning : config->warnings) console.note(warning);
-  cli::Session session{console, std::move(*config), options.json};
-  if (!options.io_timeout.empty()) {
-    const auto timeout = parse_duration(options.io_timeout);
-    if (!timeout) return complain(program, "--io-timeout: " + timeout.error().action);
-    session.config.io_timeout = *timeout;
-  }
+  session.config = std::move(*config);
+  if (options.io_timeout.empty()) cli::set_io_timeout(session.config.io_timeout);
   if (!options.spool.empty()) {
     session.config.spool = absolute(options.spool);
     session.config.origin["spool"] = "--spool";
   }
-  const auto use_spool = [&] {
-    choose_spool(session, command.name);
-    const Exit exit = command.run(session);
-    if (console.flush()) return exit;
-    console.error("cannot write to stdout");
-    return exit == Exit::ok ? Exit::io_error : exit;
-  };
-  if (is_without_spool(command)) return use_spool();
-  return cli::run_apart({session.config.io_timeout, advice_for(command),
-                         [&session](const std::string& message) {
-                           session.console.error(cli::about(session.config.spool, message));
-                         }},
-                        use_spool);
+  choose_spool(session, command.name);
+  const Exit exit = command.run(session);
+  if (console.flush()) return exit;
+  console.error("cannot write to stdout");
+  return exit == Exit::ok ? Exit::io_error : exit;
+}
+
+// Console and patience for the subcommand, then the subcommand.
+Exit run_chosen(const Command& program, const Options& options, const Command& command) {
+  const auto colour = colour_of(options.colour);
+  if (!colour) return complain(program, colour.error().action);
+  if (options.quiet && options.verbose) {
+    return complain(program, "--quiet and --verbose exclude each other");
+  }
+  const auto timeout = options.io_timeout.empty()
+                           ? Result<std::chrono::seconds>(std::chrono::seconds(1))
+                           : parse_duration(options.io_timeout);
+  if (!timeout) return complain(program, "--io-timeout: " + timeout.error().action);
+  const cli::Loudness loudness = options.quiet     ? cli::Loudness::quiet
+                                 : options.verbose ? cli::Loudness::verbose
+                                                   : cli::Loudness::normal;
+  cli::Console console(loudness, *colour);
+  cli::Session session{console, {}, options.json};
+  const auto run = [&] { return run_configured(options, command, session); };
+  if (is_without_spool(command) || timeout->count() == 0) return run();
+  if (!options.io_timeout.empty()) cli::set_io_timeout(*timeout);
+  return cli::run_apart(
+      [&](const std::string& why) {
+        const std::string& spool = session.config.spool;
+        const std::string told = fmt::format("{}: {}", why, advice_for(command));
+        console.error(spool.empty() ? told : cli::about(spool, told));
+      },
+      run);
 }
 
 Exit imgq(int count, char** words) {

@@ -17,8 +17,10 @@
 #include <cstdio>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
+#include "src/cli/wait.h"
 #include "src/util/fd.h"
 #include "src/util/sys.h"
 #include "src/util/unanswered.h"
@@ -29,68 +31,92 @@ namespace {
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kGraceMs = 500;  // beyond a deadline that the command itself should have kept
 constexpr std::chrono::milliseconds kLookOften{250}, kLookSeldom{2000};
-constexpr int kDyingMs = 5'000;  // for a child that was sent a signal
+constexpr int64_t kStoppingMs = 1'000;  // for a call while the command is to stop
+constexpr int kDyingMs = 5'000;         // for a child that was sent a signal
 
+std::atomic<std::chrono::milliseconds> io_timeout{std::chrono::minutes(1)};
 std::atomic<int64_t> deadline_ms{kNever};
 std::atomic<void (*)()> say_farewell{nullptr};
+
+// Of the watch, which looks anew when a deadline is set.
+std::mutex watching;
+std::condition_variable look_now;
+
+// Told to stop; a thread that the kernel keeps cannot take the signal, which is pending then.
+bool is_stopping() {
+  sigset_t pending;
+  if (stopped() || ::sigpending(&pending) != 0) return stopped();
+  return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 ||
+         ::sigismember(&pending, SIGHUP) == 1;
+}
 
 // In the child: gives the command up when its time is over.
 class Watch {
  public:
-  Watch(const Patience& patience, int tell) : patience_(patience), tell_(tell) {
+  Watch(const GiveUp& tell, int parent) : tell_(tell), parent_(parent) {
     sigset_t all, before;  // signals are for the command
     sigfillset(&all);
     (void)::pthread_sigmask(SIG_SETMASK, &all, &before);  // fails only for a bad argument
-    thread_ = std::thread([this] { run(); });
+    try {
+      thread_ = std::thread([this] { run(); });
+    } catch (const std::system_error&) {
+      // Without, it waits as if nobody watched.
+    }
     (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch() {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(watching);
       ended_ = true;
     }
-    stop_.notify_one();
-    thread_.join();
+    look_now.notify_one();
+    if (thread_.joinable()) thread_.join();
   }
 
  private:
   void run() {
-    std::unique_lock lock(mutex_);
-    const std::chrono::milliseconds timeout = patience_.io_timeout;
-    const auto seldom = std::clamp(timeout / 8, kLookOften, kLookSeldom);
-    for (;;) {
-      const bool is_late_soon = deadline_ms.load() != kNever;
-      if (stop_.wait_for(lock, is_late_soon ? kLookOften : seldom, [this] { return ended_; }))
-        return;
-      const auto hanging = hangs_.look(timeout.count());
-      if (hanging) {
-        give_up(fmt::format("no answer from the file system for {} s ({}): {}",
-                            hanging->for_ms / 1000, hanging->call, patience_.advice));
-      }
-      if (sys::monotonic_ms() - kGraceMs > deadline_ms.load()) {
-        const auto slow = longest_unanswered();
-        give_up(fmt::format("timed out: the file system is slow to answer{}",
-                            slow ? fmt::format(" ({})", slow->call) : ""));
-      }
+    std::unique_lock lock(watching);
+    while (!ended_) {
+      look();
+      const bool soon = deadline_ms.load() != kNever || is_stopping();
+      const auto seldom = std::clamp(io_timeout.load() / 8, kLookOften, kLookSeldom);
+      (void)look_now.wait_for(lock, soon ? kLookOften : seldom);
     }
   }
 
-  // The message first: the parent ends when it is told.
-  [[noreturn]] void give_up(const std::string& why) const {
+  void look() {
+    const bool stopping = is_stopping();
+    const int64_t timeout_ms = stopping ? kStoppingMs : io_timeout.load().count();
+    const auto hanging = hangs_.look(timeout_ms > 0 ? timeout_ms : kNever);
+    if (hanging && stopping) give_up(Exit::interrupted, "");
+    if (hanging) {
+      give_up(Exit::try_later, fmt::format("no answer from the file system for {} s ({})",
+                                           hanging->for_ms / 1000, hanging->call));
+    }
+    const int64_t until = deadline_ms.load();
+    const auto slow = longest_unanswered();
+    if (slow && slow->since_ms < until && sys::monotonic_ms() - kGraceMs > until) {
+      give_up(Exit::try_later,
+              fmt::format("timed out: the file system is slow to answer ({})", slow->call));
+    }
+  }
+
+  // The message first, and nothing held open: the parent ends when it is told, and whoever reads
+  // what it wrote waits for no end but that.
+  [[noreturn]] void give_up(Exit exit, const std::string& why) const {
     if (const auto farewell = say_farewell.load()) farewell();
-    patience_.tell(why);
-    const auto code = static_cast<unsigned char>(Exit::try_later);
-    (void)!::write(tell_, &code, 1);
+    if (!why.empty()) tell_(why);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) (void)::close(fd);
+    const auto code = static_cast<unsigned char>(exit);
+    (void)!::write(parent_, &code, 1);
     for (;;) ::pause();
   }
 
-  const Patience& patience_;
-  const int tell_;
+  const GiveUp& tell_;
+  const int parent_;
   HangWatch hangs_;
-  std::mutex mutex_;
-  std::condition_variable stop_;
   bool ended_ = false;
   std::thread thread_;
 };
@@ -119,7 +145,7 @@ class Child {
       struct pollfd from[] = {{signals_.get(), POLLIN, 0}, {heard_.get(), POLLIN, 0}};
       const int ready = ::poll(from, 2, fatal_ == 0 ? -1 : kDyingMs);
       if (ready == 0) leave();
-      if (ready > 0 && from[0].revents != 0 && has_ended()) return exit_;
+      if (ready > 0 && from[0].revents != 0 && take_signal()) return exit_;
       if (ready > 0 && from[1].revents != 0 && has_given_up()) return exit_;
     }
   }
@@ -130,29 +156,33 @@ class Child {
     die_of(fatal_);
   }
 
+  // At the end of the pipe it has ended, or will in a moment.
   bool has_given_up() {
     unsigned char code = 0;
     if (::read(heard_.get(), &code, 1) != 1) {
-      heard_ = Fd();  // it has ended, or will
-      return false;
+      heard_ = Fd();
+      return has_ended(0);
     }
     (void)::kill(pid_, SIGKILL);
     exit_ = static_cast<Exit>(code);
+    if (exit_ == Exit::interrupted && fatal_ != 0) die_of(fatal_);
     return true;
   }
 
-  bool has_ended() {
+  bool take_signal() {
     signalfd_siginfo signal{};
     if (::read(signals_.get(), &signal, sizeof signal) != sizeof signal) return false;
     const int number = static_cast<int>(signal.ssi_signo);
-    if (number != SIGCHLD) {
-      // A terminal has told the child, too.
-      if (signal.ssi_code != SI_KERNEL) (void)::kill(pid_, number);
-      fatal_ = number;
-      return false;
-    }
+    if (number == SIGCHLD) return has_ended(WNOHANG);
+    // A terminal has told the child, too.
+    if (signal.ssi_code != SI_KERNEL) (void)::kill(pid_, number);
+    fatal_ = number;
+    return false;
+  }
+
+  bool has_ended(int options) {
     int status = 0;
-    if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
+    if (::waitpid(pid_, &status, options) != pid_) return false;
     if (WIFSIGNALED(status)) die_of(WTERMSIG(status));
     exit_ = static_cast<Exit>(WEXITSTATUS(status));
     return true;
@@ -165,20 +195,34 @@ class Child {
   Exit exit_ = Exit::ok;
 };
 
+// Those that may end a command, but for what its caller ignores or blocks.
+sigset_t own_signals() {
+  sigset_t own, blocked;
+  sigemptyset(&own);
+  sigaddset(&own, SIGCHLD);
+  (void)::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);  // cannot fail with these
+  for (const int one : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    struct sigaction action{};
+    (void)::sigaction(one, nullptr, &action);
+    if (action.sa_handler != SIG_IGN && ::sigismember(&blocked, one) == 0) sigaddset(&own, one);
+  }
+  return own;
+}
+
 }  // namespace
 
-Exit run_apart(const Patience& patience, const std::function<Exit()>& command) {
+Exit run_apart(const GiveUp& tell, const std::function<Exit()>& command) {
   int ends[2];
-  if (patience.io_timeout.count() == 0 || ::pipe2(ends, O_CLOEXEC) != 0) return command();
-  Fd heard(ends[0]), tell(ends[1]);
-  sigset_t signals, before;
-  sigemptyset(&signals);
-  for (const int one : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCHLD}) sigaddset(&signals, one);
-  (void)std::fflush(nullptr);                             // what is held would be told twice
+  if (::pipe2(ends, O_CLOEXEC) != 0) return command();
+  Fd heard(ends[0]), parents(ends[1]);
+  (void)std::fflush(nullptr);        // what is held would be told twice
+  (void)::signal(SIGCHLD, SIG_DFL);  // ignored, as it may come to us, it would not be told of
+  const sigset_t signals = own_signals();
+  sigset_t before;
   (void)::pthread_sigmask(SIG_BLOCK, &signals, &before);  // fails only for a bad argument
   const pid_t parent = ::getpid(), child = ::fork();
   if (child > 0) {
-    tell = Fd();
+    parents = Fd();
     return Child(child, std::move(heard), signals).await();
   }
   if (child == 0) {
@@ -187,13 +231,17 @@ Exit run_apart(const Patience& patience, const std::function<Exit()>& command) {
   }
   (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) return command();
-  const Watch watch(patience, tell.get());
+  const Watch watch(tell, parents.get());
   return command();
 }
 
+void set_io_timeout(std::chrono::seconds timeout) { io_timeout = timeout; }
+
 Deadline::Deadline(Timeout timeout)
     : at_ms_(timeout ? sys::monotonic_ms() + timeout->count() * 1000 : kNever) {
+  const std::lock_guard lock(watching);
   deadline_ms = at_ms_;
+  look_now.notify_one();
 }
 Deadline::~Deadline() { deadline_ms = kNever; }
 

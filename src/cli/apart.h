@@ -12,17 +12,17 @@
 // the kernel may keep that process for ever, but not whoever called the command.
 namespace imgq::cli {
 
-struct Patience {
-  std::chrono::seconds io_timeout{60};  // for a single call of the file system; 0: for ever
-  std::string advice;                   // what to do then
-  std::function<void(const std::string& message)> tell;  // on another thread than the command's
-};
+// How a command is given up, told on another thread than its own.
+using GiveUp = std::function<void(const std::string& why)>;
 
 // Runs the command in a child, with the signals and the end that it would have here. A child that
-// gives up is killed; one that the kernel keeps is left behind. Where no child can be started, or
-// for a time-out of 0, it runs here, and waits.
+// gives up is killed; one that the kernel keeps is left behind, and holds no output open. Where no
+// child can be started it runs here, and waits.
 //   exit  the command's; try_later, which is told, when it was given up
-Exit run_apart(const Patience& patience, const std::function<Exit()>& command);
+Exit run_apart(const GiveUp& tell, const std::function<Exit()>& command);
+
+// How long it waits for a single call of the file system [a minute]; 0: for ever.
+void set_io_timeout(std::chrono::seconds timeout);
 
 using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever
 

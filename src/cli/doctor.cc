@@ -8,6 +8,7 @@
 
 #include "src/cli/commands.h"
 #include "src/cli/file_out.h"
+#include "src/cli/files.h"
 #include "src/cli/spool_choice.h"
 #include "src/util/json.h"
 #include "src/util/sys.h"
@@ -22,7 +23,7 @@ constexpr std::array<Tint, 3> kTints = {Tint::good, Tint::strong, Tint::bad};
 // Who may enter shows even to those who may not, when nothing above the spool keeps them out.
 std::string entrance_cure(const std::string& path) {
   struct stat about{};
-  if (::stat(path.c_str(), &about) != 0) {
+  if (!look_at(path, about)) {
     return "a directory above it keeps you out: its owner must let you through";
   }
   if ((about.st_mode & S_IXGRP) == 0) return "it is somebody's own: use a spool of your own";

@@ -22,6 +22,7 @@
 #include "spool/temp_file.h"
 #include "spool/types.h"
 #include "src/cli/doctor.h"
+#include "src/cli/files.h"
 #include "src/cli/job_text.h"
 #include "src/jobs/owners.h"
 #include "src/supervise/engine.h"
@@ -110,7 +111,7 @@ void check_variables(Checks& checks) {
 // The system's spool, where the user's own is in use.
 void check_system_spool(const Session& session, const std::string& path, Checks& checks) {
   struct stat about{};
-  if (path.empty() || ::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return;
+  if (path.empty() || !look_at(path, about) || !S_ISDIR(about.st_mode)) return;
   Check check{Health::good, "other spool", printable(path) + ", the system's: ", ""};
   if (::geteuid() == 0) {
     check.found += "root uses it only when it is named (--spool)";

@@ -19,6 +19,7 @@
 #include "src/util/io.h"
 #include "src/util/sys.h"
 #include "src/util/text.h"
+#include "src/util/unanswered.h"
 
 namespace imgq::cli {
 namespace {
@@ -30,13 +31,13 @@ constexpr const char* kAcl = "system.posix_acl_access";
 
 // A new file in a directory, without a name where that can be; else `temp` is its name.
 Result<Fd> new_file(const std::string& directory, std::string& temp) {
-  Fd unnamed(::open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kNewFile));
+  Fd unnamed(sys::open(directory.c_str(), O_TMPFILE | O_WRONLY, kNewFile));
   if (unnamed) return unnamed;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) {
     return last_error("write to", directory);
   }
   temp = temp_name(directory);
-  Fd named(::open(temp.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, kNewFile));
+  Fd named(sys::open(temp.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, kNewFile));
   if (!named) return last_error("write to", directory);
   return named;
 }
@@ -61,7 +62,7 @@ Status set_acl(int fd, const std::string& acl, const std::string& path) {
 Status make_like_new(int fd, const std::string& directory) {
   std::string temp;
   const auto model = new_file(directory, temp);
-  if (!temp.empty()) (void)::unlink(temp.c_str());
+  if (!temp.empty()) (void)sys::unlinkat(AT_FDCWD, temp.c_str(), 0);
   if (!model) return model.error();
   struct stat wanted{}, about{};
   if (::fstat(model->get(), &wanted) != 0 || ::fstat(fd, &about) != 0) {
@@ -109,7 +110,7 @@ Status check_goal(Goal goal, const std::string& output, size_t number, std::stri
 
 bool is_special(const std::string& path) {
   struct stat about{};
-  if (::stat(path.c_str(), &about) != 0) return false;
+  if (!look_at(path, about)) return false;
   return !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
 }
 
@@ -139,16 +140,18 @@ Result<OutFile> OutFile::create(const std::string& directory, const std::string&
 Result<OutFile> OutFile::link(const std::string& directory, const std::string& temps,
                               const std::string& path, Fd& file) {
   std::string temp = temp_name(temps);
-  if (::link(path.c_str(), temp.c_str()) != 0) return last_error("link to", path);
+  if (sys::linkat(AT_FDCWD, path.c_str(), AT_FDCWD, temp.c_str()) != 0)
+    return last_error("link to", path);
   if (const auto like = make_like_new(file.get(), directory); !like) {
-    (void)::unlink(temp.c_str());
+    (void)sys::unlinkat(AT_FDCWD, temp.c_str(), 0);
     return like.error();
   }
   return OutFile(temps, std::move(file), std::move(temp));
 }
 
 OutFile::~OutFile() {
-  if (fd_ && !temp_.empty()) (void)::unlink(temp_.c_str());  // nothing more can be done
+  if (fd_ && !temp_.empty())
+    (void)sys::unlinkat(AT_FDCWD, temp_.c_str(), 0);  // nothing more can be done
 }
 
 Status OutFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, temps_); }
@@ -168,12 +171,14 @@ Status OutFile::commit(const std::string& path) {
   if (temp_.empty()) {
     std::string temp = temp_name(temps_);
     const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
+    const Asking asking("linkat");
     if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temp.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       return last_error("name", path);
     }
     temp_ = std::move(temp);
   }
-  if (::rename(temp_.c_str(), path.c_str()) != 0) return last_error("rename to", path);
+  if (sys::renameat(AT_FDCWD, temp_.c_str(), AT_FDCWD, path.c_str()) != 0)
+    return last_error("rename to", path);
   temp_.clear();
   if (fd_.close_checked() != 0) return last_error("close", path);
   return Ok{};
@@ -196,11 +201,11 @@ Result<int64_t> copy_bytes(int from, std::string_view from_name, int to, std::st
 
 bool is_there(const std::string& path) {
   struct stat about{};
-  return ::lstat(path.c_str(), &about) == 0;
+  return sys::fstatat(AT_FDCWD, path.c_str(), &about) == 0;
 }
 
 bool has_content(const std::string& path, const std::string& sha256) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  const Fd file(sys::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   struct stat about{};
   if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
   const auto digest = sha256_of_file(file.get(), path);
@@ -210,14 +215,14 @@ bool has_content(const std::string& path, const std::string& sha256) {
 Status make_directories(const std::string& path) {
   for (size_t slash = path.find('/', 1); true; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) {
+    if (sys::mkdirat(AT_FDCWD, part.c_str(), 0777) != 0 && errno != EEXIST) {
       const int code = errno;
       if (!directory_id(part)) return Error{code, "make directory", part};
     }
     if (slash == std::string::npos) break;
   }
   struct stat about{};
-  if (::stat(path.c_str(), &about) != 0) return last_error("make directory", path);
+  if (!look_at(path, about)) return last_error("make directory", path);
   if (!S_ISDIR(about.st_mode)) return Error{ENOTDIR, "make directory", path};
   return Ok{};
 }
@@ -240,7 +245,7 @@ void sweep_temps(const std::string& directory) {
   if (!names) return;  // what stays is in nobody's way
   for (const std::string& name : *names) {
     if (name.starts_with(kTempPrefix))
-      (void)::unlink(fmt::format("{}/{}", directory, name).c_str());
+      (void)sys::unlinkat(AT_FDCWD, fmt::format("{}/{}", directory, name).c_str(), 0);
   }
 }
 

@@ -14,19 +14,25 @@
 
 namespace imgq::cli {
 bool has_entries(const std::string& directory) {
+  const Asking asking("getdents64");
   std::error_code error;
   const bool empty = std::filesystem::is_empty(directory, error);
   return !error && !empty;
 }
 
-std::optional<FileId> directory_id(const std::string& path) {
+bool look_at(const std::string& path, struct stat& about) {
   const Asking asking("stat");
+  return ::stat(path.c_str(), &about) == 0;
+}
+
+std::optional<FileId> directory_id(const std::string& path) {
   struct stat about{};
-  if (::stat(path.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)) return {};
+  if (!look_at(path, about) || !S_ISDIR(about.st_mode)) return {};
   return FileId{about.st_dev, about.st_ino};
 }
 
 std::string real_path(const std::string& path) {
+  const Asking asking("realpath");
   const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), ::free);
   return real ? real.get() : "";
 }

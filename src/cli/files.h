@@ -33,6 +33,9 @@ struct FileId {
 // Whether a directory that can be read holds anything.
 bool has_entries(const std::string& directory);
 
+// stat(2), which follows links; false: errno says why.
+bool look_at(const std::string& path, struct stat& about);
+
 // Nothing when no directory is there, links followed.
 std::optional<FileId> directory_id(const std::string& path);
 

@@ -87,7 +87,7 @@ class List {
 };
 
 bool file_begins_like_image(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const Fd file(sys::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
   if (!file) return true;  // unreadable: let it be told later, by name
   std::array<char, kSignatureBytes> bytes{};
   const ssize_t got = ::pread(file.get(), bytes.data(), bytes.size(), 0);
@@ -157,7 +157,7 @@ class Walk {
              int depth) {
     const std::string path = joined(parent, name);
     struct stat about{};
-    if (::lstat(path.c_str(), &about) != 0) {
+    if (sys::fstatat(AT_FDCWD, path.c_str(), &about) != 0) {
       if (errno != ENOENT) cannot_read(trouble_for(path, last_error("look at", path)));
       return;
     }
@@ -171,7 +171,7 @@ class Walk {
       if (gathering_.except != id) directory(path, joined(folder, name), depth + 1);
       return;
     }
-    if (S_ISLNK(about.st_mode) && ::stat(path.c_str(), &about) != 0) {  // leads nowhere, as a rule
+    if (S_ISLNK(about.st_mode) && !look_at(path, about)) {  // leads nowhere, as a rule
       if (errno != ENOENT) cannot_read(trouble_for(path, last_error("follow", path)));
       return;
     }

@@ -51,9 +51,11 @@ bool is_good(const Session& session, const Spool& spool, const JobId& id, Tell t
 // Jobs that are waited for, and what was told of them.
 class Waiting {
  public:
-  Waiting(const Session& session, const Spool& spool, const std::vector<JobId>& ids, Tell tell)
+  Waiting(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
+          const Deadline& deadline, Tell tell)
       : session_(session),
         spool_(spool),
+        deadline_(deadline),
         tell_(tell),
         left_(ids),
         progress_(session.console, static_cast<int64_t>(ids.size())) {}
@@ -63,6 +65,7 @@ class Waiting {
     const size_t before = left_.size();
     const bool for_all = round_ % kRoundsBetweenLooks == 0;
     std::erase_if(left_, [&](const JobId& id) {
+      if (round_ > 0 && deadline_.left_ms() <= 0) return false;
       const bool ended = !is_waiting(spool_, id, for_all);
       if (ended) end(id);
       return ended;
@@ -94,6 +97,7 @@ class Waiting {
 
   const Session& session_;
   const Spool& spool_;
+  const Deadline& deadline_;
   const Tell tell_;
   std::vector<JobId> left_;
   Progress progress_;
@@ -135,7 +139,7 @@ Result<Timeout> parse_timeout(const std::string& text) {
 
 Exit wait_for(const Session& session, const Spool& spool, const std::vector<JobId>& ids,
               const Deadline& deadline, Tell tell) {
-  Waiting waiting(session, spool, ids, tell);
+  Waiting waiting(session, spool, ids, deadline, tell);
   for (int64_t rest = kFirstPauseMs; true; rest = std::min(rest * 2, kLongestPauseMs)) {
     if (waiting.look()) rest = kFirstPauseMs;
     if (waiting.left() == 0) {

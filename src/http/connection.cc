@@ -36,10 +36,28 @@ int64_t blame(const Register::Member& member, int64_t now_ms, int64_t min_age_ms
   return std::max<int64_t>(kSlow - rate, 0);
 }
 
+// As long as it lives we wait for the client.
+class Awaited {
+ public:
+  explicit Awaited(Register::Member& member) : member_(member) { member.waits_for_us_since_ms = 0; }
+  Awaited(const Awaited&) = delete;
+  Awaited& operator=(const Awaited&) = delete;
+  ~Awaited() { member_.moves(); }
+
+ private:
+  Register::Member& member_;
+};
+
 }  // namespace
+
+void Register::Member::moves() {
+  const Phase now = phase;
+  if (now != Phase::head && now != Phase::idle) waits_for_us_since_ms = sys::monotonic_ms();
+}
 
 void Register::Member::enter(Phase next) {
   since_ms = sys::monotonic_ms();
+  waits_for_us_since_ms = next == Phase::head || next == Phase::idle ? 0 : since_ms.load();
   moved = 0;
   phase = next;
 }
@@ -103,15 +121,17 @@ void Register::refuse_working(int64_t min_age_ms, std::string_view reply) {
   const std::lock_guard lock(mutex_);
   const int64_t now_ms = sys::monotonic_ms();
   for (auto& [member, dropped] : members_) {
-    if (dropped || member->phase != Phase::working) continue;
-    if (now_ms - member->since_ms < min_age_ms) continue;
-    (void)::send(member->socket, reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const int64_t since_ms = member->waits_for_us_since_ms;
+    if (dropped || since_ms == 0 || now_ms - since_ms < min_age_ms) continue;
+    if (member->phase != Phase::reply)
+      (void)::send(member->socket, reply.data(), reply.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)::shutdown(member->socket, SHUT_RDWR);  // as above
     dropped = true;
   }
 }
 
 bool Wire::wait_for(short events, int64_t deadline_ms) const {
+  const Awaited awaited(member_);
   for (;;) {
     const int64_t left = deadline_ms - sys::monotonic_ms();
     if (left <= 0) return false;
@@ -127,6 +147,7 @@ Result<std::string_view> Wire::read(int64_t deadline_ms) {
     const ssize_t got = ::recv(socket_, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (got >= 0) {
       member_.moved += got;
+      member_.moves();
       return std::string_view(buffer_.data(), static_cast<size_t>(got));
     }
     const int error = errno;
@@ -142,6 +163,7 @@ Status Wire::write(std::string_view bytes, int64_t deadline_ms) {
     if (sent >= 0) {
       bytes.remove_prefix(static_cast<size_t>(sent));
       member_.moved += sent;
+      member_.moves();
       continue;
     }
     const int error = errno;
@@ -177,6 +199,7 @@ bool Wire::asked_again() {
 }
 
 bool Wire::gone_within(int64_t ms) {
+  const Awaited awaited(member_);
   pollfd waiting{socket_, POLLRDHUP, 0};
   return ::poll(&waiting, 1, static_cast<int>(ms)) > 0;
 }

@@ -36,10 +36,12 @@ class Register {
   struct Member {
     int socket = -1;
     std::atomic<Phase> phase{Phase::head};
-    std::atomic<int64_t> since_ms{0};  // of this phase, monotonic
-    std::atomic<int64_t> moved{0};     // bytes in this phase
+    std::atomic<int64_t> since_ms{0};               // of this phase, monotonic
+    std::atomic<int64_t> moved{0};                  // bytes in this phase
+    std::atomic<int64_t> waits_for_us_since_ms{0};  // 0: we wait for it
 
     void enter(Phase next);
+    void moves();  // something came or went: the client waits for us from now on
   };
 
   void add(Member& member);
@@ -56,8 +58,8 @@ class Register {
   // Shuts down those between two requests, and those that have waited for a head for `min_age_ms`.
   void drop_idle(int64_t min_age_ms);
   void drop_all();
-  // Sends `reply`, which a socket's buffer holds, to those whose request has been worked on for so
-  // long, and shuts them down.
+  // Shuts down those that have waited for us for so long, once they were sent `reply`, which a
+  // socket's buffer holds, unless one is begun.
   void refuse_working(int64_t min_age_ms, std::string_view reply);
 
  private:

@@ -19,6 +19,7 @@
 #include "src/util/io.h"
 #include "src/util/json.h"
 #include "src/util/text.h"
+#include "src/util/unanswered.h"
 
 namespace imgq {
 namespace {
@@ -32,6 +33,7 @@ std::string environment(const std::string& name) {
 
 // One that is another user's, as su(1) and start-stop-daemon(8) may leave it, is none.
 bool may_be_home(const std::string& path) {
+  const Asking asking("access");
   return ::access(path.c_str(), X_OK) == 0 || errno != EACCES;
 }
 
@@ -55,7 +57,7 @@ std::string xdg(const std::string& variable, std::string_view otherwise) {
 enum class ConfigFile { named, found };
 
 Status apply_file(Config& config, const std::string& path, ConfigFile how) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Fd file(sys::open(path.c_str(), O_RDONLY));
   if (!file) {
     const Error error = last_error("read the configuration", path);
     const bool missing = error.code == ENOENT || error.code == ENOTDIR;

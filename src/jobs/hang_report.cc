@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "src/base/exit_code.h"
 #include "src/util/log.h"
 #include "src/util/sd_notify.h"
+#include "src/util/sys.h"
 
 namespace imgq {
 namespace {
@@ -19,19 +21,21 @@ namespace {
 constexpr std::chrono::milliseconds kLookOften{500}, kLookSeldom{5000};
 constexpr std::array kEnding{SIGTERM, SIGINT};
 
-std::atomic<bool> told_to_end{false};
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+std::atomic<int64_t> end_from_ms{kNever};             // monotonic
 std::array<struct sigaction, kEnding.size()> before;  // the handlers that note() came before
 
 void take_note(int signal) {
-  told_to_end = true;
+  end_from_ms = 0;
   const auto& handler = before[signal == kEnding[0] ? 0 : 1];
   if (handler.sa_handler != SIG_DFL && handler.sa_handler != SIG_IGN) handler.sa_handler(signal);
 }
 
 // Also by a signal that whoever should take it cannot.
 bool shall_end() {
+  if (sys::monotonic_ms() >= end_from_ms) return true;
   sigset_t pending;
-  if (told_to_end || ::sigpending(&pending) != 0) return told_to_end;
+  if (::sigpending(&pending) != 0) return false;
   return ::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGINT) == 1;
 }
 
@@ -60,6 +64,10 @@ HangReport::~HangReport() {
   }
   stop_.notify_one();
   if (thread_.joinable()) thread_.join();
+}
+
+void HangReport::end_after(std::chrono::milliseconds time) {
+  end_from_ms = sys::monotonic_ms() + time.count();
 }
 
 void HangReport::note(int signal) {

@@ -26,6 +26,9 @@ class HangReport {
 
   void change(std::chrono::seconds stalled) { stalled_ = stalled; }
 
+  // The program is to have ended by itself after so long.
+  static void end_after(std::chrono::milliseconds time);
+
   // Takes note of a signal that is to end the program, whatever its handler, called next, can still
   // do. After that handler was set. A signal that is blocked needs no such note.
   static void note(int signal);

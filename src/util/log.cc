@@ -9,6 +9,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +28,18 @@ constexpr size_t kMaxLine = PIPE_BUF;  // a pipe that is ready takes as much, an
 constexpr size_t kMaxValue = 1024;
 constexpr int kPatienceMs = 1000;
 constexpr size_t kTail = 4;  // room that is always left for what closes a line
+
+// Whether stderr takes a line, or is at its end, within so long.
+bool takes_more(int patience_ms) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_ms);
+  for (;;) {
+    struct pollfd out{STDERR_FILENO, POLLOUT, 0};
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    const int ready = ::poll(&out, 1, std::max(0, static_cast<int>(left.count())));
+    if (ready >= 0 || errno != EINTR) return ready != 0;
+  }
+}
 
 // A line under construction in a fixed buffer. What does not fit whole is left out.
 class Line {
@@ -51,8 +64,7 @@ class Line {
   bool full() const { return used_ + 2 * kTail >= kMaxLine; }
   // False when nobody takes it within `patience_ms`.
   bool send(int patience_ms) const {
-    struct pollfd out{STDERR_FILENO, POLLOUT, 0};
-    if (::poll(&out, 1, patience_ms) == 0) return false;
+    if (!takes_more(patience_ms)) return false;
     size_t done = 0;
     while (done < used_) {
       const ssize_t wrote = ::write(STDERR_FILENO, &buffer_[done], used_ - done);

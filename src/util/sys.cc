@@ -181,7 +181,9 @@ int futimens_now(int fd) {
   return again("futimens", [&] { return ::futimens(fd, nullptr); });
 }
 int flock(int fd, int operation) {
-  return again("flock", [&] { return ::flock(fd, operation); });
+  // One that may wait does so for whoever holds it, as long as that takes.
+  return again((operation & LOCK_NB) != 0 ? "flock" : nullptr,
+               [&] { return ::flock(fd, operation); });
 }
 int linkat(int from_dir, const char* from, int to_dir, const char* to) {
   return again("linkat", [&] { return ::linkat(from_dir, from, to_dir, to, 0); });

@@ -32,6 +32,7 @@ namespace {
 
 constexpr size_t kMinToken = 16, kMaxToken = 512;
 constexpr std::chrono::seconds kLookForSpool{1};
+constexpr std::chrono::milliseconds kDrain{10'000};  // for requests under way at the end
 constexpr int64_t kMinBody = int64_t{256} << 20;
 constexpr size_t kThreads = 4;       // looks at the spool, hang report, stopper, a connection
 constexpr size_t kEach = 3;          // descriptors of a connection
@@ -68,6 +69,7 @@ ServerOptions server_options(const Config& config, const Service& service) {
   options.max_body_bytes = max_body(config, service);
   options.pace.head_ms = service.head_timeout.count() * 1000;
   options.pace.grace_ms = service.slow_grace.count() * 1000;
+  options.drain_ms = kDrain.count();
   options.pace.idle_ms = service.idle_timeout.count() * 1000;
   return options;
 }
@@ -232,6 +234,7 @@ class Stopper {
   Stopper(Server& server, Sites& sites, const std::function<void()>& reload, Status& why)
       : thread_([&server, &sites, &reload, &why] {
           why = wait_for_the_end(sites, reload);
+          HangReport::end_after(kDrain);
           server.stop();
         }) {}
   Stopper(const Stopper&) = delete;

@@ -67,9 +67,14 @@ gives_up() { # LEAST MOST COMMAND...
 @test "daemon and shim say so, and go on when the answer comes" {
   export IMGQ_IO_STALLED=2s IMGQ_IO_TIMEOUT=6s
   start_both
-  local id
+  local id waits
   id=$(upload)
   exits 0 inside "$imgq" wait --timeout 60s "$id"
+  waits=$(inside "$imgq" submit --hold "$samples/fig.jpg")
+  # Begun before, too, and asks the spool again only at its end.
+  curl -s --unix-socket "$dir/http" -w '%{http_code}' "http://localhost/v1/jobs/$waits?wait=3" >polled 3>&- &
+  local polled=$!
+  sleep 0.5
   stop_mount
   curl -s --unix-socket "$dir/http" -F "file=@$samples/fig.jpg" -w '%{http_code}' http://localhost/v1/jobs >held 3>&- &
   local held=$!
@@ -81,7 +86,8 @@ gives_up() { # LEAST MOST COMMAND...
   grep -q '^imgq_spool_up{.*} 0$' answer
   same "$(ask "/v1/jobs/$id")" 503
   same "$(curl -s --unix-socket "$dir/http" -F "file=@$samples/fig.jpg" -o answer -w '%{http_code}' http://localhost/v1/jobs)" 503
-  wait "$held" # begun before it was known
+  wait "$held" "$polled" # begun before it was known
+  contains "$(cat polled)" 'may have been accepted"}503'
   contains "$(cat held)" 'may have been accepted"}503'
   until_true grep -q 'no answer from the file system call=' daemon.log
   until_true grep -q 'no answer from the file system call=' shim.log
@@ -132,4 +138,81 @@ gives_up() { # LEAST MOST COMMAND...
   kill -CONT "$daemon"
   beating() { inside "$imgq" stats --json | jq -e '.heartbeat_age_seconds < 10' >/dev/null; }
   until_true beating
+}
+
+# A file system that stays away for the kernel, too: whoever asks cannot be killed.
+freeze_disk() {
+  truncate -s 32M disk.img
+  mkfs.ext4 -q disk.img
+  mkdir frozen
+  mount -o loop disk.img frozen
+  "$imgq" init --spool "$dir/frozen/spool" >/dev/null
+  fsfreeze -f frozen
+}
+
+@test "nothing is held open by a command that the kernel keeps" {
+  freeze_disk 2>err || skip "no loop device, or no fsfreeze: $(cat err)"
+  local began=$SECONDS told
+  told=$("$imgq" --spool "$dir/frozen/spool" --io-timeout 2s submit "$samples/fig.jpg" 2>&1 3>&-) || true
+  contains "$told" "no answer from the file system"
+  [ $((SECONDS - began)) -lt 15 ]
+  fsfreeze -u frozen
+  until_true umount frozen
+}
+
+# What a caller ignores or blocks is not for the command, and SIGCHLD that he ignores, too.
+@test "a caller's own signals stay his" {
+  local id status
+  id=$(inside "$imgq" submit "$samples/fig.jpg")
+  exits 0 timeout 20 python3 -c '
+import os, signal, subprocess, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+pid = os.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+try:
+    os.waitpid(pid, 0)
+except ChildProcessError:
+    pass' nsenter -t "$space" -m -- "$imgq" status "$id"
+  same "$output" staging
+  (trap '' TERM && exec nsenter -t "$space" -m -- "$imgq" wait --timeout 12s "$id") 2>err 3>&- &
+  local command=$!
+  sleep 1
+  kill -TERM "$command"
+  status=0 && wait "$command" || status=$?
+  same "$status" 75 # at its own time
+  contains "$(cat err)" "timed out"
+}
+
+@test "a terminal is given back when top is interrupted while nothing answers" {
+  start_both
+  exits 0 timeout 40 python3 - "$mounted" nsenter -t "$space" -m -- "$imgq" top --interval 1s <<'END'
+import os, pty, select, signal, sys, termios, time
+mounted, command = int(sys.argv[1]), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+shown = b""
+def read(until, seconds):
+    global shown
+    end = time.monotonic() + seconds
+    while until not in shown and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                shown += os.read(terminal, 65536)
+            except OSError:
+                return
+read(b"\x1b[?1049h", 10)
+time.sleep(1)
+os.kill(mounted, signal.SIGSTOP)
+time.sleep(2)
+os.write(terminal, b"\x03")
+read(b"\x1b[?1049l", 15)
+_, status = os.waitpid(pid, 0)
+flags = termios.tcgetattr(terminal)[3]
+os.kill(mounted, signal.SIGCONT)
+assert b"\x1b[?1049l" in shown, shown[-200:]
+assert flags & termios.ICANON and flags & termios.ECHO
+assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, status
+END
 }

@@ -23,6 +23,8 @@ teardown() {
     [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true
   done
   wait
+  fsfreeze -u "$dir/frozen" 2>/dev/null || true
+  umount -l "$dir/frozen" 2>/dev/null || true
   cd /
   rm -rf --one-file-system "$dir"
 }

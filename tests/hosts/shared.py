@@ -59,10 +59,11 @@ class Site(Stack):
         if host.name in self.running:
             end(self.running[host.name][0])
             env = env or self.running[host.name][1]
-        self.running[host.name] = (self.start(before=host.enter, env=env), env)
+        self.running[host.name] = (self.start(before=host.enter, env=self.environment(**env or {})), env)
 
     def submit_from(self, host, count, env=None):
-        ids, done = self.submit(photos(count, len(self.daemons)), before=host.enter, env=env)
+        ids, done = self.submit(photos(count, len(self.daemons)), before=host.enter,
+                                env=self.environment(**env or {}))
         return ids, done.returncode, done.stderr.decode()
 
     def settle_alone(self):

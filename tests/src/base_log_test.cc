@@ -1,10 +1,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 
 #include "src/util/json.h"
@@ -156,6 +158,25 @@ TEST_F(Log, LinesThatNobodyReadsAreLostAndCounted) {
   EXPECT_EQ(captured.text(),
             "base_log_test: warning: lines of this log were lost: nobody read it lines=" +
                 std::to_string(13 - read) + "\nbase_log_test: error: again\n");
+}
+
+// As when a worker ends meanwhile: the next look at the pipe is not to be taken for room in it.
+TEST_F(Log, ASignalDoesNotMakeAFullPipeReady) {
+  Captured captured;
+  ASSERT_EQ(::fcntl(STDERR_FILENO, F_SETPIPE_SZ, 4096), 4096);
+  log::line(log::Level::error, "fills the pipe's one page, as far as poll(2) says");
+  struct sigaction noted{};
+  noted.sa_handler = [](int) {};
+  struct sigaction before{};
+  ASSERT_EQ(::sigaction(SIGALRM, &noted, &before), 0);
+  const struct itimerval soon{{0, 50'000}, {0, 50'000}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &soon, nullptr), 0);
+  for (int i = 0; i < 200; ++i) log::line(log::Level::error, std::string(1000, 'x'));
+  const struct itimerval never{};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
+  ASSERT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+  EXPECT_EQ(captured.text().find("xxx"), std::string::npos);
+  log::line(log::Level::error, "tells how many were lost, so that no later test does");
 }
 
 TEST_F(Log, UnderTheJournalALineCarriesItsPriority) {
