@@ -69,7 +69,7 @@ seen=$(unshare --mount --net --pid --fork --kill-child --propagation private bas
   exec chroot "$1" sh /begin' bash "$work/root")
 echo "$seen"
 { read -r version && read -r two none && read -r two_here none_here; } <<<"$seen"
-[ "$version $none $two_here $none_here" = '3.0.117-1 0 0 0' ] && [ "$two" -gt 0 ] || {
+if [ "$version $none $two_here $none_here" != '3.0.117-1 0 0 0' ] || [ "$two" -eq 0 ]; then
   echo 'behaviour or version has changed' >&2
   exit 1
-}
+fi
