@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
@@ -134,11 +135,23 @@ class Watch {
   ::_exit(128 + signal);
 }
 
-// In the parent.
+constexpr std::array kEnding{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+// Whether a signal ends who does not handle it, by what his caller ignores and blocks.
+bool ends(int signal, const sigset_t& blocked) {
+  struct sigaction action{};
+  (void)::sigaction(signal, nullptr, &action);  // cannot fail with these
+  return action.sa_handler != SIG_IGN && ::sigismember(&blocked, signal) == 0;
+}
+
+// In the parent. `signals` are blocked; those of `blocked` were before.
 class Child {
  public:
-  Child(pid_t pid, Fd heard, const sigset_t& signals)
-      : pid_(pid), heard_(std::move(heard)), signals_(::signalfd(-1, &signals, SFD_CLOEXEC)) {}
+  Child(pid_t pid, Fd heard, const sigset_t& signals, const sigset_t& blocked)
+      : pid_(pid),
+        heard_(std::move(heard)),
+        signals_(::signalfd(-1, &signals, SFD_CLOEXEC)),
+        blocked_(blocked) {}
 
   Exit await() {
     for (;;) {
@@ -174,9 +187,9 @@ class Child {
     if (::read(signals_.get(), &signal, sizeof signal) != sizeof signal) return false;
     const int number = static_cast<int>(signal.ssi_signo);
     if (number == SIGCHLD) return has_ended(WNOHANG);
-    // A terminal has told the child, too.
+    // A terminal has told the child, too. What its caller ignores the child may handle.
     if (signal.ssi_code != SI_KERNEL) (void)::kill(pid_, number);
-    fatal_ = number;
+    if (ends(number, blocked_)) fatal_ = number;
     return false;
   }
 
@@ -191,23 +204,10 @@ class Child {
   const pid_t pid_;
   Fd heard_;
   const Fd signals_;
+  const sigset_t blocked_;
   int fatal_ = 0;  // the signal that should end it
   Exit exit_ = Exit::ok;
 };
-
-// Those that may end a command, but for what its caller ignores or blocks.
-sigset_t own_signals() {
-  sigset_t own, blocked;
-  sigemptyset(&own);
-  sigaddset(&own, SIGCHLD);
-  (void)::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);  // cannot fail with these
-  for (const int one : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
-    struct sigaction action{};
-    (void)::sigaction(one, nullptr, &action);
-    if (action.sa_handler != SIG_IGN && ::sigismember(&blocked, one) == 0) sigaddset(&own, one);
-  }
-  return own;
-}
 
 }  // namespace
 
@@ -217,13 +217,15 @@ Exit run_apart(const GiveUp& tell, const std::function<Exit()>& command) {
   Fd heard(ends[0]), parents(ends[1]);
   (void)std::fflush(nullptr);        // what is held would be told twice
   (void)::signal(SIGCHLD, SIG_DFL);  // ignored, as it may come to us, it would not be told of
-  const sigset_t signals = own_signals();
-  sigset_t before;
+  sigset_t signals, before;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGCHLD);
+  for (const int one : kEnding) sigaddset(&signals, one);
   (void)::pthread_sigmask(SIG_BLOCK, &signals, &before);  // fails only for a bad argument
   const pid_t parent = ::getpid(), child = ::fork();
   if (child > 0) {
     parents = Fd();
-    return Child(child, std::move(heard), signals).await();
+    return Child(child, std::move(heard), signals, before).await();
   }
   if (child == 0) {
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);  // when the caller kills what he started
