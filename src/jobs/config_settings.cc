@@ -54,6 +54,11 @@ std::vector<Entry> plain_entries() {
       {"log.level", "error, warning, notice, info or debug", &Config::log_level, 0, 0, false,
        "error warning notice info debug"},
       {"log.style", "text or json", &Config::log_style, 0, 0, false, "text json"},
+  };
+}
+
+std::vector<Entry> limit_entries() {
+  return {
       {"limits.max_pixels", "width times height", &Limits::max_pixels, 1, kMost},
       {"limits.max_side_px", "width or height", &Limits::max_side_px, 1, 1'000'000},
       {"limits.max_file_bytes", "size of a submitted file", &Limits::max_file_bytes, 1, kMost,
@@ -223,6 +228,7 @@ auto* value_at(AnyConfig& config, bool OptionalFormats::* place) {
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> all = [] {
     std::vector<Entry> list = plain_entries();
+    for (const Entry& limit : limit_entries()) list.push_back(limit);
     for (const ImageFormat& format : kFormats) {
       if (format.allowed == nullptr) continue;
       list.push_back({fmt::format("formats.{}", format.word), fmt::format("read {}", format.name),
