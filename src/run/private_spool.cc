@@ -76,8 +76,8 @@ Result<Fd> lock_directory(const std::string& path, int how) {
 }
 
 // A home of its own is looked for when nobody can remove it any more.
-Result<Entered> lock_output(const std::string& output, const std::string& part,
-                            Status (*have)(const std::string&)) {
+Result<Entered> lock_both(const std::string& output, const std::string& part,
+                          Status (*have)(const std::string&)) {
   auto all = lock_directory(home_of(output, ""), part.empty() ? LOCK_EX : LOCK_SH);
   if (!all) return all.error();
   const std::string home = home_of(output, part);
@@ -92,11 +92,11 @@ Result<Entered> lock_output(const std::string& output, const std::string& part,
 
 Result<Entered> enter_output(const std::string& output, const std::string& part) {
   if (auto made = make_directories(home_of(output, "")); !made) return made.error();
-  return lock_output(output, part, make_directories);
+  return lock_both(output, part, make_directories);
 }
 
 Result<Entered> lock_output(const std::string& output, const std::string& part) {
-  return lock_output(output, part, [](const std::string&) { return Status(Ok{}); });
+  return lock_both(output, part, [](const std::string&) { return Status(Ok{}); });
 }
 
 Result<Spool> open_run_spool(const Run& run) {
