@@ -22,7 +22,7 @@ uint64_t weight(std::string_view owner, std::string_view id) {
 
 bool Share::has(const JobId& id) const {
   if (others_.empty()) return true;
-  const std::string text = id.text();
+  const std::string& text = id.text();
   const uint64_t mine = weight(me_, text);
   return std::none_of(others_.begin(), others_.end(), [&](const std::string& other) {
     const uint64_t theirs = weight(other, text);
