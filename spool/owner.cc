@@ -17,6 +17,7 @@
 #include "spool/internal/walk.h"
 #include "spool/layout.h"
 #include "spool/records.h"
+#include "spool/recover.h"
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/util/clock.h"
@@ -27,7 +28,6 @@
 namespace imgq {
 namespace {
 
-constexpr int64_t kTwoBeatsMs = 5'000;  // a beat is 2 s at most, and may be seen a second late
 constexpr int64_t kLookAgainMs = 200;
 
 // The inode under the name of .alive; looked at anew before it is called gone.
@@ -85,7 +85,7 @@ Status refuse_namesakes(const Spool& spool) {
     if (writer->host != sys::identity().host || spool.is_here(*writer)) continue;
     if (const auto mark = mark_of(spool, owner)) marks.emplace(owner, *mark);
   }
-  const int64_t until = sys::monotonic_ms() + kTwoBeatsMs;
+  const int64_t until = sys::monotonic_ms() + kTwoBeats.count();
   while (!marks.empty() && sys::monotonic_ms() < until) {
     sys::sleep_ms(kLookAgainMs);
     for (const auto& [owner, before] : marks) {

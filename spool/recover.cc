@@ -25,7 +25,6 @@
 namespace imgq {
 namespace {
 
-constexpr std::chrono::milliseconds kFewBeats{5'000};  // a beat is 2 s at most
 constexpr int kFreeLosses = 2;  // so many go straight back to staging/, further ones wait
 constexpr Backoff kBackoff{10'000, kMaxDelayMs};
 
@@ -195,7 +194,7 @@ struct Round {
       const bool stranger = sign.error().code == ENOTDIR;  // a file with an owner's name
       if (!stranger) sum.trouble.push_back(sign.error());
     } else if (!sign->dead) {
-      if (seen.beats(owner) && sign->still < kFewBeats) sum.at_work.push_back(owner);
+      if (seen.beats(owner) && sign->still < kTwoBeats) sum.at_work.push_back(owner);
       sum.next_dead = std::min(sum.next_dead, lease - sign->still);
       if (me.empty() || owner < me) first = false;
     } else if (is_foreign(spool, owner)) {

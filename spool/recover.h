@@ -9,6 +9,9 @@
 
 namespace imgq {
 
+// A beat is 2 s at most, and may be seen a second late.
+inline constexpr std::chrono::milliseconds kTwoBeats{5'000};
+
 // What one observer has seen of the other owners' heartbeats, by its own monotonic clock; never
 // compares clocks of two hosts. Keep one per daemon.
 class Heartbeats {

@@ -140,9 +140,8 @@ Exit run_chosen(const Command& program, const Options& options, const Command& c
   if (options.quiet && options.verbose) {
     return complain(program, "--quiet and --verbose exclude each other");
   }
-  const auto timeout = options.io_timeout.empty()
-                           ? Result<std::chrono::seconds>(std::chrono::seconds(1))
-                           : parse_duration(options.io_timeout);
+  auto timeout = Result<std::chrono::seconds>(Config().io_timeout);  // until the file is read
+  if (!options.io_timeout.empty()) timeout = parse_duration(options.io_timeout);
   if (!timeout) return complain(program, "--io-timeout: " + timeout.error().action);
   const cli::Loudness loudness = options.quiet     ? cli::Loudness::quiet
                                  : options.verbose ? cli::Loudness::verbose
@@ -151,7 +150,7 @@ Exit run_chosen(const Command& program, const Options& options, const Command& c
   cli::Session session{console, {}, options.json};
   const auto run = [&] { return run_configured(options, command, session); };
   if (is_without_spool(command) || timeout->count() == 0) return run();
-  if (!options.io_timeout.empty()) cli::set_io_timeout(*timeout);
+  cli::set_io_timeout(*timeout);
   return cli::run_apart(
       [&](const std::string& why) {
         const std::string& spool = session.config.spool;

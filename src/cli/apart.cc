@@ -24,6 +24,7 @@
 #include "src/cli/wait.h"
 #include "src/util/fd.h"
 #include "src/util/sys.h"
+#include "src/util/threads.h"
 #include "src/util/unanswered.h"
 
 namespace imgq::cli {
@@ -35,7 +36,7 @@ constexpr std::chrono::milliseconds kLookOften{250}, kLookSeldom{2000};
 constexpr int64_t kStoppingMs = 1'000;  // for a call while the command is to stop
 constexpr int kDyingMs = 5'000;         // for a child that was sent a signal
 
-std::atomic<std::chrono::milliseconds> io_timeout{std::chrono::minutes(1)};
+std::atomic<std::chrono::milliseconds> io_timeout{};
 std::atomic<int64_t> deadline_ms{kNever};
 std::atomic<void (*)()> say_farewell{nullptr};
 
@@ -44,26 +45,18 @@ std::mutex watching;
 std::condition_variable look_now;
 
 // Told to stop; a thread that the kernel keeps cannot take the signal, which is pending then.
-bool is_stopping() {
-  sigset_t pending;
-  if (stopped() || ::sigpending(&pending) != 0) return stopped();
-  return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 ||
-         ::sigismember(&pending, SIGHUP) == 1;
-}
+bool is_stopping() { return stopped() || any_pending({SIGINT, SIGTERM, SIGHUP}); }
 
 // In the child: gives the command up when its time is over.
 class Watch {
  public:
   Watch(const GiveUp& tell, int parent) : tell_(tell), parent_(parent) {
-    sigset_t all, before;  // signals are for the command
-    sigfillset(&all);
-    (void)::pthread_sigmask(SIG_SETMASK, &all, &before);  // fails only for a bad argument
+    const NoSignals for_the_command;
     try {
       thread_ = std::thread([this] { run(); });
     } catch (const std::system_error&) {
       // Without, it waits as if nobody watched.
     }
-    (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;

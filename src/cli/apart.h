@@ -21,7 +21,7 @@ using GiveUp = std::function<void(const std::string& why)>;
 //   exit  the command's; try_later, which is told, when it was given up
 Exit run_apart(const GiveUp& tell, const std::function<Exit()>& command);
 
-// How long it waits for a single call of the file system [a minute]; 0: for ever.
+// How long it waits for a single call of the file system, from now on; 0, as at first: for ever.
 void set_io_timeout(std::chrono::seconds timeout);
 
 using Timeout = std::optional<std::chrono::seconds>;  // nothing: for ever

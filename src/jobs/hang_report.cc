@@ -14,6 +14,7 @@
 #include "src/util/log.h"
 #include "src/util/sd_notify.h"
 #include "src/util/sys.h"
+#include "src/util/threads.h"
 
 namespace imgq {
 namespace {
@@ -34,9 +35,7 @@ void take_note(int signal) {
 // Also by a signal that whoever should take it cannot.
 bool shall_end() {
   if (sys::monotonic_ms() >= end_from_ms) return true;
-  sigset_t pending;
-  if (::sigpending(&pending) != 0) return false;
-  return ::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGINT) == 1;
+  return any_pending({SIGTERM, SIGINT});
 }
 
 std::string seconds(int64_t ms) { return std::to_string(ms / 1000) + "s"; }
@@ -45,16 +44,13 @@ std::string seconds(int64_t ms) { return std::to_string(ms / 1000) + "s"; }
 
 HangReport::HangReport(std::chrono::seconds stalled, std::function<void()> hanging)
     : stalled_(stalled), hanging_(std::move(hanging)) {
-  sigset_t all, mask;
-  sigfillset(&all);
-  (void)::pthread_sigmask(SIG_SETMASK, &all, &mask);  // fails only for a bad argument
+  const NoSignals for_others;
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& error) {
     log::line(log::Level::warning, "a file system that does not answer will not be noticed",
               {{"why", error.what()}});
   }
-  (void)::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
 }
 
 HangReport::~HangReport() {

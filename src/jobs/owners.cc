@@ -15,7 +15,6 @@
 namespace imgq {
 namespace {
 
-constexpr int64_t kTwoBeatsMs = 5'000;  // a beat is 2 s at most, and may be seen a second late
 constexpr int64_t kLookAgainMs = 200;
 constexpr int64_t kFiveBeatsMs = 10'000;
 
@@ -83,7 +82,7 @@ Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milli
 Result<std::vector<OwnerSeen>> watch_owners(const Spool& spool, std::chrono::milliseconds lease,
                                             Heartbeats& seen) {
   auto owners = see_owners(spool, lease, seen);
-  const int64_t until = sys::monotonic_ms() + kTwoBeatsMs;
+  const int64_t until = sys::monotonic_ms() + kTwoBeats.count();
   while (owners && std::any_of(owners->begin(), owners->end(), is_unseen)) {
     if (sys::monotonic_ms() >= until) break;
     sys::sleep_ms(kLookAgainMs);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <system_error>
@@ -39,6 +40,21 @@ size_t startable_threads(size_t wanted) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return threads.size();
+}
+
+NoSignals::NoSignals() {
+  sigset_t all;
+  sigfillset(&all);
+  (void)::pthread_sigmask(SIG_SETMASK, &all, &before_);  // fails only for a bad argument
+}
+
+NoSignals::~NoSignals() { (void)::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+bool any_pending(std::initializer_list<int> signals) {
+  sigset_t pending;
+  if (::sigpending(&pending) != 0) return false;
+  return std::any_of(signals.begin(), signals.end(),
+                     [&pending](int one) { return ::sigismember(&pending, one) == 1; });
 }
 
 }  // namespace imgq

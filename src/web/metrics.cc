@@ -63,8 +63,10 @@ void Metrics::write(MetricText& out) const {
   out.row("imgq_http_received_bytes_total", "", std::to_string(received_bytes_));
 }
 
-void write_metrics(const View& view, MetricText& out) {
-  write_metrics(view.figures, out);
+void write_metrics(const View& view, bool answers, MetricText& out) {
+  SpoolFigures figures = view.figures;
+  figures.up = figures.up && answers;
+  write_metrics(figures, out);
   out.family("imgq_jobs_finished_total", "counter", "Jobs seen to end since this server started.");
   for (const Ending ending : {Ending::completed, Ending::failed, Ending::cancelled}) {
     out.row("imgq_jobs_finished_total", fmt::format("result=\"{}\"", name_of(ending)),

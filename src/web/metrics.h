@@ -34,6 +34,7 @@ class Metrics {
 };
 
 // The spool's figures, and the jobs that were seen to end.
-void write_metrics(const View& view, MetricText& out);
+//   answers  whether its file system does: else it is not up, whatever was seen
+void write_metrics(const View& view, bool answers, MetricText& out);
 
 }  // namespace imgq::web

@@ -28,9 +28,7 @@ Reply readyz(Site& site, const Asked&) {
 
 Reply metrics(Site& site, const Asked&) {
   MetricText out(site.spool.path());
-  View view = *site.spool_view.view();
-  view.figures.up = view.figures.up && is_answering(site);
-  write_metrics(view, out);
+  write_metrics(*site.spool_view.view(), is_answering(site), out);
   site.metrics.write(out);
   return {.type = "text/plain; version=0.0.4; charset=utf-8", .text = out.take()};
 }
