@@ -31,10 +31,10 @@ bool has_hard_links(const std::string& directory) {
   const Fd file(::open(one.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
   if (!file) return true;  // a full or read-only disk is told by what comes next
   const bool linked = ::link(one.c_str(), two.c_str()) == 0;
-  const bool unsupported = !linked && (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS);
+  const bool full = !linked && (errno == ENOSPC || errno == EDQUOT);  // told by what comes next
   (void)::unlink(one.c_str());  // ours, and only a trial
   (void)::unlink(two.c_str());
-  return !unsupported;
+  return linked || full;
 }
 
 bool is_wanted(const Run& run, const Spool& spool, const JobId& id) {
