@@ -964,7 +964,8 @@ END
   run=$!
   until_true some_made 3
   # Also one that is just being started and could not yet say that it ignores the signal.
-  for worker in $(pgrep -P "$run"); do [ "$(ps -o pgid= -p "$worker")" -ne "$run" ]; done
+  pgrep -P "$run"
+  exits 1 pgrep -P "$run" -g "$run"
   kill -INT -- "-$run"
   got=0
   wait "$run" || got=$?
