@@ -29,9 +29,9 @@ bool has_hard_links(const std::string& directory) {
   const std::string one = temp_name(directory);
   const std::string two = temp_name(directory);
   const Fd file(::open(one.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-  if (!file) return true;  // a full or read-only disk is told by what comes next
+  if (!file) return true;  // a read-only or, below, a full disk is told by what comes next
   const bool linked = ::link(one.c_str(), two.c_str()) == 0;
-  const bool full = !linked && (errno == ENOSPC || errno == EDQUOT);  // told by what comes next
+  const bool full = !linked && (errno == ENOSPC || errno == EDQUOT);
   (void)::unlink(one.c_str());  // ours, and only a trial
   (void)::unlink(two.c_str());
   return linked || full;
