@@ -10,7 +10,9 @@ namespace {
 
 constexpr PixelKind kOneBand{Space::grey, false};
 
-Raster resample_plane(const Plane& plane, const Window& window) {
+// Of one band: a component, or the luma of ycc420.
+template <class Band>
+Raster resample_band(const Band& plane, const Window& window) {
   Resampler resampler(plane.size, kOneBand, window);
   for (int y = 0; y < plane.size.height; ++y) resampler.push(plane.row(y));
   return resampler.take();
@@ -41,12 +43,12 @@ Raster resample_planes(const std::vector<Plane>& planes, const Rect& shown, Size
     return part_window(shown, scaled, part,
                        {plane.size, kOneBand, plane.reduced_x, plane.reduced_y});
   };
-  Raster out = resample_plane(planes[0], window_of(planes[0]));
+  Raster out = resample_band(planes[0], window_of(planes[0]));
   for (size_t i = 1; i < planes.size(); ++i) {
     const Window whole = window_of(planes[i]);
     out.kind.space = Space::ycc420;
-    out.chroma.push_back(resample_plane(planes[i], {halved(whole.x, begins_right(orientation)),
-                                                    halved(whole.y, begins_below(orientation))}));
+    out.chroma.push_back(resample_band(planes[i], {halved(whole.x, begins_right(orientation)),
+                                                   halved(whole.y, begins_below(orientation))}));
   }
   return out;
 }
@@ -56,10 +58,9 @@ Raster interleaved(const Raster& from, Size size) {
   const double step_y = static_cast<double>(from.size.height) / size.height;
   const Window luma{{0, step_x, size.width}, {0, step_y, size.height}};
   const Window chroma{{0, step_x / 2, size.width}, {0, step_y / 2, size.height}};
-  Raster grey = from;  // its luma
-  grey.kind = kOneBand;
-  const Raster y = resample(grey, luma);
-  const Raster cb = resample(from.chroma[0], chroma), cr = resample(from.chroma[1], chroma);
+  const Raster y = resample_band(from, luma);
+  const Raster cb = resample_band(from.chroma[0], chroma);
+  const Raster cr = resample_band(from.chroma[1], chroma);
   Raster out(size, {Space::ycc, false});
   for (size_t i = 0; i < y.data.size(); ++i) {
     out.data[3 * i] = y.data[i];

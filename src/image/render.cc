@@ -199,9 +199,13 @@ bool Renderer::decode_planes(const Purpose& purpose) {
   if (all) planes_ = source_.decoder->planes(purpose);
   if (planes_.empty()) return false;
   const Job& job = plan_.jobs[0];
-  const Size small = fit_into(picture_.size, kHashSidePx);
   direct_.push_back(of_planes(job.scaled, job.part));
-  hash(job.part.size() == job.scaled ? direct_.front() : of_planes(small, all_of(small)));
+  if (job.part.size() == job.scaled) {
+    hash(direct_.front());
+  } else {
+    const Size small = fit_into(picture_.size, kHashSidePx);
+    hash(of_planes(small, all_of(small)));
+  }
   return true;
 }
 
@@ -280,7 +284,8 @@ void Renderer::take_rasters() {
   for (size_t i = 0; i < resamplers_.size(); ++i) direct_.push_back(taken(i));
   if (whole_resampler_) return hash(whole_);
   if (hash_resampler_) return hash(converted(hash_resampler_->take()));
-  hash(keeps_profile(0) ? converted(direct_.front()) : direct_.front());
+  if (keeps_profile(0)) return hash(converted(direct_.front()));
+  hash(direct_.front());
 }
 
 // Light was in sRGB before it was averaged.
