@@ -18,7 +18,7 @@ namespace {
 
 // libjpeg reduces by leaving out frequencies, at 1/8 all but the mean: almost free, but soft. What
 // is left for Lanczos to reduce must be enough to make the result sharp: measured on photographs
-// (tests/bench/image/quality.cc), 1.3 keeps SSIM within 0.002 of a full decode.
+// (tests/bench/quality.py), 1.3 keeps SSIM within 0.002 of a full decode.
 constexpr double kLeftToFilter = 1.3;
 
 // Of ours, to half the size nothing need be left: it steps over no frequency that this size has.
