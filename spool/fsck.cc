@@ -1,8 +1,11 @@
 #include "spool/fsck.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/folders.h"
@@ -15,19 +18,22 @@
 #include "spool/spool.h"
 #include "spool/sweep.h"
 #include "src/util/sys.h"
+#include "src/util/threads.h"
 
 namespace imgq {
 namespace {
 
 using Kind = Finding::Kind;
 
-constexpr int kLooks = 3;  // what is wrong three times in a row is not just moving
+constexpr int kLooks = 3;       // what is wrong three times in a row is not just moving
+constexpr size_t kBatch = 512;  // jobs of several hours, looked at before the next ones are listed
 
 bool is_wrong(const Finding& finding) { return finding.kind != Kind::note; }
 
 class Walk {
  public:
-  Walk(const Spool& spool, Repair repair) : spool_(spool), repair_(repair) {}
+  Walk(const Spool& spool, Repair repair, size_t at_once)
+      : spool_(spool), repair_(repair), at_once_(at_once) {}
 
   Status run() {
     for (const auto step : {&Walk::folders, &Walk::temps, &Walk::owners, &Walk::jobs, &Walk::hooks,
@@ -146,57 +152,88 @@ class Walk {
     checking::Census census(spool_);
     if (const auto done = census.read_tokens(); !done) return done.error();
     const auto before = std::exchange(suspects_, {});
-    for (const std::string& hour : hours) {
-      const auto facts = census.read_hour(hour);
+    std::vector<checking::Facts> jobs;
+    for (auto hour = hours.rbegin(); hour != hours.rend(); ++hour) {  // the newest first
+      auto facts = census.read_hour(*hour);
       if (!facts) return facts.error();
-      if (const auto done = check(*facts, before, round); !done) return done.error();
+      std::move(facts->begin(), facts->end(), std::back_inserter(jobs));
+      if (jobs.size() < kBatch) continue;
+      if (const auto done = check(std::exchange(jobs, {}), before, round); !done) return done;
     }
-    if (const auto done = check(census.rest(), before, round); !done) return done.error();
+    if (const auto done = check(std::move(jobs), before, round); !done) return done;
+    if (const auto done = check(census.rest(), before, round); !done) return done;
     if (round > 1) return Ok{};
     for (const std::string& path : census.strangers()) say(Kind::note, path, "unknown file");
     return Ok{};
   }
 
-  // All jobs in the first round, later those that were suspects `before`.
-  Status check(const std::vector<checking::Facts>& jobs, const std::set<JobId>& before, int round) {
-    for (const checking::Facts& job : jobs) {
-      if (round > 1 && before.count(job.id) == 0) continue;
-      const Repair repair = round == kLooks ? repair_ : Repair::report_only;
-      const auto checked = checking::check_job(spool_, job, repair);
-      if (!checked) return checked.error();
-      const auto& findings = checked->findings;
-      const bool wrong = std::any_of(findings.begin(), findings.end(), is_wrong);
-      if (wrong) suspects_.insert(job.id);
-      if (round == 1 && job.ticket) ++report_.jobs;
-      if (round == 1) report_.results += checked->results;
-      if (round == 1 ? wrong : round < kLooks) continue;
-      report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
+  // All jobs in the first round, later those that were suspects `before`. Each waits for the disk:
+  // many do so at once, and are told of in their order.
+  Status check(std::vector<checking::Facts> jobs, const std::set<JobId>& before, int round) {
+    if (round > 1) std::erase_if(jobs, [&](const auto& job) { return before.count(job.id) == 0; });
+    const Repair repair = round == kLooks ? repair_ : Repair::report_only;
+    std::vector<std::optional<Result<FsckReport>>> checked(jobs.size());
+    in_parallel(jobs.size(), at_once_,
+                [&](size_t i) { checked[i] = checking::check_job(spool_, jobs[i], repair); });
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      if (const auto& found = *checked[i]; !found) return found.error();
+      note(jobs[i], **checked[i], round);
     }
     return Ok{};
   }
 
-  // Of a job that has not ended yet a mark may stand already; of one that is gone, none.
+  void note(const checking::Facts& job, const FsckReport& checked, int round) {
+    const auto& findings = checked.findings;
+    const bool wrong = std::any_of(findings.begin(), findings.end(), is_wrong);
+    if (wrong) suspects_.insert(job.id);
+    if (round == 1 && job.ticket) ++report_.jobs;
+    if (round == 1) report_.results += checked.results;
+    if (round == 1 ? wrong : round < kLooks) return;
+    report_.findings.insert(report_.findings.end(), findings.begin(), findings.end());
+  }
+
+  using Told = Result<std::optional<Finding>>;
+
+  static Told nothing() { return std::optional<Finding>(); }
+  static Told tell(std::string path, std::string what, Kind kind) {
+    return std::optional(Finding{std::move(path), std::move(what), kind});
+  }
+
+  // Judges each of many paths, several at once.
+  Status each(const std::vector<std::string>& paths,
+              Told (Walk::*judge)(const std::string&) const) {
+    std::vector<std::optional<Told>> told(paths.size());
+    in_parallel(paths.size(), at_once_, [&](size_t i) { told[i] = (this->*judge)(paths[i]); });
+    for (const auto& one : told) {
+      if (!*one) return one->error();
+      if (**one) report_.findings.push_back(***one);
+    }
+    return Ok{};
+  }
+
   Status hooks() {
     const auto names = sorted_names(spool_, layout::kHooks);
     if (!names) return names.error();
-    for (const std::string& name : *names) {
-      const std::string path = std::string(layout::kHooks) + "/" + name;
-      const auto id = JobId::parse(name);
-      const auto job = id ? durable::exists(spool_, layout::ticket(*id)) : Result<bool>(true);
-      if (!job) return job.error();
-      if (!id) say(Kind::note, path, "unknown file");
-      if (*job) continue;
-      if (mends()) {
-        if (const auto gone = durable::remove(spool_, path); !gone) return gone.error();
-      }
-      say(mended_or_not(), path, "hook owed for a job that is gone");
-    }
-    return Ok{};
+    return each(*names, &Walk::hook);
+  }
+
+  // Of a job that has not ended yet a mark may stand already; of one that is gone, none.
+  Told hook(const std::string& name) const {
+    const std::string path = std::string(layout::kHooks) + "/" + name;
+    const auto id = JobId::parse(name);
+    if (!id) return tell(path, "unknown file", Kind::note);
+    const auto job = durable::exists(spool_, layout::ticket(*id));
+    if (!job) return job.error();
+    if (*job) return nothing();
+    const auto gone = mends() ? durable::remove(spool_, path) : Status(Ok{});
+    if (!gone) return gone.error();
+    return tell(path, "hook owed for a job that is gone", mended_or_not());
   }
 
   Status keys() {
     const auto shards = sorted_names(spool_, "keys");
     if (!shards) return shards.error();
+    std::vector<std::string> paths;
     for (const std::string& shard : *shards) {
       const std::string folder = "keys/" + shard;
       const auto names = sorted_names(spool_, folder);
@@ -205,49 +242,39 @@ class Walk {
         continue;
       }
       if (!names) return names.error();
-      for (const std::string& name : *names) {
-        std::string path = folder;
-        path.append("/").append(name);
-        if (const auto done = key(path); !done) return done.error();
-      }
+      for (const std::string& name : *names)
+        paths.push_back(std::string(folder).append("/").append(name));
     }
-    return Ok{};
+    return each(paths, &Walk::key);
   }
 
-  Status key(const std::string& path) {
+  Told key(const std::string& path) const {
     const auto ticket = read_record(spool_, path, decode_ticket);
     const int code = ticket ? 0 : ticket.error().code;
-    if (code == ENOENT || code == EPROTO) return Ok{};
+    if (code == ENOENT || code == EPROTO) return nothing();
     if (code != 0) return ticket.error();
     if (!ticket || key_path(ticket->key) != path) return bad_key(path);
     const auto job = durable::exists(spool_, layout::ticket(ticket->id));
     if (!job) return job.error();
-    return *job ? Status(Ok{}) : key_without_job(path, ticket->id);
+    return *job ? nothing() : key_without_job(path, ticket->id);
   }
 
-  Status bad_key(const std::string& path) {
-    if (mends()) {
-      if (const auto moved = durable::quarantine(spool_, path); !moved) return moved.error();
-    }
-    say(mended_or_not(), path, "key does not lead to a ticket that has it");
-    return Ok{};
+  Told bad_key(const std::string& path) const {
+    const auto moved = mends() ? durable::quarantine(spool_, path) : Status(Ok{});
+    if (!moved) return moved.error();
+    return tell(path, "key does not lead to a ticket that has it", mended_or_not());
   }
 
   // While its submitter lives the ticket has a second name in tmp/.
-  Status key_without_job(const std::string& path, const JobId& id) {
+  Told key_without_job(const std::string& path, const JobId& id) const {
     struct stat about = {};
     if (sys::fstatat(spool_.root(), path.c_str(), &about) != 0) {
-      return errno == ENOENT ? Status(Ok{}) : Status(last_error("look at", path));
+      return errno == ENOENT ? nothing() : Told(last_error("look at", path));
     }
-    if (about.st_nlink > 1) {
-      say(Kind::note, path, "submission under way");
-      return Ok{};
-    }
-    if (mends()) {
-      if (const auto gone = drop_key(spool_, path, id, KeyOf::no_job); !gone) return gone.error();
-    }
-    say(mended_or_not(), path, "key of a job that is not there");
-    return Ok{};
+    if (about.st_nlink > 1) return tell(path, "submission under way", Kind::note);
+    const auto gone = mends() ? drop_key(spool_, path, id, KeyOf::no_job) : Status(Ok{});
+    if (!gone) return gone.error();
+    return tell(path, "key of a job that is not there", mended_or_not());
   }
 
   Status corrupt() {
@@ -261,6 +288,7 @@ class Walk {
 
   const Spool& spool_;
   Repair repair_;
+  size_t at_once_;
   std::set<JobId> suspects_;  // jobs that looked wrong in this round
   FsckReport report_;
 };
@@ -269,8 +297,8 @@ class Walk {
 
 bool FsckReport::clean() const { return std::none_of(findings.begin(), findings.end(), is_wrong); }
 
-Result<FsckReport> fsck(const Spool& spool, Repair repair) {
-  Walk walk(spool, repair);
+Result<FsckReport> fsck(const Spool& spool, Repair repair, size_t at_once) {
+  Walk walk(spool, repair, at_once);
   if (const auto done = walk.run(); !done) return done.error();
   return walk.take();
 }

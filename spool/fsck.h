@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -31,7 +32,8 @@ enum class Repair { report_only, mend };
 
 // Checks every file against FORMAT.md, digests included. Mends by moving, never deletes what it
 // does not understand: unreadable records go to corrupt/. Safe while daemons run: what moves
-// meanwhile is looked at again before it is called wrong.
-Result<FsckReport> fsck(const Spool& spool, Repair repair);
+// meanwhile is looked at again before it is called wrong. Jobs of the newest hours come first.
+//   at_once  so many are read at the same time: 1 by this thread alone
+Result<FsckReport> fsck(const Spool& spool, Repair repair, size_t at_once = 16);
 
 }  // namespace imgq

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <system_error>
@@ -40,6 +41,23 @@ size_t startable_threads(size_t wanted) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return threads.size();
+}
+
+void in_parallel(size_t count, size_t most, const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next = 0;
+  const auto take = [&] {
+    for (size_t i = next++; i < count; i = next++) work(i);
+  };
+  std::vector<std::future<void>> others;
+  try {
+    const NoSignals theirs;
+    while (others.size() + 1 < std::min(count, most)) {
+      others.push_back(std::async(std::launch::async, take));
+    }
+  } catch (const std::system_error&) {  // EAGAIN: no more
+  }
+  take();
+  for (auto& other : others) other.get();
 }
 
 NoSignals::NoSignals() {

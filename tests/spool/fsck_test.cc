@@ -7,7 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <sstream>
 
 #include "spool/internal/keys.h"
@@ -202,6 +205,49 @@ TEST_F(Fsck, ARecordOfANewerVersionIsANote) {
   EXPECT_EQ(said(look(), layout::ticket(id)), Kind::note);
   EXPECT_TRUE(mend().clean());
   EXPECT_TRUE(lab::is_there(path(layout::ticket(id))));
+}
+
+TEST_F(Fsck, JobsAreToldByTheirHoursTheNewestFirst) {
+  const int64_t hour_ms = 3'600'000;
+  std::vector<std::string> expected;
+  for (const int hours_ago : {1, 2, 30}) {
+    for (const int number : {1, 2}) {
+      const JobId id = past_job(now_ms() - hours_ago * hour_ms, Ending::completed, number);
+      lab::write_file(path(layout::ticket(id)), "torn");
+      expected.push_back(layout::ticket(id));
+    }
+  }
+  std::vector<std::string> told;
+  for (const Finding& finding : look().findings) told.push_back(finding.path);
+  std::erase_if(told, [](const std::string& path) { return !path.ends_with(".job"); });
+  EXPECT_EQ(told, expected);
+}
+
+TEST_F(Fsck, ManyJobsAndKeysAreReadAtOnceButNoMoreThanSixteen) {
+  for (int number = 0; number < 40; ++number) {
+    Draft keyed = draft();
+    keyed.key = std::to_string(number);
+    submit_one(std::move(keyed));
+  }
+  for (const char* part : {".job", "keys/"}) {
+    std::mutex mutex;
+    std::condition_variable come;
+    int reading = 0, most = 0;
+    bool met = false;
+    const auto meet = [&] {
+      std::unique_lock lock(mutex);
+      most = std::max(most, ++reading);
+      met = met || reading == 16;
+      come.notify_all();
+      (void)come.wait_for(lock, std::chrono::seconds(10), [&] { return met; });
+      met = true;
+      --reading;
+    };
+    faults::clear();
+    faults::add({.call = "pread", .path = part, .times = 32, .run = meet});
+    EXPECT_TRUE(look().clean());
+    EXPECT_EQ(most, 16) << part;
+  }
 }
 
 TEST_F(Fsck, AResultThatIsMissingShortOrAlteredIsDamage) {

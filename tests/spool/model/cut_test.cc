@@ -209,7 +209,7 @@ TEST(ARecovery, MayItselfBeCutShortAnywhere) {
           repairer.dies_at = repairer.changes + second;
           Daemon daemon(lab);
           (void)sweep_tmp(lab.spool());
-          (void)fsck(lab.spool(), Repair::mend);
+          (void)fsck(lab.spool(), Repair::mend, 1);
           if (daemon.in()) daemon.run(2);
           const std::string wrong = judge_after(*world, scenario, End::power_cut, chooser);
           played++;

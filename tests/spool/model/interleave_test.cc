@@ -261,7 +261,7 @@ TEST(ALookUp, NeverDeniesAnAcceptedJob) {
 
 TEST(Repair, DisturbsNobodyWhoWorks) {
   const auto repair = [](Lab& lab) {
-    const auto report = fsck(lab.spool(), Repair::mend);
+    const auto report = fsck(lab.spool(), Repair::mend, 1);
     if (!report) return;
     for (const Finding& finding : report->findings) {
       if (finding.kind == Finding::Kind::damage) {

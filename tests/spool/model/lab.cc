@@ -242,10 +242,10 @@ bool matters(const Lab& lab, const Finding& finding) {
 // Twice: what one repair lays bare, the next one mends.
 void repair(const Lab& lab, const Spool& spool, std::vector<std::string>& wrong) {
   for (int round = 0; round < 2; ++round) {
-    const auto mended = fsck(spool, Repair::mend);
+    const auto mended = fsck(spool, Repair::mend, 1);
     if (!mended) wrong.push_back("fsck fails: " + mended.error().text());
   }
-  const auto last = fsck(spool, Repair::report_only);
+  const auto last = fsck(spool, Repair::report_only, 1);
   if (!last) return wrong.push_back("fsck fails: " + last.error().text());
   for (const Finding& finding : last->findings) {
     if (matters(lab, finding)) {

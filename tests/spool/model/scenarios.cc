@@ -148,7 +148,7 @@ void leave_poison(Lab& lab) {
   }
 }
 
-void mend(Lab& lab) { (void)fsck(lab.spool(), Repair::mend); }
+void mend(Lab& lab) { (void)fsck(lab.spool(), Repair::mend, 1); }
 
 void submit_again_with_key(Lab& lab) { lab.submit({"good again"}, Sync::full, "key-1"); }
 
