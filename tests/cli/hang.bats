@@ -186,7 +186,7 @@ except ChildProcessError:
 
 @test "a terminal is given back when top is interrupted while nothing answers" {
   start_both
-  exits 0 timeout 40 python3 - "$mounted" nsenter -t "$space" -m -- "$imgq" top --interval 1s <<'END'
+  TERM=xterm exits 0 timeout 40 python3 - "$mounted" nsenter -t "$space" -m -- "$imgq" top --interval 1s <<'END'
 import os, pty, select, signal, sys, termios, time
 mounted, command = int(sys.argv[1]), sys.argv[2:]
 pid, terminal = pty.fork()

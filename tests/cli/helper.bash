@@ -36,7 +36,7 @@ END
 own_directory() {
   dir=$(mktemp -d "${TMPDIR:-/tmp}/imgq-cli.XXXXXX")
   export XDG_CONFIG_HOME=$dir/config XDG_STATE_HOME=$dir/state HOME=$dir
-  unset "${!IMGQ_@}" NO_COLOR
+  unset "${!IMGQ_@}" NO_COLOR TERM # as in CI, where nobody looks
   export IMGQ_SPOOL=$dir/spool
   cd "$dir" || return 1
 }

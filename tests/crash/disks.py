@@ -1,5 +1,6 @@
 """File systems of our own, to be cut off, filled and broken: image files on loop devices."""
 
+import ctypes
 import os
 import subprocess
 import time
@@ -73,9 +74,15 @@ class Disk:
         self.detach()
 
 
-def need_root():
+def own_mounts():
+    """From now on what is mounted is seen here alone: in a copy of it, in another test's mount namespace,
+    a file system outlives its umount, and comes back as it was."""
     if os.geteuid() != 0:
         skip("only root can mount file systems")
     if not os.path.exists("/dev/loop-control"):
         skip("no loop devices here")
     need("xfs_io")
+    new_mount_namespace = 0x20000
+    if ctypes.CDLL(None).unshare(new_mount_namespace) != 0:
+        skip("no mount namespace can be made here")
+    shell("mount", "--make-rprivate", "/")
