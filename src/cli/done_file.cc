@@ -32,6 +32,7 @@ void list_result(JsonFields& fields, RunResult& result) {
   fields.number("height", result.height_px, 0, kMost);
   fields.number("bytes", result.size_bytes, 0, kMost);
   fields.number("modified_ns", result.modified_ns, 0, kMost);
+  fields.digest("sha256", result.sha256, kMay);
   if (!fields.writing() || !result.max_bytes_met) {
     fields.truth("max_bytes_met", result.max_bytes_met, kMay);
   }
@@ -100,6 +101,18 @@ std::vector<std::string> homes_in(const std::string& output) {
   return homes;
 }
 
+// The time of a result that is unchanged: by that time, or by its content.
+std::optional<int64_t> unchanged_at(const std::string& output, const RunResult& result) {
+  struct stat about{};
+  const std::string path = fmt::format("{}/{}", output, result.file);
+  if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
+  if (about.st_size != result.size_bytes) return {};
+  const int64_t modified = ns_of(about.st_mtim);
+  const bool same = modified == result.modified_ns ||
+                    (!result.sha256.empty() && has_content(path, result.sha256));
+  return same ? std::optional(modified) : std::nullopt;
+}
+
 }  // namespace
 
 std::string home_of(const std::string& output, const std::string& part) {
@@ -107,11 +120,7 @@ std::string home_of(const std::string& output, const std::string& part) {
 }
 
 bool is_unchanged(const std::string& output, const RunResult& result) {
-  struct stat about{};
-  const std::string path = fmt::format("{}/{}", output, result.file);
-  if (::lstat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
-  const int64_t modified = ns_of(about.st_mtim);
-  return about.st_size == result.size_bytes && modified == result.modified_ns;
+  return unchanged_at(output, result).has_value();
 }
 
 Origin origin_of(const RunRecord& record) {
@@ -292,21 +301,33 @@ const RunRecord* DoneFile::find(const Origin& origin) const {
 
 const RunRecord* DoneFile::up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
                                       const std::string& request) {
-  const auto fits = [&](const RunRecord& record) {
+  const auto fits = [&](RunRecord& record) {
     return record.size_bytes == size_bytes && record.modified_ns == modified_ns &&
-           record.request == request &&
-           std::all_of(record.results.begin(), record.results.end(),
-                       [&](const RunResult& result) { return is_unchanged(output_, result); });
+           record.request == request && stands(record);
   };
-  const RunRecord* latest = find(origin);
-  if (latest == nullptr || fits(*latest)) return latest;
+  const auto latest = records_.find(origin);
+  if (latest == records_.end()) return nullptr;
+  if (fits(latest->second)) return &latest->second;
   const auto [begin, end] = superseded_.equal_range(origin);
-  const auto found = std::find_if(begin, end, [&](const auto& one) { return fits(one.second); });
+  const auto found = std::find_if(begin, end, [&](auto& one) { return fits(one.second); });
   if (found == end) return nullptr;
   RunRecord earlier = std::move(found->second);
   superseded_.erase(found);
   take(std::move(earlier));
   return find(origin);
+}
+
+// The times are told anew, so that no content is looked at twice.
+bool DoneFile::stands(RunRecord& record) {
+  bool renewed = false;
+  for (RunResult& result : record.results) {
+    const auto modified = unchanged_at(output_, result);
+    if (!modified) return false;
+    renewed = renewed || result.modified_ns != *modified;
+    result.modified_ns = *modified;
+  }
+  if (renewed && file_) (void)append(record);  // what is not told is looked at again, no worse
+  return true;
 }
 
 const RunRecord* DoneFile::known_bad(const std::string& source, int64_t size_bytes,
@@ -318,13 +339,18 @@ const RunRecord* DoneFile::known_bad(const std::string& source, int64_t size_byt
   return same && bad.request == request ? &bad : nullptr;
 }
 
-Status DoneFile::add(RunRecord record) {
+Status DoneFile::append(const RunRecord& record) {
   const std::string line = line_of(record);
   const ssize_t wrote = ::write(file_.get(), line.data(), line.size());
   if (wrote != static_cast<ssize_t>(line.size())) {
     return last_error("write", home_of(output_, part_) + "/done");
   }
   ++lines_;
+  return Ok{};
+}
+
+Status DoneFile::add(RunRecord record) {
+  if (auto added = append(record); !added) return added;
   take(std::move(record));
   return Ok{};
 }

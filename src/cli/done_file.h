@@ -25,6 +25,7 @@ struct RunResult {
   int64_t width_px = 0, height_px = 0;
   int64_t size_bytes = 0, modified_ns = 0;
   bool max_bytes_met = true;
+  std::string sha256 = {};  // hex; empty in a line of an earlier version
 };
 
 struct RunRecord {
@@ -73,7 +74,8 @@ class Made {
 std::string encode(RunRecord record);  // without the newline
 std::optional<RunRecord> decode_run_record(std::string_view line);
 
-// Whether a result stands as it was made, at a place of its own below the output directory.
+// Whether a result stands as it was made, at a place of its own below the output directory: by its
+// time, else by its content, for a copy and a mounted bucket have other times.
 bool is_unchanged(const std::string& output, const RunResult& result);
 
 // OUTPUT/.imgq, or that of a part of the images, "3-of-8", below it.
@@ -89,7 +91,8 @@ class DoneFile {
   static Result<DoneFile> read(const std::string& output);
 
   // The record of a source in a folder by which it and all its results are unchanged since, and the
-  // same was asked, whatever else has been asked meanwhile. It counts as read last from now on.
+  // same was asked, whatever else has been asked meanwhile. It counts as read last from now on, and
+  // tells the times that its results have by now.
   const RunRecord* up_to_date(const Origin& origin, int64_t size_bytes, int64_t modified_ns,
                               const std::string& request);
 
@@ -125,6 +128,8 @@ class DoneFile {
   Status take_others();
   void take(RunRecord record);
   void take_all(const std::string& text);
+  bool stands(RunRecord& record);
+  Status append(const RunRecord& record);
   bool still_tells(const RunRecord& superseded) const;
   std::string line_of(RunRecord record) const;
   std::string output_;

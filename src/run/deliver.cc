@@ -71,7 +71,8 @@ Result<OutFile> make_ready(const Run& run, const std::string& from, Fd& file,
 }
 
 RunResult record_of(const struct stat& about, const std::string& name, const ResultFile& result) {
-  RunResult record{result.rendition, name, "", 0, 0, about.st_size, ns_of(about.st_mtim), true};
+  RunResult record{result.rendition,     name, "",           0, 0, about.st_size,
+                   ns_of(about.st_mtim), true, result.sha256};
   const auto facts = parse_json(result.about, "result");
   if (facts) {
     record.type = text_in(*facts, "type").value_or("");

@@ -253,6 +253,35 @@ deep_tree() {
   same "$(wc -l <stdout)" 1
 }
 
+@test "a result is known by its content where its time is another, as in a copy or a bucket" {
+  "$imgq" run -q -o out photos
+  cp -r out copy
+  touch -d 2020-01-01 copy/*.jpg
+  exits 0 "$imgq" run -n -o copy photos
+  same "$output" ""
+  exits 0 "$imgq" run -o copy photos
+  contains "$errors" "0 made, 6 up to date"
+  # It is read once: the ledger tells the new time, and no digest is needed any more.
+  sed -i 's/"sha256":"[0-9a-f]*",\{0,1\}//; s/,}/}/' copy/.imgq/done
+  exits 0 "$imgq" run -o copy photos
+  contains "$errors" "0 made, 6 up to date"
+  touch -d 2021-01-01 copy/*.jpg # by a ledger of an earlier version
+  exits 0 "$imgq" run -o copy photos
+  contains "$errors" "6 made"
+  # Its size alone is not enough.
+  tr '\0' '\1' <copy/fig.jpg >other
+  cmp -s other copy/fig.jpg && return 1
+  cp other copy/fig.jpg
+  exits 0 "$imgq" run -o copy photos
+  contains "$errors" "1 made, 5 up to date"
+  # What it made is no image, with whatever time.
+  cp -r photos inside
+  "$imgq" run -q -o inside/thumbs inside
+  touch -d 2020-01-01 inside/thumbs/*.jpg
+  exits 0 "$imgq" run -o inside/thumbs inside
+  contains "$errors" "0 made, 6 up to date"
+}
+
 @test "--dry-run says what would be done, and makes nothing" {
   echo hello >photos/text.jpg
   exits 0 "$imgq" run -n -o out photos

@@ -405,8 +405,9 @@ RunRecord record() {
   record.size_bytes = 5;
   record.modified_ns = 6;
   record.request = "abc";
-  record.results = {{"big", "x/caf\xe9\n.big.jpg", "image/jpeg", 640, 480, 10, 11},
-                    {"small", "x/a b,c.small.jpg", "image/jpeg", 320, 240, 10, 11}};
+  record.results = {
+      {"big", "x/caf\xe9\n.big.jpg", "image/jpeg", 640, 480, 10, 11, true, std::string(64, 'a')},
+      {"small", "x/a b,c.small.jpg", "image/jpeg", 320, 240, 10, 11}};
   record.width_px = 4000;
   record.height_px = 3000;
   record.thumbhash = "aGk=";
@@ -421,6 +422,8 @@ TEST(LedgerRecord, SurvivesItsLineOddBytesIncluded) {
   EXPECT_EQ(encode(*again), line);
   EXPECT_EQ(again->source, record().source);
   EXPECT_EQ(again->results[0].file, record().results[0].file);
+  EXPECT_EQ(again->results[0].sha256, std::string(64, 'a'));
+  EXPECT_EQ(again->results[1].sha256, "") << "of an earlier version";
 }
 
 TEST(LedgerRecord, CutAtAnyByteCountsAsNotThere) {
