@@ -95,6 +95,10 @@ Result<std::string> end_of_links(std::string path) {
 
 }  // namespace
 
+bool has_unnamed_files(const std::string& directory) {
+  return bool(Fd(sys::open(directory.c_str(), O_TMPFILE | O_WRONLY, kNewFile)));
+}
+
 Status check_goal(Goal goal, const std::string& output, size_t number, std::string_view things) {
   if (goal == Goal::directory) return Ok{};
   if (number > 1) {
@@ -177,6 +181,7 @@ Status OutFile::commit(const std::string& path) {
     }
     temp_ = std::move(temp);
   }
+  // While it is open: a mounted bucket may lose the name of a file that it has begun to send.
   if (sys::renameat(AT_FDCWD, temp_.c_str(), AT_FDCWD, path.c_str()) != 0)
     return last_error("rename to", path);
   temp_.clear();

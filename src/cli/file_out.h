@@ -17,6 +17,9 @@ enum class Goal { directory, file, out };
 // terminal none.
 Status check_goal(Goal goal, const std::string& output, size_t number, std::string_view things);
 
+// Whether a file can be written in a directory before it has a name there (O_TMPFILE).
+bool has_unnamed_files(const std::string& directory);
+
 // A file being written beside its place, made there so that the kernel gives it what every new file
 // of that directory gets: group, mode, ACL. It has no name until it is finished, where the file
 // system can do that (O_TMPFILE), so nothing is left behind by an interruption.

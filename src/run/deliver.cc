@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "spool/query.h"
@@ -140,6 +141,13 @@ Result<RunRecord> deliver(const Run& run, const Spool& spool, DoneFile& done_fil
     if (auto done = one.out->commit(one.path); !done) return done.error();
   }
   return record;
+}
+
+void sweep_folders(const Run& run) {
+  if (!run.shard.is_all() || has_unnamed_files(run.home)) return;
+  std::set<std::string> folders;
+  for (const RunItem& item : run.items) folders.insert(item.folder);
+  for (const std::string& folder : folders) sweep_temps(fmt::format("{}/{}", run.place, folder));
 }
 
 }  // namespace imgq::cli

@@ -15,4 +15,8 @@ namespace imgq::cli {
 Result<RunRecord> deliver(const Run& run, const Spool& spool, DoneFile& done_file,
                           const RunItem& item, const Outcome& outcome);
 
+// Removes what killed runs left under temporary names where results go, on a file system that gives
+// a file its name before it is written. By a run of all images, for others are not at work then.
+void sweep_folders(const Run& run);
+
 }  // namespace imgq::cli

@@ -19,22 +19,30 @@
 #include "src/jobs/config.h"
 #include "src/util/digest.h"
 #include "src/util/fd.h"
+#include "src/util/io.h"
 
 namespace imgq::cli {
 namespace {
 
 constexpr size_t kJobsAtOnce = 256;
 
-bool has_hard_links(const std::string& directory) {
-  const std::string one = temp_name(directory);
-  const std::string two = temp_name(directory);
-  const Fd file(::open(one.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
-  if (!file) return true;  // a read-only or, below, a full disk is told by what comes next
-  const bool linked = ::link(one.c_str(), two.c_str()) == 0;
-  const bool full = !linked && (errno == ENOSPC || errno == EDQUOT);
-  (void)::unlink(one.c_str());  // ours, and only a trial
-  (void)::unlink(two.c_str());
-  return linked || full;
+// Tried on the ledger, which is there: a new file that is removed at once comes back in a bucket.
+bool has_hard_links(const std::string& home) {
+  const std::string trial = temp_name(home);
+  if (::link((home + "/done").c_str(), trial.c_str()) != 0) {
+    return errno == ENOSPC || errno == EDQUOT;  // told by what comes next
+  }
+  (void)::unlink(trial.c_str());  // ours, and only a trial
+  return true;
+}
+
+// Beside the user's own spool, not in it.
+std::string spools_elsewhere() { return default_spool() + "-run"; }
+
+// What the names of all parts in one output directory begin with.
+std::string name_elsewhere(const Run& run) {
+  const std::string real = real_path(run.place);
+  return sha256_hex(real.empty() ? run.place : real).substr(0, 16) + "-";
 }
 
 bool is_wanted(const Run& run, const Spool& spool, const JobId& id) {
@@ -101,10 +109,16 @@ Result<Entered> lock_output(const std::string& output, const std::string& part) 
 
 Result<Spool> open_run_spool(const Run& run) {
   if (has_hard_links(run.home)) return Spool::create(run.home + "/spool", 0700);
-  const std::string real = real_path(run.place);
-  const std::string place = sha256_hex((real.empty() ? run.place : real) + run.shard.name());
-  return Spool::create(fmt::format("{}-run/{}", default_spool(), place.substr(0, 16)),
-                       0700);  // beside the user's own spool, not in it
+  return Spool::create(spools_elsewhere() + "/" + name_elsewhere(run) + run.shard.name(), 0700);
+}
+
+void forget_parts(const Run& run) {
+  if (!run.shard.is_all()) return;
+  const auto names = list_names(AT_FDCWD, spools_elsewhere());
+  if (!names) return;  // mostly not there; what stays is in nobody's way
+  for (const std::string& name : *names) {
+    if (name.starts_with(name_elsewhere(run))) (void)remove_tree(spools_elsewhere() + "/" + name);
+  }
 }
 
 void forget_stale(const Run& run, const Spool& spool) {

@@ -30,6 +30,9 @@ Result<Entered> lock_output(const std::string& output, const std::string& part);
 // $XDG_STATE_HOME/imgq-run/.
 Result<Spool> open_run_spool(const Run& run);
 
+// Removes what killed runs of parts left there, once the run of all has ended.
+void forget_parts(const Run& run);
+
 // Forgets jobs that nobody asks for any more, and those that failed, so that they are tried anew.
 void forget_stale(const Run& run, const Spool& spool);
 

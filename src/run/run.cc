@@ -146,6 +146,7 @@ Exit make(Run& run, const Inputs& inputs, DoneFile& done_file) {
     }
   }
   if (auto tidied = done_file.tidy(); !tidied) console.error(tidied.error().text());
+  if (whole) forget_parts(run);
   if (!whole) {
     if (!run.options.manifest.empty()) {
       console.error("the manifest is left as it was: not all is made");
@@ -320,6 +321,7 @@ Exit run_in_place(Run& run, const Inputs& inputs) {
   auto done_file = DoneFile::open(run.place, run.shard.name());
   if (!done_file) return explain_output(run, done_file.error());
   add_items(run, inputs, *done_file);
+  sweep_folders(run);
   if (has_nothing(run) && (run.options.strict || run.goal != Goal::directory)) {
     return fail(run.session, Exit::no_input, run.nothing);
   }

@@ -1066,24 +1066,53 @@ END
   same "$(ls -A out/.imgq)" "done"
 }
 
-@test "where there are no hard links the private spool lies beside the user's own, not in it" {
+# Programs see a mounted bucket in this directory: no file without a name, and no second one.
+like_a_bucket() {
   ! sanitized || skip "the sanitizers want to be the first library"
   command -v cc >/dev/null || skip "no compiler"
-  echo '#include <errno.h>
-    int link(const char* from, const char* to) { (void)from, (void)to; errno = EPERM; return -1; }' >link.c
-  cc -shared -fPIC -o link.so link.c
+  cat >bucket.c <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int link(const char* from, const char* to) { (void)from, (void)to; errno = EIO; return -1; }
+int open64(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  int mode = va_arg(more, int);
+  va_end(more);
+  if ((flags & O_TMPFILE) == O_TMPFILE) { errno = EOPNOTSUPP; return -1; }
+  return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+END
+  cc -shared -fPIC -o bucket.so bucket.c
+}
+
+@test "where there are no hard links the private spool lies beside the user's own, not in it" {
+  like_a_bucket
   many_photos
   unset IMGQ_SPOOL
-  LD_PRELOAD=$dir/link.so "$imgq" run --workers 1 -o out photos >/dev/null 2>&1 3>&- &
+  LD_PRELOAD=$dir/bucket.so "$imgq" run --workers 1 --shard 0/1 -o out photos >/dev/null 2>&1 3>&- &
   run=$!
   until_true some_made 1
   kill -KILL "$run"
   wait "$run" || true
   same "$(echo state/imgq-run/*/format | wc -w)" 1
   exits 0 "$imgq" submit a.jpg # makes the user's own
-  LD_PRELOAD=$dir/link.so exits 0 "$imgq" run -o out --size 20x photos/fig.jpg
+  mkdir state/imgq-run/elsewhere-0-of-1
+  # A part leaves what others may be at work on; the run of all leaves nothing of them.
+  LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run -q --shard 0/2 -o out photos
+  same "$(echo state/imgq-run/*-0-of-1 | wc -w)" 2
+  touch out/.imgq-17-1-0123456789abcdef # of one that was killed while it wrote
+  LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run -q --shard 1/2 -o out photos
+  [ -e out/.imgq-17-1-0123456789abcdef ]
+  LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run -o out --size 20x photos/fig.jpg
   same "$(size_of out/fig.jpg)" "$(size_of out/fig.jpg | sed 's/^[0-9]*/20/')"
-  same "$(ls -A state/imgq-run)" ""
+  same "$(ls -A state/imgq-run)" elsewhere-0-of-1
+  same "$(echo out/.[!.]*)" out/.imgq
+  same "$(ls -A out/.imgq)" "done"
 }
 
 @test "an output that cannot be written is told" {
