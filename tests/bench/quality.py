@@ -8,7 +8,6 @@ and a Lanczos reduction, exact in floating point. For images that are grey or RG
 profile: of others the colours are a matter of opinion.
 """
 
-import functools
 import sys
 
 import numpy
@@ -26,23 +25,21 @@ def luma(path):
     return pixels if pixels.ndim == 2 else pixels @ numpy.float32([0.299, 0.587, 0.114])
 
 
-@functools.lru_cache(8)
-def reduction(of, to):
-    """The matrix that takes `of` samples to `to` of them by Lanczos with three lobes, clamped at the edges."""
-    step = of / to
-    offset = numpy.arange(-int(3 * step) - 2, int(3 * step) + 3)
-    centre = (numpy.arange(to)[:, None] + 0.5) * step
-    taken = numpy.floor(centre).astype(int) + offset
-    distance = (taken + 0.5 - centre) / max(1, step)
-    weight = numpy.where(abs(distance) < 3, numpy.sinc(distance) * numpy.sinc(distance / 3), 0)
-    matrix = numpy.zeros((to, of))
-    numpy.add.at(matrix, (numpy.arange(to)[:, None], taken.clip(0, of - 1)), weight)
-    return (matrix / matrix.sum(1, keepdims=True)).astype("float32")
+def reduced_down(plane, to):
+    """The columns reduced to `to` rows by Lanczos with three lobes; beyond the edge is what is on it."""
+    step = len(plane) / to
+    out = numpy.empty((to, plane.shape[1]), "float32")
+    for row in range(to):
+        centre = (row + 0.5) * step
+        taken = numpy.arange(int(centre - 3 * step - 1), int(centre + 3 * step + 2))
+        distance = (taken + 0.5 - centre) / step
+        weights = numpy.where(abs(distance) < 3, numpy.sinc(distance) * numpy.sinc(distance / 3), 0)
+        out[row] = (weights / weights.sum()).astype("float32") @ plane[taken.clip(0, len(plane) - 1)]
+    return out
 
 
 def reduced(plane, height, width):
-    (rows, columns) = plane.shape
-    return (reduction(rows, height) @ plane @ reduction(columns, width).T).clip(0, 255)
+    return reduced_down(reduced_down(plane, height).T, width).T.clip(0, 255)
 
 
 def psnr(a, b):
