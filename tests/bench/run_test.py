@@ -32,24 +32,28 @@ run, instructions = program("run"), program("instructions")
 import chart  # noqa: E402
 
 
-def asked(*words):
-    done = subprocess.run([HERE / "run", *map(str, words)], capture_output=True, text=True)
+def asked(*words, **environment):
+    command, environment = [HERE / "run", *map(str, words)], {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     return done.returncode, done.stdout, done.stderr
 
 
 class Refusals(unittest.TestCase):
-    def assert_refused(self, code, why, *words):
-        answer, out, err = asked(*words)
+    def assert_refused(self, code, why, *words, **environment):
+        answer, out, err = asked(*words, **environment)
         self.assertEqual((code, out), (answer, ""), err)
         self.assertIn(why, err)
         self.assertEqual(1, err.count("\n"), err)
 
     def test_what_it_does_not_understand(self):
         self.assert_refused(64, "--speed", "--speed")
-        self.assert_refused(64, "'0' is no number above 0", "--rounds", "0")
+        self.assert_refused(64, "'0' is no number from 1 on", "--rounds", "0")
+        self.assert_refused(64, "'-1' is no number from 0 on", "--sample", "-1")
         self.assert_refused(64, "'gimp' is none of: imgq run; imgqd (queue)", "--peers", "gimp")
         self.assert_refused(64, "'imgq' is more than one of", "--peers", "imgq")
-        self.assert_refused(64, "'Pillow' is none of: imgq run", "--peers", "imgq run", "--reference", "Pillow")
+        self.assert_refused(64, "there is no directory for '/nowhere/a'", "--svg", "/nowhere/a")
+        only = ["--bin", BIN, "--peers", "imgq run"]
+        self.assert_refused(64, "'Pillow' is none of: imgq run", *only, "--reference", "Pillow")
 
     def test_what_is_not_there(self):
         answer, _, err = asked("--bin", BIN, "--peers", "imgq run", "--corpus", "/proc/nowhere", "web:1")
@@ -64,6 +68,7 @@ class Refusals(unittest.TestCase):
         self.assert_refused(66, "'pictures' is neither a directory nor one of photos, web", *ours, "pictures")
         with tempfile.TemporaryDirectory() as empty:
             self.assert_refused(66, "no image in", *ours, empty)
+            self.assert_refused(1, "No such file or directory", *ours, empty, TMPDIR="/nowhere")
             (pathlib.Path(empty) / "a.jpg").write_text("not an image")
             answer, _, err = asked(*ours, empty)
             self.assertEqual(1, answer)
