@@ -31,7 +31,7 @@ Failure encode_like_palette(const Raster& raster, EncodeOptions options, Buffer*
     options.palette_bits = 0;
   }
   Buffer whole;
-  if (Failure fault = encode_with_vips(raster, options, &whole)) return fault;
+  if (Failure fault = encode(raster, options, &whole)) return fault;
   if (out->empty() || whole.size() <= out->size()) *out = std::move(whole);
   return {};
 }
@@ -74,6 +74,10 @@ Failure encode(const Raster& raster, const EncodeOptions& options, Buffer* out) 
   if (options.format == Format::jpeg) return encode_jpeg(raster, options, out);
   if (options.format == Format::png && options.palette) {
     return encode_like_palette(raster, options, out);
+  }
+  if (options.format == Format::png && options.palette_bits == 0 &&
+      options.scan == Scan::baseline) {
+    return encode_png(raster, options, out);
   }
   return encode_with_vips(raster, options, out);
 }

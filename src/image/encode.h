@@ -15,7 +15,6 @@ struct EncodeOptions {
   bool full_chroma = false;      // JPEG, AVIF: 4:4:4
   Scan scan = Scan::baseline;
   bool lossless = false;  // WebP
-  bool filters = false;   // PNG: each row by the filter that suits it, slower
   int palette_bits = 0;   // PNG: at most 2^n colours; 0: all
   bool palette = false;   // PNG: as small as a palette makes it; 256 colours or fewer stay exact
   View profile;           // ICC, of the pixels; empty: they are sRGB's
@@ -43,6 +42,8 @@ Failure encode_within(const Raster& raster, const EncodeOptions& options, int64_
 // One encoder each; used by encode().
 Failure encode_jpeg(const Raster& raster, const EncodeOptions& options, Buffer* out);
 Failure encode_with_vips(const Raster& raster, const EncodeOptions& options, Buffer* out);
+Failure encode_png(const Raster& raster, const EncodeOptions& options,
+                   Buffer* out);  // all colours, not progressive
 Failure encode_palette_png(const Raster& raster, const EncodeOptions& options,
                            Buffer* out);  // exact; empty when there are more than 256 colours
 

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <string_view>
 
@@ -59,6 +60,11 @@ std::vector<uint8_t> iccp(View profile) {
   return out;
 }
 
+void put_png_metadata(std::vector<uint8_t>* out, const std::vector<uint8_t>& exif, View profile) {
+  if (!profile.empty()) put_png_chunk(out, "iCCP", iccp(profile));
+  if (!exif.empty()) put_png_chunk(out, "eXIf", without_prefix(exif));
+}
+
 // --- WebP
 
 void put_le32(std::vector<uint8_t>* out, size_t at, size_t value) {
@@ -113,13 +119,28 @@ std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif, View
     if (is_one_of(file, at + 4, {"IHDR", "PLTE", "tRNS", "IDAT", "IEND"})) {
       append(&out, file.subspan(at, size));
     }
-    if (has(file, at + 4, "IHDR")) {
-      if (!profile.empty()) put_png_chunk(&out, "iCCP", iccp(profile));
-      if (!exif.empty()) put_png_chunk(&out, "eXIf", without_prefix(exif));
-    }
+    if (has(file, at + 4, "IHDR")) put_png_metadata(&out, exif, profile);
     if (has(file, at + 4, "IEND")) break;
     at += size;
   }
+  return out;
+}
+
+std::vector<uint8_t> make_png(Size size, uint8_t colour_type, View deflated,
+                              const std::vector<uint8_t>& exif, View profile) {
+  constexpr string_view kSignature("\x89PNG\r\n\x1a\n");
+  constexpr uint8_t kDepth = 8;
+  constexpr size_t kFramesOfAll = 128;  // at most, with the header
+  std::vector<uint8_t> out, header;
+  put_be32(&header, static_cast<uint32_t>(size.width));
+  put_be32(&header, static_cast<uint32_t>(size.height));
+  append(&header, View(std::array<uint8_t, 5>{kDepth, colour_type, 0, 0, 0}));
+  out.reserve(deflated.size() + profile.size() + exif.size() + kFramesOfAll);
+  append(&out, kSignature);
+  put_png_chunk(&out, "IHDR", header);
+  put_png_metadata(&out, exif, profile);
+  put_png_chunk(&out, "IDAT", deflated);
+  put_png_chunk(&out, "IEND", {});
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "src/image/bytes.h"
+#include "src/image/geometry.h"
 
 namespace imgq::image {
 
@@ -12,5 +13,9 @@ namespace imgq::image {
 // that is wanted.
 std::vector<uint8_t> strip_png(View file, const std::vector<uint8_t>& exif, View profile);
 std::vector<uint8_t> strip_webp(View file, const std::vector<uint8_t>& exif, View profile);
+
+// A PNG of 8 bits a sample of its deflated rows, with the same beside them.
+std::vector<uint8_t> make_png(Size size, uint8_t colour_type, View deflated,
+                              const std::vector<uint8_t>& exif, View profile);
 
 }  // namespace imgq::image

@@ -5,6 +5,7 @@
 #include <jpeglib.h>
 #include <jxl/decode.h>
 #include <lcms2.h>
+#include <libdeflate.h>
 #include <libheif/heif.h>
 #include <vips/vips.h>
 
@@ -52,6 +53,7 @@ std::vector<std::string> library_versions() {
   all.push_back(fmt::format("libheif {}", heif_get_version()));
   all.push_back(jxl_version());
   all.push_back(webp_version());
+  all.emplace_back("libdeflate " LIBDEFLATE_VERSION_STRING);
   all.emplace_back("libjpeg-turbo " IMGQ_TEXT_OF(LIBJPEG_TURBO_VERSION));
   all.push_back(lcms_version());
   if (!started) all.push_back(started.error().text());

@@ -34,10 +34,9 @@ void make_room(VipsImage* image, size_t bytes) {
 int save_png(VipsImage* image, const EncodeOptions& options, Bytes8* out) {
   const gboolean interlace = options.scan == Scan::progressive ? TRUE : FALSE;
   if (options.palette_bits == 0) {
-    return vips_pngsave_buffer(
-        image, &out->data, &out->size, "compression", 6, "interlace", interlace, "filter",
-        options.filters ? VIPS_FOREIGN_PNG_FILTER_ALL : VIPS_FOREIGN_PNG_FILTER_NONE, "strip", TRUE,
-        nullptr);
+    return vips_pngsave_buffer(image, &out->data, &out->size, "compression", 6, "interlace",
+                               interlace, "filter", VIPS_FOREIGN_PNG_FILTER_NONE, "strip", TRUE,
+                               nullptr);
   }
   return vips_pngsave_buffer(image, &out->data, &out->size, "compression", 9, "interlace",
                              interlace, "palette", TRUE, "bitdepth", options.palette_bits, "effort",

@@ -26,33 +26,14 @@ bool has_full_chroma(const Rendition& rendition, Format format, const SourceFact
   return format == Format::jpeg && lossless && is_flat_art(raster);
 }
 
-// A PNG by other filters, unless that is larger still. One file at a time is held.
-Failure filter_png(const Raster& raster, EncodeOptions options, Buffer* bytes) {
-  const size_t before = bytes->size();
-  for (const bool filters : {true, false}) {
-    *bytes = Buffer();
-    options.filters = filters;
-    if (Failure fault = encode(raster, options, bytes)) return fault;
-    if (bytes->size() <= before) break;
-  }
-  return {};
-}
-
-// Of a result that is larger than its source: a PNG's pixels by other filters, or what the source
-// is coded as, where that is smaller. The raster is gone before the latter.
-Failure keep_from_growing(Raster raster, const EncodeOptions& options, const SourceFacts& source,
-                          Fitted* made, std::vector<std::string>* notes) {
-  if (source.kind == Kind::png && !source.palette) {
-    if (Failure fault = filter_png(raster, options, &made->bytes)) return fault;
-  }
-  raster = {};
-  if (made->bytes.size() <= source.coding.size()) return {};
+// Of a result that is larger than its source: what that is coded as, where it is smaller.
+void keep_from_growing(const EncodeOptions& options, const SourceFacts& source, Fitted* made,
+                       std::vector<std::string>* notes) {
   Buffer own = own_coding(source.kind, source.coding, write_exif(options.copyright));
-  if (own.empty() || own.size() >= made->bytes.size()) return {};
+  if (own.empty() || own.size() >= made->bytes.size()) return;
   made->bytes = std::move(own);
   made->quality = 0;
   notes->emplace_back(note::kOwnCoding);
-  return {};
 }
 
 // The file itself is asked, not the raster it was made from.
@@ -146,9 +127,8 @@ Failure finish(const Rendition& rendition, Size planned, Raster raster, const So
   if (Failure fault = encode_within(raster, options, rendition.max_bytes, &made)) return fault;
   const bool same = !source.coding.empty() && format_of(format)->kind == source.kind;
   if (same && made.bytes.size() > source.coding.size()) {
-    if (Failure fault = keep_from_growing(std::move(raster), options, source, &made, notes)) {
-      return fault;
-    }
+    raster = {};
+    keep_from_growing(options, source, &made, notes);
   }
   return deliver(rendition, planned, format, made, descriptor, report);
 }
