@@ -24,8 +24,9 @@ class NoSignals {
   sigset_t before_;
 };
 
-// Calls work(0) to work(count - 1), each once and several at a time, at most `most`: what waits for a
-// disk or a network waits less so. As many threads as can be started share it; this one is of them.
+// Calls work(0) to work(count - 1), each once and several at a time, at most `most`: what waits for
+// a disk or a network waits less so. As many threads as can be started share it; this one is of
+// them.
 void in_parallel(size_t count, size_t most, const std::function<void(size_t)>& work);
 
 // Whether any of these waits for the process, for no thread can take it now. Of a thread that takes
