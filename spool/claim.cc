@@ -1,4 +1,5 @@
 // Taking jobs (FORMAT.md "Claim"). The order of the steps keeps a job from being lost or run twice:
+// 0. Where this host is cordoned, nothing is taken.
 // 1. Each token is renamed from staging/ to processing/<me>/. Rename is the lock: of several owners
 //    one succeeds, and the others read ENOENT. In between, the job is in one of the two folders.
 //    Where the token stands and is said to be gone nothing is known: the next reading shows it.
@@ -15,6 +16,7 @@
 
 #include <set>
 
+#include "spool/cordon.h"
 #include "spool/internal/durable.h"
 #include "spool/internal/folders.h"
 #include "spool/internal/in_flight.h"
@@ -196,6 +198,10 @@ Status Owner::secure(const std::vector<Token>& taken, Sync sync) const {
 
 Result<Claims> Owner::claim(std::span<const Token> tokens, Sync sync) const {
   Claims claims;
+  const auto cordoned = is_cordoned(*spool_, sys::identity().host);
+  if (!cordoned) return cordoned.error();
+  claims.cordoned = *cordoned;
+  if (*cordoned) return claims;
   const auto taken = rename_claims(tokens, claims);
   if (!taken) return taken.error();
   if (const auto secured = secure(*taken, sync); !secured) {

@@ -97,6 +97,7 @@ class Walk {
     if (!names) return names.error();
     for (const std::string& name : *names) {
       const std::string path = layout::owner_folder(name);
+      if (layout::parse_cordon(name)) continue;
       if (!layout::parse_writer(name)) {
         say(Kind::note, path, "unknown file");
         continue;

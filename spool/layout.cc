@@ -11,6 +11,7 @@ namespace {
 constexpr size_t kIdLength = 36;
 constexpr size_t kRandomLength = 16;
 constexpr size_t kDueLength = 13;
+constexpr std::string_view kCordon = "cordon.";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -123,6 +124,8 @@ std::string processing(std::string_view owner, const Token& token) {
 }
 std::string owner_folder(std::string_view owner) { return joined("processing", owner); }
 std::string alive(std::string_view owner) { return joined(owner_folder(owner), ".alive"); }
+std::string cordon_name(std::string_view host) { return std::string(kCordon) + std::string(host); }
+std::string cordon(std::string_view host) { return owner_folder(cordon_name(host)); }
 std::string ended(Ending ending, const JobId& id) {
   const std::string hour = ending == Ending::completed ? id.folder() + "/" : "";
   return joined(name_of(ending), hour + id.text());
@@ -191,6 +194,14 @@ std::optional<sys::Identity> parse_writer(std::string_view name) {
   if (auto owner = writer(first, second, third, fourth)) return owner;
   return writer(second, third, fourth, first);
 }
+
+std::optional<std::string> parse_cordon(std::string_view name) {
+  if (name.substr(0, kCordon.size()) != kCordon) return std::nullopt;
+  name.remove_prefix(kCordon.size());
+  return is_host(name) ? std::optional(std::string(name)) : std::nullopt;
+}
+
+bool is_host(std::string_view text) { return is_label(text); }
 
 std::optional<Part> parse_part(std::string_view name) {
   if (name.size() < kIdLength + 2 || name[kIdLength] != '.') return std::nullopt;

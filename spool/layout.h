@@ -41,6 +41,8 @@ std::string first_token(const JobId& id, State first);    // of attempt 1, in st
 std::string processing(std::string_view owner, const Token& token);  // processing/<owner>/<id>.<n>
 std::string owner_folder(std::string_view owner);                    // processing/<owner>
 std::string alive(std::string_view owner);                           // processing/<owner>/.alive
+std::string cordon(std::string_view host);                           // processing/cordon.<host>
+std::string cordon_name(std::string_view host);                      // its name there
 std::string ended(Ending ending,
                   const JobId& id);  // completed/<day>/<hour>/<id>, failed/<id>, cancelled/<id>
 std::string key_shard(std::string_view sha256_of_key);  // keys/<2 hex>
@@ -69,6 +71,9 @@ struct Due {
 };
 std::optional<Due> parse_delayed(std::string_view name);           // <due>.<id>.<n>
 std::optional<sys::Identity> parse_writer(std::string_view name);  // of a temp or an owner folder
+
+std::optional<std::string> parse_cordon(std::string_view name);  // the host it is of
+bool is_host(std::string_view text);                             // that of an owner
 
 // Reads a name of an hour folder.
 struct Part {

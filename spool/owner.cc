@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -21,6 +22,7 @@
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/util/clock.h"
+#include "src/util/io.h"
 #include "src/util/mutant.h"
 #include "src/util/random.h"
 #include "src/util/sys.h"
@@ -43,8 +45,18 @@ Result<ino_t> inode_of_alive(const Spool& spool, const std::string& path) {
   return named.st_ino;
 }
 
-// .alive in a folder that is still in tmp/, locked before anybody can see it.
-Result<Fd> make_alive(const Spool& spool, const std::string& folder) {
+constexpr std::string_view kVersionLine = "version ";
+
+// The time that .alive says is by this host's clock, that of its last change by the file system's:
+// so both can be compared. By the latter alone where the file is not ours to set, or nobody's.
+int touch(int alive) {
+  struct timespec now = {};
+  if (sys::clock_realtime(&now) == 0 && sys::set_mtime(alive, now) == 0) return 0;
+  return errno == EPERM || errno == EACCES ? sys::futimens_now(alive) : -1;
+}
+
+// .alive in a folder that is still in tmp/, whole and locked before anybody can see it.
+Result<Fd> make_alive(const Spool& spool, const std::string& folder, std::string_view version) {
   const std::string path = folder + "/.alive";
   Fd alive(sys::openat(spool.root(), path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
                        spool.file_mode()));
@@ -52,6 +64,11 @@ Result<Fd> make_alive(const Spool& spool, const std::string& folder) {
   if (const auto set = durable::set_mode(alive.get(), spool.file_mode(), path); !set) {
     return set.error();
   }
+  if (is_version(version)) {
+    const std::string line = std::string(kVersionLine) + std::string(version) + "\n";
+    (void)write_all(alive.get(), line, path);  // no room: it is not told
+  }
+  if (touch(alive.get()) != 0) return last_error("give a sign of life", path);
   if (sys::flock(alive.get(), LOCK_EX | LOCK_NB) != 0) return last_error("lock", path);
   return alive;
 }
@@ -116,14 +133,35 @@ Owner::Owner(const Spool* spool, std::string name, Fd alive)
       alive_(std::move(alive)),
       in_flight_(std::make_shared<InFlightTokens>()) {}
 
-Result<Owner> Owner::enter(const Spool& spool) {
+bool is_version(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view(".+~-").find(c) != std::string_view::npos;
+  });
+}
+
+OwnerTold told_by(int alive, const struct stat& about) {
+  OwnerTold told;
+  const auto text = durable::read_text(alive, ".alive");
+  if (!text || text->substr(0, kVersionLine.size()) != kVersionLine) return told;
+  const size_t end = text->find('\n');
+  std::string version = text->substr(kVersionLine.size(), end - kVersionLine.size());
+  if (end == std::string::npos || !is_version(version)) return told;
+  told.version = std::move(version);
+  // One time to the nanosecond is by one clock: see touch().
+  const bool by_one = ns_of(about.st_mtim) == ns_of(about.st_ctim) && about.st_mtim.tv_nsec != 0;
+  if (!by_one) told.clock_ahead_ms = ms_of(about.st_mtim) - ms_of(about.st_ctim);
+  return told;
+}
+
+Result<Owner> Owner::enter(const Spool& spool, std::string_view version) {
   if (const auto alone = refuse_namesakes(spool); !alone) return alone.error();
   const sys::Identity me = sys::identity();
   const std::string temp = durable::temp_path(spool);
   const std::string name = layout::owner_name(me, random_name());
   const auto made = durable::make_state_folder(spool.root(), temp.c_str(), spool.folder_mode());
   if (!made) return made.error();
-  auto alive = make_alive(spool, temp);
+  auto alive = make_alive(spool, temp, version);
   if (!alive) return alive.error();
   if (const auto in = move_in(spool, temp, layout::owner_folder(name)); !in) return in.error();
   if (mutated(Mutant::shared_claim_name)) {
@@ -140,7 +178,7 @@ std::string Owner::path_of(const Token& token) const {
 Status Owner::beat() const {
   struct stat held = {};
   const std::string path = layout::alive(name_);
-  if (sys::futimens_now(alive_.get()) != 0) {
+  if (touch(alive_.get()) != 0) {
     const Error why = last_error("give a sign of life", path);
     // Of a file that another host has removed a network file system says ESTALE.
     const auto there = durable::exists_anew(*spool_, path);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,7 @@ struct Claim {
 };
 
 struct Claims {
+  bool cordoned = false;  // this host is: nothing was tried
   std::vector<Claim> taken = {};
   int lost_races = 0;  // another owner was first: normal
   int unseen = 0;      // said to be gone, and stand: to be looked for anew
@@ -54,16 +56,28 @@ struct Finished {
 
 enum class SourceAfter { keep, remove };
 
+// What an owner's .alive tells of it besides that it lives.
+struct OwnerTold {
+  std::string version = {};  // of its program; empty: not told, as by those of before
+  // Its clock when its heart last beat, less the file system's; nothing: not told.
+  std::optional<int64_t> clock_ahead_ms = {};
+};
+
+//   alive  open for reading; `about` it
+OwnerTold told_by(int alive, const struct stat& about);
+
+bool is_version(std::string_view text);  // [A-Za-z0-9.+~-]{1,64}
+
 class InFlightTokens;
 
 // A running daemon instance: the folder processing/<host>.<boot>.<pid>.<random>/ with its flocked
 // .alive. Only the owner of a claim moves it, others only after they saw that this owner is dead.
 class Owner {
  public:
-  // Registers a new instance. Waits some seconds where one of this host's name may be another
+  // Registers a new instance of that version. Waits some seconds where one of this host's name may be another
   // machine's, to see whether it lives.
   //   errors  ENOTUNIQ it does: each machine needs a name of its own
-  static Result<Owner> enter(const Spool& spool);
+  static Result<Owner> enter(const Spool& spool, std::string_view version = "");
 
   const std::string& name() const { return name_; }
 
@@ -74,7 +88,7 @@ class Owner {
   //           publish nothing, enter anew.
   Status beat() const;
 
-  // Takes waiting jobs, without waiting: each renamed to processing/<me>/, both folders synced
+  // Takes waiting jobs, without waiting, unless this host is cordoned: each renamed to processing/<me>/, both folders synced
   // once, tickets and tries read. A job whose outcome exists is not run: its token goes where it
   // belongs. A job with more than kMaxLosses losses is failed as `poison` here and not returned.
   //   errors  ENOSPC, EROFS, ... the spool cannot move jobs now: none was taken;

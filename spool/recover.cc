@@ -183,6 +183,7 @@ struct Round {
   const Spool& spool;
   const std::string& me;
   std::chrono::milliseconds lease;
+  const std::vector<std::string>& names;  // of all that stands there, in order
   Recovered sum = {};
   std::vector<std::string> dead_elsewhere = {};
   bool first = true;  // of those that live, by name
@@ -194,7 +195,8 @@ struct Round {
       const bool stranger = sign.error().code == ENOTDIR;  // a file with an owner's name
       if (!stranger) sum.trouble.push_back(sign.error());
     } else if (!sign->dead) {
-      if (seen.beats(owner) && sign->still < kTwoBeats) sum.at_work.push_back(owner);
+      const bool beats = seen.beats(owner) && sign->still < kTwoBeats;
+      if (beats && !is_cordoned(owner)) sum.at_work.push_back(owner);
       sum.next_dead = std::min(sum.next_dead, lease - sign->still);
       if (me.empty() || owner < me) first = false;
     } else if (is_foreign(spool, owner)) {
@@ -202,6 +204,11 @@ struct Round {
     } else {
       take_over(owner, Leavings::go);
     }
+  }
+
+  bool is_cordoned(const std::string& owner) const {
+    const std::string host = layout::parse_writer(owner)->host;
+    return std::binary_search(names.begin(), names.end(), layout::cordon_name(host));
   }
 
   void take_over(const std::string& owner, Leavings leavings) {
@@ -238,12 +245,12 @@ Result<bool> is_dead_here(const Spool& spool, const std::string& owner) {
 
 Result<Recovered> recover(const Spool& spool, const std::string& me, Heartbeats& seen,
                           std::chrono::milliseconds lease) {
-  const auto owners = owners_of(spool);
-  if (!owners) return owners.error();
-  seen.forget_all_but(*owners);
-  Round round{spool, me, lease};
-  for (const std::string& owner : *owners) {
-    if (owner != me) round.look(owner, seen);
+  const auto names = sorted_names(spool, "processing");
+  if (!names) return names.error();
+  seen.forget_all_but(*names);
+  Round round{spool, me, lease, *names};
+  for (const std::string& name : *names) {
+    if (name != me && layout::parse_writer(name)) round.look(name, seen);
   }
   for (const std::string& owner : round.dead_elsewhere) {
     round.take_over(owner, round.first ? Leavings::go : Leavings::stay);

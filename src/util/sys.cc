@@ -180,6 +180,10 @@ int fchmod(int fd, mode_t mode) {
 int futimens_now(int fd) {
   return again("futimens", [&] { return ::futimens(fd, nullptr); });
 }
+int set_mtime(int fd, const struct timespec& mtime) {
+  const struct timespec times[2] = {{0, UTIME_NOW}, mtime};
+  return again("futimens", [&] { return ::futimens(fd, times); });
+}
 int flock(int fd, int operation) {
   // One that may wait does so for whoever holds it, as long as that takes.
   return again((operation & LOCK_NB) != 0 ? "flock" : nullptr,

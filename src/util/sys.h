@@ -37,7 +37,8 @@ int fstat(int fd, struct stat* out);
 int fstatat(int dir, const char* path, struct stat* out);  // never follows a link
 int fstatvfs(int fd, struct statvfs* out);
 int fchmod(int fd, mode_t mode);
-int futimens_now(int fd);  // access and modification time := now
+int futimens_now(int fd);                             // access and modification time := now
+int set_mtime(int fd, const struct timespec& mtime);  // access time: now
 int flock(int fd, int operation);
 int linkat(int from_dir, const char* from, int to_dir, const char* to);
 int renameat(int from_dir, const char* from, int to_dir, const char* to);

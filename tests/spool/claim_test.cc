@@ -281,7 +281,7 @@ TEST_F(Claiming, AnOwnerWithoutItsLifeSignIsTakenOver) {
 
 TEST_F(Claiming, AnOwnerWhoseLifeSignWentStaleKnowsThatItWasTakenOver) {
   const auto owner = must(Owner::enter(spool_));
-  faults::add({.call = "futimens_now", .code = ESTALE, .times = -1});
+  faults::add({.call = "set_mtime", .code = ESTALE, .times = -1});
   EXPECT_EQ(code_of(owner.beat()), ESTALE);
   std::filesystem::remove(path(layout::alive(owner.name())));
   EXPECT_EQ(code_of(owner.beat()), ENOENT);

@@ -148,6 +148,9 @@ int fchmod(int fd, mode_t mode) {
 int futimens_now(int fd) {
   return through("futimens_now", path_of(fd), [=] { return real_sys::futimens_now(fd); });
 }
+int set_mtime(int fd, const struct timespec& mtime) {
+  return through("set_mtime", path_of(fd), [&] { return real_sys::set_mtime(fd, mtime); });
+}
 int check_local(int fd) {
   return through("check_local", path_of(fd), [=] { return real_sys::check_local(fd); });
 }

@@ -118,6 +118,18 @@ TEST(Layout, ReadsWritersOfTempsAndOwnersBack) {
   }
 }
 
+TEST(Layout, TellsCordonsFromOwners) {
+  EXPECT_EQ(cordon("web-1"), "processing/cordon.web-1");
+  EXPECT_EQ(parse_cordon(cordon_name("web-1")), "web-1");
+  EXPECT_FALSE(parse_writer(cordon_name("web-1")));
+  for (const std::string& name :
+       {owner_name(kMe, "1234567890123456"), std::string("cordon."), std::string("cordon"),
+        std::string("cordon.a.b"), std::string("cordon.a b"), "cordon." + std::string(65, 'a')}) {
+    EXPECT_FALSE(parse_cordon(name)) << name;
+  }
+  EXPECT_FALSE(parse_cordon(owner_name({"cordon", "b", 1}, "1234567890123456")));
+}
+
 TEST(Layout, TellsTempsFromOwnersEvenWhenTheRandomPartIsAllDigits) {
   const std::string digits = "1234567890123456";
   EXPECT_EQ(parse_writer(temp(digits, kMe).substr(4))->pid, 4711);
