@@ -214,6 +214,11 @@ void Claimer::claimed(Batch batch) {
   }
   set_aside(stuck);
   if (batch.claims.unseen > 0) seen_mtime_ns_ = -1;  // the next poll reads the folder
+  if (batch.claims.cordoned) {
+    unread_ = true;  // they wait there still
+    seen_mtime_ns_ = -1;
+    listener_.cordoned(true);
+  }
   if (!stuck.empty() && batch.prepared.empty()) listener_.trouble(stuck.front().second);
   if (batch.trouble) {
     if (batch.trouble->code == ENOENT) {

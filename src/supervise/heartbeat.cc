@@ -19,7 +19,7 @@ struct Entry {
 };
 
 Entry enter_spool(const Spool& spool) {
-  auto owner = Owner::enter(spool);
+  auto owner = Owner::enter(spool, IMGQ_VERSION);
   const bool removed = !owner && owner.error().code == ENOENT && spool.removed();
   return {std::move(owner), removed};
 }

@@ -24,6 +24,7 @@ class Listener {
 
   // of the claimer
   virtual void prepared(Prepared job) = 0;  // a job to run, or judged or troubled already
+  virtual void cordoned(bool now) = 0;      // this host: nothing is to be claimed
 
   // of the pool
   virtual void judged(JobPtr job, Verdict verdict) = 0;

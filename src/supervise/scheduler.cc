@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "spool/cordon.h"
 #include "spool/list.h"
 #include "src/util/log.h"
 #include "src/util/sd_notify.h"
@@ -101,7 +102,7 @@ bool Scheduler::nothing_in_hand() const {
 }
 
 size_t Scheduler::wanted() const {
-  if (phase_ != Phase::working || !heartbeat_.owner() || !recovered_) return 0;
+  if (phase_ != Phase::working || !heartbeat_.owner() || !recovered_ || cordoned_) return 0;
   if (!pool_.has_ready_worker() || publisher_.in_hand() > kMostUnpublished) return 0;
   switch (pause_.allowed(sys::monotonic_ms())) {
     case Pause::Allowed::none:
@@ -137,6 +138,16 @@ void Scheduler::prepared(Prepared prepared) {
   } else {
     pool_.add(std::move(prepared.job));
   }
+}
+
+// A look that began before the last claim may say what is so no more: the next one says it again.
+void Scheduler::cordoned(bool now) {
+  if (std::exchange(cordoned_, now) == now) return;
+  log::line(log::Level::notice,
+            now ? "this host is cordoned: no more claims, the work in hand goes on"
+                : "this host is uncordoned; claims go on");
+  report_status();
+  if (!now) claimer_.poll();
 }
 
 void Scheduler::judged(JobPtr job, Verdict verdict) {
@@ -323,6 +334,7 @@ void Scheduler::tick() {
     if (watcher_) claimer_.poll();
   }
   look_for_cancelled();
+  look_whether_cordoned();
   look_whether_lost();
   report_status();
   changed();
@@ -350,11 +362,23 @@ void Scheduler::look_for_cancelled() {
       });
 }
 
+// No event tells of what another host does, and of one's own none is needed: each claim asks, too.
+void Scheduler::look_whether_cordoned() {
+  if (looking_whether_cordoned_ || phase_ != Phase::working) return;
+  looking_whether_cordoned_ = true;
+  loop_.ask([&spool = spool_] { return is_cordoned(spool, sys::identity().host); },
+            [this](const Result<bool>& found) {
+              looking_whether_cordoned_ = false;
+              if (found && phase_ == Phase::working) cordoned(*found);
+            });
+}
+
 void Scheduler::report_status() {
   std::string status = std::to_string(pool_.running()) + " running, " +
                        std::to_string(pool_.waiting()) + " ready, " +
                        std::to_string(tally_.completed) + " completed, " +
                        std::to_string(tally_.failed) + " failed";
+  if (cordoned_) status = "Cordoned; " + status;
   if (pause_.on()) status = "Paused: " + pause_.cause() + "; " + status;
   // Jobs and hooks have limits of their own. For a spool that hangs, the unit's limit counts.
   const bool needs_time = phase_ != Phase::working && (pool_.running() > 0 || !hook_.drained());
@@ -410,15 +434,23 @@ void Scheduler::end_if_done() {
 
 void Scheduler::end_if_idle() {
   if (settings_.until != Settings::Until::idle || phase_ != Phase::working || !recovered_) return;
-  if (!nothing_in_hand() || !claimer_.idle() || asking_what_is_left_ || asking_.armed()) return;
+  if (!nothing_in_hand() || !(claimer_.idle() || cordoned_) || asking_what_is_left_ ||
+      asking_.armed())
+    return;
   if (!hot_folders_.idle()) return asking_.after(kAskAgain);
   asking_what_is_left_ = true;
   loop_.ask([&spool = spool_] { return anything_left(spool); },
             [this](const Result<bool>& left) {
               asking_what_is_left_ = false;
               if (left && !*left) return drain();
-              claimer_.poll();
+              if (cordoned_ && !std::exchange(said_waiting_, true)) {
+                log::line(
+                    log::Level::warning,
+                    "this host is cordoned: what is left waits for daemons of other hosts, or "
+                    "for 'imgq uncordon'");
+              }
               asking_.after(kAskAgain);
+              claimer_.poll();
             });
 }
 

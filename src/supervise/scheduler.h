@@ -53,6 +53,7 @@ class Scheduler final : private Listener {
   size_t wanted() const;
   bool nothing_in_hand() const;
   void prepared(Prepared job) override;
+  void cordoned(bool now) override;
   void judged(JobPtr job, Verdict verdict) override;
   void dropped(JobPtr job) override;
   void broken(const Error& error) override;
@@ -79,6 +80,7 @@ class Scheduler final : private Listener {
   // time
   void tick();
   void look_for_cancelled();
+  void look_whether_cordoned();
   void report_status();
 
   // the end
@@ -93,6 +95,9 @@ class Scheduler final : private Listener {
   int stop_signals_seen_ = 0;
   bool recovered_ = false;
   bool looking_for_cancelled_ = false;
+  bool cordoned_ = false;
+  bool looking_whether_cordoned_ = false;
+  bool said_waiting_ = false;  // for whoever is not cordoned
   bool looking_whether_lost_ = false;
   bool asking_what_is_left_ = false;
   bool jobs_left_ = false;  // given back while draining

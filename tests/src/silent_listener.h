@@ -16,6 +16,7 @@ class SilentListener : public supervise::Listener {
   void well() override {}
   void doubtful() override {}
   void prepared(supervise::Prepared /*job*/) override {}
+  void cordoned(bool /*now*/) override {}
   void judged(supervise::JobPtr /*job*/, Verdict /*verdict*/) override {}
   void dropped(supervise::JobPtr /*job*/) override {}
   void broken(const Error& error) override { ADD_FAILURE() << error.text(); }

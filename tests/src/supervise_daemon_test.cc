@@ -13,7 +13,10 @@
 #include <set>
 #include <thread>
 
+#include "spool/control.h"
+#include "spool/cordon.h"
 #include "spool/list.h"
+#include "src/util/sys.h"
 #include "tests/src/lab.h"
 
 namespace imgq::test {
@@ -84,6 +87,38 @@ TEST(Daemon, ToldToStopLetsRunningJobsEndAndGivesTheRestBack) {
   }
   EXPECT_EQ(lab.state(running), State::completed);
   lab.expect_in_order();
+}
+
+TEST(Daemon, OfACordonedHostEndsWhatItHasAndClaimsAgainOnceItIsNot) {
+  Lab lab;
+  const std::string here = sys::identity().host;
+  const JobId running = lab.submit("second");
+  const auto daemon = lab.daemon({"--workers", "1", "--log-level", "debug"});
+  ASSERT_TRUE(eventually([&] { return daemon.said("given to a worker"); })) << daemon.log();
+  ASSERT_TRUE(cordon(lab.spool(), here));
+  const JobId late = lab.submit();
+  ASSERT_TRUE(lab.reaches(running, State::completed)) << daemon.log();
+  ASSERT_TRUE(eventually([&] { return daemon.said("this host is cordoned"); })) << daemon.log();
+  EXPECT_EQ(lab.state(late), State::staging);
+  ASSERT_TRUE(uncordon(lab.spool(), here));
+  EXPECT_TRUE(lab.reaches(late, State::completed)) << daemon.log();
+  EXPECT_EQ(lab.view(late).outcome->attempt, 1);
+  lab.expect_in_order();
+}
+
+TEST(Daemon, OfACordonedHostSaysWhatItWaitsForWhenAskedToDrain) {
+  Lab lab;
+  const std::string here = sys::identity().host;
+  ASSERT_TRUE(cordon(lab.spool(), here));
+  const JobId job = lab.submit();
+  Program daemon = lab.daemon({"--drain"});
+  ASSERT_TRUE(eventually([&] { return daemon.said("what is left waits for daemons of other"); }))
+      << daemon.log();
+  EXPECT_EQ(lab.state(job), State::staging);
+  ASSERT_TRUE(cancel(lab.spool(), job));  // or another host did it
+  EXPECT_EQ(daemon.wait(), 0) << daemon.log();
+  Program again = lab.daemon({"--drain"});
+  EXPECT_EQ(again.wait(), 0) << "nothing is left: " << again.log();
 }
 
 TEST(Daemon, ToldTwiceGivesRunningJobsBackAtOnceAndUnharmed) {
