@@ -74,8 +74,8 @@ class InFlightTokens;
 // .alive. Only the owner of a claim moves it, others only after they saw that this owner is dead.
 class Owner {
  public:
-  // Registers a new instance of that version. Waits some seconds where one of this host's name may be another
-  // machine's, to see whether it lives.
+  // Registers a new instance of that version. Waits some seconds where one of this host's name may
+  // be another machine's, to see whether it lives.
   //   errors  ENOTUNIQ it does: each machine needs a name of its own
   static Result<Owner> enter(const Spool& spool, std::string_view version = "");
 
@@ -88,9 +88,10 @@ class Owner {
   //           publish nothing, enter anew.
   Status beat() const;
 
-  // Takes waiting jobs, without waiting, unless this host is cordoned: each renamed to processing/<me>/, both folders synced
-  // once, tickets and tries read. A job whose outcome exists is not run: its token goes where it
-  // belongs. A job with more than kMaxLosses losses is failed as `poison` here and not returned.
+  // Takes waiting jobs, without waiting, unless this host is cordoned: each renamed to
+  // processing/<me>/, both folders synced once, tickets and tries read. A job whose outcome exists
+  // is not run: its token goes where it belongs. A job with more than kMaxLosses losses is failed
+  // as `poison` here and not returned.
   //   errors  ENOSPC, EROFS, ... the spool cannot move jobs now: none was taken;
   //           ENOENT this instance was taken over (see beat)
   //   source  FORMAT.md "Claim"

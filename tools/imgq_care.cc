@@ -40,6 +40,21 @@ Command top_command(Options& all) {
   };
 }
 
+Command cordon_command(Options& all, cli::Cordoning what, const char* name, const char* summary,
+                       const char* examples, const char* more) {
+  return {
+      name,
+      summary,
+      examples,
+      more,
+      {{"Output", {json_option(all, "print an object for each host, one a line")}}},
+      {"HOST", "a host as 'imgq top' shows it; none: this one", &all.hosts},
+      [&all, what](const cli::Session& session) {
+        return cli::cordon_command(session, what, all.hosts);
+      },
+  };
+}
+
 Command log_command(Options& all) {
   cli::LogOptions& o = all.log;
   return {
@@ -130,9 +145,27 @@ Command init_command(Options& all) {
 }  // namespace
 
 std::vector<Command> care_commands(Options& options) {
-  return {stats_command(options),  top_command(options),  log_command(options),
-          doctor_command(options), fsck_command(options), config_command(options),
-          init_command(options)};
+  return {
+      stats_command(options),
+      top_command(options),
+      log_command(options),
+      cordon_command(options, cli::Cordoning::on, "cordon", "have a host claim no more jobs",
+                     "imgq cordon  # this host\n"
+                     "imgq cordon web2 && imgq top  # until it is idle",
+                     "Its daemons end what they have and publish it, claim nothing more, and go on "
+                     "with all else. It lasts until 'imgq uncordon', whatever is restarted.\n\n"
+                     "Exit status: 0, also when it was cordoned already; 64 no host's name; 69 no "
+                     "spool."),
+      cordon_command(options, cli::Cordoning::off, "uncordon", "let a host claim jobs again",
+                     "imgq uncordon web2",
+                     "Its daemons claim again within a second.\n\n"
+                     "Exit status: 0, also when it was not cordoned; 64 no host's name; 69 no "
+                     "spool."),
+      doctor_command(options),
+      fsck_command(options),
+      config_command(options),
+      init_command(options),
+  };
 }
 
 }  // namespace imgq::tools

@@ -13,6 +13,7 @@ struct Options {
   bool quiet = false, verbose = false, json = false, help = false, version = false;
   std::vector<std::string> topic, shell;  // of `help` and `completion`
   std::vector<std::string> ids, names;    // of `status`, `cancel` and the like; of `info`
+  std::vector<std::string> hosts;         // of `cordon` and `uncordon`
   cli::RunOptions run;
   cli::SubmitOptions submit;
   cli::WaitOptions wait;

@@ -83,6 +83,13 @@ enum class Act { cancel, retry, hold, release };
 //   exit  ok; some_failed when a job is unknown or in a state that does not allow it
 Exit control_command(const Session& session, Act act, const std::vector<std::string>& ids);
 
+enum class Cordoning { on, off };
+
+// Has the daemons of hosts claim nothing, or again; JSON: {"host","cordoned","changed"} a line.
+//   hosts  none: this one
+//   exit   ok, also when nothing had to be changed; usage when something is no host's name
+Exit cordon_command(const Session& session, Cordoning what, std::vector<std::string> hosts);
+
 struct PurgeOptions {
   std::vector<std::string> ids;
   std::string older;  // a duration: jobs that ended longer ago

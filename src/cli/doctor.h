@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "src/cli/session.h"
+#include "src/jobs/owners.h"
 
 namespace imgq::cli {
 
@@ -38,6 +39,13 @@ class Checks {
 // already, only the latter.
 std::string joining_words(gid_t group);
 
+// The name that the system has for a user; the number where it has none.
+std::string user_name(uid_t uid);
+
+inline constexpr int64_t kFarApartMs = 60'000;  // clocks: bad, no longer doubtful
+inline constexpr const char* kSynchronise =
+    "synchronise the clocks of all hosts (timedatectl set-ntp true)";
+
 // The parts of it; each adds what it finds.
 void check_machine(Checks& checks);
 void check_access(const Session& session, const Spool& spool, Checks& checks);
@@ -45,6 +53,7 @@ void check_spool(const Session& session, const Spool& spool, Checks& checks);
 void check_other_spool(const Session& session, Checks& checks);
 void check_configured(const Session& session, Checks& checks);
 void check_rights(const Session& session, const Spool& spool, Checks& checks);
+void check_hosts(const Spool& spool, const std::vector<OwnerSeen>& owners, Checks& checks);
 void check_ids(const Spool& spool, Checks& checks);
 void check_sharing(const Spool& spool, Checks& checks);
 void check_other_mount(const Spool& spool, const std::string& path, Checks& checks);

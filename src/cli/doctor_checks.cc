@@ -41,12 +41,8 @@ using Health = Check::Health;
 constexpr uint64_t kWantedFiles = 1024;
 constexpr int64_t kWantedWatches = 64;
 constexpr int64_t kWantedInstances = 16;
-constexpr int64_t kClockSlackMs = 5'000;
-constexpr int64_t kFarApartMs = 60'000;
 constexpr int64_t kSaneAfterMs = 1'704'067'200'000;  // 2024-01-01: imgq is not older
 constexpr int64_t kLongWaitMs = 10LL * 60 * 1000;
-constexpr const char* kSynchronise =
-    "synchronise the clocks of all hosts (timedatectl set-ntp true)";
 
 void check_files(Checks& checks) {
   struct rlimit limit{};
@@ -222,6 +218,7 @@ void check_owners(const Session& session, const Spool& spool, Checks& checks) {
                                          "beats"),
                       "a running imgqd takes its jobs over by itself"});
   }
+  check_hosts(spool, *owners, checks);
 }
 
 // What one image may need against what there is; of the daemons of this host, else of ourselves.

@@ -37,7 +37,6 @@ std::string name_for(Id id, int (*look_up)(Id, Entry*, char*, size_t, Entry**),
 }
 
 std::string group_name(gid_t gid) { return name_for(gid, ::getgrgid_r, &group::gr_name); }
-std::string user_name(uid_t uid) { return name_for(uid, ::getpwuid_r, &passwd::pw_name); }
 
 // Whether the user is a member by the group's list; this login may not know it yet.
 bool is_listed(gid_t gid) {
@@ -61,6 +60,8 @@ bool has_name(const std::string& name) {
 }
 
 }  // namespace
+
+std::string user_name(uid_t uid) { return name_for(uid, ::getpwuid_r, &passwd::pw_name); }
 
 void check_rights(const Session& session, const Spool& spool, Checks& checks) {
   struct stat about{};

@@ -69,7 +69,8 @@ void tell_spool(const Session& session, const Spool& spool) {
         "{0} {1} in your own spool, which no daemon serves: imgqd --drain --spool {2}",
         counted(elsewhere, "job"), elsewhere == 1 ? "waits" : "wait", printable(other)));
   }
-  if (!is_served(spool, session.config.lease)) session.console.note(unserved_words(spool.path()));
+  const std::string unserved = unserved_words(spool, session.config.lease);
+  if (!unserved.empty()) session.console.note(unserved);
 }
 
 }  // namespace

@@ -34,20 +34,27 @@ SpoolChoice choose_spool(const std::string& own, const std::string& system,
   return {SpoolChoice::Whose::own, own, system};
 }
 
-bool is_served(const Spool& spool, std::chrono::milliseconds lease) {
+bool is_served_at(const std::string& path, std::chrono::milliseconds lease) {
+  const auto spool = Spool::open(path);
   Heartbeats seen;
-  const auto owners = see_owners(spool, lease, seen);
+  const auto owners =
+      spool ? see_owners(*spool, lease, seen) : Result<std::vector<OwnerSeen>>(spool.error());
   return owners && may_serve(*owners);
 }
 
-bool is_served_at(const std::string& path, std::chrono::milliseconds lease) {
-  const auto spool = Spool::open(path);
-  return spool && is_served(*spool, lease);
-}
-
-std::string unserved_words(const std::string& path) {
-  return fmt::format("no daemon serves {}: jobs wait there; to start one: {}", printable(path),
-                     start_words(path));
+std::string unserved_words(const Spool& spool, std::chrono::milliseconds lease) {
+  Heartbeats seen;
+  const auto owners = see_owners(spool, lease, seen);
+  const std::string where = printable(spool.path());
+  if (owners && all_cordoned(*owners)) {
+    return fmt::format(
+        "every host with a daemon for {} is cordoned: jobs wait there; to go on: "
+        "imgq uncordon HOST",
+        where);
+  }
+  if (owners && may_serve(*owners)) return "";
+  return fmt::format("no daemon serves {}: jobs wait there; to start one: {}", where,
+                     start_words(spool.path()));
 }
 
 std::string start_words(const std::string& path) {

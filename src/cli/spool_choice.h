@@ -24,17 +24,17 @@ struct SpoolChoice {
 
 // `system` when it is a directory that this process may write to, unless a daemon serves `own`.
 // Never for root, who may write everywhere: what root does would be everybody's.
-//   lease  see is_served
+//   lease  see is_served_at
 SpoolChoice choose_spool(const std::string& own, const std::string& system,
                          std::chrono::milliseconds lease);
 
-// Whether a daemon is alive there.
+// Whether a daemon is alive there, be its host cordoned; false: no spool.
 //   lease  one on another host counts for so long after its last heartbeat
-bool is_served(const Spool& spool, std::chrono::milliseconds lease);
-bool is_served_at(const std::string& path, std::chrono::milliseconds lease);  // false: no spool
+bool is_served_at(const std::string& path, std::chrono::milliseconds lease);
 
-// "no daemon serves /srv/q: jobs wait there; to start one: imgqd --spool /srv/q"
-std::string unserved_words(const std::string& path);
+// "no daemon serves /srv/q: jobs wait there; to start one: imgqd --spool /srv/q", or that all are
+// on cordoned hosts; empty when one may claim.
+std::string unserved_words(const Spool& spool, std::chrono::milliseconds lease);
 
 // What starts a daemon for it: "systemctl start imgqd", "imgqd --spool /srv/q".
 std::string start_words(const std::string& path);

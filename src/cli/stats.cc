@@ -3,6 +3,7 @@
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/cli/commands.h"
+#include "src/cli/cordon.h"
 #include "src/jobs/metric_text.h"
 #include "src/jobs/owners.h"
 #include "src/jobs/spool_metrics.h"
@@ -22,6 +23,7 @@ std::string as_json(const SpoolFigures& figures) {
   out["heartbeat_age_seconds"] = static_cast<double>(figures.heartbeat_age_ms) / 1000;
   out["free_bytes"] = figures.room.free_bytes;
   out["free_inodes"] = figures.room.free_inodes;
+  out["cordoned"] = cordons_array(figures.cordons);
   return versioned(out) + "\n";
 }
 
@@ -36,6 +38,9 @@ std::string as_words(const SpoolFigures& figures) {
   out += fmt::format("{:<12} {:>9}\n", "daemons", figures.daemons);
   if (figures.daemons > 0) {
     out += fmt::format("{:<12} {:>7} s\n", "heartbeat", figures.heartbeat_age_ms / 1000);
+  }
+  if (!figures.cordons.empty()) {
+    out += fmt::format("{:<12} {:>9}\n", "cordoned", figures.cordons.size());
   }
   if (figures.counts.corrupt > 0) {
     out += fmt::format("{:<12} {:>9}\n", "corrupt", figures.counts.corrupt);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "spool/cordon.h"
 #include "spool/list.h"
 #include "spool/query.h"
 #include "spool/spool.h"
@@ -27,6 +28,7 @@ struct Snapshot {
   Counts counts;
   uint64_t free_bytes = 0;
   std::vector<OwnerSeen> owners;
+  std::vector<Cordon> cordons;
   std::vector<Running> running;   // oldest first
   std::vector<JobView> failures;  // newest first
 };

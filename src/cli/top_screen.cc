@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 
 #include "spool/layout.h"
 #include "spool/list.h"
+#include "src/cli/cordon.h"
 #include "src/cli/job_text.h"
 #include "src/cli/top.h"
 #include "src/jobs/spool_metrics.h"
@@ -168,6 +170,35 @@ Item head_of(const OwnerSeen& owner, size_t jobs) {
           Tint::strong};
 }
 
+std::string seconds_text(int64_t ms) {
+  return fmt::format("{:+.3f} s", static_cast<double>(ms) / 1000);
+}
+
+std::string cordoned_words(const Snapshot& now, const std::string& host) {
+  for (const Cordon& cordon : now.cordons) {
+    if (cordon.host == host) return "  cordoned for " + age_words(cordon.since_ms, now.at_ms);
+  }
+  return "";
+}
+
+// The line of a daemon: what it does, how its host stands, and what it tells of itself.
+std::vector<Item> line_of(const Snapshot& now, const OwnerSeen& owner, size_t jobs) {
+  std::vector<Item> items{head_of(owner, jobs), {cordoned_words(now, owner.host), Tint::bad}};
+  if (!may_serve({owner})) return items;
+  const OwnerTold& told = owner.told;
+  items.push_back({told.version.empty() ? "  version unknown" : "  " + told.version, Tint::faint});
+  if (told.clock_ahead_ms) {
+    items.push_back({"  clock " + seconds_text(*told.clock_ahead_ms),
+                     std::abs(*told.clock_ahead_ms) > kClockSlackMs ? Tint::bad : Tint::faint});
+  }
+  return items;
+}
+
+bool has_daemon(const Snapshot& now, const std::string& host) {
+  return std::any_of(now.owners.begin(), now.owners.end(),
+                     [&host](const OwnerSeen& owner) { return owner.host == host; });
+}
+
 std::string name_with_attempt(const Running& one) {
   return one.job.attempt > 1 ? fmt::format("{}, attempt {}", one.name, one.job.attempt) : one.name;
 }
@@ -194,7 +225,13 @@ void draw_owners(const Console& console, const Snapshot& now, int width, Lines& 
                            {with_id ? "  " + one.job.id.text() : "", Tint::faint}},
                           width));
     }
-    lines[head] = row(console, {head_of(owner, lines.size() - head - 1)}, width);
+    lines[head] = row(console, line_of(now, owner, lines.size() - head - 1), width);
+  }
+  for (const auto& [host, since_ms, by] : now.cordons) {
+    if (has_daemon(now, host)) continue;
+    lines.push_back(
+        row(console, {{host + "  no daemon", Tint::strong}, {cordoned_words(now, host), Tint::bad}},
+            width));
   }
 }
 
@@ -283,6 +320,9 @@ Result<Snapshot> take_snapshot(const Spool& spool, const Config& config, Heartbe
       see_owners(spool, config.lease, seen);  // after their jobs: none is without its owner
   if (!owners) return owners.error();
   now.owners = std::move(*owners);
+  auto cordoned = cordons(spool);
+  if (!cordoned) return cordoned.error();
+  now.cordons = std::move(*cordoned);
   if (const auto added = add_failures(spool, now); !added) return added.error();
   return now;
 }
@@ -354,12 +394,19 @@ std::string top_json(const Snapshot& snapshot) {
                       {"host", owner.host},
                       {"pid", owner.pid},
                       {"life", kLives[static_cast<size_t>(owner.life)]},
+                      {"cordoned", owner.cordoned},
                       {"processing", std::move(work)}});
+    if (!owner.told.version.empty()) owners.back()["version"] = owner.told.version;
+    if (owner.told.clock_ahead_ms) {
+      owners.back()["clock_offset_seconds"] =
+          static_cast<double>(*owner.told.clock_ahead_ms) / 1000;
+    }
   }
   Json out = counts_object(snapshot.counts, count_alive(snapshot.owners));
   out["at"] = iso_time(snapshot.at_ms);
   out["free_bytes"] = snapshot.free_bytes;
   out["owners"] = std::move(owners);
+  out["cordoned"] = cordons_array(snapshot.cordons);
   return versioned(out);
 }
 

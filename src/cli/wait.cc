@@ -90,9 +90,9 @@ class Waiting {
   // Says that nobody does what is waited for, if so; open_spool has, at first, of a spool that was
   // not named.
   void tell_unserved() {
-    if (is_served(spool_, session_.config.lease)) return;
-    told_ = true;
-    if (round_ > 0 || !session_.chosen) session_.console.note(unserved_words(spool_.path()));
+    const std::string unserved = unserved_words(spool_, session_.config.lease);
+    told_ = !unserved.empty();
+    if (told_ && (round_ > 0 || !session_.chosen)) session_.console.note(unserved);
   }
 
   const Session& session_;

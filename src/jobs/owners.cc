@@ -28,10 +28,12 @@ std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
                              std::chrono::milliseconds lease, Heartbeats& seen) {
   const auto writer = layout::parse_writer(name);
   if (!writer) return std::nullopt;
-  const Fd alive(sys::openat(spool.root(), layout::alive(name).c_str(), O_RDONLY | O_NOFOLLOW));
+  const Fd alive(
+      sys::openat(spool.root(), layout::alive(name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
   struct stat about{};
   if (!alive || sys::fstat(alive.get(), &about) != 0) return std::nullopt;
   OwnerSeen owner{name, writer->host, writer->pid, spool.is_here(*writer)};
+  owner.told = told_by(alive.get(), about);
   if (owner.here) {
     owner.life = life_here(alive);
     owner.heartbeat_age_ms = std::max<int64_t>(0, now_ms() - ms_of(about.st_mtim));
@@ -40,12 +42,16 @@ std::optional<OwnerSeen> see(const Spool& spool, const std::string& name,
   const auto still = seen.still(name, ns_of(about.st_mtim), sys::monotonic_ms());
   owner.heartbeat_age_ms = still.count();
   owner.life = seen.beats(name) ? OwnerSeen::Life::alive : OwnerSeen::Life::unseen;
+  if (seen.beats(name) && owner.told.clock_ahead_ms) {
+    owner.ahead_of_here_ms = ms_of(about.st_mtim) - (now_ms() - still.count());
+  }
   if (still >= lease) owner.life = OwnerSeen::Life::silent;
   return owner;
 }
 
 bool is_unseen(const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::unseen; }
 bool is_alive(const OwnerSeen& owner) { return owner.life == OwnerSeen::Life::alive; }
+bool may_live(const OwnerSeen& owner) { return is_alive(owner) || is_unseen(owner); }
 
 }  // namespace
 
@@ -63,7 +69,13 @@ int64_t count_alive(const std::vector<OwnerSeen>& owners) {
 }
 
 bool may_serve(const std::vector<OwnerSeen>& owners) {
-  return count_alive(owners) > 0 || std::any_of(owners.begin(), owners.end(), is_unseen);
+  return std::any_of(owners.begin(), owners.end(), may_live);
+}
+
+bool all_cordoned(const std::vector<OwnerSeen>& owners) {
+  return may_serve(owners) && std::all_of(owners.begin(), owners.end(), [](const OwnerSeen& owner) {
+           return owner.cordoned || !may_live(owner);
+         });
 }
 
 Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milliseconds lease,
@@ -74,7 +86,11 @@ Result<std::vector<OwnerSeen>> see_owners(const Spool& spool, std::chrono::milli
   seen.forget_all_but(*names);
   std::vector<OwnerSeen> owners;
   for (const std::string& name : *names) {
-    if (auto owner = see(spool, name, lease, seen)) owners.push_back(std::move(*owner));
+    auto owner = see(spool, name, lease, seen);
+    if (!owner) continue;
+    owner->cordoned =
+        std::binary_search(names->begin(), names->end(), layout::cordon_name(owner->host));
+    owners.push_back(std::move(*owner));
   }
   return owners;
 }

@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "spool/owner.h"
 #include "spool/recover.h"
 #include "spool/spool.h"
 
@@ -12,6 +14,9 @@ namespace imgq {
 
 // The names in a folder of the spool; none when it is gone or cannot be read.
 std::vector<std::string> names_in(const Spool& spool, const std::string& folder);
+
+// Clocks that are further apart are told of.
+inline constexpr int64_t kClockSlackMs = 5'000;
 
 // A daemon instance as it shows from outside.
 struct OwnerSeen {
@@ -26,6 +31,10 @@ struct OwnerSeen {
     unseen,  // of another host, watched for too short to tell
   } life = Life::dead;
   int64_t heartbeat_age_ms = 0;  // not here: as far as it was watched
+  bool cordoned = false;         // its host is
+  OwnerTold told = {};
+  // Its clock less this host's, as far as its beats were seen; nothing: here, or not seen.
+  std::optional<int64_t> ahead_of_here_ms = {};
 };
 
 // Alive, but its heart has missed five beats: it was stopped, or waits for its file system.
@@ -36,6 +45,10 @@ int64_t count_alive(const std::vector<OwnerSeen>& owners);
 
 // Whether any is alive, or may be.
 bool may_serve(const std::vector<OwnerSeen>& owners);
+
+// Whether none of those that may be alive claims anything, their hosts being cordoned; false where
+// there is none.
+bool all_cordoned(const std::vector<OwnerSeen>& owners);
 
 // Every folder under processing/. A folder that vanishes meanwhile is left out. The clocks of two
 // hosts may be apart by any time: one of another host is unseen until `seen`, the same for all

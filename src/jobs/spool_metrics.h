@@ -2,11 +2,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
+#include "spool/cordon.h"
 #include "spool/list.h"
 #include "spool/recover.h"
 #include "spool/spool.h"
 #include "src/jobs/metric_text.h"
+#include "src/jobs/owners.h"
 #include "src/util/json_fwd.h"
 
 // How many jobs a spool has, and how it is: for `imgq stats`, `imgq top`, the page, /v1/events and
@@ -21,6 +24,8 @@ struct SpoolFigures {
   int64_t heartbeat_age_ms = 0;  // the oldest of theirs; 0 for none
   Spool::Room room = {};
   int64_t oldest_age_ms = 0;  // of the waiting jobs; 0 for none
+  std::vector<OwnerSeen> owners = {};
+  std::vector<Cordon> cordons = {};
 };
 
 // As it is now.

@@ -246,6 +246,9 @@ std::string notice_html(const View& view, std::string_view notice) {
   if (text.empty() && view.figures.daemons == 0) {
     text = "No daemon is running: images are taken in and wait until imgqd is started.";
   }
+  if (text.empty() && all_cordoned(view.figures.owners)) {
+    text = "Every host with a daemon is cordoned: images are taken in and wait until one is not.";
+  }
   return fmt::format("<p id=\"notice\" role=\"status\"{}>{}</p>", text.empty() ? " hidden" : "",
                      html(text));
 }

@@ -205,6 +205,8 @@ Snapshot busy_spool() {
   now.free_bytes = 71'400'000'000;
   now.owners = {{"here.1.2.3", "here", 4711, true, OwnerSeen::Life::alive, 0},
                 {"there.1.2.3", "there", 4712, false, OwnerSeen::Life::silent, 300'000}};
+  now.owners[0].told = {"0.1.0", 6'500};
+  now.cordons = {{"there", now.at_ms - 7'200'000}, {"away", now.at_ms - 180'000}};
   for (int i = 0; i < 20; ++i) {
     Running one{{JobId::generate(), State::processing, i == 0 ? 2 : 1, 0, "here.1.2.3"},
                 fmt::format("/a/folder/with/a/long/n\u00e4me/and/another/photo{:03}.jpg", i),
@@ -267,8 +269,9 @@ TEST_F(Top, ShowsTheEndsOfNamesAndHowManyAreMissing) {
   const std::string wide = drawn(busy_spool(), {120, 60});
   EXPECT_NE(wide.find("n\u00e4me/and/another/photo019.jpg  "), std::string::npos) << wide;
   EXPECT_EQ(wide.find(" more\n"), std::string::npos);
-  EXPECT_NE(wide.find("here  pid 4711  20 jobs\n"), std::string::npos);
-  EXPECT_NE(wide.find("there  pid 4712  silent for 5 min\n"), std::string::npos);
+  EXPECT_NE(wide.find("here  pid 4711  20 jobs  0.1.0  clock +6.500 s\n"), std::string::npos);
+  EXPECT_NE(wide.find("there  pid 4712  silent for 5 min  cordoned for 2 h\n"), std::string::npos);
+  EXPECT_NE(wide.find("away  no daemon  cordoned for 3 min\n"), std::string::npos);
   EXPECT_NE(wide.find("file11.jpg"), std::string::npos);
 }
 
@@ -309,7 +312,7 @@ TEST_F(Top, SaysThatNothingIsThere) {
   EXPECT_NE(drawn(now, {40, 10}).find("no jobs\n"), std::string::npos);
   EXPECT_NE(drawn(now, {}).find("no daemon is running\n"), std::string::npos);
   now.owners = {{"here.1.2.3", "here", 4711, true, OwnerSeen::Life::alive, 0}};
-  EXPECT_NE(drawn(now, {}).find("here  pid 4711  idle\n"), std::string::npos);
+  EXPECT_NE(drawn(now, {}).find("here  pid 4711  idle  version unknown\n"), std::string::npos);
 }
 
 TEST(ExitSum, IsTheCommonCauseOrOne) {

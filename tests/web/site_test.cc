@@ -4,10 +4,12 @@
 #include <sstream>
 #include <string>
 
+#include "spool/cordon.h"
 #include "spool/list.h"
 #include "src/base/verdict.h"
 #include "src/jobs/metric_text.h"
 #include "src/jobs/spool_metrics.h"
+#include "src/util/sys.h"
 #include "src/web/page.h"
 #include "tests/web/site_fixture.h"
 
@@ -380,6 +382,7 @@ TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
   view_->refresh();
   complete_next();
   fail_next("why");
+  ASSERT_TRUE(cordon(*spool_, "web9"));
   view_->refresh();
   const std::string text = ask("GET", "/metrics").text;
   const std::string spool = "{spool=\"" + spool_->path() + "\"";
@@ -388,7 +391,7 @@ TEST_F(Metrics, JobsAreCountedByStateAndAsTheyEnd) {
         "imgq_jobs_finished_total,result=\"completed\"} 1\n",
         "imgq_jobs_finished_total,result=\"failed\"} 1\n", "imgq_job_duration_seconds_count} 2\n",
         "imgq_spool_up} 1\n", "imgq_daemons} 1\n", "imgq_corrupt_files} 0\n",
-        "imgq_http_received_bytes_total} 600\n",
+        "imgq_host_cordoned,host=\"web9\"} 1\n", "imgq_http_received_bytes_total} 600\n",
         "imgq_http_requests_total,route=\"/v1/jobs\",status=\"202\"} 3\n"}) {
     std::string whole = row;
     EXPECT_NE(text.find(whole.insert(whole.find_first_of(",}"), spool)), std::string::npos)
@@ -415,6 +418,15 @@ TEST_F(Metrics, ADaemonOfAnotherHostIsCountedOnceItsHeartWasSeenToBeat) {
   view_->refresh();
   EXPECT_FALSE(view_->view()->figures.unseen);
   EXPECT_EQ(view_->view()->figures.daemons, before + 1);
+}
+
+TEST_F(Metrics, ThePageSaysThatEveryHostWithADaemonIsCordoned) {
+  open_site();
+  const std::string words = "Every host with a daemon is cordoned";
+  EXPECT_EQ(ask("GET", "/").text.find(words), std::string::npos);
+  ASSERT_TRUE(cordon(*spool_, sys::identity().host));
+  view_->refresh();
+  EXPECT_NE(ask("GET", "/").text.find(words), std::string::npos);
 }
 
 TEST_F(Metrics, EverySeriesSaysOfWhichSpoolItIs) {
