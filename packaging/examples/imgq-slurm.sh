@@ -1,7 +1,8 @@
 #!/bin/bash
 # Thumbnails of one large folder by a Slurm array: sbatch --array=0-15 imgq-slurm.sh
 # Each task makes its part (imgq(1), --shard); all write into one folder, on a file system that all nodes
-# have. One that was killed, or whose node went, is made again and begins where it was. At the end, once:
+# have. One whose node went Slurm starts again, after two minutes; one that failed or was killed you do, by
+# scontrol requeue JOB_TASK. It begins where it was. At the end, once:
 # imgq run -o /mnt/thumbs --manifest /mnt/thumbs/all.json /mnt/photos
 #SBATCH --job-name=imgq
 #SBATCH --cpus-per-task=4
