@@ -100,7 +100,7 @@ Steps columns(int bands) {
 // From a file to files, as a worker does it.
 class Rendering {
  public:
-  Rendering(const made::Bytes& file, const std::vector<int>& sides)
+  Rendering(const made::Bytes& file, const std::vector<int>& sides, Format format)
       : source_(memfd_create("source", MFD_CLOEXEC)) {
     if (!image::start({})) throw std::runtime_error("libvips does not start");
     if (write(source_.get(), file.data(), file.size()) != std::ssize(file)) {
@@ -111,6 +111,7 @@ class Rendering {
       Rendition& rendition = request_.renditions.emplace_back();
       rendition.name = "s" + std::to_string(side);
       rendition.width_px = rendition.height_px = side;
+      rendition.format = format;
       files_.emplace_back(memfd_create("result", MFD_CLOEXEC));
       results_.push_back(files_.back().get());
     }
@@ -133,9 +134,10 @@ class Rendering {
   std::vector<int> results_;
 };
 
-Case render(std::string name, const made::Bytes& (*file)(), std::vector<int> sides) {
-  return {std::move(name), 1, [file, sides = std::move(sides)] {
-            auto rendering = std::make_shared<Rendering>(file(), sides);
+Case render(std::string name, const made::Bytes& (*file)(), std::vector<int> sides,
+            Format format = Format::jpeg) {
+  return {std::move(name), 1, [file, sides = std::move(sides), format] {
+            auto rendering = std::make_shared<Rendering>(file(), sides, format);
             return Steps{{}, [rendering] { rendering->run(); }};
           }};
 }
@@ -171,6 +173,8 @@ std::vector<Case> image_cases() {
   cases.push_back(render("render/jpeg-1600-800-400-200", photo, {1600, 800, 400, 200}));
   cases.push_back(render("render/png-500", png, {500}));
   cases.push_back(render("render/tiny", icon, {500}));
+  cases.push_back(render("render/to-png-500", photo, {500}, Format::png));
+  cases.push_back(render("render/to-webp-500", photo, {500}, Format::webp));
   return cases;
 }
 
