@@ -63,6 +63,10 @@ void take_outcome(Run& run, const Spool& spool, DoneFile& done_file, size_t inde
     return;
   }
   const Error& error = record ? added.error() : record.error();
+  if (is_ambiguous(error)) {  // the file system went: the next run hands it out
+    run.lost = error;
+    return;
+  }
   std::string cause = error.code == 0 ? error.action : cause_text(error.code);
   if (error.path != run.items[index].path) {
     cause = fmt::format("{}: {}", printable(error.path), cause);
@@ -126,6 +130,7 @@ Worked work(Run& run, DoneFile& done_file, const std::vector<size_t>& left) {
   if (!finished) return finished.error();
   Worked worked = work_off(run, *spool, done_file, left, *finished);
   if (!worked || worked->interrupted) return worked;
+  if (run.lost) return *run.lost;
   if (auto gone = remove_tree(spool->path()); !gone) run.session.console.error(gone.error().text());
   return worked;
 }

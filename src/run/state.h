@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -52,6 +53,7 @@ struct Run {
   std::vector<RunFailure> failures{};
   std::vector<RunRecord> verdicts{};  // to be remembered once they are told
   Sum sum{};
+  std::optional<Error> lost{};                  // the output's file system went away
   size_t removed = 0;                           // or to be removed, in a dry run
   std::string_view nothing = "no image found";  // when there is neither
   int64_t begin_ms = sys::monotonic_ms();

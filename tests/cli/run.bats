@@ -1049,6 +1049,35 @@ END
   same "$(made out | comm -12 - before)" "$(cat before)"
 }
 
+@test "an output whose file system goes away ends the run; what was made is handed out by the next" {
+  ! sanitized || skip "the sanitizers want to be the first library"
+  command -v cc >/dev/null || skip "no compiler"
+  cat >lost.c <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int renameat(int from_dir, const char* from, int to_dir, const char* to) {
+  static int results;
+  if (strncmp(to, "out/", 4) == 0 && strchr(to + 4, '/') == NULL && ++results > 2) {
+    errno = ENOTCONN;
+    return -1;
+  }
+  return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
+}
+END
+  cc -shared -fPIC -o lost.so lost.c
+  LD_PRELOAD=$dir/lost.so exits 74 "$imgq" run -o out photos
+  same "$(sed 's#[^/]*$##' <<<"${errors%%$'\n'*}")" "imgq: stopped: out: cannot rename to: out/"
+  contains "$errors" "2 made, 4 left; the same command goes on from here"
+  find out/.imgq/spool -name '*.jpg' -printf '%i\n' | sort >kept
+  exits 0 "$imgq" run -o out photos
+  contains "$errors" "4 made, 2 up to date, 0 failed"
+  same "$(find out -name '*.jpg' -printf '%i\n' | sort | comm -12 - kept | wc -l)" 6 # not made again
+  same "$(ls -A out/.imgq)" "done"
+}
+
 @test "two runs in one place: the second is told to come later" {
   mkdir -p out/.imgq
   exec 9<out/.imgq
