@@ -31,7 +31,7 @@ commands() {
     told=$((told + 1))
     jq -e --arg name "imgq-$command" '.["$defs"] | has($name)' "$schema" >/dev/null
   done
-  same "$told" "$(jq '[.["$defs"] | keys[] | select(test("^imgq-(run|submit|status|wait|get|list|info|cancel|retry|hold|release|purge|stats|top|log|doctor|fsck|config|init)$"))] | length' "$schema")"
+  same "$told" "$(jq '[.["$defs"] | keys[] | select(test("^imgq-(run|submit|status|wait|get|list|info|cancel|retry|hold|release|purge|stats|top|log|cordon|uncordon|doctor|fsck|config|init)$"))] | length' "$schema")"
   echo '{"imgq":1,"id":"01a20c4a-2999-7512-8acf-1884698929c9","purged":true}' >imgq-purge.good
   exits 0 "$BATS_TEST_DIRNAME/fits-schema" imgq-purge.good
   sed 's/}$/,"new":1}/' imgq-purge.good >imgq-purge.more
