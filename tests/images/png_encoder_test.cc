@@ -82,11 +82,15 @@ TEST(PngEncoder, ARowGoesByTheFilterThatLeavesTheLeast) {
   EXPECT_TRUE(std::equal(raster.data.begin(), raster.data.end(), got.data.begin()));
 }
 
-// Of black and white in no order a filter makes three values.
+// Of black and white in no order a filter makes three values; of a slope, one.
 TEST(PngEncoder, WhereNoFilterMakesItSmallerThereIsNone) {
   Raster raster = noise({200, 200}, {Space::grey, false});
   for (uint8_t& sample : raster.data) sample = sample < 128 ? 0 : 255;
   EXPECT_EQ(filters_of(written(raster), raster), std::vector<int>(200, 0));
+  for (int y = 0; y < 200; ++y) {
+    for (int x = 0; x < 200; ++x) raster.row(y)[x] = static_cast<uint8_t>(97 * y + 3 * x);
+  }
+  EXPECT_EQ(filters_of(written(raster), raster), std::vector<int>(200, 1));
 }
 
 }  // namespace
