@@ -76,7 +76,7 @@ int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format
       bytes = count * (rendition.loss == Loss::none ? kLosslessWebp : 2.4);
       break;
     default:
-      bytes = count * 2.3;
+      bytes = count * 2.05;
       break;
   }
   return static_cast<int64_t>(bytes);
