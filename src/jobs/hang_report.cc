@@ -19,7 +19,7 @@
 namespace imgq {
 namespace {
 
-constexpr std::chrono::milliseconds kLookOften{500}, kLookSeldom{5000};
+constexpr std::chrono::milliseconds kLookOften{500}, kLookSeldom{10'000};
 constexpr std::array kEnding{SIGTERM, SIGINT};
 
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
@@ -41,6 +41,14 @@ bool shall_end() {
 std::string seconds(int64_t ms) { return std::to_string(ms / 1000) + "s"; }
 
 }  // namespace
+
+// Nobody to look after: as if a call began now. The second look at one that hangs comes a while
+// after the first.
+std::chrono::milliseconds next_look(std::chrono::milliseconds stalled,
+                                    std::chrono::milliseconds waits) {
+  const auto least = std::clamp(stalled / 4, kLookOften, kLookSeldom);
+  return std::clamp(stalled - waits, least, kLookSeldom);
+}
 
 HangReport::HangReport(std::chrono::seconds stalled, std::function<void()> hanging)
     : stalled_(stalled), hanging_(std::move(hanging)) {
@@ -80,10 +88,10 @@ void HangReport::run() {
   while (!stop_.wait_for(lock, pause(), [this] { return ended_; })) look();
 }
 
-// Who has nothing to do is to sleep; what hangs is told of within half as long again.
 std::chrono::milliseconds HangReport::pause() const {
-  const std::chrono::milliseconds stalled = stalled_.load();
-  return told_ms_ > 0 ? kLookOften : std::clamp(stalled / 4, kLookOften, kLookSeldom);
+  if (told_ms_ > 0) return kLookOften;
+  const auto longest = longest_unanswered();
+  return next_look(stalled_.load(), std::chrono::milliseconds(longest ? longest->for_ms : 0));
 }
 
 void HangReport::look() {

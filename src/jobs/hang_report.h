@@ -11,6 +11,12 @@
 
 namespace imgq {
 
+// How long until it is looked again for calls that hang, when the longest waits for so long now:
+// seldom, for who has nothing to do is to sleep; and yet what hangs is seen to, twice, within half
+// as long again as it may.
+std::chrono::milliseconds next_look(std::chrono::milliseconds stalled,
+                                    std::chrono::milliseconds waits);
+
 // Of a program that goes on: tells its log and the service manager that the file system does not
 // answer, and when it does again. A program that was told to end meanwhile is ended, with exit
 // status 75; the kernel may keep it until the call comes back. On a thread of its own, for the
