@@ -82,12 +82,12 @@ Claimer::Claimer(Loop& loop, const Spool& spool, const Settings& settings, Liste
                  ++polls_;
                  poll();
                  promote();
-                 polling_.after(jittered_poll());
+                 polling_.about(settings_.config.poll);
                }),
       promotion_(loop, [this] { promote(); }) {}
 
 void Claimer::start() {
-  polling_.after(jittered_poll());
+  polling_.about(settings_.config.poll);
   promote();
   poll();
 }
@@ -101,13 +101,6 @@ void Claimer::stop() {
 }
 
 bool Claimer::idle() const { return known() == 0 && claiming_ == 0 && !scanning_ && !unread_; }
-
-// Several daemons must not look at the same moment for ever.
-std::chrono::milliseconds Claimer::jittered_poll() {
-  std::uniform_int_distribution<int64_t> part(75, 125);
-  return std::chrono::milliseconds(
-      std::max<int64_t>(settings_.config.poll.count() * part(random_) / 100, 1));
-}
 
 void Claimer::hint(std::string_view name) {
   const auto token = layout::parse_token(name);
@@ -255,9 +248,9 @@ void Claimer::scan() {
   scanning_ = true;
   unread_ = false;
   const int64_t skip_mtime_ns = skipped_ < kMaxSkips ? seen_mtime_ns_ : -1;
-  loop_.ask([&spool = spool_, time = time_,
-             skip_mtime_ns] { return Scan::read(spool, time, skip_mtime_ns); },
-            [this](const Scan& scan) { scanned(scan); });
+  loop_.ask_along([&spool = spool_, time = time_,
+                   skip_mtime_ns] { return Scan::read(spool, time, skip_mtime_ns); },
+                  [this](const Scan& scan) { scanned(scan); });
 }
 
 void Claimer::scanned(const Scan& scan) {
@@ -302,15 +295,15 @@ void Claimer::tell_stuck(const std::optional<Error>& stuck) {
 void Claimer::promote() {
   if (promoting_ || stopped_) return;
   promoting_ = true;
-  loop_.ask([&spool = spool_] { return promote_delayed(spool, now_ms()); },
-            [this](const Result<Promoted>& promoted) {
-              promoting_ = false;
-              if (stopped_) return;
-              if (!promoted) return listener_.trouble(promoted.error());
-              if (promoted->moved > 0) poll();
-              tell_stuck(promoted->stuck);
-              due(promoted->next_due_ms);
-            });
+  loop_.ask_along([&spool = spool_] { return promote_delayed(spool, now_ms()); },
+                  [this](const Result<Promoted>& promoted) {
+                    promoting_ = false;
+                    if (stopped_) return;
+                    if (!promoted) return listener_.trouble(promoted.error());
+                    if (promoted->moved > 0) poll();
+                    tell_stuck(promoted->stuck);
+                    due(promoted->next_due_ms);
+                  });
 }
 
 }  // namespace imgq::supervise

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -66,7 +65,6 @@ class Claimer {
   bool is_stuck(const Token& token) const;
   void tell_stuck(const std::optional<Error>& stuck);
   void promote();
-  std::chrono::milliseconds jittered_poll();
 
   Loop& loop_;
   const Spool& spool_;

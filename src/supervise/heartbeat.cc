@@ -70,11 +70,11 @@ void Heartbeat::entered(Result<Owner> owner, bool removed) {
 void Heartbeat::beat() {
   if (!owner_ || stopped_ || beating_) return;
   beating_ = true;
-  loop_.ask([owner = owner_] { return owner->beat(); },
-            [this, owner = owner_](const Status& beaten) {
-              beating_ = false;
-              if (!beaten && beaten.error().code == ENOENT) found_lost(owner);
-            });
+  loop_.ask_along([owner = owner_] { return owner->beat(); },
+                  [this, owner = owner_](const Status& beaten) {
+                    beating_ = false;
+                    if (!beaten && beaten.error().code == ENOENT) found_lost(owner);
+                  });
 }
 
 void Heartbeat::found_lost(const std::shared_ptr<Owner>& owner) {

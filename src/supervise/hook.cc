@@ -68,16 +68,16 @@ void Hook::add(const JobId& id) {
 // Jobs that others ended: people who cancel, daemons without a hook or killed before theirs.
 void Hook::look() {
   if (program_.empty() || begins_none_ || drain_ == Drain::over) return;
-  look_again_.after(kLook);
+  look_again_.about(kLook);
   if (looking_ || !waiting_.empty()) return;
   if (sys::monotonic_ms() < pause_until_ms_) return;
   looking_ = true;
   ran_any_ = false;
-  loop_.ask([&spool = spool_] { return owed_hooks(spool, kMostKnown); },
-            [this](const Result<std::vector<JobId>>& ids) {
-              looking_ = false;
-              if (!begins_none_) looked(ids);
-            });
+  loop_.ask_along([&spool = spool_] { return owed_hooks(spool, kMostKnown); },
+                  [this](const Result<std::vector<JobId>>& ids) {
+                    looking_ = false;
+                    if (!begins_none_) looked(ids);
+                  });
 }
 
 void Hook::looked(const Result<std::vector<JobId>>& ids) {

@@ -51,11 +51,9 @@ struct Round {
 // One hot folder. Kept by the work it has under way, so it may be dropped at any time.
 class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
  public:
-  FolderWatch(Loop& loop, const Spool& spool, std::shared_ptr<HotFolderGate> gate,
-              HotFolderPlan plan)
+  FolderWatch(Loop& loop, const Spool& spool, HotFolderPlan plan)
       : loop_(loop),
         spool_(spool),
-        gate_(std::move(gate)),
         plan_(std::make_shared<HotFolderPlan>(std::move(plan))),
         files_(settle_ms(*plan_)) {}
 
@@ -87,7 +85,7 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
   // Its handles go now, whoever still holds it.
   void stop() {
     stopped_ = true;
-    gate_->forget(this);
+    loop_.errands().forget(this);
     watcher_.reset();
     looking_.reset();
     if (pieces_ == 0) lock_.release();
@@ -115,7 +113,6 @@ class FolderWatch : public std::enable_shared_from_this<FolderWatch> {
 
   Loop& loop_;
   const Spool& spool_;
-  const std::shared_ptr<HotFolderGate> gate_;
   std::shared_ptr<const HotFolderPlan> plan_;  // work that is under way keeps its own
   FolderFiles files_;
   AwaitedJobs awaited_;
@@ -180,7 +177,11 @@ void FolderWatch::look_at(int64_t when_ms) {
   const int64_t when = std::clamp(when_ms, soonest, std::max(soonest, now + kLookAgainMs));
   if (next_look_ms_ > now && next_look_ms_ <= when) return;
   next_look_ms_ = when;
-  looking_->after(milliseconds(when - now));
+  if (when < when_ms) {
+    looking_->about(milliseconds(when - now));
+  } else {
+    looking_->after(milliseconds(when - now));
+  }
 }
 
 void FolderWatch::look() {
@@ -199,16 +200,16 @@ void FolderWatch::look() {
        });
 }
 
-// On another thread, behind the gate; it keeps this.
+// On another thread; it keeps this.
 void FolderWatch::work(std::function<void()> piece, std::function<void()> done) {
   ++pieces_;
-  gate_->enter({plan_->hot_folder.directory, this,
-                [self = shared_from_this(), piece = std::move(piece)] { piece(); },
-                [self = shared_from_this(), done = std::move(done)] {
-                  --self->pieces_;
-                  if (self->stopped_) self->lock_.release();
-                  done();
-                }});
+  loop_.errands().enter({[self = shared_from_this(), piece = std::move(piece)] { piece(); },
+                         [self = shared_from_this(), done = std::move(done)] {
+                           --self->pieces_;
+                           if (self->stopped_) self->lock_.release();
+                           done();
+                         },
+                         plan_->hot_folder.directory, this});
 }
 
 // Said once when another daemon has the folder.
@@ -360,8 +361,7 @@ void FolderWatch::note_room(const SubmittedFile& file) {
   }
 }
 
-HotFolders::HotFolders(Loop& loop, const Spool& spool)
-    : loop_(loop), spool_(spool), gate_(std::make_shared<HotFolderGate>(loop)) {}
+HotFolders::HotFolders(Loop& loop, const Spool& spool) : loop_(loop), spool_(spool) {}
 
 HotFolders::~HotFolders() { stop(); }
 
@@ -378,7 +378,7 @@ void HotFolders::change(const Config& config, Sync sync) {
       folders_.push_back(std::move(*same));
       before.erase(same);
     } else {
-      folders_.push_back(std::make_shared<FolderWatch>(loop_, spool_, gate_, std::move(plan)));
+      folders_.push_back(std::make_shared<FolderWatch>(loop_, spool_, std::move(plan)));
     }
   }
   for (const auto& folder : before) folder->stop();

@@ -7,7 +7,6 @@
 #include "spool/spool.h"
 #include "spool/types.h"
 #include "src/jobs/config.h"
-#include "src/supervise/hot_folder_gate.h"
 #include "src/supervise/loop.h"
 
 namespace imgq::supervise {
@@ -39,7 +38,6 @@ class HotFolders {
  private:
   Loop& loop_;
   const Spool& spool_;
-  const std::shared_ptr<HotFolderGate> gate_;
   std::vector<std::shared_ptr<FolderWatch>> folders_;
 };
 

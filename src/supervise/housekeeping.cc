@@ -25,7 +25,7 @@ constexpr int kPurgeBatch = 1000;  // each reads whole hours: 4 s for 250,000 jo
 }  // namespace
 
 milliseconds recovery_period(milliseconds lease, int others) {
-  const milliseconds few = std::clamp(lease / 10, milliseconds(250), milliseconds(3000));
+  const milliseconds few = std::clamp(lease / 7, milliseconds(250), milliseconds(4000));  // 2 beats
   return std::clamp(few * others / kFewOwners, few, std::max(few, lease / 3));
 }
 
@@ -43,7 +43,7 @@ Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Settings& setti
 void Housekeeping::start() {
   if (!settings_.housekeeping) return;
   sweep();
-  purging_.after(kPurgeMore);
+  purging_.about(kPurgeMore);
   mend_soon();
 }
 
@@ -63,17 +63,23 @@ void Housekeeping::stop() {
 void Housekeeping::recover_others() {
   if (recovering_ || stopped_) return;
   recovering_ = true;
-  loop_.ask([this, me = me_,
-             lease = settings_.config.lease] { return recover(spool_, me, heartbeats_, lease); },
-            [this](const Result<Recovered>& found) {
-              recovering_ = false;
-              if (!stopped_) recovered(found);
-            });
+  loop_.ask_along(
+      [this, me = me_, lease = settings_.config.lease] {
+        return recover(spool_, me, heartbeats_, lease);
+      },
+      [this](const Result<Recovered>& found) {
+        recovering_ = false;
+        if (!stopped_) recovered(found);
+      });
 }
 
 void Housekeeping::recovered(const Result<Recovered>& found) {
   const auto period = recovery_period(settings_.config.lease, found ? found->looked_at : 0);
-  recovery_.after(found ? std::min(period, found->next_dead) : period);
+  if (found && found->next_dead < period) {
+    recovery_.after(found->next_dead);
+  } else {
+    recovery_.about(period);
+  }
   if (found) listener_.others_at_work(found->at_work);
   std::string complaint;
   if (!found) complaint = found.error().text();
@@ -100,7 +106,7 @@ void Housekeeping::sweep() {
       },
       [this](const Result<int>& swept) {
         if (stopped_) return;
-        sweeping_.after(kSweepAgain);
+        sweeping_.about(kSweepAgain);
         if (swept && *swept > 0) {
           log::line(log::Level::info, "swept dead writers' temporary files",
                     {{"files", std::to_string(*swept)}});
@@ -120,7 +126,7 @@ void Housekeeping::purge() {
 }
 
 void Housekeeping::purged(const Result<Retained>& gone) {
-  purging_.after(gone && gone->more ? kPurgeMore : kPurgeAgain);
+  purging_.about(gone && gone->more ? kPurgeMore : kPurgeAgain);
   const std::string complaint = gone ? "" : gone.error().text();
   if (!complaint.empty() && complaint != purge_complaint_) {
     log::line(log::Level::warning, "cannot purge ended jobs", {{"error", complaint}});
@@ -134,7 +140,7 @@ void Housekeeping::purged(const Result<Retained>& gone) {
 void Housekeeping::mend_soon() {
   if (!settings_.housekeeping || stopped_) return;
   mend_all_at_ms_ = 0;
-  mending_.after(kMendMore);
+  mending_.about(kMendMore);
 }
 
 void Housekeeping::mend() {
@@ -163,7 +169,7 @@ void Housekeeping::mended(const Result<Mended>& found) {
     wait = milliseconds(std::max<int64_t>(mend_all_at_ms_ - now_ms, kMendMore.count()));
     if (mender_.has_suspects()) wait = std::min(wait, after / 2);
   }
-  mending_.after(wait);
+  mending_.about(wait);
   std::string complaint = found ? "" : found.error().text();
   if (found && !found->trouble.empty()) complaint = found->trouble.front().text();
   if (!complaint.empty() && complaint != mend_complaint_) {

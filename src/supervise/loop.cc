@@ -2,20 +2,23 @@
 
 #include <uv.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
 #include <utility>
 
+#include "src/util/sys.h"
+
 namespace imgq::supervise {
 namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kMostSooner{2000};  // so often a daemon's heart beats
 
 // libuv refuses these calls only for lack of memory or descriptors, or for our own mistakes.
 void must(int result, const char* what) {
   if (result < 0) throw std::runtime_error(std::string(what) + ": " + ::uv_strerror(result));
-}
-
-uint64_t unsigned_ms(std::chrono::milliseconds time) {
-  return time.count() < 0 ? 0 : static_cast<uint64_t>(time.count());
 }
 
 struct Background {
@@ -35,16 +38,67 @@ void finish_background(uv_work_t* request, int /*cancelled*/) {
 
 }  // namespace
 
-Loop::Loop() : raw_(std::make_unique<uv_loop_t>()) { must(::uv_loop_init(raw_.get()), "loop"); }
+Loop::Loop() : raw_(std::make_unique<uv_loop_t>()), clock_(std::make_unique<uv_timer_t>()) {
+  must(::uv_loop_init(raw_.get()), "loop");
+  ::uv_timer_init(raw_.get(), clock_.get());
+}
 
 Loop::~Loop() {
+  ::uv_close(reinterpret_cast<uv_handle_t*>(clock_.get()), nullptr);
   ::uv_run(raw_.get(), UV_RUN_DEFAULT);  // lets closed handles go
   if (::uv_loop_close(raw_.get()) != 0) std::abort();
 }
 
-void Loop::run() { ::uv_run(raw_.get(), UV_RUN_DEFAULT); }
+void Loop::run() {
+  while (!stopped_ && turn()) {
+  }
+  stopped_ = false;
+}
 
-void Loop::stop() { ::uv_stop(raw_.get()); }
+void Loop::stop() { stopped_ = true; }
+
+bool Loop::turn() {
+  ring();
+  const int64_t due_ms = next_ring_ms();
+  const bool alive = wait(due_ms == Timer::kNever ? due_ms : due_ms - sys::monotonic_ms());
+  return alive || next_ring_ms() != Timer::kNever;
+}
+
+// libuv's clock and ours differ by a millisecond at most. It rings again and again, for it may do
+// so before uv_run waits.
+bool Loop::wait(int64_t most_ms) {
+  if (most_ms == Timer::kNever) {
+    ::uv_timer_stop(clock_.get());
+  } else if (most_ms > 0) {
+    ::uv_update_time(raw_.get());
+    ::uv_timer_start(
+        clock_.get(), [](uv_timer_t* /*clock*/) {}, static_cast<uint64_t>(most_ms) + 1, 1);
+  }
+  return ::uv_run(raw_.get(), most_ms > 0 && !stopped_ ? UV_RUN_ONCE : UV_RUN_NOWAIT) != 0;
+}
+
+int64_t Loop::next_ring_ms() const {
+  int64_t next = Timer::kNever;
+  for (const Timer* timer : timers_) next = std::min(next, timer->due_ms_);
+  return next;
+}
+
+// Each timer once, however soon it shall ring again; and whoever rings may end others.
+void Loop::ring() {
+  const int64_t now_ms = sys::monotonic_ms();
+  if (next_ring_ms() > now_ms) return;
+  errands_.together([this, now_ms] {
+    for (Timer* timer : std::vector<Timer*>(timers_)) {
+      const bool there = std::find(timers_.begin(), timers_.end(), timer) != timers_.end();
+      if (!there || timer->from_ms_ > now_ms) continue;
+      const milliseconds period = timer->period_;
+      timer->stop();
+      if (period.count() > 0) timer->every(period);
+      const auto call = timer->ring_;  // which may destroy it
+      call();
+    }
+  });
+}
 
 void Loop::in_background(std::function<void()> work, std::function<void()> done) {
   auto job = std::make_unique<Background>();
@@ -59,7 +113,7 @@ void Loop::in_background(std::function<void()> work, std::function<void()> done)
 }
 
 void Loop::await_background() {
-  while (background_ > 0) ::uv_run(raw_.get(), UV_RUN_ONCE);
+  for (; background_ > 0; stopped_ = false) turn();
 }
 
 // Lives on the heap until libuv has closed it.
@@ -87,23 +141,38 @@ Watch::~Watch() {
   ::uv_close(&handle_->uv.handle, [](uv_handle_t* uv) { delete static_cast<Handle*>(uv->data); });
 }
 
-Timer::Timer(Loop& loop, std::function<void()> ring) : Watch(std::move(ring)) {
-  ::uv_timer_init(loop.raw(), &handle_->uv.timer);
+Timer::Timer(Loop& loop, std::function<void()> ring) : loop_(loop), ring_(std::move(ring)) {
+  loop_.timers_.push_back(this);
 }
 
-void Timer::after(std::chrono::milliseconds delay) {
-  ::uv_update_time(handle_->uv.timer.loop);
-  ::uv_timer_start(&handle_->uv.timer, Handle::ring, unsigned_ms(delay), 0);
+Timer::~Timer() { std::erase(loop_.timers_, this); }
+
+void Timer::set(milliseconds sooner, milliseconds delay) {
+  const int64_t now_ms = sys::monotonic_ms();
+  due_ms_ = now_ms + std::max<int64_t>(delay.count(), 0);
+  from_ms_ = due_ms_ - sooner.count();
 }
 
-void Timer::every(std::chrono::milliseconds period) {
-  after(period);
-  ::uv_timer_set_repeat(&handle_->uv.timer, unsigned_ms(period));
+void Timer::after(milliseconds delay) {
+  period_ = milliseconds(0);
+  set(milliseconds(0), delay);
 }
 
-void Timer::stop() { ::uv_timer_stop(&handle_->uv.timer); }
+void Timer::about(milliseconds delay) {
+  period_ = milliseconds(0);
+  std::uniform_int_distribution<int64_t> part(0, delay.count() / 20);
+  set(std::min(delay / 4, kMostSooner), delay - milliseconds(part(loop_.random_)));
+}
 
-bool Timer::armed() const { return ::uv_is_active(&handle_->uv.handle) != 0; }
+void Timer::every(milliseconds period) {
+  about(period);
+  period_ = period;
+}
+
+void Timer::stop() {
+  period_ = milliseconds(0);
+  from_ms_ = due_ms_ = kNever;
+}
 
 Readable::Readable(Loop& loop, int fd, std::function<void()> ready) : Watch(std::move(ready)) {
   must(::uv_poll_init(loop.raw(), &handle_->uv.poll, fd), "poll");

@@ -1,36 +1,43 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include "src/supervise/errands.h"
 #include "src/util/error.h"
 
 struct uv_loop_s;
+struct uv_timer_s;
 
 // libuv in owner types: a handle closes when its owner goes, its callback is then never called
 // again. All of it on one thread, save in_background's work. loop.cc and process.cc alone see
 // libuv.
 namespace imgq::supervise {
 
+class Timer;
+
 class Loop {
  public:
   Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
-  ~Loop();  // every handle must be gone and no background work left (see await_background)
+  virtual ~Loop();  // no handle may be there, and no background work be left (await_background)
 
   // Runs until stop().
   void run();
   void stop();
 
   // Runs `work` on another thread, then `done` on this one.
-  void in_background(std::function<void()> work, std::function<void()> done);
+  virtual void in_background(std::function<void()> work, std::function<void()> done);
 
   // The same for work with a result, which `done` is given.
   template <class Work, class Done>
@@ -40,14 +47,40 @@ class Loop {
                   [done = std::move(done), answer]() mutable { done(std::move(**answer)); });
   }
 
+  // The same as one of the errands.
+  template <class Work, class Done>
+  void ask_along(Work work, Done done) {
+    auto answer = std::make_shared<std::optional<std::invoke_result_t<Work&>>>();
+    errands_.enter({[work = std::move(work), answer]() mutable { answer->emplace(work()); },
+                    [done = std::move(done), answer]() mutable { done(std::move(**answer)); }});
+  }
+
+  Errands& errands() { return errands_; }
+
   // Goes on until no background work is left.
   void await_background();
 
   uv_loop_s* raw() const { return raw_.get(); }
 
+ protected:
+  // Calls whom something comes for, the first of it being waited for; for so long at most.
+  //   returns whether anything may come
+  virtual bool wait(int64_t most_ms);
+
  private:
+  friend class Timer;
+
+  bool turn();
+  void ring();
+  int64_t next_ring_ms() const;
+
   std::unique_ptr<uv_loop_s> raw_;
+  std::unique_ptr<uv_timer_s> clock_;
+  std::vector<Timer*> timers_;  // in the order in which they were made
+  std::minstd_rand random_{std::random_device{}()};
+  bool stopped_ = false;
   int background_ = 0;
+  Errands errands_{*this};
 };
 
 // What libuv calls back as long as this lives.
@@ -64,15 +97,36 @@ class Watch {
   Handle* handle_;
 };
 
-// Milliseconds of the monotonic clock; and of the wall clock, for names and not-before alone.
-class Timer : public Watch {
+// By sys::monotonic_ms; the wall clock is for names and not-before alone. Timers that are due at
+// one moment ring in the order in which they were made, and what they ask_along is done together.
+// Each time that the process is woken costs: what need not be exact is asked for about() a time.
+class Timer {
  public:
   Timer(Loop& loop, std::function<void()> ring);
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer();
 
   void after(std::chrono::milliseconds delay);  // once; replaces an earlier setting
-  void every(std::chrono::milliseconds period);
+
+  // The same, or sooner: by a quarter and by two seconds at most when another timer rings; and by
+  // up to a twentieth, at random, so that several daemons are not in step for ever.
+  void about(std::chrono::milliseconds delay);
+  void every(std::chrono::milliseconds period);  // about() that, again and again
   void stop();
-  bool armed() const;
+  bool armed() const { return due_ms_ != kNever; }
+
+ private:
+  friend class Loop;
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  void set(std::chrono::milliseconds sooner, std::chrono::milliseconds delay);
+
+  Loop& loop_;
+  std::function<void()> ring_;
+  int64_t from_ms_ = kNever;  // rings along with others
+  int64_t due_ms_ = kNever;
+  std::chrono::milliseconds period_{0};
 };
 
 // Calls back while a descriptor, which must outlive it, is readable or at its end.

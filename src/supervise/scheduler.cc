@@ -81,7 +81,7 @@ Result<Tally> Scheduler::run() {
   watch();
   claimer_.start();
   hot_folders_.change(settings_.config, settings_.sync);
-  ticking_.every(kTick);
+  ticking_.about(kTick);
   if (const auto interval = notify::watchdog()) {
     watching_dog_.every(std::chrono::duration_cast<milliseconds>(*interval) / 3);
   }
@@ -121,6 +121,7 @@ void Scheduler::changed() {
   if (const size_t count = wanted(); count > 0) {
     claimer_.claim(heartbeat_.owner(), count, pause_.on());
   }
+  tick_on();
   end_if_done();
   end_if_idle();
 }
@@ -198,6 +199,7 @@ void Scheduler::trouble(const Error& error) {
               {{"error", error.text()}});
     housekeeping_.mend_soon();
   }
+  tick_on();
   // Who waits for the end gets an answer instead: full, tried again, still full.
   if (settings_.until == Settings::Until::idle && pause_.lasting() && phase_ == Phase::working) {
     fatal_ = error;
@@ -289,6 +291,7 @@ void Scheduler::looked(Remount::Seen seen) {
 // Forgets all work, and waits for nothing but the own processes.
 void Scheduler::abandon() {
   phase_ = Phase::finishing;
+  tick_on();
   jobs_left_ = true;
   claimer_.stop();
   housekeeping_.stop();
@@ -311,7 +314,10 @@ void Scheduler::watch() {
   Watcher::Calls calls;
   calls.named = [this](std::string_view name) { claimer_.hint(name); };
   calls.unsure = [this] { claimer_.poll(); };
-  calls.gone = [this] { watcher_.reset(); };
+  calls.gone = [this] {
+    watcher_.reset();
+    tick_on();
+  };
   const std::string staging = spool_.path() + "/" + std::string(name_of(State::staging));
   auto watcher = Watcher::start(loop_, staging, Watcher::Events::appear, std::move(calls));
   if (!watcher) {
@@ -338,6 +344,12 @@ void Scheduler::tick() {
   look_whether_lost();
   report_status();
   changed();
+}
+
+// While there is anything to look after; the last one tells that there is not.
+void Scheduler::tick_on() {
+  const bool quiet = phase_ == Phase::working && watcher_ && nothing_in_hand() && !pause_.on();
+  if (!quiet && !ticking_.armed()) ticking_.about(kTick);
 }
 
 void Scheduler::look_for_cancelled() {
@@ -408,6 +420,7 @@ void Scheduler::stop_requested(int signal) {
 void Scheduler::drain() {
   if (phase_ != Phase::working) return;
   phase_ = Phase::draining;
+  tick_on();
   (void)notify::send("STOPPING=1\nSTATUS=Draining");
   jobs_left_ = jobs_left_ || !claimer_.idle() || pool_.waiting() > 0;
   claimer_.stop();

@@ -79,6 +79,7 @@ class Scheduler final : private Listener {
 
   // time
   void tick();
+  void tick_on();
   void look_for_cancelled();
   void look_whether_cordoned();
   void report_status();

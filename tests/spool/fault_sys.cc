@@ -20,7 +20,7 @@ std::mutex mutex;
 std::vector<Rule> rules;
 int hit_count = 0;
 int call_count = 0;
-int64_t ahead_s = 0;
+int64_t ahead_ms = 0;  // the wall clock
 std::atomic<int64_t> skipped_ms = 0;
 thread_local bool inside = false;
 
@@ -76,11 +76,11 @@ void clear() {
   const std::lock_guard lock(mutex);
   rules.clear();
   hit_count = call_count = 0;
-  ahead_s = 0;
+  ahead_ms = 0;
 }
 void step_clock(int64_t seconds) {
   const std::lock_guard lock(mutex);
-  ahead_s += seconds;
+  ahead_ms += seconds * 1000;
 }
 int hits() {
   const std::lock_guard lock(mutex);
@@ -195,17 +195,24 @@ int list(int dir, const char* path, bool (*take)(const char* name, void* context
 int clock_realtime(struct timespec* out) {
   const int result = through("clock_realtime", "", [=] { return real_sys::clock_realtime(out); });
   const std::lock_guard lock(faults::mutex);
-  out->tv_sec += faults::ahead_s;
+  const int64_t ms = out->tv_sec * 1000 + faults::ahead_ms;
+  out->tv_sec = ms / 1000;
+  out->tv_nsec += ms % 1000 * 1'000'000;
+  out->tv_sec += out->tv_nsec / 1'000'000'000;
+  out->tv_nsec %= 1'000'000'000;
   return result;
 }
 int64_t monotonic_ms() { return real_sys::monotonic_ms() + faults::skipped_ms; }
-int64_t boottime_ms() { return real_sys::boottime_ms(); }
+int64_t boottime_ms() { return real_sys::boottime_ms() + faults::skipped_ms; }
 void sleep_ms(int64_t ms) {
   const auto sleep = [ms] {
     real_sys::sleep_ms(ms);
     return 0;
   };
-  if (through("sleep", "", sleep) != 0) faults::skipped_ms += ms;
+  if (through("sleep", "", sleep) == 0) return;
+  const std::lock_guard lock(faults::mutex);
+  faults::skipped_ms += ms;
+  faults::ahead_ms += ms;
 }
 ssize_t getrandom(void* buffer, size_t count) { return real_sys::getrandom(buffer, count); }
 Identity identity() {

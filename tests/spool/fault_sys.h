@@ -8,7 +8,8 @@
 // just before. Calls go by their names in src/util/sys.h; `path` picks those in whose path (of an
 // open file: the path it was opened by) the text occurs. "listed" is each name of a listing:
 // refused, it is left out, as one may be that is made while the folder is read. "sleep" refused
-// takes no time, after which it is as much later. A rule for any call spares these and the clock.
+// takes no time, after which it is as much later by each clock. A rule for any call spares these
+// and the clock.
 namespace imgq::faults {
 
 struct Rule {

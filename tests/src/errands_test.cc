@@ -1,4 +1,4 @@
-#include "src/supervise/hot_folder_gate.h"
+#include "src/supervise/errands.h"
 
 #include <gtest/gtest.h>
 
@@ -7,23 +7,26 @@
 #include <map>
 #include <mutex>
 
+#include "src/supervise/loop.h"
+
 namespace imgq::supervise {
 namespace {
 
-// Pieces of work that hang until they are let go. "begun" and "ended" hold their names in order.
-class Gate : public testing::Test {
+// Each hangs until it is let go. "begun" and "ended" hold their names in order.
+class ErrandsThatHang : public testing::Test {
  protected:
+  ErrandsThatHang() { heart_.every(std::chrono::milliseconds(10)); }
   void enter(const std::string& name, const std::string& directory) {
     std::shared_future<void> go = release_[name].get_future().share();
-    gate_->enter({directory, this,
-                  [this, name, go] {
-                    note(name);
-                    go.wait();
-                  },
-                  [this, name] {
-                    ended_ += name;
-                    loop_.stop();
-                  }});
+    loop_.errands().enter({[this, name, go] {
+                             note(name);
+                             go.wait();
+                           },
+                           [this, name] {
+                             ended_ += name;
+                             loop_.stop();
+                           },
+                           directory, this});
   }
   void note(const std::string& name) {
     const std::lock_guard lock(mutex_);
@@ -45,10 +48,10 @@ class Gate : public testing::Test {
   std::map<std::string, std::promise<void>> release_;
   std::string begun_, ended_;
   Loop loop_;
-  std::shared_ptr<HotFolderGate> gate_ = std::make_shared<HotFolderGate>(loop_);
+  Timer heart_{loop_, [this] { loop_.stop(); }};
 };
 
-TEST_F(Gate, LetsADirectoryThatHangsHaveOneThreadHoweverOftenItIsTried) {
+TEST_F(ErrandsThatHang, KeepOneThreadForADirectoryHoweverOftenItIsTried) {
   enter("a", "/hangs");
   EXPECT_EQ(begun(1), "a");
   enter("b", "/hangs");
@@ -63,7 +66,7 @@ TEST_F(Gate, LetsADirectoryThatHangsHaveOneThreadHoweverOftenItIsTried) {
   let_go("b");
 }
 
-TEST_F(Gate, LetsTwoThroughAtATime) {
+TEST_F(ErrandsThatHang, AreTwoInFoldersAtATime) {
   enter("a", "/1");
   (void)begun(1);
   enter("b", "/2");
@@ -75,11 +78,22 @@ TEST_F(Gate, LetsTwoThroughAtATime) {
   let_go("c");
 }
 
-TEST_F(Gate, ForgetsWhatHasNotBegun) {
+TEST_F(ErrandsThatHang, HoldUpWhatCameWithThemUntilTheNextRing) {
+  release_["a"].set_value();
+  Timer together(loop_, [this] {
+    for (const char* name : {"a", "b", "c"}) enter(name, "");
+  });
+  together.after(std::chrono::milliseconds(0));
+  while (begun(0) != "abc" || ended_ != "a") loop_.run();
+  let_go("b");
+  let_go("c");
+}
+
+TEST_F(ErrandsThatHang, AreForgottenWhenTheyHaveNotBegun) {
   enter("a", "/1");
   (void)begun(1);
   enter("b", "/1");
-  gate_->forget(this);
+  loop_.errands().forget(this);
   enter("c", "/1");
   let_go("a");
   EXPECT_EQ(begun(2), "ac");
