@@ -1,6 +1,7 @@
 #include "src/run/run.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "src/base/verdict.h"
 #include "src/cli/done_file.h"
 #include "src/cli/file_out.h"
+#include "src/cli/files.h"
 #include "src/cli/progress.h"
 #include "src/cli/wait.h"
 #include "src/run/deliver.h"
@@ -43,10 +45,18 @@ Status put_single(const Run& run, DoneFile& done_file, RunRecord record) {
   return done_file.add(std::move(record));
 }
 
+// Whether the output's file system went away: no image is to blame, the next run goes on with all.
+bool is_lost(Run& run) {
+  struct stat about{};
+  if (!run.lost && !look_at(run.place, about)) run.lost = last_error("look at", run.place);
+  return run.lost.has_value();
+}
+
 // One job has ended: its results go to their place.
 void take_outcome(Run& run, const Spool& spool, DoneFile& done_file, size_t index,
                   const Outcome& outcome) {
   if (outcome.ending != Ending::completed) {
+    if (is_lost(run)) return;
     std::string message = outcome.cause.message;
     const auto code = code_named(outcome.cause.code);
     if (message.empty() && code) message = explain(*code);
@@ -63,7 +73,7 @@ void take_outcome(Run& run, const Spool& spool, DoneFile& done_file, size_t inde
     return;
   }
   const Error& error = record ? added.error() : record.error();
-  if (is_ambiguous(error)) {  // the file system went: the next run hands it out
+  if (is_ambiguous(error)) {
     run.lost = error;
     return;
   }

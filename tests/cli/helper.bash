@@ -80,6 +80,30 @@ until_true() {
 # before them), and look for leaks with ptrace when they end (as strace does).
 sanitized() { grep -qaF __asan_init "$imgq"; }
 
+# Programs see a mounted bucket in this directory: no file without a name, and no second one.
+like_a_bucket() {
+  ! sanitized || skip "the sanitizers want to be the first library"
+  command -v cc >/dev/null || skip "no compiler"
+  cat >bucket.c <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int link(const char* from, const char* to) { (void)from, (void)to; errno = EIO; return -1; }
+int open64(const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  int mode = va_arg(more, int);
+  va_end(more);
+  if ((flags & O_TMPFILE) == O_TMPFILE) { errno = EOPNOTSUPP; return -1; }
+  return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+END
+  cc -shared -fPIC -o bucket.so bucket.c
+}
+
 has_daemon() { # the lock of an instance is held
   local alive
   for alive in "$IMGQ_SPOOL"/processing/*/.alive; do

@@ -85,3 +85,26 @@ in_a_unit=(unshare -m --propagation slave sh -c 'mount --bind "$IMGQ_SPOOL" "$IM
   start_both "${in_a_unit[@]}"
   exits 0 inside "$imgq" wait --timeout 60s "$id"
 }
+
+@test "a run ends when the mount of images and output goes, and the next goes on" {
+  like_a_bucket
+  mkdir store/photos
+  local n
+  for n in {1..60}; do cp "$samples/fig.jpg" "store/photos/$n.jpg"; done
+  inside env LD_PRELOAD="$dir/bucket.so" "$imgq" run --workers 1 --print -o "$dir/mnt/out" "$dir/mnt/photos" >made 2>errors 3>&- &
+  local run=$! got=0
+  until_true [ -s made ]
+  kill_mount
+  wait "$run" || got=$?
+  same "$got" 74
+  grep -q "^imgq: stopped: $dir/mnt/out: .*: Transport endpoint is not connected" errors
+  grep -qE "^imgq: [0-9]+ made, [0-9]+ left; the same command goes on from here" errors
+  lacks '1.jpg: ' errors # none is to blame
+  inside umount "$dir/mnt"
+  mount_it store
+  exits 0 inside env LD_PRELOAD="$dir/bucket.so" "$imgq" run --workers 1 -o "$dir/mnt/out" "$dir/mnt/photos"
+  [[ $errors =~ \ ([0-9]+)\ up\ to\ date,\ 0\ failed ]]
+  [ "${BASH_REMATCH[1]}" -ge "$(wc -l <made)" ]
+  same "$(find store/out -name '*.jpg' | wc -l)" 60
+  same "$(ls -A state/imgq-run)" ""
+}

@@ -1069,7 +1069,8 @@ int renameat(int from_dir, const char* from, int to_dir, const char* to) {
 END
   cc -shared -fPIC -o lost.so lost.c
   LD_PRELOAD=$dir/lost.so exits 74 "$imgq" run -o out photos
-  same "$(sed 's#[^/]*$##' <<<"${errors%%$'\n'*}")" "imgq: stopped: out: cannot rename to: out/"
+  contains "$errors" "imgq: stopped: out: cannot rename to: out/"
+  lacks failed stderr
   contains "$errors" "2 made, 4 left; the same command goes on from here"
   find out/.imgq/spool -name '*.jpg' -printf '%i\n' | sort >kept
   exits 0 "$imgq" run -o out photos
@@ -1093,30 +1094,6 @@ END
   touch out/.imgq/.imgq-17-1 out/.imgq/.imgq-17-2-0123456789abcdef
   exits 0 "$imgq" run -o out a.jpg
   same "$(ls -A out/.imgq)" "done"
-}
-
-# Programs see a mounted bucket in this directory: no file without a name, and no second one.
-like_a_bucket() {
-  ! sanitized || skip "the sanitizers want to be the first library"
-  command -v cc >/dev/null || skip "no compiler"
-  cat >bucket.c <<'END'
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-int link(const char* from, const char* to) { (void)from, (void)to; errno = EIO; return -1; }
-int open64(const char* path, int flags, ...) {
-  va_list more;
-  va_start(more, flags);
-  int mode = va_arg(more, int);
-  va_end(more);
-  if ((flags & O_TMPFILE) == O_TMPFILE) { errno = EOPNOTSUPP; return -1; }
-  return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-}
-END
-  cc -shared -fPIC -o bucket.so bucket.c
 }
 
 @test "where there are no hard links the private spool lies beside the user's own, not in it" {
