@@ -141,9 +141,10 @@ Status commit_or_yield(const Spool& spool, Publication& entry, durable::Group& g
 }  // namespace
 
 // After the last sync: the token moves, the source goes. What fails here is only tidying, done by
-// recover, retain or fsck later; the job has ended.
+// the next beat, recover, retain or fsck later; the job has ended.
 Result<Outcome> Owner::finish(const Outcome& outcome, SourceAfter source) const {
-  move_own_ended({outcome.id, outcome.attempt}, outcome.ending);
+  const std::string token = path_of({outcome.id, outcome.attempt});
+  (void)move_ended(*spool_, token, outcome.id, outcome.ending, OldName::left);
   if (source == SourceAfter::remove) (void)durable::remove(*spool_, layout::source(outcome.id));
   return outcome;
 }
@@ -208,7 +209,7 @@ Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::s
     answer = published.error();
   } else {
     (void)remove_other_results(*spool_, {published->outcome});  // fsck finds what stays
-    move_own_ended(claim.token, published->outcome.ending);
+    (void)move_ended(*spool_, path_of(claim.token), outcome.id, published->outcome.ending);
     answer = published->ours ? Result<Outcome>(published->outcome) : fenced(outcome.id);
   }
   ended(claim.token, answer ? nullptr : &answer.error());
