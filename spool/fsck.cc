@@ -159,10 +159,11 @@ class Walk {
       if (!facts) return facts.error();
       std::move(facts->begin(), facts->end(), std::back_inserter(jobs));
       if (jobs.size() < kBatch) continue;
-      if (const auto done = check(std::exchange(jobs, {}), before, round); !done) return done;
+      const auto done = check(std::exchange(jobs, {}), before, round);
+      if (!done) return done.error();
     }
-    if (const auto done = check(std::move(jobs), before, round); !done) return done;
-    if (const auto done = check(census.rest(), before, round); !done) return done;
+    if (const auto done = check(std::move(jobs), before, round); !done) return done.error();
+    if (const auto done = check(census.rest(), before, round); !done) return done.error();
     if (round > 1) return Ok{};
     for (const std::string& path : census.strangers()) say(Kind::note, path, "unknown file");
     return Ok{};
