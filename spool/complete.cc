@@ -141,10 +141,9 @@ Status commit_or_yield(const Spool& spool, Publication& entry, durable::Group& g
 }  // namespace
 
 // After the last sync: the token moves, the source goes. What fails here is only tidying, done by
-// the next beat, recover, retain or fsck later; the job has ended.
+// recover, retain or fsck later; the job has ended.
 Result<Outcome> Owner::finish(const Outcome& outcome, SourceAfter source) const {
-  const std::string token = path_of({outcome.id, outcome.attempt});
-  (void)move_ended(*spool_, token, outcome.id, outcome.ending, OldName::left);
+  move_own_ended({outcome.id, outcome.attempt}, outcome.ending);
   if (source == SourceAfter::remove) (void)durable::remove(*spool_, layout::source(outcome.id));
   return outcome;
 }
@@ -209,7 +208,7 @@ Result<Outcome> Owner::fail(const Claim& claim, const Cause& cause, const std::s
     answer = published.error();
   } else {
     (void)remove_other_results(*spool_, {published->outcome});  // fsck finds what stays
-    (void)move_ended(*spool_, path_of(claim.token), outcome.id, published->outcome.ending);
+    move_own_ended(claim.token, published->outcome.ending);
     answer = published->ours ? Result<Outcome>(published->outcome) : fenced(outcome.id);
   }
   ended(claim.token, answer ? nullptr : &answer.error());

@@ -219,6 +219,11 @@ void Owner::ended(const Token& token, const Error* error) const {
   if (error == nullptr || error->code == EEXIST) in_flight_->drop(token);
 }
 
+// The token of an ended job; should it stay behind, a later beat sees to it.
+void Owner::move_own_ended(const Token& token, Ending ending) const {
+  (void)move_ended(*spool_, path_of(token), token.id, ending);
+}
+
 Result<Fd> Owner::open_source(const Claim& claim) const {
   const Source& source = claim.ticket.source;
   const bool referenced = source.kind == SourceKind::referenced;

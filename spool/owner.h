@@ -144,6 +144,7 @@ class Owner {
                         Sync sync) const;
   Status secure(const std::vector<Token>& taken, Sync sync) const;
   Status move_back(const Token& token) const;
+  void move_own_ended(const Token& token, Ending ending) const;
   void ended(const Token& token, const Error* error) const;
   void give_back(const std::vector<Token>& tokens) const;
   Status give_back_strays() const;

@@ -13,9 +13,9 @@
 
 namespace imgq {
 
-Status move_token(const Spool& spool, const std::string& from, const std::string& to, OldName old) {
+Status move_token(const Spool& spool, const std::string& from, const std::string& to) {
   const durable::Given given = durable::give_name(spool, durable::Naming::move, from, to);
-  if (given.code == 0) return old == OldName::left ? Ok{} : durable::remove(spool, from);
+  if (given.code == 0) return durable::remove(spool, from);
   return last_error("move to " + layout::folder_of(to), from,
                     given.old_stands ? ESTALE : given.code);
 }
@@ -61,10 +61,9 @@ Status follow_retry(const Spool& spool, const Token& last) {
   return !moved && moved.error().code == ENOENT ? Status(Ok{}) : moved;
 }
 
-Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending,
-                  OldName old) {
+Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending) {
   const std::string to = layout::ended(ending, id);
-  auto moved = move_token(spool, from, to, old);
+  auto moved = move_token(spool, from, to);
   if (!moved && moved.error().code == ENOENT) return Ok{};
   if (!moved || ending != Ending::failed) return moved;
   const auto token = layout::parse_token(from.substr(from.rfind('/') + 1));

@@ -8,16 +8,11 @@
 // A token from state to state.
 namespace imgq {
 
-// Should both names be of one inode already (a healing file system, a crash between two syncs)
-// rename(2) does nothing. The old name is removed then, which is a look-up more for each token, or
-// left to whoever goes through its folder later: an owner at its next beat, or who recovers it.
-enum class OldName { removed, left };
-
-// Renames a token. Tried again for a while when it is said to be gone and stands
-// (durable::give_name).
+// Renames a token. Should both names be of one inode already (a healing file system, a crash
+// between two syncs) rename(2) does nothing: then the old name is removed. Tried again for a while
+// when it is said to be gone and stands (durable::give_name).
 //   errors  ENOENT somebody else moved it; ESTALE it stands, and yet is said to be gone
-Status move_token(const Spool& spool, const std::string& from, const std::string& to,
-                  OldName old = OldName::removed);
+Status move_token(const Spool& spool, const std::string& from, const std::string& to);
 
 // The same, not tried again: for whoever looks again anyway.
 //   errors  ENOENT it was not moved by this call
@@ -33,8 +28,7 @@ Status remove_token(const Spool& spool, const std::string& path);
 
 // Moves the token of an ended job to completed/, failed/ or cancelled/, whose hour is made when it
 // is missing. Gone already is Ok. Never synced: the outcome decides, the token can be made anew.
-Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending,
-                  OldName old = OldName::removed);
+Status move_ended(const Spool& spool, const std::string& from, const JobId& id, Ending ending);
 
 // A retry by hand whose parked token was promoted before its time: the job may be put back to
 // failed/ just when its outcome is put aside. Whoever did one of the two looks for the other, and

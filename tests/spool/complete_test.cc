@@ -47,29 +47,6 @@ class Completing : public lab::SpoolTest {
   Cause crash(int signal = 0) { return {signal != 0 ? "crashed" : "io_error", "it broke", signal}; }
 };
 
-// rename(2) does nothing when its target is there already as the same inode.
-TEST_F(Completing, AnOldNameThatItsMoveLeftGoesWithTheNextBeat) {
-  const JobId id = submit_one();
-  const Claim claim = claim_one(owner_);
-  const std::string old = path(layout::processing(owner_.name(), claim.token));
-  const std::string moved = path(layout::ended(Ending::completed, id));
-  std::filesystem::create_directories(std::filesystem::path(moved).parent_path());
-  std::filesystem::create_hard_link(old, moved);
-  must(complete_with(owner_, claim));
-  EXPECT_TRUE(lab::is_there(old));
-  must(owner_.beat());
-  EXPECT_FALSE(lab::is_there(old));
-  EXPECT_TRUE(lab::is_there(moved));
-  EXPECT_TRUE(is_clean());
-}
-
-TEST_F(Completing, ATokenThatMovedIsNotRemovedToo) {
-  submit_one();
-  faults::add({.call = "unlinkat", .path = "processing/", .code = EIO, .times = -1});
-  must(complete_with(owner_, claim_one(owner_)));
-  EXPECT_EQ(faults::hits(), 0);
-}
-
 TEST_F(Completing, ACompletedJobHasItsResultsAndItsOutcome) {
   const JobId id = submit_one();
   const Outcome outcome = complete(owner_, claim_one(owner_), "the thumbnail");
