@@ -175,7 +175,8 @@ class Walk {
     if (round > 1) std::erase_if(jobs, [&](const auto& job) { return before.count(job.id) == 0; });
     const Repair repair = round == kLooks ? repair_ : Repair::report_only;
     std::vector<std::optional<Result<FsckReport>>> checked(jobs.size());
-    in_parallel(jobs.size(), at_once_,
+    const size_t at_once = repair == Repair::mend ? 1 : at_once_;  // two may want one key
+    in_parallel(jobs.size(), at_once,
                 [&](size_t i) { checked[i] = checking::check_job(spool_, jobs[i], repair); });
     for (size_t i = 0; i < jobs.size(); ++i) {
       if (const auto& found = *checked[i]; !found) return found.error();

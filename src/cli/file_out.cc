@@ -24,19 +24,17 @@
 namespace imgq::cli {
 namespace {
 
-constexpr const char* kTempPrefix = ".imgq-";
-
 constexpr mode_t kNewFile = 0666;  // less the umask, or what the directory's default ACL says
 constexpr const char* kAcl = "system.posix_acl_access";
 
 // A new file in a directory, without a name where that can be; else `temp` is its name.
-Result<Fd> new_file(const std::string& directory, std::string& temp) {
+Result<Fd> new_file(const std::string& directory, std::string_view prefix, std::string& temp) {
   Fd unnamed(sys::open(directory.c_str(), O_TMPFILE | O_WRONLY, kNewFile));
   if (unnamed) return unnamed;
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT) {
     return last_error("write to", directory);
   }
-  temp = temp_name(directory);
+  temp = temp_name(directory, prefix);
   Fd named(sys::open(temp.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, kNewFile));
   if (!named) return last_error("write to", directory);
   return named;
@@ -61,7 +59,7 @@ Status set_acl(int fd, const std::string& acl, const std::string& path) {
 // Makes a file as one that is newly made in a directory: of which one is made to see.
 Status make_like_new(int fd, const std::string& directory) {
   std::string temp;
-  const auto model = new_file(directory, temp);
+  const auto model = new_file(directory, kRunTempPrefix, temp);
   if (!temp.empty()) (void)sys::unlinkat(AT_FDCWD, temp.c_str(), 0);
   if (!model) return model.error();
   struct stat wanted{}, about{};
@@ -136,7 +134,7 @@ Result<OutFile> OutFile::replacing(const std::string& path) {
 
 Result<OutFile> OutFile::create(const std::string& directory, const std::string& temps) {
   std::string temp;
-  auto file = new_file(directory, temp);
+  auto file = new_file(directory, temps.empty() ? kTempPrefix : kRunTempPrefix, temp);
   if (!file) return file.error();
   return OutFile(temps.empty() ? directory : temps, std::move(*file), std::move(temp));
 }
@@ -238,19 +236,20 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::string temp_name(const std::string& directory) {
+std::string temp_name(const std::string& directory, std::string_view prefix) {
   static int counter = 0;
   uint64_t chance = 0;  // process ids repeat: in containers, after a restart
   (void)sys::getrandom(&chance, sizeof chance);  // without it the name is only less sure to be new
-  return fmt::format("{}/{}{}-{}-{:016x}", directory, kTempPrefix, ::getpid(), ++counter, chance);
+  return fmt::format("{}/{}{}-{}-{:016x}", directory, prefix, ::getpid(), ++counter, chance);
 }
 
-void sweep_temps(const std::string& directory) {
+void sweep_temps(const std::string& directory, std::string_view prefix) {
   const auto names = list_names(AT_FDCWD, directory);
   if (!names) return;  // what stays is in nobody's way
   for (const std::string& name : *names) {
-    if (name.starts_with(kTempPrefix))
-      (void)sys::unlinkat(AT_FDCWD, fmt::format("{}/{}", directory, name).c_str(), 0);
+    const bool is_temp = name.starts_with(prefix) &&
+                         name.find_first_not_of("0123456789abcdef-", prefix.size()) == name.npos;
+    if (is_temp) (void)sys::unlinkat(AT_FDCWD, fmt::format("{}/{}", directory, name).c_str(), 0);
   }
 }
 

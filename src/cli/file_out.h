@@ -84,11 +84,16 @@ Status make_directories(const std::string& path);
 // "a/b/c" -> "a/b"; "c" -> "."
 std::string directory_of(const std::string& path);
 
-// A name in `directory` that no other file has, nor gets elsewhere at the same time.
-std::string temp_name(const std::string& directory);
+// What files begin with that have no name of their own yet: of everybody, and of runs, beside their
+// results.
+inline constexpr std::string_view kTempPrefix = ".imgq-", kRunTempPrefix = ".imgq-run-";
 
-// Removes what killed processes left under such names in a directory where nobody else is at work.
-void sweep_temps(const std::string& directory);
+// A name in `directory` that no other file has, nor gets elsewhere at the same time.
+std::string temp_name(const std::string& directory, std::string_view prefix = kTempPrefix);
+
+// Removes what killed processes left under such names in a directory where nobody else is at work
+// with that prefix.
+void sweep_temps(const std::string& directory, std::string_view prefix = kTempPrefix);
 
 // Removes a directory with everything in it; links are removed, not followed.
 Status remove_tree(const std::string& path);

@@ -147,7 +147,8 @@ void sweep_folders(const Run& run) {
   if (!run.shard.is_all() || has_unnamed_files(run.home)) return;
   std::set<std::string> folders;
   for (const RunItem& item : run.items) folders.insert(item.folder);
-  for (const std::string& folder : folders) sweep_temps(fmt::format("{}/{}", run.place, folder));
+  for (const std::string& folder : folders)
+    sweep_temps(fmt::format("{}/{}", run.place, folder), kRunTempPrefix);
 }
 
 }  // namespace imgq::cli

@@ -73,7 +73,7 @@ void take_outcome(Run& run, const Spool& spool, DoneFile& done_file, size_t inde
     return;
   }
   const Error& error = record ? added.error() : record.error();
-  if (is_ambiguous(error)) {
+  if (is_ambiguous(error) && (error.code != EIO || is_lost(run))) {  // EIO may be of one file
     run.lost = error;
     return;
   }

@@ -15,7 +15,8 @@ constexpr int64_t kShortMs = 20;  // whoever is at work for longer begins nothin
 void Errands::enter(Errand errand) {
   {
     const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(errand));
+    waiting_.insert(errand.turn == Turn::next ? waiting_.begin() : waiting_.end(),
+                    std::move(errand));
   }
   if (!gathering_) go_on();
 }

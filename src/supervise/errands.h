@@ -19,11 +19,13 @@ class Loop;
 // one, however often the configuration is read again meanwhile.
 class Errands {
  public:
+  enum class Turn { last, next };
   struct Errand {
     std::function<void()> work;  // on another thread
     std::function<void()> done;  // on the loop's
     std::string directory = {};  // a hot folder's; empty: in the spool
     const void* whose = nullptr;
+    Turn turn = Turn::last;
   };
 
   explicit Errands(Loop& loop) : loop_(loop) {}

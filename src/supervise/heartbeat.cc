@@ -74,7 +74,8 @@ void Heartbeat::beat() {
                   [this, owner = owner_](const Status& beaten) {
                     beating_ = false;
                     if (!beaten && beaten.error().code == ENOENT) found_lost(owner);
-                  });
+                  },
+                  Errands::Turn::next);
 }
 
 void Heartbeat::found_lost(const std::shared_ptr<Owner>& owner) {

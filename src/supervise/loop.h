@@ -49,10 +49,13 @@ class Loop {
 
   // The same as one of the errands.
   template <class Work, class Done>
-  void ask_along(Work work, Done done) {
+  void ask_along(Work work, Done done, Errands::Turn turn = Errands::Turn::last) {
     auto answer = std::make_shared<std::optional<std::invoke_result_t<Work&>>>();
     errands_.enter({[work = std::move(work), answer]() mutable { answer->emplace(work()); },
-                    [done = std::move(done), answer]() mutable { done(std::move(**answer)); }});
+                    [done = std::move(done), answer]() mutable { done(std::move(**answer)); },
+                    {},
+                    nullptr,
+                    turn});
   }
 
   Errands& errands() { return errands_; }

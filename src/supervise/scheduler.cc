@@ -148,6 +148,7 @@ void Scheduler::cordoned(bool now) {
             now ? "this host is cordoned: no more claims, the work in hand goes on"
                 : "this host is uncordoned; claims go on");
   report_status();
+  tick_on();
   if (!now) claimer_.poll();
 }
 
@@ -348,7 +349,8 @@ void Scheduler::tick() {
 
 // While there is anything to look after; the last one tells that there is not.
 void Scheduler::tick_on() {
-  const bool quiet = phase_ == Phase::working && watcher_ && nothing_in_hand() && !pause_.on();
+  const bool quiet =
+      phase_ == Phase::working && watcher_ && nothing_in_hand() && !pause_.on() && !cordoned_;
   if (!quiet && !ticking_.armed()) ticking_.about(kTick);
 }
 

@@ -1049,25 +1049,30 @@ END
   same "$(made out | comm -12 - before)" "$(cat before)"
 }
 
-@test "an output whose file system goes away ends the run; what was made is handed out by the next" {
+# Renames to results fail by ERRNO where CONDITION, of C, says so: `to` is the name, `count` their number.
+renames_fail() { # CONDITION ERRNO
   ! sanitized || skip "the sanitizers want to be the first library"
   command -v cc >/dev/null || skip "no compiler"
-  cat >lost.c <<'END'
+  cat >lost.c <<END
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 int renameat(int from_dir, const char* from, int to_dir, const char* to) {
-  static int results;
-  if (strncmp(to, "out/", 4) == 0 && strchr(to + 4, '/') == NULL && ++results > 2) {
-    errno = ENOTCONN;
+  static int count;
+  if (strncmp(to, "out/", 4) == 0 && strchr(to + 4, '/') == NULL && ++count && ($1)) {
+    errno = $2;
     return -1;
   }
   return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, 0);
 }
 END
   cc -shared -fPIC -o lost.so lost.c
+}
+
+@test "an output whose file system goes away ends the run; what was made is handed out by the next" {
+  renames_fail 'count > 2' ENOTCONN
   LD_PRELOAD=$dir/lost.so exits 74 "$imgq" run -o out photos
   contains "$errors" "imgq: stopped: out: cannot rename to: out/"
   lacks failed stderr
@@ -1077,6 +1082,15 @@ END
   contains "$errors" "4 made, 2 up to date, 0 failed"
   same "$(find out -name '*.jpg' -printf '%i\n' | sort | comm -12 - kept | wc -l)" 6 # not made again
   same "$(ls -A out/.imgq)" "done"
+}
+
+@test "a result that the disk refuses is of its image alone" {
+  renames_fail 'strstr(to, "fig")' EIO
+  LD_PRELOAD=$dir/lost.so exits 1 "$imgq" run -o out photos
+  contains "$errors" "Input/output error"
+  contains "$errors" "5 made, 0 up to date, 1 failed"
+  exits 0 "$imgq" run -o out photos
+  contains "$errors" "1 made, 5 up to date, 0 failed"
 }
 
 @test "two runs in one place: the second is told to come later" {
@@ -1111,13 +1125,14 @@ END
   # A part leaves what others may be at work on; the run of all leaves nothing of them.
   LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run -q --shard 0/2 -o out photos
   same "$(echo state/imgq-run/*-0-of-1 | wc -w)" 2
-  touch out/.imgq-17-1-0123456789abcdef # of one that was killed while it wrote
+  touch out/.imgq-run-17-1-0123456789abcdef # of one that was killed while it wrote
+  touch out/.imgq-17-1-0123456789abcdef out/.imgq-run-notes # of imgq get, and anybody's
   LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run -q --shard 1/2 -o out photos
-  [ -e out/.imgq-17-1-0123456789abcdef ]
+  [ -e out/.imgq-run-17-1-0123456789abcdef ]
   LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run -o out --size 20x photos/fig.jpg
   same "$(size_of out/fig.jpg)" "$(size_of out/fig.jpg | sed 's/^[0-9]*/20/')"
   same "$(ls -A state/imgq-run)" elsewhere-0-of-1
-  same "$(echo out/.[!.]*)" out/.imgq
+  same "$(echo out/.[!.]*)" "out/.imgq out/.imgq-17-1-0123456789abcdef out/.imgq-run-notes"
   same "$(ls -A out/.imgq)" "done"
 }
 

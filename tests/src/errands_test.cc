@@ -16,7 +16,8 @@ namespace {
 class ErrandsThatHang : public testing::Test {
  protected:
   ErrandsThatHang() { heart_.every(std::chrono::milliseconds(10)); }
-  void enter(const std::string& name, const std::string& directory) {
+  void enter(const std::string& name, const std::string& directory,
+             Errands::Turn turn = Errands::Turn::last) {
     std::shared_future<void> go = release_[name].get_future().share();
     loop_.errands().enter({[this, name, go] {
                              note(name);
@@ -26,7 +27,7 @@ class ErrandsThatHang : public testing::Test {
                              ended_ += name;
                              loop_.stop();
                            },
-                           directory, this});
+                           directory, this, turn});
   }
   void note(const std::string& name) {
     const std::lock_guard lock(mutex_);
@@ -87,6 +88,18 @@ TEST_F(ErrandsThatHang, HoldUpWhatCameWithThemUntilTheNextRing) {
   while (begun(0) != "abc" || ended_ != "a") loop_.run();
   let_go("b");
   let_go("c");
+}
+
+// A heart that waits behind what hangs beats too seldom.
+TEST_F(ErrandsThatHang, DoNotComeBeforeWhatIsNext) {
+  Timer together(loop_, [this] {
+    for (const char* name : {"a", "b"}) enter(name, "");
+    enter("c", "", Errands::Turn::next);
+  });
+  together.after(std::chrono::milliseconds(0));
+  while (begun(0).empty()) loop_.run();
+  EXPECT_EQ(begun(0).front(), 'c');
+  for (const char* name : {"c", "a", "b"}) let_go(name);
 }
 
 TEST_F(ErrandsThatHang, AreForgottenWhenTheyHaveNotBegun) {
