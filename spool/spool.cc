@@ -122,7 +122,6 @@ Spool::Spool(Fd root, std::string path, std::string uuid, mode_t folder_mode)
       uuid_(std::move(uuid)),
       folder_mode_(folder_mode),
       known_durable_(std::make_unique<KnownFolders>()),
-      open_folders_(std::make_unique<OpenFolders>()),
       owes_hooks_(std::make_unique<std::atomic<bool>>(false)),
       writer_lock_(std::make_shared<WriterLock>()) {}
 

@@ -9,7 +9,6 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "src/util/error.h"
 #include "src/util/fd.h"
@@ -49,26 +48,6 @@ class KnownFolders {
   std::map<std::string, ino_t> inodes_;
 };
 
-// Folders whose names are synced again and again, kept open: on a network opening and closing one
-// costs more than its sync. Each is lent to one thread, for it tells an error of the disk but once.
-class OpenFolders {
- public:
-  Fd take(const std::string& path) {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(folders_[path], Fd());
-  }
-  void keep(const std::string& path, Fd folder) {
-    const std::lock_guard lock(mutex_);
-    if (folders_.size() >= kMost) folders_.clear();
-    folders_[path] = std::move(folder);
-  }
-
- private:
-  static constexpr size_t kMost = 16;
-  std::mutex mutex_;
-  std::map<std::string, Fd> folders_;
-};
-
 class WriterLock;
 
 // An open spool: a directory descriptor, the uuid of the spool, and what the program's
@@ -97,7 +76,6 @@ class Spool {
   mode_t folder_mode() const { return folder_mode_; }  // new folders get it by fchmod
   mode_t file_mode() const { return folder_mode_ & 0666; }
   KnownFolders& known_durable() const { return *known_durable_; }
-  OpenFolders& open_folders() const { return *open_folders_; }
   WriterLock& writer_lock() const { return *writer_lock_; }
 
   // Whether a job that this program ends gets a mark in hooks/ first: its configuration names a
@@ -132,7 +110,6 @@ class Spool {
   std::string uuid_;
   mode_t folder_mode_;
   std::unique_ptr<KnownFolders> known_durable_;
-  std::unique_ptr<OpenFolders> open_folders_;
   std::unique_ptr<std::atomic<bool>> owes_hooks_;
   std::shared_ptr<WriterLock> writer_lock_;
 };

@@ -32,22 +32,11 @@ Status make_durable_again(const Spool& spool, const std::string& path, const Fd&
   return make_durable_folder(spool, path, Sync::full);
 }
 
-// The one that was kept, if the name still leads to it.
-Result<Fd> folder_to_sync(const Spool& spool, const std::string& path) {
-  Fd kept = spool.open_folders().take(path);
-  struct stat held = {}, named = {};
-  const bool same = kept && sys::fstatat(spool.root(), path.c_str(), &named) == 0 &&
-                    sys::fstat(kept.get(), &held) == 0 && held.st_ino == named.st_ino &&
-                    held.st_dev == named.st_dev;
-  return same ? Result<Fd>(std::move(kept)) : open_folder(spool, path);
-}
-
 Status sync_folder(const Spool& spool, const std::string& path, int (*sync)(int)) {
-  auto folder = folder_to_sync(spool, path);
+  const auto folder = open_folder(spool, path);
   if (!folder) return folder.error();
   if (const auto again = make_durable_again(spool, path, *folder); !again) return again.error();
   if (sync(folder->get()) != 0) return last_error("sync", path);
-  spool.open_folders().keep(path, std::move(*folder));
   return Ok{};
 }
 

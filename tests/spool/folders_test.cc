@@ -54,31 +54,6 @@ TEST_F(Folders, AFolderThatSomebodyElseJustMadeIsTakenAndNotReplaced) {
 }
 
 // Its maker was killed, or has yet to call fchmod(2).
-TEST_F(Folders, OneThatIsSyncedAgainIsNotOpenedAgainUnlessItsNameLeadsElsewhere) {
-  const auto opened = [this] {
-    faults::clear();
-    faults::add({.call = "openat", .path = "hold", .times = -1, .run = [] {}});
-    must(durable::sync_names(spool_, "hold"));
-    return faults::hits();
-  };
-  EXPECT_EQ(opened(), 1);
-  EXPECT_EQ(opened(), 0);
-  std::filesystem::rename(path("hold"), path("held"));
-  std::filesystem::create_directory(path("hold"));
-  EXPECT_EQ(opened(), 1);
-  EXPECT_EQ(opened(), 0);
-}
-
-TEST_F(Folders, OneWhoseSyncFailedIsOpenedAnewAndSyncedNoMore) {
-  must(durable::sync_names(spool_, "hold"));
-  faults::add({.call = "fsync", .path = "hold", .code = EIO});
-  EXPECT_EQ(code_of(durable::sync_names(spool_, "hold")), EIO);
-  faults::clear();
-  faults::add({.call = "openat", .path = "hold", .run = [] {}});
-  must(durable::sync_names(spool_, "hold"));
-  EXPECT_EQ(faults::hits(), 1);
-}
-
 TEST_F(Folders, AFolderWithoutItsModeGetsIt) {
   const auto shared = must(Spool::create(scratch_ / "shared", 02770));
   std::filesystem::create_directory(scratch_ / "shared/keys/aa");
