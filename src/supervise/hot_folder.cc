@@ -189,15 +189,22 @@ void FolderWatch::look() {
   if (!watcher_) watch();
   looking_now_ = true;
   files_.begin_look();
-  auto answer = std::make_shared<FolderLook>();
-  const int64_t began = sys::monotonic_ms();
-  work([this, plan = plan_, first = put_back_ ? FirstLook::no : FirstLook::yes,
-        jobs = awaited_.to_ask(began),
-        answer] { *answer = look_at_folder(spool_, *plan, lock_, jobs, first); },
-       [this, began, answer] {
-         looking_now_ = false;
-         if (!stopped_) looked(*answer, sys::monotonic_ms() - began);
-       });
+  struct Look {
+    FolderLook found;
+    int64_t took_ms = 0;  // without what it waited for others, before and after
+  };
+  auto answer = std::make_shared<Look>();
+  work(
+      [this, plan = plan_, first = put_back_ ? FirstLook::no : FirstLook::yes,
+       jobs = awaited_.to_ask(sys::monotonic_ms()), answer] {
+        const int64_t began = sys::monotonic_ms();
+        answer->found = look_at_folder(spool_, *plan, lock_, jobs, first);
+        answer->took_ms = sys::monotonic_ms() - began;
+      },
+      [this, answer] {
+        looking_now_ = false;
+        if (!stopped_) looked(answer->found, answer->took_ms);
+      });
 }
 
 // On another thread; it keeps this.
