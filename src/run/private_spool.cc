@@ -116,8 +116,9 @@ void forget_parts(const Run& run) {
   if (!run.shard.is_all()) return;
   const auto names = list_names(AT_FDCWD, spools_elsewhere());
   if (!names) return;  // mostly not there; what stays is in nobody's way
+  const std::string ours = name_elsewhere(run);
   for (const std::string& name : *names) {
-    if (name.starts_with(name_elsewhere(run))) (void)remove_tree(spools_elsewhere() + "/" + name);
+    if (name.starts_with(ours)) (void)remove_tree(spools_elsewhere() + "/" + name);
   }
 }
 

@@ -161,13 +161,13 @@ Exit make(Run& run, const Inputs& inputs, DoneFile& done_file) {
     }
   }
   if (auto tidied = done_file.tidy(); !tidied) console.error(tidied.error().text());
-  if (whole) forget_parts(run);
   if (!whole) {
     if (!run.options.manifest.empty()) {
       console.error("the manifest is left as it was: not all is made");
     }
     return worked ? Exit::interrupted : exit_for(worked.error());
   }
+  forget_parts(run);
   if (auto wrote = write_manifest(run, done_file); !wrote) {
     return fail(run.session, Exit::cannot_create,
                 about(run.options.manifest, cause_text(wrote.error().code)));

@@ -34,8 +34,7 @@ constexpr size_t kMinToken = 16, kMaxToken = 512;
 constexpr std::chrono::seconds kLookForSpool{1};
 constexpr std::chrono::milliseconds kDrain{10'000};  // for requests under way at the end
 constexpr int64_t kMinBody = int64_t{256} << 20;
-constexpr size_t kThreads =
-    4;  // what looks at the spool, tells of hangs, stops the server; a connection
+constexpr size_t kThreads = 4;       // for the spool's view, the hang report, the end; a connection
 constexpr size_t kEach = 3;          // descriptors of a connection
 constexpr size_t kLittle = 64 + 64;  // of all else, and of one form of as many files as it may have
 
