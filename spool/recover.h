@@ -35,7 +35,7 @@ struct Recovered {
   int jobs = 0;       // claims given back to staging/ or delayed/ (or ended: too many losses)
   int finished = 0;   // claims whose outcome was there already: token put where it belongs
   int looked_at = 0;  // other instances, alive or dead
-  // of these, whose heart was just seen to beat and whose host is not cordoned; in order
+  // of these, whose heart beats as far as was seen and whose host is not cordoned; in order
   std::vector<std::string> at_work = {};
   // none of those that live is dead sooner
   std::chrono::milliseconds next_dead = std::chrono::milliseconds::max();

@@ -189,6 +189,7 @@ std::vector<Token> Claimer::choose(size_t wanted) {
 void Claimer::claimed(Batch batch) {
   claiming_ = 0;
   if (batch.claims.lost_races > 0) {
+    if (share_.is_all()) listener_.not_alone();
     read_at_ = -1;  // what is known of theirs is not so any more
     unread_ = true;
     log::line(log::Level::debug, "others were first",

@@ -35,7 +35,7 @@ Housekeeping::Housekeeping(Loop& loop, const Spool& spool, const Settings& setti
       spool_(spool),
       settings_(settings),
       listener_(listener),
-      recovery_(loop, [this] { recover_others(); }),
+      recovery_(loop, [this] { look_at_others(); }),
       sweeping_(loop, [this] { sweep(); }),
       purging_(loop, [this] { purge(); }),
       mending_(loop, [this] { mend(); }) {}
@@ -49,7 +49,7 @@ void Housekeeping::start() {
 
 void Housekeeping::recover_for(const std::string& me) {
   me_ = me;
-  recover_others();
+  look_at_others();
 }
 
 void Housekeeping::stop() {
@@ -60,7 +60,7 @@ void Housekeeping::stop() {
   mending_.stop();
 }
 
-void Housekeeping::recover_others() {
+void Housekeeping::look_at_others() {
   if (recovering_ || stopped_) return;
   recovering_ = true;
   loop_.ask_along(

@@ -29,11 +29,11 @@ class Housekeeping {
 
   void start();  // sweeps and purges: what makes room must not wait for some
   void recover_for(const std::string& me);  // again, under the new name, after a loss
+  void look_at_others();                    // now: takes over from the dead
   void mend_soon();                         // the file system was away: not only once a day
   void stop();
 
  private:
-  void recover_others();
   void recovered(const Result<Recovered>& found);
   void sweep();
   void purge();
@@ -46,7 +46,7 @@ class Housekeeping {
   const Settings& settings_;
   Listener& listener_;
   std::string me_;
-  Heartbeats heartbeats_;  // used by recover_others' background work, never twice at once
+  Heartbeats heartbeats_;  // used by look_at_others' background work, never twice at once
   bool recovering_ = false;
   bool first_look_ = true;
   bool stopped_ = false;

@@ -25,6 +25,7 @@ class Listener {
   // of the claimer
   virtual void prepared(Prepared job) = 0;  // a job to run, or judged or troubled already
   virtual void cordoned(bool now) = 0;      // this host: nothing is to be claimed
+  virtual void not_alone() = 0;             // though no share says so: another claims, too
 
   // of the pool
   virtual void judged(JobPtr job, Verdict verdict) = 0;

@@ -69,6 +69,7 @@ class Scheduler final : private Listener {
   void say_ready();
   void entered() override;
   void recovered() override;
+  void not_alone() override { housekeeping_.look_at_others(); }
   void others_at_work(const std::vector<std::string>& owners) override;
   void lost(const std::shared_ptr<Owner>& owner) override;
   void removed() override;

@@ -87,6 +87,7 @@ class Claiming : public testing::Test, protected test::SilentListener {
     claimer_.claim(owner_, 4, false);
   }
   void prepared(Prepared prepared) override { claimed_.push_back(prepared.job->claim.token.id); }
+  void not_alone() override { ++told_; }
   void trouble(const Error& error) override { ADD_FAILURE() << error.text(); }
 
   test::Lab lab_;
@@ -96,6 +97,7 @@ class Claiming : public testing::Test, protected test::SilentListener {
   Claimer claimer_{loop_, lab_.spool(), settings_, *this};
   std::vector<JobId> claimed_;
   size_t wanted_ = 0;
+  int told_ = 0;  // that it is not alone
 };
 
 TEST_F(Claiming, BeginsWithItsShareAndLeavesNothing) {
@@ -137,6 +139,25 @@ TEST_F(Claiming, TriesNothingThatOthersHaveTakenMeanwhile) {
   claimer_.stop();
   loop_.await_background();
   EXPECT_EQ(testing::internal::GetCapturedStderr().find("others were first"), std::string::npos);
+}
+
+TEST_F(Claiming, TellsThatItIsNotAloneWhenARaceIsLost) {
+  std::vector<JobId> ids = lab_.submit_many(20);
+  claimer_.start();
+  claim(4);
+  EXPECT_EQ(told_, 0);
+  const auto other = Owner::enter(lab_.spool());
+  ASSERT_TRUE(other);
+  std::vector<Token> rest;
+  for (const JobId& id : ids) {
+    if (std::find(claimed_.begin(), claimed_.end(), id) == claimed_.end()) rest.push_back({id, 1});
+  }
+  ASSERT_EQ(other->claim(rest, Sync::none)->taken.size(), rest.size());
+  lab_.submit_many(1);
+  claim(5);
+  EXPECT_GT(told_, 0);
+  claimer_.stop();
+  loop_.await_background();
 }
 
 }  // namespace

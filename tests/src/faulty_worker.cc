@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "src/base/wire.h"
@@ -22,6 +23,8 @@ namespace imgq {
 namespace {
 
 using Answer = std::string;
+
+constexpr std::string_view kTakes = "ms-";
 
 struct Work {
   wire::Order order;
@@ -153,13 +156,9 @@ Answer speak_as_the_supervisor(const Work& /*work*/) {
   return to_json(verdict);
 }
 
-Answer take_a_second(const Work& work) {
-  sleep_ms(1'000);
-  return to_json(render(work));
-}
-
-Answer take_a_while(const Work& work) {
-  sleep_ms(200);
+// Of a preset "ms-N", N.
+Answer take_milliseconds(const Work& work) {
+  sleep_ms(std::stoll(work.order.request.preset.substr(kTakes.size())));
   return to_json(render(work));
 }
 
@@ -222,15 +221,15 @@ Answer answer_to(const Work& work) {
       {"heavy-always", want_the_heavy_slot_always},
       {"heavy", want_the_heavy_slot_once},
       {"supervisor", speak_as_the_supervisor},
-      {"second", take_a_second},
-      {"while", take_a_while},
       {"io", fail_to_read},
       {"shrunk", find_the_source_shrunk},
       {"recycle", ask_to_be_replaced},
       {"talk", talk_too_much},
       {"again", answer_again_and_again},
   };
-  const auto fault = faults.find(work.order.request.preset);
+  const std::string& preset = work.order.request.preset;
+  if (preset.starts_with(kTakes)) return take_milliseconds(work);
+  const auto fault = faults.find(preset);
   return fault == faults.end() ? to_json(render(work)) : fault->second(work);
 }
 

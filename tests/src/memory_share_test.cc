@@ -112,7 +112,7 @@ class Listening final : public SilentListener {
 
 TEST(AJobThatNeedsAllMemory, RunsWhileNothingElseDoesAndBeforeWhatCameAfter) {
   const Lab lab;
-  for (const char* preset : {"while", "while", "alone", "while", "while", "while"}) {
+  for (const char* preset : {"ms-200", "ms-200", "alone", "ms-200", "ms-200", "ms-200"}) {
     lab.submit(preset);
   }
   auto owner = std::make_shared<Owner>(std::move(*Owner::enter(lab.spool())));

@@ -37,7 +37,7 @@ bool nothing_is_processing(const Lab& lab) {
 
 TEST(Daemon, KilledAgainAndAgainCompletesEveryJobOnce) {
   Lab lab;
-  const auto jobs = lab.submit_many(24, "while");
+  const auto jobs = lab.submit_many(24, "ms-200");
   for (const int done : {2, 8, 14}) {
     Program daemon = lab.daemon({"--workers", "3"});
     ASSERT_TRUE(eventually([&] { return completed(lab) >= done; })) << daemon.log();
@@ -58,7 +58,7 @@ TEST(Daemon, KilledAgainAndAgainCompletesEveryJobOnce) {
 
 TEST(Daemon, SharesASpoolWithAnother) {
   Lab lab;
-  const auto jobs = lab.submit_many(30, "while");
+  const auto jobs = lab.submit_many(30, "ms-200");
   const auto one = lab.daemon({"--workers", "2"});
   const auto two = lab.daemon({"--workers", "2"});
   ASSERT_TRUE(lab.all_reach(jobs, State::completed)) << one.log() << two.log();
@@ -73,7 +73,7 @@ TEST(Daemon, SharesASpoolWithAnother) {
 
 TEST(Daemon, ToldToStopLetsRunningJobsEndAndGivesTheRestBack) {
   Lab lab;
-  const JobId running = lab.submit("second");
+  const JobId running = lab.submit("ms-1000");
   const auto waiting = lab.submit_many(5);
   Program daemon = lab.daemon({"--workers", "1", "--log-level", "debug"});
   ASSERT_TRUE(eventually([&] { return daemon.said("given to a worker"); })) << daemon.log();
@@ -92,7 +92,7 @@ TEST(Daemon, ToldToStopLetsRunningJobsEndAndGivesTheRestBack) {
 TEST(Daemon, OfACordonedHostEndsWhatItHasAndClaimsAgainOnceItIsNot) {
   Lab lab;
   const std::string here = sys::identity().host;
-  const JobId running = lab.submit("second");
+  const JobId running = lab.submit("ms-1000");
   const auto daemon = lab.daemon({"--workers", "1", "--log-level", "debug"});
   ASSERT_TRUE(eventually([&] { return daemon.said("given to a worker"); })) << daemon.log();
   ASSERT_TRUE(cordon(lab.spool(), here));
@@ -158,7 +158,7 @@ TEST(Daemon, ToldToReloadABrokenConfigurationGoesOnWithTheOldOne) {
 
 TEST(Daemon, ThoughtDeadByAnotherForgetsItsJobsAndGoesOnAnew) {
   Lab lab("daemon.lease = \"5s\"\n");
-  const JobId job = lab.submit("second");
+  const JobId job = lab.submit("ms-1000");
   auto frozen = lab.daemon({"--workers", "1"});
   ASSERT_TRUE(lab.reaches(job, State::processing)) << frozen.log();
   frozen.signal(SIGSTOP);
@@ -177,7 +177,7 @@ TEST(Daemon, ThoughtDeadByAnotherForgetsItsJobsAndGoesOnAnew) {
 
 TEST(Daemon, StoppedForLongerThanTheWallLimitCountsWhatItsWorkersDidMeanwhile) {
   Lab lab("limits.wall_seconds = 1\n");
-  const JobId job = lab.submit("while");
+  const JobId job = lab.submit("ms-200");
   const auto frozen = lab.daemon({"--workers", "1", "--log-level", "debug"});
   ASSERT_TRUE(eventually([&] { return frozen.said("given to a worker"); })) << frozen.log();
   frozen.signal(SIGSTOP);
@@ -285,7 +285,7 @@ TEST(Daemon, OnAFullDiskWaitsWithoutSpendingAttemptsAndGoesOnWhenThereIsRoom) {
   const SmallDisk disk(folder.file("disk"));
   if (!disk.mounted()) GTEST_SKIP() << "cannot mount a small file system here";
   Lab lab("", folder.file("disk") + "/spool");
-  const auto jobs = lab.submit_many(4, "while");
+  const auto jobs = lab.submit_many(4, "ms-200");
   disk.fill();
   const auto daemon = lab.daemon({"--workers", "2"});
   ASSERT_TRUE(eventually([&] { return daemon.said("No space left"); })) << daemon.log();
@@ -487,7 +487,7 @@ TEST(Daemon, LooksForJobsThatWaitNowhereAfterAPause) {
   const std::string soon = "daemon.mend_after = \"1s\"\n";
   Lab lab(soon);
   const Program daemon = lab.daemon();
-  ASSERT_TRUE(lab.all_reach(lab.submit_many(2, "second"), State::completed)) << daemon.log();
+  ASSERT_TRUE(lab.all_reach(lab.submit_many(2, "ms-1000"), State::completed)) << daemon.log();
   lab.folder().write("imgq.toml",
                      soon + "daemon.poll = \"1s\"\ndaemon.min_free = 4000000000000000\n");
   daemon.signal(SIGHUP);

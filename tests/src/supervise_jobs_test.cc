@@ -66,7 +66,7 @@ TEST(Jobs, PoisonOfThreeKindsFailsWithItsCauseWhileOthersComplete) {
 TEST(Jobs, ThatComeBackGoBeforeThoseThatHaveNotBeenTried) {
   Lab lab("jobs.retry_first = \"2s\"\n");
   const JobId back = lab.submit("io", bytes(kTinyPng), 2);
-  const auto others = lab.submit_many(25, "while");
+  const auto others = lab.submit_many(25, "ms-200");
   const auto daemon = lab.daemon({"--workers", "1"});
   ASSERT_TRUE(lab.reaches(back, State::failed)) << daemon.log();
   EXPECT_EQ(lab.view(back).attempts, 2);
@@ -83,7 +83,7 @@ TEST(Jobs, OfADeadHostAreTheNextToBeClaimed) {
   std::filesystem::create_directory(owner);
   lab.folder().write("spool/processing/" + owner.filename().string() + "/.alive", "");
   std::filesystem::rename(spool / "staging" / (back.text() + ".1"), owner / (back.text() + ".1"));
-  const auto others = lab.submit_many(15, "second");
+  const auto others = lab.submit_many(15, "ms-1000");
   const auto daemon = lab.daemon({"--workers", "1"});
   ASSERT_TRUE(lab.reaches(back, State::completed)) << daemon.log();
   EXPECT_EQ(lab.state(others.back()), State::staging);
@@ -119,7 +119,7 @@ TEST(Jobs, WhoseWorkersAreKilledByOthersAreNoPoison) {
 
 TEST(Jobs, WhoseWorkersAreKilledByOthersAreRunAgainAloneAtOnce) {
   Lab lab;
-  const auto others = lab.submit_many(4, "while");
+  const auto others = lab.submit_many(4, "ms-200");
   const JobId job = lab.submit("crowded");
   const auto daemon = lab.daemon({"--workers", "2"});
   ASSERT_TRUE(lab.reaches(job, State::completed)) << daemon.log();

@@ -52,7 +52,7 @@ TEST_F(Pool, AWorkerThatWasStartingAtAReloadDoesNotServeByTheOldLimits) {
 }
 
 TEST_F(Pool, AResultIsJudgedByTheLimitsItWasMadeUnder) {
-  const JobId job = lab_.submit("second");
+  const JobId job = lab_.submit("ms-1000");
   const auto running = daemon();
   ASSERT_TRUE(eventually([&] { return running.said("given to a worker"); })) << running.log();
   reload(running, "limits.max_result_side_px = 1\n");

@@ -40,7 +40,7 @@ TEST(WorkerLimits, AnEndlessWaitEndsAtFourTimesTheWallLimitAndIsNotBlamedOnTheIm
 
 TEST(WorkerLimits, AWorkerThatItsHostLetsRunTooSeldomHasMoreTime) {
   Bench bench(IMGQ_TEST_FAULTY_WORKER, tight());
-  bench.begin("while", bytes(kTinyPng));
+  bench.begin("ms-200", bytes(kTinyPng));
   const pid_t pid = bench.worker().pid();
   ASSERT_EQ(::kill(pid, SIGSTOP), 0);
   std::thread waker([pid] {
@@ -69,14 +69,14 @@ TEST(WorkerLimits, AnEndlessLoopEndsAtTheWallLimit) {
 
 TEST(WorkerLimits, AnAnswerThatCameWhileTheSupervisorStoodStillCounts) {
   Bench bench(IMGQ_TEST_FAULTY_WORKER, tight());
-  bench.begin("while", bytes(kTinyPng));
+  bench.begin("ms-200", bytes(kTinyPng));
   stand_still();
   EXPECT_TRUE(bench.wait_for_answer().verdict);
 }
 
 TEST(WorkerLimits, AWorkerThatStoodStillWithItsSupervisorHasItsTimeAfterwards) {
   Bench bench(IMGQ_TEST_FAULTY_WORKER, tight());
-  bench.begin("while", bytes(kTinyPng));
+  bench.begin("ms-200", bytes(kTinyPng));
   ASSERT_EQ(::kill(bench.worker().pid(), SIGSTOP), 0);
   stand_still();
   ASSERT_EQ(::kill(bench.worker().pid(), SIGCONT), 0);
