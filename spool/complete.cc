@@ -91,7 +91,7 @@ Status prepare(const Spool& spool, Publication& entry, durable::Group& group) {
   if (!record) return record.error();
   entry.record = std::move(*record);
   if (!mutated(Mutant::skip_result_fsync)) {
-    for (const FreshResult& fresh : entry.job->results) group.file(fresh.file);
+    for (const FreshResult& fresh : entry.job->results) group.result(fresh.file);
   }
   if (!mutated(Mutant::skip_outcome_fsync)) group.file(*entry.record);
   name_hour_folder(group, entry);

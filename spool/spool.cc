@@ -95,16 +95,16 @@ void sync_parent(const std::string& path) {
 }
 
 // Makes `path` and what is missing above it. Says whether it was made here.
-Result<bool> make_root(const std::string& path, mode_t mode) {
+Result<bool> make_root(const std::string& path, mode_t mode, Survives survives) {
   for (const bool last_try : {false, true}) {
     if (sys::mkdirat(AT_FDCWD, path.c_str(), mode & 0777) == 0) {
-      sync_parent(path);
+      if (survives == Survives::power_cut) sync_parent(path);
       return true;
     }
     if (errno == EEXIST) return false;
     const size_t slash = path.find_last_of('/', path.find_last_not_of('/'));
     if (last_try || errno != ENOENT || slash == std::string::npos || slash == 0) break;
-    const auto parent = make_root(path.substr(0, slash), 0755);
+    const auto parent = make_root(path.substr(0, slash), 0755, survives);
     if (!parent) return parent.error();
   }
   return last_error("make the spool", path);
@@ -140,13 +140,18 @@ Result<Spool> Spool::open(const std::string& path, std::string_view wanted) {
   return Spool(std::move(root->fd), path, std::move(*uuid), root->mode);
 }
 
-Result<Spool> Spool::create(const std::string& path, mode_t mode) {
-  const auto made = make_root(path, mode);
+Result<Spool> Spool::create(const std::string& path, mode_t mode, Survives survives) {
+  const auto opened = [&] {
+    auto spool = open(path);
+    if (spool) spool->survives_ = survives;
+    return spool;
+  };
+  const auto made = make_root(path, mode, survives);
   if (!made) return made.error();
   auto root = open_root(path);
   if (!root) return root.error();
   const auto there = read_format_file(root->fd.get(), path);
-  if (there || there.error().code != ENOENT) return open(path);
+  if (there || there.error().code != ENOENT) return opened();
   if (const auto empty = check_empty(root->fd.get(), path); !empty) return empty.error();
   if (*made) {
     if (const auto set = durable::set_mode(root->fd.get(), mode, path); !set) return set.error();
@@ -156,9 +161,10 @@ Result<Spool> Spool::create(const std::string& path, mode_t mode) {
     const auto folder_made = durable::make_state_folder(root->fd.get(), folder, root->mode);
     if (!folder_made) return folder_made.error();
   }
-  const Spool spool(std::move(root->fd), path, JobId::generate().text(), root->mode);
+  Spool spool(std::move(root->fd), path, JobId::generate().text(), root->mode);
+  spool.survives_ = survives;
   if (const auto done = spool.write_format(); !done) return done.error();
-  return open(path);
+  return opened();
 }
 
 // The file that makes a directory a spool: written last, and by whoever links it first.

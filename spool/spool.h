@@ -50,6 +50,10 @@ class KnownFolders {
 
 class WriterLock;
 
+// What a spool is to survive. One that survives kills alone syncs nothing but results: after a
+// power cut it may be torn, and is to be thrown away.
+enum class Survives { kill, power_cut };
+
 // An open spool: a directory descriptor, the uuid of the spool, and what the program's
 // configuration wants of everything done in it. Every function of spool/ takes one by const
 // reference and may be called from several threads at once.
@@ -68,7 +72,8 @@ class Spool {
   // another doing the same. Folders get `mode` (2770 for a shared one, 0700 for one's own), or the
   // mode of `path` when that was there already and empty.
   //   errors  ENOTEMPTY a directory with other things in it; EPROTO; mkdirat(2)
-  static Result<Spool> create(const std::string& path, mode_t mode = 0700);
+  static Result<Spool> create(const std::string& path, mode_t mode = 0700,
+                              Survives survives = Survives::power_cut);
 
   int root() const { return root_.get(); }
   const std::string& path() const { return path_; }  // as given, for messages
@@ -77,6 +82,7 @@ class Spool {
   mode_t file_mode() const { return folder_mode_ & 0666; }
   KnownFolders& known_durable() const { return *known_durable_; }
   WriterLock& writer_lock() const { return *writer_lock_; }
+  bool survives_power_cuts() const { return survives_ == Survives::power_cut; }
 
   // Whether a job that this program ends gets a mark in hooks/ first: its configuration names a
   // hook. False unless it is told so.
@@ -109,6 +115,7 @@ class Spool {
   std::string path_;
   std::string uuid_;
   mode_t folder_mode_;
+  Survives survives_ = Survives::power_cut;
   std::unique_ptr<KnownFolders> known_durable_;
   std::unique_ptr<std::atomic<bool>> owes_hooks_;
   std::shared_ptr<WriterLock> writer_lock_;

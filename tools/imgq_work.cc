@@ -90,8 +90,9 @@ Command run_command(Options& all) {
        request_group(o.request, &o),
        {"The work",
         {{"--workers", &o.workers, "worker processes [one for each CPU]", "N"},
-         {"--sync", &o.sync, "how the work survives a power cut: full, batch or none [batch]",
-          "WHEN", "full batch none"},
+         {"--sync", &o.sync,
+          "sync results before they get their names: full, batch or none [batch]", "WHEN",
+          "full batch none"},
          {"--shard", &o.shard,
           "make one part of N, counted from 0, beside the runs that make the others; slurm: this "
           "array task's; k8s/N: this pod's of an indexed Job",

@@ -33,6 +33,7 @@ Status make_durable_again(const Spool& spool, const std::string& path, const Fd&
 }
 
 Status sync_folder(const Spool& spool, const std::string& path, int (*sync)(int)) {
+  if (!spool.survives_power_cuts()) return Ok{};
   const auto folder = open_folder(spool, path);
   if (!folder) return folder.error();
   if (const auto again = make_durable_again(spool, path, *folder); !again) return again.error();

@@ -20,8 +20,12 @@ class Group {
  public:
   Group(const Spool& spool, Sync sync) : spool_(spool), sync_(sync) {}
 
-  void file(const TempFile& file) { files_.emplace_back(file.fd(), file.path()); }  // borrowed
+  void file(const TempFile& file) {  // borrowed
+    if (spool_.survives_power_cuts()) result(file);
+  }
   void folder(std::string path) { folders_.insert(std::move(path)); }
+  // What goes out of the spool, too, as soon as it is published.
+  void result(const TempFile& file) { files_.emplace_back(file.fd(), file.path()); }
 
   // Waits until all that was named is on the disk; the group is empty afterwards. Nothing is
   // repeated after an error: what the disk then holds is unknown.

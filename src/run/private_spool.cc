@@ -20,6 +20,7 @@
 #include "src/util/digest.h"
 #include "src/util/fd.h"
 #include "src/util/io.h"
+#include "src/util/sys.h"
 
 namespace imgq::cli {
 namespace {
@@ -43,6 +44,15 @@ std::string spools_elsewhere() { return default_spool() + "-run"; }
 std::string name_elsewhere(const Run& run) {
   const std::string real = real_path(run.place);
   return sha256_hex(real.empty() ? run.place : real).substr(0, 16) + "-";
+}
+
+// Removes the spools of such names, but the one to be kept.
+void remove_spools(const std::string& folder, const std::string& prefix, const std::string& kept) {
+  const auto names = list_names(AT_FDCWD, folder);
+  if (!names) return;  // mostly not there; what stays is in nobody's way
+  for (const std::string& name : *names) {
+    if (name.starts_with(prefix) && name != kept) (void)remove_tree(folder + "/" + name);
+  }
 }
 
 bool is_wanted(const Run& run, const Spool& spool, const JobId& id) {
@@ -108,18 +118,20 @@ Result<Entered> lock_output(const std::string& output, const std::string& part) 
 }
 
 Result<Spool> open_run_spool(const Run& run) {
-  if (has_hard_links(run.home)) return Spool::create(run.home + "/spool", 0700);
-  return Spool::create(spools_elsewhere() + "/" + name_elsewhere(run) + run.shard.name(), 0700);
+  const bool here = has_hard_links(run.home);
+  const std::string folder = here ? run.home : spools_elsewhere();
+  const std::string prefix = here ? "spool-" : name_elsewhere(run) + run.shard.name() + "-";
+  const std::string name = prefix + sys::identity().boot;
+  const auto enter = [&] { return Spool::create(folder + "/" + name, 0700, Survives::kill); };
+  remove_spools(folder, prefix, name);
+  auto spool = enter();
+  if (spool || is_pausing(spool.error())) return spool;
+  remove_spools(folder, prefix, "");  // torn: its disk was pulled out, say
+  return enter();
 }
 
 void forget_parts(const Run& run) {
-  if (!run.shard.is_all()) return;
-  const auto names = list_names(AT_FDCWD, spools_elsewhere());
-  if (!names) return;  // mostly not there; what stays is in nobody's way
-  const std::string ours = name_elsewhere(run);
-  for (const std::string& name : *names) {
-    if (name.starts_with(ours)) (void)remove_tree(spools_elsewhere() + "/" + name);
-  }
+  if (run.shard.is_all()) remove_spools(spools_elsewhere(), name_elsewhere(run), "");
 }
 
 void forget_stale(const Run& run, const Spool& spool) {

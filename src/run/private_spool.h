@@ -27,7 +27,8 @@ Result<Entered> enter_output(const std::string& output, const std::string& part)
 Result<Entered> lock_output(const std::string& output, const std::string& part);
 
 // Where the spool is: in the home, or, where the file system there has no hard links, under
-// $XDG_STATE_HOME/imgq-run/.
+// $XDG_STATE_HOME/imgq-run/. It has its name of the boot, and of what came before that nothing is
+// taken over: but for results, which go out of it, nothing in it is synced.
 Result<Spool> open_run_spool(const Run& run);
 
 // Removes what killed runs of parts left there, once the run of all has ended.

@@ -115,6 +115,30 @@ TEST_F(Completing, ResultsAndRecordAreOnTheDiskBeforeTheCommitAndItsNameBeforeTh
   EXPECT_EQ(order, (std::vector<std::string>{"bytes", "names", "commit", "names", "token"}));
 }
 
+class SurvivingKillsAlone : public lab::SpoolTest {
+ protected:
+  SurvivingKillsAlone() : SpoolTest(Survives::kill) {}
+};
+
+TEST_F(SurvivingKillsAlone, SyncsResultsAndNothingElse) {
+  int synced = 0;
+  for (const char* call : {"fsync", "syncfs"}) {
+    faults::add({.call = call, .times = -1, .run = [&synced] { ++synced; }});
+  }
+  must(Spool::create(scratch_ / "another", 0700, Survives::kill));
+  const Owner owner = must(Owner::enter(spool_));
+  submit_many(5);
+  const auto claims = claim_all(owner).taken;
+  EXPECT_EQ(synced, 0);
+  std::vector<Finished> jobs;
+  for (size_t i = 0; i < 3; ++i) jobs.push_back(finished(claims.at(i)));
+  for (const auto& answer : owner.complete(jobs, Sync::batch, SourceAfter::remove)) must(answer);
+  must(owner.fail(claims.at(3), {"io_error", "", 0}, "{}", Sync::full));
+  must(owner.retry_later(claims.at(4), {"io_error", "", 0}, {}, Sync::full));
+  EXPECT_EQ(synced, 3);
+  EXPECT_TRUE(is_clean());
+}
+
 TEST_F(Completing, OnlyOneOfTwoOwnersPublishes) {
   const JobId id = submit_one();
   const Claim zombie = claim_one(owner_);

@@ -99,7 +99,8 @@ bool eventually(const std::function<bool()>& condition) {
   return false;
 }
 
-SpoolTest::SpoolTest() : spool_(must(Spool::create(scratch_ / "spool"))) {}
+SpoolTest::SpoolTest(Survives survives)
+    : spool_(must(Spool::create(scratch_ / "spool", 0700, survives))) {}
 
 Draft SpoolTest::draft(std::string_view image, const std::string& name) {
   auto file = must(TempFile::create(spool_));

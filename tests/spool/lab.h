@@ -66,7 +66,7 @@ bool eventually(const std::function<bool()>& condition);
 
 class SpoolTest : public ::testing::Test {
  protected:
-  SpoolTest();
+  explicit SpoolTest(Survives survives = Survives::power_cut);
   ~SpoolTest() override { faults::clear(); }
 
   std::string path(const std::string& below) const { return scratch_ / ("spool/" + below); }
