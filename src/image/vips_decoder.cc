@@ -13,6 +13,7 @@
 #include "src/image/decoder.h"
 #include "src/image/icc.h"
 #include "src/image/png_exif.h"
+#include "src/image/png_pixels.h"
 #include "src/image/rights.h"
 #include "src/image/told_colour.h"
 #include "src/image/vips_image.h"
@@ -121,6 +122,7 @@ class VipsDecoder : public Decoder {
 
  private:
   Failure reopen_reduced(const Purpose& purpose);
+  void take_png_pixels();
   Failure make_plain(Output* out);
   Failure quantise();
   VipsRef to_eight_bits();
@@ -136,6 +138,7 @@ class VipsDecoder : public Decoder {
   Container container_;
   View file_;
   Truncated truncated_;
+  std::unique_ptr<uint8_t[]> png_samples_;  // of image_, where they are not libpng's
   VipsRef image_;
   VipsInterpretation meaning_ = VIPS_INTERPRETATION_sRGB;
   int colours_ = 3;
@@ -235,6 +238,7 @@ int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
   double per_pixel = 0;
   switch (kind_) {
     case Kind::png:
+      if (const int64_t need = png_pixels_need(file_)) return need;
       per_pixel = container_.interlaced ? container_.bytes_per_pixel : 0.3;
       break;
     case Kind::webp:
@@ -257,6 +261,17 @@ Failure VipsDecoder::reopen_reduced(const Purpose& purpose) {
   if (by == 1) return {};
   image_ = open_image(kind_, file_, {truncated_, 1.0 / by, 0});
   return image_ ? Failure{} : failed(kind_, file_);
+}
+
+// What is not in doubt needs no libpng.
+void VipsDecoder::take_png_pixels() {
+  const VipsImage* header = image_.get();
+  auto pixels = png_pixels(file_);
+  if (!pixels || pixels->size_bytes != VIPS_IMAGE_SIZEOF_IMAGE(header)) return;
+  png_samples_ = std::move(pixels->samples);
+  VipsRef whole(vips_image_new_from_memory(png_samples_.get(), pixels->size_bytes, header->Xsize,
+                                           header->Ysize, header->Bands, header->BandFmt));
+  if (whole) image_ = std::move(whole);
 }
 
 // 8-bit sRGB or grey by libvips alone.
@@ -321,6 +336,7 @@ Failure VipsDecoder::make_plain(Output* out) {
 
 Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
   if (Failure fault = reopen_reduced(purpose)) return fault;
+  if (kind_ == Kind::png) take_png_pixels();
   if (Failure fault = make_plain(out)) return fault;
   row_.resize(samples_of(image_.get()->Xsize, out->kind.bands()));
   if (!to_srgb_ && !beside_frame_ && image_.get()->Bands != out->kind.bands()) {

@@ -65,6 +65,8 @@ struct PngSpec {
   int depth = 8;
   bool interlaced = false;
   Extras extras;
+  int filter = 0;            // 1 to 5: by none, Sub, Up, Average, Paeth; 0: as libpng chooses
+  size_t idat_bytes = 8192;  // of each IDAT but the last
 };
 Bytes png(const Pixels& pixels, const PngSpec& spec = {});  // 1 grey, 2 GA, 3 RGB, 4 RGBA
 

@@ -82,6 +82,8 @@ Bytes png(const Pixels& pixels, const PngSpec& spec) {
                spec.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   set_extras(&w, spec.extras);
+  if (spec.filter > 0) png_set_filter(w.png, 0, PNG_FILTER_NONE << (spec.filter - 1));
+  png_set_compression_buffer_size(w.png, spec.idat_bytes);
   png_write_info(w.png, w.info);
   Bytes rows = rows_of(pixels, spec.depth);
   write_rows(&w, &rows, pixels.height);
