@@ -88,7 +88,7 @@ Status name_files(const Spool& spool, Entry& entry, durable::Group& group, Sync 
     const auto put = durable::put(spool, *entry.draft->source, layout::source(id));
     if (!put) return put.error();
   }
-  if (!entry.ticket.key.empty()) {
+  if (!entry.ticket.key.empty() && entry.draft->takes_key) {
     const auto taken = take_key(spool, *entry.file, entry.ticket.key, id, entry.first(), sync);
     if (!taken) {
       entry.keyed = is_ambiguous(taken.error());  // the key may be ours, and known to others

@@ -21,6 +21,7 @@ struct Draft {
   std::optional<TempFile> source = {};  // in tmp/; when there is none, `referenced` counts
   Source referenced = {};               // kind referenced, path, size, mtime
   std::string sha256 = {};              // of the source, when known
+  bool takes_key = true;  // else it is only told: the spool's one submitter knows its jobs
 };
 
 struct Submitted {

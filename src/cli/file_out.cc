@@ -42,8 +42,12 @@ Result<Fd> new_file(const std::string& directory, std::string_view prefix, std::
 
 // The access ACL of a file; empty where it has none but its mode.
 Result<std::string> acl_of(int fd, const std::string& path) {
-  std::string acl(size_t{64} * 1024, '\0');  // as much as an attribute can be
-  const ssize_t size = ::fgetxattr(fd, kAcl, acl.data(), acl.size());
+  std::string acl;
+  ssize_t size = ::fgetxattr(fd, kAcl, nullptr, 0);
+  if (size > 0) {
+    acl.resize(size_t{64} * 1024);  // as long as can be: it may have grown
+    size = ::fgetxattr(fd, kAcl, acl.data(), acl.size());
+  }
   if (size < 0 && errno != ENODATA && errno != EOPNOTSUPP) return last_error("read the ACL", path);
   acl.resize(size < 0 ? 0 : static_cast<size_t>(size));
   return acl;
@@ -216,6 +220,8 @@ bool has_content(const std::string& path, const std::string& sha256) {
 }
 
 Status make_directories(const std::string& path) {
+  struct stat about{};
+  if (look_at(path, about) && S_ISDIR(about.st_mode)) return Ok{};
   for (size_t slash = path.find('/', 1); true; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
     if (sys::mkdirat(AT_FDCWD, part.c_str(), 0777) != 0 && errno != EEXIST) {
@@ -224,7 +230,6 @@ Status make_directories(const std::string& path) {
     }
     if (slash == std::string::npos) break;
   }
-  struct stat about{};
   if (!look_at(path, about)) return last_error("make directory", path);
   if (!S_ISDIR(about.st_mode)) return Error{ENOTDIR, "make directory", path};
   return Ok{};

@@ -1,6 +1,7 @@
 #include "src/image/thumbhash.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -24,11 +25,17 @@ struct Pixel {
   double red, green, blue, alpha;  // 0..1
 };
 
+constexpr auto kShares = [] {
+  std::array<double, 256> out{};
+  for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(i) / 255;
+  return out;
+}();
+
 Pixel pixel_at(const Raster& raster, size_t index) {
   const bool grey = raster.kind.space == Space::grey;
   const uint8_t* p = raster.data.data() + index * static_cast<size_t>(raster.kind.bands());
-  const double alpha = raster.kind.alpha ? p[grey ? 1 : 3] / 255.0 : 1;
-  return {p[0] / 255.0, p[grey ? 0 : 1] / 255.0, p[grey ? 0 : 2] / 255.0, alpha};
+  const double alpha = raster.kind.alpha ? kShares[p[grey ? 1 : 3]] : 1;
+  return {kShares[p[0]], kShares[p[grey ? 0 : 1]], kShares[p[grey ? 0 : 2]], alpha};
 }
 
 Pixel mean_colour(const Raster& raster, size_t count) {
@@ -52,24 +59,25 @@ Pixel mean_colour(const Raster& raster, size_t count) {
 Planes planes_of(const Raster& raster) {
   const auto count =
       static_cast<size_t>(raster.size.width) * static_cast<size_t>(raster.size.height);
-  const Pixel mean = mean_colour(raster, count);
+  const Pixel mean =
+      raster.kind.alpha ? mean_colour(raster, count) : Pixel{0, 0, 0, static_cast<double>(count)};
   Planes out{raster.size.width,
              raster.size.height,
              mean.alpha < static_cast<double>(count),
-             {},
-             {},
-             {},
-             {}};
+             std::vector<double>(count),
+             std::vector<double>(count),
+             std::vector<double>(count),
+             std::vector<double>(count)};
   for (size_t i = 0; i < count; ++i) {
     const Pixel p = pixel_at(raster, i);
     const double under = 1 - p.alpha;
     const double r = mean.red * under + p.alpha * p.red;
     const double g = mean.green * under + p.alpha * p.green;
     const double b = mean.blue * under + p.alpha * p.blue;
-    out.light.push_back((r + g + b) / 3);
-    out.yellow_blue.push_back((r + g) / 2 - b);
-    out.red_green.push_back(r - g);
-    out.alpha.push_back(p.alpha);
+    out.light[i] = (r + g + b) / 3;
+    out.yellow_blue[i] = (r + g) / 2 - b;
+    out.red_green[i] = r - g;
+    out.alpha[i] = p.alpha;
   }
   return out;
 }
@@ -82,13 +90,25 @@ std::vector<double> cosines(int frequency, int count) {
   return out;
 }
 
-// The plane's rows, each reduced to its share of one horizontal frequency.
-std::vector<double> across(const std::vector<double>& plane, int width, int height, int frequency) {
-  const std::vector<double> wave = cosines(frequency, width);
-  std::vector<double> out(static_cast<size_t>(height));
+constexpr size_t kMostWaves = 8;  // of a side: one more than are used, for whole vectors
+
+// The plane's rows, each reduced to its share of each horizontal frequency.
+std::vector<std::vector<double>> across(const std::vector<double>& plane, int width, int height,
+                                        int frequencies) {
+  std::vector<std::array<double, kMostWaves>> waves(static_cast<size_t>(width));
+  for (int f = 0; f < frequencies; ++f) {
+    const std::vector<double> wave = cosines(f, width);
+    for (size_t x = 0; x < wave.size(); ++x) waves[x][static_cast<size_t>(f)] = wave[x];
+  }
+  std::vector<std::vector<double>> out(static_cast<size_t>(frequencies));
   const double* value = plane.data();
-  for (double& sum : out) {
-    for (const double c : wave) sum += *value++ * c;
+  for (int y = 0; y < height; ++y) {
+    std::array<double, kMostWaves> sums{};
+    for (const auto& wave : waves) {
+      const double v = *value++;
+      for (size_t f = 0; f < kMostWaves; ++f) sums[f] += v * wave[f];
+    }
+    for (size_t f = 0; f < out.size(); ++f) out[f].push_back(sums[f]);
   }
   return out;
 }
@@ -102,9 +122,7 @@ double down(const std::vector<double>& rows, int frequency) {
 
 // The frequencies of the triangle cx / nx + cy / ny < 1, row by row.
 Channel encode_channel(const Planes& size, const std::vector<double>& plane, int nx, int ny) {
-  std::vector<std::vector<double>> columns;
-  columns.reserve(static_cast<size_t>(nx));
-  for (int cx = 0; cx < nx; ++cx) columns.push_back(across(plane, size.width, size.height, cx));
+  const auto columns = across(plane, size.width, size.height, nx);
   Channel out;
   for (int cy = 0; cy < ny; ++cy) {
     for (int cx = 0; cx * ny < nx * (ny - cy); ++cx) {

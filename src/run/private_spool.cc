@@ -55,11 +55,6 @@ void remove_spools(const std::string& folder, const std::string& prefix, const s
   }
 }
 
-bool is_wanted(const Run& run, const Spool& spool, const JobId& id) {
-  const auto view = find(spool, id);
-  return view && run.by_key.contains(view->ticket.key);
-}
-
 void forget(const Spool& spool, const JobId& id) {
   (void)cancel(spool, id);  // EBUSY: has ended; what stays is only not forgotten
   (void)purge(spool, id);
@@ -68,21 +63,15 @@ void forget(const Spool& spool, const JobId& id) {
 Draft draft_of(const Run& run, const RunItem& item) {
   const size_t begin = item.path.size() - std::min(item.path.size(), kMaxNameBytes);
   Draft draft{item.path.substr(begin), run.request, item.key, run.session.config.max_attempts};
+  draft.takes_key = false;
   draft.referenced = {SourceKind::referenced, item.real, item.size_bytes, item.modified_ns};
   return draft;
 }
 
-Status take_answer(Run& run, const Spool& spool, const Result<Submitted>& answer, size_t item,
-                   std::vector<JobId>& finished) {
-  if (!answer) {
-    if (is_pausing(answer.error()) || is_ambiguous(answer.error())) return answer.error();
-    fail_item(run, item, "io_error", answer.error().text(), Exit::io_error);
-    return Ok{};
-  }
-  if (!answer->existing) return Ok{};
-  const auto ended = has_ended(spool, answer->id);
-  if (!ended) return ended.error();
-  if (*ended) finished.push_back(answer->id);
+Status take_answer(Run& run, const Result<Submitted>& answer, size_t item) {
+  if (answer) return Ok{};
+  if (is_pausing(answer.error()) || is_ambiguous(answer.error())) return answer.error();
+  fail_item(run, item, "io_error", answer.error().text(), Exit::io_error);
   return Ok{};
 }
 
@@ -134,28 +123,46 @@ void forget_parts(const Run& run) {
   if (run.shard.is_all()) remove_spools(spools_elsewhere(), name_elsewhere(run), "");
 }
 
-void forget_stale(const Run& run, const Spool& spool) {
+Left forget_stale(const Run& run, const Spool& spool) {
+  Left left;
   for (const State state : kAllStates) {
     const auto jobs = list(spool, state, Order::oldest_first, std::numeric_limits<size_t>::max());
     if (!jobs) continue;  // told by the submission, when it matters
     const bool ended_badly = state == State::failed || state == State::cancelled;
     for (const Listed& job : *jobs) {
-      if (ended_badly || !is_wanted(run, spool, job.id)) forget(spool, job.id);
+      const auto view = find(spool, job.id);
+      const bool wanted = view && run.by_key.contains(view->ticket.key);
+      if (ended_badly || !wanted || !left.emplace(view->ticket.key, job.id).second) {
+        forget(spool, job.id);
+      }
     }
   }
+  return left;
 }
 
 Result<std::vector<JobId>> submit_items(Run& run, const Spool& spool,
-                                        const std::vector<size_t>& chosen) {
+                                        const std::vector<size_t>& chosen, const Left& left) {
   std::vector<JobId> finished;
-  for (size_t begin = 0; begin < chosen.size(); begin += kJobsAtOnce) {
-    const size_t end = std::min(begin + kJobsAtOnce, chosen.size());
+  std::vector<size_t> missing;
+  for (const size_t i : chosen) {
+    const auto there = left.find(run.items[i].key);
+    if (there == left.end()) {
+      missing.push_back(i);
+      continue;
+    }
+    const auto ended = has_ended(spool, there->second);
+    if (!ended) return ended.error();
+    if (*ended) finished.push_back(there->second);
+  }
+  for (size_t begin = 0; begin < missing.size(); begin += kJobsAtOnce) {
+    const size_t end = std::min(begin + kJobsAtOnce, missing.size());
     std::vector<Draft> drafts;
-    for (size_t i = begin; i < end; ++i) drafts.push_back(draft_of(run, run.items[chosen[i]]));
+    for (size_t i = begin; i < end; ++i) drafts.push_back(draft_of(run, run.items[missing[i]]));
     const auto answers = submit(spool, std::move(drafts), run.sync);
     for (size_t i = 0; i < answers.size(); ++i) {
-      const auto done = take_answer(run, spool, answers[i], chosen[begin + i], finished);
-      if (!done) return done.error();
+      if (auto taken = take_answer(run, answers[i], missing[begin + i]); !taken) {
+        return taken.error();
+      }
     }
   }
   return finished;

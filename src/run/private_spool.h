@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "spool/spool.h"
@@ -35,12 +36,14 @@ Result<Spool> open_run_spool(const Run& run);
 void forget_parts(const Run& run);
 
 // Forgets jobs that nobody asks for any more, and those that failed, so that they are tried anew.
-void forget_stale(const Run& run, const Spool& spool);
+//   result  what an interrupted run leaves, by key
+using Left = std::unordered_map<std::string, JobId>;
+Left forget_stale(const Run& run, const Spool& spool);
 
-// Submits items, chosen by index; those that are refused fail.
+// Submits items, chosen by index, but those that are there; those that are refused fail.
 //   result  the jobs that an earlier run completed but did not hand out
 //   errors  the spool takes no more (is_pausing), or a sync failed
 Result<std::vector<JobId>> submit_items(Run& run, const Spool& spool,
-                                        const std::vector<size_t>& chosen);
+                                        const std::vector<size_t>& chosen, const Left& left);
 
 }  // namespace imgq::cli

@@ -135,8 +135,7 @@ Worked work_off(Run& run, Spool& spool, DoneFile& done_file, const std::vector<s
 Worked work(Run& run, DoneFile& done_file, const std::vector<size_t>& left) {
   auto spool = open_run_spool(run);
   if (!spool) return spool.error();
-  forget_stale(run, *spool);
-  const auto finished = submit_items(run, *spool, left);
+  const auto finished = submit_items(run, *spool, left, forget_stale(run, *spool));
   if (!finished) return finished.error();
   Worked worked = work_off(run, *spool, done_file, left, *finished);
   if (!worked || worked->interrupted) return worked;

@@ -249,6 +249,19 @@ TEST_F(Submit, AKeySubmittedTwiceIsOneJob) {
   EXPECT_TRUE(is_clean());
 }
 
+TEST_F(Submit, AKeyThatIsOnlyToldIsInTheTicketAndNotTaken) {
+  std::vector<Draft> drafts(2);
+  for (Draft& one : drafts) {
+    one = draft();
+    one.key = "order 7";
+    one.takes_key = false;
+  }
+  const auto answers = submit_drafts(std::move(drafts), Sync::batch);
+  EXPECT_NE(answers[0]->id, answers[1]->id);
+  EXPECT_EQ(must(find(spool_, answers[1]->id)).ticket.key, "order 7");
+  EXPECT_TRUE(lab::names_in(path("keys")).empty());
+}
+
 // The link is made, its answer lost; before the error is known another submitter finds the key,
 // carries the job through and answers it: it must not be taken back.
 TEST_F(Submit, AJobThatSomebodyElseAnsweredIsNotTakenBack) {
