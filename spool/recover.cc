@@ -195,7 +195,10 @@ struct Round {
       const bool stranger = sign.error().code == ENOTDIR;  // a file with an owner's name
       if (!stranger) sum.trouble.push_back(sign.error());
     } else if (!sign->dead) {
-      if (sign->still < kTwoBeats && !is_cordoned(owner)) sum.at_work.push_back(owner);
+      if (sign->still < kTwoBeats && !is_cordoned(owner)) {
+        sum.at_work.push_back(owner);
+        sum.all_beat &= seen.beats(owner);
+      }
       sum.next_dead = std::min(sum.next_dead, lease - sign->still);
       if (me.empty() || owner < me) first = false;
     } else if (is_foreign(spool, owner)) {

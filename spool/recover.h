@@ -37,6 +37,7 @@ struct Recovered {
   int looked_at = 0;  // other instances, alive or dead
   // of these, whose heart beats as far as was seen and whose host is not cordoned; in order
   std::vector<std::string> at_work = {};
+  bool all_beat = true;  // of those that are at work: each was seen to, and none was just met
   // none of those that live is dead sooner
   std::chrono::milliseconds next_dead = std::chrono::milliseconds::max();
   std::vector<Error> trouble;  // what could not be done; tried again next time

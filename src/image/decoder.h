@@ -33,6 +33,7 @@ double tallness_of(double across, double down);
 struct Purpose {
   Size least;                // the stored image may come reduced, but not below this
   bool ycc_will_do = false;  // JPEG: leave the colours as they are stored
+  int64_t most_bytes = 0;    // PNG: to be used for speed; none: as little as it takes
 };
 
 // An opened image, its rows read once from the top. One subclass a decoding library.

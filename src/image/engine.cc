@@ -87,6 +87,7 @@ Failure prepare(const Request& request, const Limits& limits, Slot slot, Source*
     return fault;
   }
   choose_animations(*source, limits, plan, &verdict->notes);
+  plan->purpose.most_bytes = std::min(limits.memory_bytes, limits.heavy_bytes) / 4;
   const int64_t estimate =
       decoding_bytes(*source, plan->purpose) + plan_bytes(*plan, picture, source->signature.kind);
   return check_memory(estimate, limits, slot, verdict);

@@ -17,7 +17,7 @@ namespace {
 using std::string_view;
 using namespace std::string_view_literals;
 
-constexpr size_t kMostBytes = 64 << 20;
+constexpr size_t kMostBytes = 1 << 30;
 constexpr size_t kSignature = 8, kHeader = 33;  // up to IHDR's end
 constexpr size_t kFrame = 12;                   // of a chunk: all but its data
 constexpr uint8_t kPalette = 3;  // a colour type; in the others 2 is for colour, 4 for alpha
@@ -64,6 +64,22 @@ struct Parts {
   std::vector<View> data;  // of IDAT
   size_t data_bytes = 0;
 };
+
+// Whether the window that a zlib stream declares (RFC 1950, 2.2) reaches as far back as any
+// distance can: libdeflate does not look whether one is beyond it.
+bool has_whole_window(View stream, size_t inflated) {
+  constexpr size_t kMostDistance = 32768;
+  return !stream.empty() &&
+         size_t{1} << ((stream[0] >> 4) + 8U) >= std::min(inflated, kMostDistance);
+}
+
+// Whether a palette goes with its transparency, and both with the pixels (PNG, 11.2.2, 11.3.1.1).
+bool are_odd(const Parts& parts, const Header& header) {
+  const size_t colours = parts.palette.size() / 3;
+  if (!header.palette) return !parts.palette.empty() || !parts.transparency.empty();
+  return colours == 0 || colours > 256 || parts.palette.size() % 3 != 0 ||
+         parts.transparency.size() > colours;
+}
 
 // Sorts one chunk in. False: in doubt.
 bool take_chunk(string_view name, View data, bool follows_data, Parts* parts) {
@@ -130,6 +146,7 @@ Block inflate(const Parts& parts, size_t size) {
     for (const View one : parts.data) to = std::copy(one.begin(), one.end(), to);
     data = {joined.get(), parts.data_bytes};
   }
+  if (!has_whole_window(data, size)) return {};
   Block out = std::make_unique_for_overwrite<uint8_t[]>(size + kBeyond);
   size_t taken = 0;
   const auto ended = libdeflate_zlib_decompress_ex(by.get(), data.data(), data.size(), out.get(),
@@ -254,9 +271,7 @@ int64_t png_pixels_need(View file) {
 std::optional<PngPixels> png_pixels(View file) {
   const auto header = read_header(file);
   const auto parts = header ? read_parts(file) : std::nullopt;
-  if (!parts || (!header->palette && !parts->transparency.empty())) return std::nullopt;
-  if (header->palette && (parts->palette.empty() || parts->palette.size() % 3 != 0))
-    return std::nullopt;
+  if (!parts || are_odd(*parts, *header)) return std::nullopt;
   Block rows = inflate(*parts, header->inflated_bytes());
   if (!rows || !undo_filters(*header, rows.get())) return std::nullopt;
   PngPixels out{std::move(rows), header->row_bytes() * header->height};

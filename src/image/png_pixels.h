@@ -18,10 +18,11 @@ struct PngPixels {
 };
 
 // What it takes while that is done; 0 for what is left to libpng: interlaced ones, samples of fewer
-// than 8 bits, more than 64 MiB of them.
+// than 8 bits, more than 1 GiB.
 int64_t png_pixels_need(View file);
 
-// Nothing where that is 0, or anything is in doubt: then libpng is to judge.
+// Nothing where that is 0, or anything is in doubt: then libpng is to judge. What is not seen is a
+// code that no encoder makes and zlib refuses: of more than 286 lengths, or 30 distances.
 std::optional<PngPixels> png_pixels(View file);
 
 }  // namespace imgq::image

@@ -122,6 +122,7 @@ class VipsDecoder : public Decoder {
 
  private:
   Failure reopen_reduced(const Purpose& purpose);
+  int64_t png_bytes(const Purpose& purpose) const;
   void take_png_pixels();
   Failure make_plain(Output* out);
   Failure quantise();
@@ -231,6 +232,12 @@ double VipsDecoder::webp_bytes_per_pixel(int reduction) const {
   return 0.6 + 8.0 / std::pow(reduction, 2) + (container_.lossless ? 4 : 0);
 }
 
+// 0: libpng's way.
+int64_t VipsDecoder::png_bytes(const Purpose& purpose) const {
+  const int64_t need = kind_ == Kind::png ? png_pixels_need(file_) : 0;
+  return need <= purpose.most_bytes ? need : 0;
+}
+
 // As measured, by format.
 int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
   const double pixels = static_cast<double>(picture_.size.width) * picture_.size.height;
@@ -238,7 +245,7 @@ int64_t VipsDecoder::bytes_needed(const Purpose& purpose) const {
   double per_pixel = 0;
   switch (kind_) {
     case Kind::png:
-      if (const int64_t need = png_pixels_need(file_)) return need;
+      if (const int64_t need = png_bytes(purpose)) return need;
       per_pixel = container_.interlaced ? container_.bytes_per_pixel : 0.3;
       break;
     case Kind::webp:
@@ -336,7 +343,7 @@ Failure VipsDecoder::make_plain(Output* out) {
 
 Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
   if (Failure fault = reopen_reduced(purpose)) return fault;
-  if (kind_ == Kind::png) take_png_pixels();
+  if (png_bytes(purpose) > 0) take_png_pixels();
   if (Failure fault = make_plain(out)) return fault;
   row_.resize(samples_of(image_.get()->Xsize, out->kind.bands()));
   if (!to_srgb_ && !beside_frame_ && image_.get()->Bands != out->kind.bands()) {

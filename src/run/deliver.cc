@@ -17,6 +17,7 @@
 #include "src/util/fd.h"
 #include "src/util/json.h"
 #include "src/util/json_fields.h"
+#include "src/util/sys.h"
 
 namespace imgq::cli {
 namespace {
@@ -68,6 +69,7 @@ Result<OutFile> make_ready(const Run& run, const std::string& from, Fd& file,
   auto copy = OutFile::create(there, mine);
   if (!copy) return copy;
   if (auto copied = copy->copy(file.get()); !copied) return copied.error();
+  if (run.sync != Sync::none && sys::fsync(copy->fd()) != 0) return last_error("sync", path);
   return copy;
 }
 

@@ -20,6 +20,7 @@
 #include "src/util/digest.h"
 #include "src/util/fd.h"
 #include "src/util/io.h"
+#include "src/util/random.h"
 #include "src/util/sys.h"
 
 namespace imgq::cli {
@@ -53,6 +54,17 @@ void remove_spools(const std::string& folder, const std::string& prefix, const s
   for (const std::string& name : *names) {
     if (name.starts_with(prefix) && name != kept) (void)remove_tree(folder + "/" + name);
   }
+}
+
+// Where no boot can be told from another, nothing is taken over.
+std::string this_boot() {
+  const std::string boot = sys::identity().boot;
+  return boot == sys::kUnknown ? random_name() : boot;
+}
+
+// Part of it reached the disk and part did not: its disk was pulled out, say.
+bool is_torn(const Error& error) {
+  return error.code == 0 || error.code == EPROTO || error.code == ENOTEMPTY;
 }
 
 void forget(const Spool& spool, const JobId& id) {
@@ -110,12 +122,12 @@ Result<Spool> open_run_spool(const Run& run) {
   const bool here = has_hard_links(run.home);
   const std::string folder = here ? run.home : spools_elsewhere();
   const std::string prefix = here ? "spool-" : name_elsewhere(run) + run.shard.name() + "-";
-  const std::string name = prefix + sys::identity().boot;
+  const std::string name = prefix + this_boot();
   const auto enter = [&] { return Spool::create(folder + "/" + name, 0700, Survives::kill); };
-  remove_spools(folder, prefix, name);
+  remove_spools(folder, here ? "spool" : prefix, name);
   auto spool = enter();
-  if (spool || is_pausing(spool.error())) return spool;
-  remove_spools(folder, prefix, "");  // torn: its disk was pulled out, say
+  if (spool || !is_torn(spool.error())) return spool;
+  remove_spools(folder, prefix, "");
   return enter();
 }
 

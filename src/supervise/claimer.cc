@@ -170,10 +170,12 @@ std::vector<Token> Claimer::choose(size_t wanted) {
     tokens.push_back(*ours_.begin());
     ours_.erase(ours_.begin());
   }
-  if (read_at_ != polls_ || tokens.size() == wanted) return tokens;
+  const bool wait = share_.all_beat();
+  const bool known = wait ? read_at_ == polls_ : read_at_ >= 0;
+  if (!known || tokens.size() == wanted) return tokens;
   std::vector<Token> left;
   for (const auto& [token, since] : theirs_) {
-    if (polls_ > since) left.push_back(token);
+    if (!wait || polls_ > since) left.push_back(token);
   }
   // Its owner takes the oldest, and so would others that have nothing to do: from anywhere, then.
   std::uniform_int_distribution<size_t> anywhere(0, left.empty() ? 0 : left.size() - 1);

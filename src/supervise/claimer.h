@@ -22,7 +22,8 @@ namespace imgq::supervise {
 // of at most kMaxCandidates, and of as many that came back, oldest first; the folder is read again
 // when they have run out and it may have changed: a hint came, or the poll interval is over. Where
 // several daemons are at work each claims its share first; what another has left for a poll
-// interval, once it has just been seen to wait there still, is anybody's, as is what came back.
+// interval, once it has just been seen to wait there still, is anybody's, as is what came back, and
+// all while it is not known whether the others live.
 class Claimer {
  public:
   static constexpr size_t kMaxCandidates = 20'000;

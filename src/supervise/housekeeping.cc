@@ -80,7 +80,7 @@ void Housekeeping::recovered(const Result<Recovered>& found) {
   } else {
     recovery_.about(period);
   }
-  if (found) listener_.others_at_work(found->at_work);
+  if (found) listener_.others_at_work(*found);
   std::string complaint;
   if (!found) complaint = found.error().text();
   if (found && !found->trouble.empty()) complaint = found->trouble.front().text();

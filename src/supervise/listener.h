@@ -7,6 +7,7 @@
 
 #include "spool/owner.h"
 #include "spool/records.h"
+#include "spool/recover.h"
 #include "src/base/verdict.h"
 #include "src/supervise/job.h"
 #include "src/util/error.h"
@@ -44,7 +45,7 @@ class Listener {
 
   // of housekeeping
   virtual void recovered() = 0;  // after the first look, and whenever jobs came back
-  virtual void others_at_work(const std::vector<std::string>& owners) = 0;  // in order
+  virtual void others_at_work(const Recovered& seen) = 0;
 
  protected:
   ~Listener() = default;

@@ -235,9 +235,9 @@ void Scheduler::entered() {
   changed();
 }
 
-void Scheduler::others_at_work(const std::vector<std::string>& owners) {
+void Scheduler::others_at_work(const Recovered& seen) {
   const auto& owner = heartbeat_.owner();
-  claimer_.share(owner ? Share(owner->name(), owners) : Share());
+  claimer_.share(owner ? Share(owner->name(), seen.at_work, seen.all_beat) : Share());
 }
 
 void Scheduler::recovered() {

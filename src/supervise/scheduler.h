@@ -70,7 +70,7 @@ class Scheduler final : private Listener {
   void entered() override;
   void recovered() override;
   void not_alone() override { housekeeping_.look_at_others(); }
-  void others_at_work(const std::vector<std::string>& owners) override;
+  void others_at_work(const Recovered& seen) override;
   void lost(const std::shared_ptr<Owner>& owner) override;
   void removed() override;
   void watch();

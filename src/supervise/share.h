@@ -14,16 +14,18 @@ namespace imgq::supervise {
 class Share {
  public:
   Share() = default;  // all of it
-  Share(std::string me, std::vector<std::string> others)
-      : me_(std::move(me)), others_(std::move(others)) {}
+  Share(std::string me, std::vector<std::string> others, bool all_beat = true)
+      : me_(std::move(me)), others_(std::move(others)), all_beat_(all_beat) {}
 
   bool has(const JobId& id) const;
   bool is_all() const { return others_.empty(); }
+  bool all_beat() const { return all_beat_; }  // else some of the others may be dead: wait for none
   friend bool operator==(const Share&, const Share&) = default;
 
  private:
   std::string me_;
   std::vector<std::string> others_;
+  bool all_beat_ = true;
 };
 
 }  // namespace imgq::supervise

@@ -81,12 +81,12 @@ std::string label(std::string text) {
     if (!fit) c = '-';
   }
   text.resize(std::min<size_t>(text.size(), 64));
-  return text.empty() ? "unknown" : text;
+  return text.empty() ? kUnknown : text;
 }
 
 std::string host_label() {
   char name[256] = "";
-  if (::gethostname(name, sizeof name - 1) != 0) return "unknown";
+  if (::gethostname(name, sizeof name - 1) != 0) return kUnknown;
   return label(name);
 }
 

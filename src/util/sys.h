@@ -57,7 +57,9 @@ void sleep_ms(int64_t ms);
 ssize_t getrandom(void* buffer, size_t count);
 
 // Who writes: name of this host, boot id of its kernel, pid. Host and boot hold only letters,
-// digits and dashes, at most 64, and are constant while the program runs; pid is getpid(2).
+// digits and dashes, at most 64, and are constant while the program runs; kUnknown where there is
+// none to be read. pid is getpid(2).
+inline constexpr const char* kUnknown = "unknown";
 struct Identity {
   std::string host;
   std::string boot;

@@ -978,35 +978,45 @@ END
   contains "$(cat log)" "imgq: the manifest is left as it was: not all is made"
 }
 
-@test "a private spool that cannot be made hides no other trouble" {
+@test "a private spool that cannot be opened hides no other trouble, and stays" {
+  killed_of_boot "$(boot)"
+  find out/.imgq/spool-* -name '*.jpg' -printf '%i\n' | sort >kept
   cat >nowhere.c <<'END'
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
-int mkdirat(int dir, const char* path, mode_t mode) {
-  if (strstr(path, "/.imgq/spool-")) { errno = EIO; return -1; }
-  return ((int (*)(int, const char*, mode_t))dlsym(RTLD_NEXT, "mkdirat"))(dir, path, mode);
+#include <sys/syscall.h>
+#include <unistd.h>
+int openat64(int dir, const char* path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  int mode = va_arg(more, int);
+  va_end(more);
+  if (strcmp(path, "format") == 0) { errno = EIO; return -1; }
+  return (int)syscall(SYS_openat, dir, path, flags, mode);
 }
 END
   cc -shared -fPIC -o nowhere.so nowhere.c
-  LD_PRELOAD=$dir/nowhere.so exits 74 "$imgq" run -o out gone.jpg a.jpg
+  LD_PRELOAD=$dir/nowhere.so exits 74 "$imgq" run -o out gone.jpg photos
   contains "$errors" "imgq: gone.jpg: No such file or directory"
   contains "$errors" "imgq: stopped: out: "
-  contains "$errors" "0 made, 1 left"
+  exits 0 "$imgq" run -o out photos
+  same "$(find out -name '*.jpg' -printf '%i\n' | sort | comm -12 - kept | wc -l)" 6 # none made again
 }
 
-# $1: the boot that the private spool of a killed run is made to be of; it has two results, not told of.
+boot() { tr -d - </proc/sys/kernel/random/boot_id; }
+
+# $1: the boot that the private spool of a run is made to be of, which ended with two results handed out.
 killed_of_boot() {
   renames_fail 'count > 2' ENOTCONN
   LD_PRELOAD=$dir/lost.so exits 74 "$imgq" run -o out photos
   local spool=(out/.imgq/spool-*)
-  [ "${spool[0]}" = "$1" ] || mv "${spool[0]}" "$1"
+  [ "${spool[0]}" = "out/.imgq/spool-$1" ] || mv "${spool[0]}" "out/.imgq/spool-$1"
 }
 
 @test "what was under way when the power was cut is made again" {
-  killed_of_boot out/.imgq/spool-0123456789abcdef0123456789abcdef
+  killed_of_boot 0123456789abcdef0123456789abcdef
   find out/.imgq/spool-* -name '*.jpg' -printf '%i %T@\n' | sort >before
   [ -s before ]
   exits 0 "$imgq" run -o out photos
@@ -1016,10 +1026,8 @@ killed_of_boot() {
 }
 
 @test "a private spool that is torn is made anew" {
-  local boot
-  boot=$(tr -d - </proc/sys/kernel/random/boot_id)
-  mkdir -p "out/.imgq/spool-$boot/jobs"
-  : >"out/.imgq/spool-$boot/format" # its name reached the disk, its bytes did not
+  mkdir -p "out/.imgq/spool-$(boot)/jobs"
+  : >"out/.imgq/spool-$(boot)/format" # its name reached the disk, its bytes did not
   exits 0 "$imgq" run -o out photos
   contains "$errors" "6 made"
   same "$(ls -A out/.imgq)" "done"
@@ -1146,6 +1154,32 @@ END
   touch out/.imgq/.imgq-17-1 out/.imgq/.imgq-17-2-0123456789abcdef
   exits 0 "$imgq" run -o out a.jpg
   same "$(ls -A out/.imgq)" "done"
+}
+
+@test "a copy is on the disk before it has its name, but with --sync none" {
+  like_a_bucket
+  cat >>bucket.c <<'END'
+#include <stdio.h>
+int linkat(int dir, const char* from, int to_dir, const char* to, int flags) {
+  if (*from == '/') { errno = EXDEV; return -1; }  // out of the spool
+  return (int)syscall(SYS_linkat, dir, from, to_dir, to, flags);
+}
+int fsync(int fd) {
+  char link[64], path[4096] = "";
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  if (readlink(link, path, sizeof path - 1) < 0) return -1;
+  FILE* log = fopen("synced", "a");
+  fprintf(log, "%s\n", path);
+  fclose(log);
+  return (int)syscall(SYS_fsync, fd);
+}
+END
+  cc -shared -fPIC -o bucket.so bucket.c
+  LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run -o out photos
+  same "$(grep -c "^$dir/out/" synced)" 6
+  rm -r synced out
+  LD_PRELOAD=$dir/bucket.so exits 0 "$imgq" run --sync none -o out photos
+  [ ! -e synced ]
 }
 
 @test "where there are no hard links the private spool lies beside the user's own, not in it" {

@@ -1,5 +1,5 @@
 // The quick way through a PNG never judges: what it takes, libpng reads to the end, and its samples
-// are the same.
+// are the same; but for codes that zlib refuses and libdeflate does not.
 #include <zlib.h>
 
 #include <algorithm>
@@ -37,9 +37,23 @@ PixelKind kind_of(image::View file, const image::PngPixels& pixels, image::Size 
   return {grey ? Space::grey : Space::rgb, bands % 2 == 0};
 }
 
+bool is_inflated_by_zlib(image::View file) {
+  std::vector<uint8_t> deflated;
+  for (size_t at = 8; image::holds(file, at, 12); at += size_t{12} + image::be32(file, at)) {
+    const size_t size = image::be32(file, at);
+    if (size > file.size() - at - 12) break;
+    const image::View data = file.subspan(at + 8, size);
+    if (image::has(file, at + 4, "IDAT")) deflated.insert(deflated.end(), data.begin(), data.end());
+  }
+  std::vector<uint8_t> rows(size_t{1} << 24);
+  uLongf size = rows.size();
+  return ::uncompress(rows.data(), &size, deflated.data(), deflated.size()) == Z_OK;
+}
+
 void compare(image::View file) {
+  if (image::png_pixels_need(file) > 1 << 24) return;
   const auto pixels = image::png_pixels(file);
-  if (!pixels) return;
+  if (!pixels || !is_inflated_by_zlib(file)) return;
   const image::Size size{static_cast<int>(image::be32(file, 16)),
                          static_cast<int>(image::be32(file, 20))};
   image::CutPng read;

@@ -1,5 +1,6 @@
 #include <jxl/encode.h>
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 
@@ -70,8 +71,8 @@ Bytes jxl(const std::vector<Pixels>& frames, const JxlSpec& spec) {
   demand(JxlEncoderSetBasicInfo(encoder.get(), &info));
   demand(JxlEncoderSetColorEncoding(encoder.get(), &colour));
   if (!spec.exif.empty()) {
-    Bytes block{0, 0, 0, 0};
-    block.insert(block.end(), spec.exif.begin(), spec.exif.end());
+    Bytes block(4 + spec.exif.size());
+    std::copy(spec.exif.begin(), spec.exif.end(), block.begin() + 4);
     demand(JxlEncoderAddBox(encoder.get(), "Exif", block.data(), block.size(),
                             spec.compressed ? JXL_TRUE : JXL_FALSE));
   }

@@ -179,6 +179,16 @@ TEST_F(Cordoned, AHostsOwnersAreNotAtWork) {
   EXPECT_EQ(at_work().size(), 2U);
 }
 
+TEST_F(Cordoned, OwnersAreAtWorkFromTheFirstLookAndSeenToBeInTheSecond) {
+  const std::string alive = alive_of("web1");
+  Heartbeats seen;
+  const Recovered first = must(recover(spool_, "", seen, hours(1)));
+  EXPECT_EQ(first.at_work.size(), 1U);
+  EXPECT_FALSE(first.all_beat);
+  lab::set_mtime(alive, 5);
+  EXPECT_TRUE(must(recover(spool_, "", seen, hours(1))).all_beat);
+}
+
 class Telling : public lab::SpoolTest {
  protected:
   std::string alive(const Owner& owner) const { return path(layout::alive(owner.name())); }

@@ -141,6 +141,17 @@ TEST_F(Claiming, TriesNothingThatOthersHaveTakenMeanwhile) {
   EXPECT_EQ(testing::internal::GetCapturedStderr().find("others were first"), std::string::npos);
 }
 
+// They may be dead: what would be theirs is not left waiting for a poll.
+TEST_F(Claiming, WaitsForNoneThatWasNotSeenToLive) {
+  settings_.config.poll = std::chrono::hours(1);
+  lab_.submit_many(40);
+  claimer_.share(Share(me(), {kBob, kCarol}, false));
+  claimer_.start();
+  claim(40);
+  claimer_.stop();
+  loop_.await_background();
+}
+
 TEST_F(Claiming, TellsThatItIsNotAloneWhenARaceIsLost) {
   std::vector<JobId> ids = lab_.submit_many(20);
   claimer_.start();

@@ -28,7 +28,7 @@ class SilentListener : public supervise::Listener {
   void lost(const std::shared_ptr<Owner>& /*owner*/) override {}
   void recovered() override {}
   void not_alone() override {}
-  void others_at_work(const std::vector<std::string>& /*owners*/) override {}
+  void others_at_work(const Recovered& /*seen*/) override {}
 
  protected:
   ~SilentListener() = default;
