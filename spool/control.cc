@@ -1,6 +1,10 @@
 #include "spool/control.h"
 
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
 
 #include "spool/internal/durable.h"
 #include "spool/internal/locate.h"
@@ -171,7 +175,7 @@ Result<std::optional<State>> retry_failed(const Spool& spool, const Outcome& out
 
 // The token first: whoever removes it has the job for himself. A retry that is under way has taken
 // it away.
-Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string& key) {
+Result<Purgeable> take_ended(const Spool& spool, const Outcome& outcome, const std::string& key) {
   auto lock = lock_job(spool, outcome.id);
   if (!lock && lock.error().code == EAGAIN) return lock.error();  // else it is purged all the same
   const std::string token = layout::ended(outcome.ending, outcome.id);
@@ -184,9 +188,44 @@ Status purge_ended(const Spool& spool, const Outcome& outcome, const std::string
     if (!*elsewhere) break;  // none at all: nobody can run it
     if (round + 1 == kMoveRounds) return moving(outcome.id);
   }
-  std::vector<Purgeable> jobs;
-  jobs.push_back({outcome.id, outcome.ending, key, lock ? std::move(*lock) : Fd()});
-  return purge_parts(spool, layout::hour_folder(outcome.id), jobs);
+  return Purgeable{outcome.id, outcome.ending, key, lock ? std::move(*lock) : Fd()};
+}
+
+// Nothing for a job whose purge was cut short.
+Result<std::optional<Purgeable>> take(const Spool& spool, const JobId& id) {
+  const auto outcome = read_outcome(spool, id);
+  if (!outcome && outcome.error().code != 0) return outcome.error();
+  const auto ticket = read_ticket(spool, id);
+  if (!ticket && ticket.error().code == ENOENT) {
+    if (outcome && !*outcome) return Error{ENOENT, "find the job", id.text()};
+    return std::optional<Purgeable>();
+  }
+  if (!ticket && ticket.error().code != 0) return ticket.error();
+  if (!outcome) return outcome.error();
+  if (!*outcome) {
+    const auto state = state_of(spool, id);
+    return state ? busy("purge", id, *state) : state.error();
+  }
+  auto taken = take_ended(spool, **outcome, ticket ? ticket->key : "");
+  return taken ? Result<std::optional<Purgeable>>(std::move(*taken)) : taken.error();
+}
+
+// Of different jobs, which are locked at one time; they share the syncs of their folders.
+void purge_group(const Spool& spool, std::span<const JobId> ids, std::vector<Status>& answers) {
+  std::map<std::string, std::vector<Purgeable>> hours;
+  std::map<std::string, std::vector<size_t>> places;
+  for (const JobId& id : ids) {
+    auto taken = take(spool, id);
+    answers.push_back(taken ? Status(Ok{}) : taken.error());
+    if (!taken) continue;
+    const std::string hour = layout::hour_folder(id);
+    places[hour].push_back(answers.size() - 1);
+    if (*taken) hours[hour].push_back(std::move(**taken));
+  }
+  for (const auto& [hour, at] : places) {
+    const auto done = purge_parts(spool, hour, hours[hour]);
+    for (const size_t i : at) answers[i] = done;
+  }
 }
 
 }  // namespace
@@ -240,21 +279,19 @@ Result<State> retry(const Spool& spool, const JobId& id) {
   });
 }
 
-Status purge(const Spool& spool, const JobId& id) {
-  const auto outcome = read_outcome(spool, id);
-  if (!outcome && outcome.error().code != 0) return outcome.error();
-  const auto ticket = read_ticket(spool, id);
-  if (!ticket && ticket.error().code == ENOENT) {
-    if (outcome && !*outcome) return Error{ENOENT, "find the job", id.text()};
-    return purge_parts(spool, layout::hour_folder(id), {});  // finishes a purge cut short
+std::vector<Status> purge(const Spool& spool, std::span<const JobId> ids) {
+  constexpr size_t kMostLocked = 100;
+  std::vector<Status> answers;
+  for (size_t at = 0; at < ids.size();) {
+    std::set<JobId> group;
+    size_t count = 0;  // up to one that is named again
+    while (at + count < ids.size() && count < kMostLocked && group.insert(ids[at + count]).second) {
+      ++count;
+    }
+    purge_group(spool, ids.subspan(at, count), answers);
+    at += count;
   }
-  if (!ticket && ticket.error().code != 0) return ticket.error();
-  if (!outcome) return outcome.error();
-  if (!*outcome) {
-    const auto state = state_of(spool, id);
-    return state ? Status(busy("purge", id, *state)) : Status(state.error());
-  }
-  return purge_ended(spool, **outcome, ticket ? ticket->key : "");
+  return answers;
 }
 
 }  // namespace imgq

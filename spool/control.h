@@ -1,9 +1,12 @@
 #pragma once
 
+#include <span>
+#include <vector>
+
 #include "spool/spool.h"
 #include "spool/types.h"
 
-// What people do to single jobs. Each returns the state the job is in afterwards.
+// What people do to jobs. Each returns the state the job is in afterwards.
 //   errors  ENOENT no such job; EBUSY the job is in a state that does not allow it (path: id;
 //           action: "cancel the job: its state is completed"); EAGAIN the token moved meanwhile,
 //           three times in a row, or a retry or purge of the job is under way: ask again
@@ -23,8 +26,10 @@ Result<State> release(const Spool& spool, const JobId& id);
 // staging at once. Completed or cancelled: EBUSY, an answer given never goes back.
 Result<State> retry(const Spool& spool, const JobId& id);
 
-// Forgets an ended job and removes all its files; not ended: EBUSY.
+// Forgets ended jobs and removes all their files; not ended: EBUSY. A hundred at a time share their
+// syncs. Answers are in the order of the ids.
 //   source  FORMAT.md "Purge"
-Status purge(const Spool& spool, const JobId& id);
+std::vector<Status> purge(const Spool& spool, std::span<const JobId> ids);
+inline Status purge(const Spool& spool, const JobId& id) { return purge(spool, {&id, 1}).front(); }
 
 }  // namespace imgq

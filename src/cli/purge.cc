@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <limits>
+#include <span>
+#include <vector>
 
 #include "spool/control.h"
 #include "spool/list.h"
@@ -44,17 +47,16 @@ Result<std::vector<JobId>> ended_before(const Spool& spool, const std::vector<St
   return ids;
 }
 
-Status purge_ended(const Spool& spool, const JobId& id, bool dry_run) {
+Status could_be_purged(const Spool& spool, const JobId& id) {
   const auto state = state_of(spool, id);
   if (!state) return state.error();
   const bool ended =
       *state == State::completed || *state == State::failed || *state == State::cancelled;
-  if (!ended) return Error{EBUSY, "purge", id.text()};
-  return dry_run ? Status(Ok{}) : purge(spool, id);
+  return ended ? Status(Ok{}) : Error{EBUSY, "purge", id.text()};
 }
 
-Exit purge_one(const Session& session, const Spool& spool, const JobId& id, bool dry_run) {
-  if (const Status done = purge_ended(spool, id, dry_run); !done) {
+Exit tell(const Session& session, const JobId& id, const Status& done, bool dry_run) {
+  if (!done) {
     const Error& why = done.error();
     return fail_refused(session, id, why,
                         why.code == EBUSY ? "has not ended: cancel it first" : why.text());
@@ -108,7 +110,16 @@ Exit purge_command(const Session& session, const PurgeOptions& options) {
     return fail(session, Exit::some_failed, "nothing removed");
   }
   Sum sum;
-  for (const JobId& id : *ids) sum.add(purge_one(session, *spool, id, options.dry_run));
+  constexpr size_t kAtOnce = 100;  // told when they are gone
+  for (size_t begin = 0; begin < ids->size(); begin += kAtOnce) {
+    const auto some = std::span(*ids).subspan(begin, std::min(kAtOnce, ids->size() - begin));
+    std::vector<Status> done;
+    if (!options.dry_run) done = purge(*spool, some);
+    for (size_t i = 0; i < some.size(); ++i) {
+      const Status one = options.dry_run ? could_be_purged(*spool, some[i]) : done[i];
+      sum.add(tell(session, some[i], one, options.dry_run));
+    }
+  }
   return sum.total();
 }
 

@@ -96,6 +96,37 @@ TEST_F(Control, PurgeForgetsEndedJobsOnly) {
   EXPECT_TRUE(is_clean());
 }
 
+TEST_F(Control, ManyThatArePurgedShareTheirSyncs) {
+  std::vector<JobId> ids;
+  for (int i = 0; i < 30; ++i) ids.push_back(past_job(1'700'000'000'000, Ending::completed, i));
+  const JobId waits = submit_one();
+  ids.insert(ids.begin() + 10, waits);
+  ids.push_back(ids.front());  // named again, when it is gone
+  int synced = 0;
+  faults::add({.call = "fsync", .times = -1, .run = [&synced] { ++synced; }});
+  const auto done = purge(spool_, ids);
+  ASSERT_EQ(done.size(), 32U);
+  for (size_t i = 0; i < done.size(); ++i) {
+    EXPECT_EQ(code_of(done[i]), i == 10 ? EBUSY : i == 31 ? ENOENT : 0) << i;
+  }
+  EXPECT_EQ(synced, 2);  // completed/ and jobs/, of one hour
+  for (size_t i = 0; i < 31; ++i) EXPECT_EQ(files_of(ids[i]) == 0, i != 10) << i;
+  EXPECT_TRUE(is_clean());
+}
+
+TEST_F(Control, ASyncThatFailsIsTheFailureOfAllWhosePurgeDependsOnIt) {
+  const JobId first = past_job(1'700'000'000'000, Ending::completed, 1);
+  const JobId second = past_job(1'700'000'000'000, Ending::completed, 2);
+  const JobId later = past_job(1'700'003'600'000, Ending::completed, 3);
+  faults::add({.call = "fsync", .path = "jobs/2023-11-14/22", .code = EIO});
+  const auto done = purge(spool_, std::vector<JobId>{first, second, later});
+  EXPECT_EQ(code_of(done[0]), EIO);
+  EXPECT_EQ(code_of(done[1]), EIO);
+  EXPECT_EQ(code_of(done[2]), 0);
+  EXPECT_EQ(code_of(purge(spool_, first)), 0);  // what is left of it
+  EXPECT_TRUE(is_clean());
+}
+
 TEST_F(Control, AnUnknownJobIsNotFound) {
   const JobId id = lab::unknown_id();
   for (const Row& row : kTable) EXPECT_EQ(code_of(row.act(spool_, id)), ENOENT) << row.name;
