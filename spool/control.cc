@@ -280,7 +280,6 @@ Result<State> retry(const Spool& spool, const JobId& id) {
 }
 
 std::vector<Status> purge(const Spool& spool, std::span<const JobId> ids) {
-  constexpr size_t kMostLocked = 100;
   std::vector<Status> answers;
   for (size_t at = 0; at < ids.size();) {
     std::set<JobId> group;

@@ -43,7 +43,7 @@ class Purger {
     if (!*job) return Ok{};
     jobs_[layout::hour_folder(id)].push_back(std::move(**job));
     ++pending_;
-    return pending_ < kMostLocked ? Status(Ok{}) : run();
+    return pending_ < static_cast<int>(kMostLocked) ? Status(Ok{}) : run();
   }
 
   Status run() {
@@ -93,8 +93,6 @@ class Purger {
     const auto alone = left_alone(error);
     return alone ? std::optional<Purgeable>() : Result<std::optional<Purgeable>>(alone.error());
   }
-
-  static constexpr int kMostLocked = 100;
 
   const Spool& spool_;
   const Retention& policy_;

@@ -8,6 +8,8 @@
 
 namespace imgq {
 
+inline constexpr size_t kMostLocked = 100;  // jobs at a time: each holds a descriptor
+
 // An ended job that is to be forgotten. Its token, if it has one, is removed by the caller first.
 struct Purgeable {
   JobId id;
