@@ -62,7 +62,7 @@ Failure make_job(const Rendition& rendition, const Picture& picture, const Rect&
 // Debian 12 and 13 and a fifth more.
 int64_t encoder_bytes(const Rendition& rendition, int64_t samples, Format format,
                       const SourceFacts& source) {
-  constexpr double kAvifFixed = 10.0 * 1024 * 1024, kLosslessWebp = 13.5;
+  constexpr double kAvifFixed = 7.0 * 1024 * 1024, kLosslessWebp = 13.5;
   const auto count = static_cast<double>(samples);
   double bytes = 0;
   switch (format) {

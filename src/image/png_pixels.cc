@@ -243,11 +243,13 @@ bool undo_filters(const Header& header, uint8_t* rows) {
   }
 }
 
-// RGB, or RGBA where some colour can be seen through; what is beyond the palette is black.
+// RGB, or RGBA where some colour can be seen through. Null where a pixel has none.
 Block spell_out(const Parts& parts, View pixels, size_t bands) {
   std::array<std::array<uint8_t, 4>, 256> colours{};
-  for (size_t i = 0; i < colours.size(); ++i) {
-    if (3 * i + 2 < parts.palette.size()) std::copy_n(&parts.palette[3 * i], 3, colours[i].begin());
+  const size_t count = parts.palette.size() / 3;
+  if (*std::max_element(pixels.begin(), pixels.end()) >= count) return nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    std::copy_n(&parts.palette[3 * i], 3, colours[i].begin());
     colours[i][3] = i < parts.transparency.size() ? parts.transparency[i] : 255;
   }
   Block out = std::make_unique_for_overwrite<uint8_t[]>(pixels.size() * bands);
@@ -278,6 +280,7 @@ std::optional<PngPixels> png_pixels(View file) {
   if (header->palette) {
     const size_t bands = parts->transparency.empty() ? 3 : 4;
     out.samples = spell_out(*parts, {out.samples.get(), out.size_bytes}, bands);
+    if (!out.samples) return std::nullopt;
     out.size_bytes *= bands;
   } else if (header->sample_bytes == 2) {
     to_native_order({out.samples.get(), out.size_bytes});
