@@ -101,8 +101,9 @@ Bytes with_data(const Bytes& rows, const std::function<void(Bytes*)>& change, in
   deflated.resize(size);
   change(&deflated);
   const Bytes file = plain(count);
-  Bytes out(file.begin(), file.begin() + 33);  // up to the end of IHDR
-  out.insert(out.end(), file.end() - 12, file.end());
+  Bytes out(45);  // IHDR with what is before it, and IEND
+  std::copy_n(file.begin(), 33, out.begin());
+  std::copy_n(file.end() - 12, 12, out.begin() + 33);
   return made::with_chunk(out, "IDAT", deflated, "IEND");
 }
 
