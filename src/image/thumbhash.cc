@@ -25,11 +25,12 @@ struct Pixel {
   double red, green, blue, alpha;  // 0..1
 };
 
-constexpr auto kShares = [] {
+constexpr std::array<double, 256> shares_of_255() {
   std::array<double, 256> out{};
   for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<double>(i) / 255;
   return out;
-}();
+}
+constexpr std::array<double, 256> kShares = shares_of_255();
 
 Pixel pixel_at(const Raster& raster, size_t index) {
   const bool grey = raster.kind.space == Space::grey;
