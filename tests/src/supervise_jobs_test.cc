@@ -83,7 +83,7 @@ TEST(Jobs, OfADeadHostAreTheNextToBeClaimed) {
   std::filesystem::create_directory(owner);
   lab.folder().write("spool/processing/" + owner.filename().string() + "/.alive", "");
   std::filesystem::rename(spool / "staging" / (back.text() + ".1"), owner / (back.text() + ".1"));
-  const auto others = lab.submit_many(15, "ms-1000");
+  const auto others = lab.submit_many(40, "ms-1000");
   const auto daemon = lab.daemon({"--workers", "1"});
   ASSERT_TRUE(lab.reaches(back, State::completed)) << daemon.log();
   EXPECT_EQ(lab.state(others.back()), State::staging);
