@@ -358,10 +358,14 @@ Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
 
 constexpr int kStrip = 16;
 
-// What a file that was cut has no longer, as its loader finds out, is zeros.
+// What a file that was cut has no longer, as its loader finds out, is zeros. What libtiff says of
+// an error may be all that tells of it: lines of a fax, and from libvips 8.17 on any pixels, are
+// made up then.
 Failure VipsDecoder::read_strip() {
   VipsRect strip{0, y_, image_.get()->Xsize, std::min(kStrip, image_.get()->Ysize - y_)};
-  if (vips_region_prepare(region_.get(), &strip) == 0) return {};
+  if (kind_ == Kind::tiff) vips_error_clear();
+  const bool read = vips_region_prepare(region_.get(), &strip) == 0;
+  if (read && (kind_ != Kind::tiff || *vips_error_buffer() == '\0')) return {};
   Fault fault = failed(kind_, file_);
   ended_ = truncated_ == Truncated::accept && fault.code == Code::truncated && y_ > 0;
   if (!ended_) return fault;

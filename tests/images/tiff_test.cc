@@ -136,6 +136,13 @@ TEST_F(Tiff, ASampleThatIsNotSaidToBeAlphaIsNone) {
   }
 }
 
+// ITU T.6: white lines below white ones take a bit each; behind them stands EOFB.
+TEST_F(Tiff, AFaxWithALineThatCannotBeReadIsDamaged) {
+  const std::map<uint32_t, uint32_t> fax{{258, 1}, {259, 4}, {262, 0}};
+  EXPECT_EQ(code_of({fax, {0xFF, 0xFF, 0xFF, 0x00, 0x10, 0x01}}), Code::ok);
+  EXPECT_EQ(code_of({fax, {0xFF, 0x03, 0xFF, 0x00, 0x10, 0x01}}), Code::corrupt_image);
+}
+
 TEST_F(Tiff, CutOrEmptyTellsWhatItIs) {
   const Bytes file = tiff_of({{{}, repeated({77})}});
   EXPECT_EQ(render(Bytes(file.begin(), file.end() - 100), lossless()).verdict.code,
