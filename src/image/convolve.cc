@@ -25,7 +25,7 @@ void convolve_pixels(const int16_t* row, const ColumnTaps& taps, int bands, int3
   for (size_t i = 0; i < taps.first.size(); ++i, sums += bands) {
     const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * bands;
     std::fill_n(sums, bands, 0);
-    for (int k = 0; k < taps.groups[i] * ColumnTaps::kGroup; ++k, ++weight) {
+    for (int k = 0; k < taps.groups * taps.group; ++k, ++weight) {
       for (int b = 0; b < bands; ++b) sums[b] += *in++ * *weight;
     }
   }
@@ -49,13 +49,17 @@ void convolve_columns(const int16_t* row, const ColumnTaps& taps, int bands, int
   if (!x86::convolve_columns(row, taps, bands, sums)) convolve_pixels(row, taps, bands, sums);
 }
 
-ColumnTaps::ColumnTaps(const std::vector<Taps>& taps, int first_px) {
+// One band goes by eights.
+ColumnTaps::ColumnTaps(const std::vector<Taps>& taps, int first_px, int bands)
+    : group(bands == 1 ? 8 : 4) {
+  size_t most = 0;
+  for (const Taps& tap : taps) most = std::max(most, tap.weights.size());
+  groups = divided_up(static_cast<int>(most), group);
   for (const Taps& tap : taps) {
-    const size_t count = (tap.weights.size() + kGroup - 1) / kGroup;
     first.push_back(tap.first - first_px);
-    groups.push_back(static_cast<int32_t>(count));
+    reach_px = std::max(reach_px, first.back() + groups * group);
     weights.insert(weights.end(), tap.weights.begin(), tap.weights.end());
-    weights.resize(weights.size() + count * kGroup - tap.weights.size());
+    weights.resize(first.size() * static_cast<size_t>(groups * group));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace imgq::image::x86 {
@@ -95,18 +96,37 @@ IMGQ_AVX2 void mix_32_bytes(const uint8_t* const* rows, const int16_t* weights, 
   _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(even, odd, 0x31));
 }
 
-// One band: four neighbours at once are four taps.
+// The four sums of each of four vectors.
+__m128i added_up(const __m128i* four) {
+  const __m128i first =
+      _mm_add_epi32(_mm_unpacklo_epi32(four[0], four[1]), _mm_unpackhi_epi32(four[0], four[1]));
+  const __m128i second =
+      _mm_add_epi32(_mm_unpacklo_epi32(four[2], four[3]), _mm_unpackhi_epi32(four[2], four[3]));
+  return _mm_add_epi32(_mm_unpacklo_epi64(first, second), _mm_unpackhi_epi64(first, second));
+}
+
+// One band: eight neighbours at once are eight taps. Four results at least; the last four may be
+// made in part twice.
 void convolve_greys(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
-  const int16_t* weight = taps.weights.data();
-  for (size_t i = 0; i < taps.first.size(); ++i) {
-    const int16_t* in = row + taps.first[i];
-    __m128i sum = _mm_setzero_si128();
-    for (int g = 0; g < taps.groups[i]; ++g, in += 4, weight += 4) {
-      const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
-      const __m128i w = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(weight));
-      sum = _mm_add_epi32(sum, _mm_madd_epi16(a, w));
+  const size_t count = taps.first.size();
+  const ptrdiff_t each = ptrdiff_t{8} * taps.groups;
+  const int32_t* first = taps.first.data();
+  const int16_t* weights = taps.weights.data();
+  for (size_t next = 0; next < count; next += 4) {
+    const size_t at = std::min(next, count - 4);
+    const int16_t* weight = weights + static_cast<ptrdiff_t>(at) * each;
+    const auto eight = [&](ptrdiff_t j, ptrdiff_t k) {
+      return _mm_madd_epi16(load(row + first[static_cast<ptrdiff_t>(at) + j] + k),
+                            load(weight + j * each + k));
+    };
+    __m128i four[4] = {};
+    for (ptrdiff_t k = 0; k < each; k += 8) {
+      four[0] = _mm_add_epi32(four[0], eight(0, k));
+      four[1] = _mm_add_epi32(four[1], eight(1, k));
+      four[2] = _mm_add_epi32(four[2], eight(2, k));
+      four[3] = _mm_add_epi32(four[3], eight(3, k));
     }
-    sums[i] = _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_shuffle_epi32(sum, 0x55)));
+    store(sums + at, added_up(four));
   }
 }
 
@@ -115,10 +135,10 @@ template <int kBands>
 void convolve_pixels(const int16_t* row, const ColumnTaps& taps, int32_t* sums) {
   constexpr ptrdiff_t kStep = ptrdiff_t{2} * kBands;
   const int16_t* weight = taps.weights.data();
-  for (size_t i = 0; i < taps.first.size(); ++i, sums += kBands) {
-    const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * kBands;
+  for (const int32_t first : taps.first) {
+    const int16_t* in = row + static_cast<ptrdiff_t>(first) * kBands;
     __m128i sum = _mm_setzero_si128();
-    for (int pair = 0; pair < 2 * taps.groups[i]; ++pair, in += kStep, weight += 2) {
+    for (int pair = 0; pair < 2 * taps.groups; ++pair, in += kStep, weight += 2) {
       const __m128i a = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in));
       const __m128i b = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(in + kBands));
       const __m128i w = _mm_set1_epi32(pair_at(weight, 0, 2));
@@ -127,6 +147,7 @@ void convolve_pixels(const int16_t* row, const ColumnTaps& taps, int32_t* sums) 
     int32_t four[4];
     store(four, sum);
     std::memcpy(sums, four, kBands * sizeof(int32_t));
+    sums += kBands;
   }
 }
 
@@ -152,10 +173,10 @@ IMGQ_AVX2 void mix_pixels_avx2(const int16_t* row, const ColumnTaps& taps, int32
   const __m256i spread = _mm256_set_epi8(7, 6, 5, 4, 7, 6, 5, 4, 7, 6, 5, 4, 7, 6, 5, 4, 3, 2, 1, 0,
                                          3, 2, 1, 0, 3, 2, 1, 0, 3, 2, 1, 0);
   const int16_t* weight = taps.weights.data();
-  for (size_t i = 0; i < taps.first.size(); ++i, sums += kBands) {
-    const int16_t* in = row + static_cast<ptrdiff_t>(taps.first[i]) * kBands;
+  for (const int32_t first : taps.first) {
+    const int16_t* in = row + static_cast<ptrdiff_t>(first) * kBands;
     __m256i sum = _mm256_setzero_si256();
-    for (int g = 0; g < taps.groups[i]; ++g, in += 2 * kHalf, weight += 4) {
+    for (int g = 0; g < taps.groups; ++g, in += 2 * kHalf, weight += 4) {
       const __m256i pixels =
           _mm256_inserti128_si256(_mm256_castsi128_si256(load(in)), load(in + kHalf), 1);
       int64_t four = 0;
@@ -166,6 +187,7 @@ IMGQ_AVX2 void mix_pixels_avx2(const int16_t* row, const ColumnTaps& taps, int32
     int32_t each[4];
     store(each, _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)));
     std::memcpy(sums, each, kBands * sizeof(int32_t));
+    sums += kBands;
   }
 }
 
@@ -202,6 +224,7 @@ size_t convolve_sample_rows(const int16_t* const* rows, const int16_t* weights, 
 bool convolve_columns(const int16_t* row, const ColumnTaps& taps, int bands, int32_t* sums,
                       Vectors vectors) {
   if (bands < 1 || bands > 4) return false;  // ink with alpha
+  if (bands == 1 && taps.first.size() < 4) return false;
   if (bands == 1) convolve_greys(row, taps, sums);
   if (bands == 2) convolve_bands<2>(row, taps, sums, vectors);
   if (bands == 3) convolve_bands<3>(row, taps, sums, vectors);

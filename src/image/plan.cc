@@ -9,10 +9,6 @@
 namespace imgq::image {
 namespace {
 
-bool twice_as_large(Size whole, Size scaled) {
-  return whole.width >= 2 * int64_t{scaled.width} && whole.height >= 2 * int64_t{scaled.height};
-}
-
 // Empty: by none of them.
 template <class Needed>
 Size largest_needed(const std::vector<Job>& jobs, const Needed& needed) {
@@ -114,6 +110,10 @@ Axis axis(double first_px, double shown_px, double scaled_px, int from_px, int c
 }
 
 }  // namespace
+
+bool twice_as_large(Size whole, Size scaled) {
+  return whole.width >= 2 * int64_t{scaled.width} && whole.height >= 2 * int64_t{scaled.height};
+}
 
 Size looked_at(const Job& job) {
   return {std::min(job.scaled.width, job.shown.width),

@@ -44,6 +44,9 @@ struct Plan {
 Failure make_plan(const Request& request, const Picture& picture, const Rect& inner,
                   int max_side_px, Plan* out);
 
+// Enough for a second reduction not to soften it.
+bool twice_as_large(Size whole, Size scaled);
+
 // Which of the decoder's pixels show nothing but this part of the image, one at least: what lies
 // beside a trimmed one must not shine into its edges.
 Rect pixels_within(const Rect& shown, Size stored, const Decoder::Output& rows);

@@ -1,6 +1,7 @@
 #include "src/image/planes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "src/image/resample.h"
@@ -10,9 +11,28 @@ namespace {
 
 constexpr PixelKind kOneBand{Space::grey, false};
 
+// Whether its samples are some as they stand.
+bool is_cut(const Axis& axis, int samples) {
+  return axis.step == 1 && axis.start == std::floor(axis.start) && axis.start >= 0 &&
+         axis.start + axis.count <= samples;
+}
+
+template <class Band>
+Raster cut_out(const Band& plane, const Window& window) {
+  Raster out({window.x.count, window.y.count}, kOneBand);
+  for (int y = 0; y < out.size.height; ++y) {
+    const uint8_t* row = plane.row(y + static_cast<int>(window.y.start));
+    std::copy_n(row + static_cast<ptrdiff_t>(window.x.start), out.size.width, out.row(y));
+  }
+  return out;
+}
+
 // Of one band: a component, or the luma of ycc420.
 template <class Band>
 Raster resample_band(const Band& plane, const Window& window) {
+  if (is_cut(window.x, plane.size.width) && is_cut(window.y, plane.size.height)) {
+    return cut_out(plane, window);
+  }
   Resampler resampler(plane.size, kOneBand, window);
   for (int y = 0; y < plane.size.height; ++y) resampler.push(plane.row(y));
   return resampler.take();
@@ -50,6 +70,24 @@ Raster resample_planes(const std::vector<Plane>& planes, const Rect& shown, Size
     out.chroma.push_back(resample_band(planes[i], {halved(whole.x, begins_right(orientation)),
                                                    halved(whole.y, begins_below(orientation))}));
   }
+  return out;
+}
+
+bool begins_within_chroma(Size size, int orientation) {
+  return (begins_right(orientation) && size.width % 2 == 1) ||
+         (begins_below(orientation) && size.height % 2 == 1);
+}
+
+std::vector<Plane> as_planes(Raster raster, Size picture) {
+  const double reduced_x = static_cast<double>(picture.width) / raster.size.width;
+  const double reduced_y = static_cast<double>(picture.height) / raster.size.height;
+  std::vector<Plane> out;
+  const auto add = [&](Raster& band, int covers) {
+    out.push_back({band.size, covers * reduced_x, covers * reduced_y, band.row_bytes(),
+                   std::move(band.data)});
+  };
+  add(raster, 1);
+  for (Raster& chroma : raster.chroma) add(chroma, 2);
   return out;
 }
 

@@ -20,6 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int kUpright = 1;      // EXIF
 constexpr int kHashSidePx = 64;  // what the thumbhash is made from; it keeps 7 waves a side
 
 double ms_since(Clock::time_point start) {
@@ -70,6 +71,8 @@ class Renderer {
   bool only_jpeg() const;
   bool is_made_of_planes(const Job& job) const;
   bool decode_planes(const Purpose& purpose);
+  void reduce_planes();
+  const std::vector<Plane>& planes_for(Size scaled) const;
   Raster of_planes(Size scaled, const Rect& part);
   bool hash_needs_its_own() const;
   void set_up_resamplers();
@@ -107,6 +110,7 @@ class Renderer {
   std::vector<std::optional<Fed>> resamplers_;  // a job each
   std::optional<SrgbRows> light_rows_;          // for those in linear light
   std::vector<Plane> planes_;                   // none: it came by rows
+  std::vector<Plane> reduced_;                  // the common reduction's; none: nobody needs them
   Raster whole_;
   std::vector<Raster>
       direct_;  // of planes only the first: the others are made when they are needed
@@ -198,6 +202,7 @@ bool Renderer::decode_planes(const Purpose& purpose) {
                                [this](const Job& job) { return is_made_of_planes(job); });
   if (all) planes_ = source_.decoder->planes(purpose);
   if (planes_.empty()) return false;
+  reduce_planes();
   const Job& job = plan_.jobs[0];
   direct_.push_back(of_planes(job.scaled, job.part));
   if (job.part.size() == job.scaled) {
@@ -209,10 +214,28 @@ bool Renderer::decode_planes(const Purpose& purpose) {
   return true;
 }
 
+void Renderer::reduce_planes() {
+  const bool serves = std::any_of(plan_.jobs.begin(), plan_.jobs.end(), [this](const Job& job) {
+    return twice_as_large(plan_.whole, job.scaled);
+  });
+  if (!serves) return;
+  const Size picture = picture_.size;
+  Raster whole =
+      resample_planes(planes_, all_of(picture), plan_.whole, all_of(plan_.whole), kUpright);
+  reduced_ = as_planes(std::move(whole), picture);
+}
+
+const std::vector<Plane>& Renderer::planes_for(Size scaled) const {
+  const bool as_it_is =
+      scaled == plan_.whole && !begins_within_chroma(scaled, picture_.exif.orientation);
+  const bool derived = as_it_is || twice_as_large(plan_.whole, scaled);
+  return derived && !reduced_.empty() ? reduced_ : planes_;
+}
+
 Raster Renderer::of_planes(Size scaled, const Rect& part) {
   const bool changes = needs_conversion(picture_.profile, picture_.kind.space);
-  const int turn = changes ? 1 : picture_.exif.orientation;  // chroma grows before that
-  Raster raster = resample_planes(planes_, all_of(picture_.size), scaled, part, turn);
+  const int turn = changes ? kUpright : picture_.exif.orientation;  // chroma grows before that
+  Raster raster = resample_planes(planes_for(scaled), all_of(picture_.size), scaled, part, turn);
   if (!changes) return raster;
   return converted(raster.chroma.empty() ? std::move(raster) : interleaved(raster, raster.size));
 }

@@ -181,7 +181,7 @@ Resampler::State::State(Size input, PixelKind kind, const Window& window, Light 
   const Size grid{divided_up(input.width, squares_x_), divided_up(input.height, squares_y_)};
   const TapsOfAxis taps_x = lanczos_taps(in_squares(window.x, squares_x_), grid.width);
   reach_ = reach_of(*taps_x);
-  taps_x_ = ColumnTaps(*taps_x, reach_.first);
+  taps_x_ = ColumnTaps(*taps_x, reach_.first, bands_);
   taps_y_ = lanczos_taps(in_squares(window.y, squares_y_), grid.height);
   row_samples_ = samples_of(reach_.count, bands_);
   ring_rows_ = rows_kept(*taps_y_);
@@ -192,7 +192,7 @@ Resampler::State::State(Size input, PixelKind kind, const Window& window, Light 
     const int last = std::min((reach_.first + reach_.count) * squares_x_, input.width);
     square_sums_.resize(samples_of(last - reach_.first * squares_x_, bands_));
   }
-  middle_.resize(row_samples_ + kReadAhead);
+  middle_.resize(taps_x_.row_samples(bands_));
   sums_.resize(out_.row_bytes());
 }
 

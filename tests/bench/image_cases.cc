@@ -88,13 +88,13 @@ Steps rows() {
 Steps columns(int bands) {
   constexpr int kFrom = 1500, kTo = 500;
   const auto taps = image::lanczos_taps({0, double{kFrom} / kTo, kTo}, kFrom);
-  const auto row =
-      numbers<int16_t>(static_cast<size_t>(kFrom * bands) + image::kReadAhead, 256 << 6);
-  return {{},
-          [row, bands, of = image::ColumnTaps(*taps, 0),
-           sums = std::vector<int32_t>(static_cast<size_t>(kTo * bands))]() mutable {
-            image::convolve_columns(row.data(), of, bands, sums.data());
-          }};
+  const image::ColumnTaps of(*taps, 0, bands);
+  const auto row = numbers<int16_t>(of.row_samples(bands), 256 << 6);
+  return {
+      {},
+      [row, bands, of, sums = std::vector<int32_t>(static_cast<size_t>(kTo * bands))]() mutable {
+        image::convolve_columns(row.data(), of, bands, sums.data());
+      }};
 }
 
 // From a file to files, as a worker does it.

@@ -53,6 +53,34 @@ TEST_F(ImageTest, EachOfSeveralRenditionsIsWhatItWouldBeAlone) {
   }
 }
 
+// Of a JPEG's planes: with odd sides, whose last sample of chroma lies at either end once turned.
+TEST_F(ImageTest, EachOfSeveralJpegsOfAJpegIsWhatItWouldBeAlone) {
+  Request request;
+  request.renditions = {named("large", 641, 641), named("near", 501, 501), named("small", 213, 213),
+                        named("square", 111, 111, Fit::fill)};
+  for (Rendition& r : request.renditions) r.format = Format::jpeg, r.quality = 100;
+  const Pixels pixels = scenery(1301, 900);
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    ExifSpec tags;
+    tags.orientation = orientation;
+    JpegSpec turned;
+    turned.extras.exif = exif(tags);
+    const Bytes file = jpeg(pixels, turned);
+    const Rendered together = render(file, request);
+    ASSERT_EQ(together.verdict.code, Code::ok) << together.verdict.message;
+    for (size_t i = 0; i < request.renditions.size(); ++i) {
+      const Rendition& r = request.renditions[i];
+      const Rendered alone = render(file, one(r));
+      if (i < 2) {
+        EXPECT_EQ(together.files[i], alone.files[0]) << r.name << orientation;
+      } else {
+        EXPECT_LT(mean_difference(read(together.files[i]), alone.pixels()), 1.0)
+            << r.name << orientation;
+      }
+    }
+  }
+}
+
 TEST_F(ImageTest, SixteenRenditionsAreMade) {
   Request request;
   request.renditions.clear();

@@ -205,9 +205,9 @@ TEST(ResampleVectors, RowsOfSamplesAddUpAndSaturate) {
 }
 
 TEST(ResampleVectors, SayThatTheyHaveNotDoneFiveBands) {
-  std::vector<int16_t> row(samples_of(50, 5) + kReadAhead, 100);
+  const ColumnTaps taps(*lanczos_taps({0, 50.0 / 17, 17}, 50), 0, 5);
+  std::vector<int16_t> row(taps.row_samples(5), 100);
   std::vector<int32_t> made(samples_of(17, 5), -1);
-  const ColumnTaps taps(*lanczos_taps({0, 50.0 / 17, 17}, 50), 0);
   for (const x86::Vectors vectors : vectors_here()) {
     EXPECT_FALSE(x86::convolve_columns(row.data(), taps, 5, made.data(), vectors));
   }
@@ -218,22 +218,25 @@ TEST(ResampleVectors, SayThatTheyHaveNotDoneFiveBands) {
 TEST(ResampleVectors, ColumnsAddUp) {
   for (const x86::Vectors vectors : vectors_here()) {
     for (const int bands : {1, 2, 3, 4}) {
-      std::vector<int16_t> row(samples_of(50, bands) + kReadAhead);
-      for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<int16_t>(i * 397 % 16320);
-      const std::vector<Taps> taps = *lanczos_taps({0, 50.0 / 17, 17}, 50);
-      std::vector<int32_t> made(samples_of(17, bands));
-      if (!x86::convolve_columns(row.data(), ColumnTaps(taps, 0), bands, made.data(), vectors))
-        return;
-      for (size_t i = 0; i < taps.size(); ++i) {
-        for (int b = 0; b < bands; ++b) {
-          int32_t sum = 0;
-          for (size_t k = 0; k < taps[i].weights.size(); ++k) {
-            const size_t pixel = static_cast<size_t>(taps[i].first) + k;
-            sum += row[pixel * static_cast<size_t>(bands) + static_cast<size_t>(b)] *
-                   taps[i].weights[k];
+      for (const int results : {3, 4, 17}) {
+        const std::vector<Taps> taps = *lanczos_taps({0, 50.0 / results, results}, 50);
+        const ColumnTaps columns(taps, 0, bands);
+        std::vector<int16_t> row(columns.row_samples(bands));
+        for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<int16_t>(i * 397 % 16320);
+        std::vector<int32_t> made(samples_of(results, bands));
+        const bool done = x86::convolve_columns(row.data(), columns, bands, made.data(), vectors);
+        if (!done) convolve_columns(row.data(), columns, bands, made.data());
+        for (size_t i = 0; i < taps.size(); ++i) {
+          for (int b = 0; b < bands; ++b) {
+            int32_t sum = 0;
+            for (size_t k = 0; k < taps[i].weights.size(); ++k) {
+              const size_t pixel = static_cast<size_t>(taps[i].first) + k;
+              sum += row[pixel * static_cast<size_t>(bands) + static_cast<size_t>(b)] *
+                     taps[i].weights[k];
+            }
+            ASSERT_EQ(made[i * static_cast<size_t>(bands) + static_cast<size_t>(b)], sum)
+                << "result " << i << " of " << results << ", band " << b << " of " << bands;
           }
-          ASSERT_EQ(made[i * static_cast<size_t>(bands) + static_cast<size_t>(b)], sum)
-              << "result " << i << " band " << b << " of " << bands;
         }
       }
     }
