@@ -161,11 +161,14 @@ TEST_F(ImageTest, AProfileWithTablesOfOneIntentAloneIsUsed) {
 // One APP2 segment of a profile, as number `number` of `count`.
 Bytes icc_segment(std::span<const uint8_t> part, int number, int count) {
   const size_t size = 2 + 14 + part.size();
-  Bytes out{0xff, 0xe2, static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)};
+  const Bytes marker{0xff, 0xe2, static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)};
   const std::string name("ICC_PROFILE\0", 12);
-  out.insert(out.end(), name.begin(), name.end());
-  out.insert(out.end(), {static_cast<uint8_t>(number), static_cast<uint8_t>(count)});
-  out.insert(out.end(), part.begin(), part.end());
+  Bytes out(2 + size);
+  auto at = std::copy(marker.begin(), marker.end(), out.begin());
+  at = std::copy(name.begin(), name.end(), at);
+  *at++ = static_cast<uint8_t>(number);
+  *at++ = static_cast<uint8_t>(count);
+  std::copy(part.begin(), part.end(), at);
   return out;
 }
 
