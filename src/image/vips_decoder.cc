@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <utility>
 #include <vector>
 
@@ -141,6 +142,7 @@ class VipsDecoder : public Decoder {
   Truncated truncated_;
   std::unique_ptr<uint8_t[]> png_samples_;  // of image_, where they are not libpng's
   VipsRef image_;
+  std::string told_at_opening_;
   VipsInterpretation meaning_ = VIPS_INTERPRETATION_sRGB;
   int colours_ = 3;
   Picture picture_;
@@ -191,8 +193,10 @@ void VipsDecoder::read_told_colour() {
 }
 
 Failure VipsDecoder::open() {
+  vips_error_clear();
   image_ = open_image(kind_, file_, {truncated_, 1, container_.page});
   if (!image_) return failed(kind_, file_);
+  told_at_opening_ = vips_error_buffer();
   VipsImage* image = image_.get();
   meaning_ = vips_image_guess_interpretation(image);
   colours_ = colour_bands(meaning_, image->Bands);
@@ -358,6 +362,17 @@ Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
 
 constexpr int kStrip = 16;
 
+// What libtiff says of directories it says again, and libjpeg's warnings of tiles are none to refuse
+// a file for.
+bool tells_of_damage(const std::string& told, const std::string& at_opening) {
+  std::istringstream lines(told);
+  for (std::string line; std::getline(lines, line);) {
+    const bool known = at_opening.find(line) != std::string::npos;
+    if (!known && line.find("VipsJpeg: ") != 0) return true;
+  }
+  return false;
+}
+
 // What a file that was cut has no longer, as its loader finds out, is zeros. What libtiff says of
 // an error may be all that tells of it: lines of a fax, and from libvips 8.17 on any pixels, are
 // made up then.
@@ -365,7 +380,9 @@ Failure VipsDecoder::read_strip() {
   VipsRect strip{0, y_, image_.get()->Xsize, std::min(kStrip, image_.get()->Ysize - y_)};
   if (kind_ == Kind::tiff) vips_error_clear();
   const bool read = vips_region_prepare(region_.get(), &strip) == 0;
-  if (read && (kind_ != Kind::tiff || *vips_error_buffer() == '\0')) return {};
+  if (read && (kind_ != Kind::tiff || !tells_of_damage(vips_error_buffer(), told_at_opening_))) {
+    return {};
+  }
   Fault fault = failed(kind_, file_);
   ended_ = truncated_ == Truncated::accept && fault.code == Code::truncated && y_ > 0;
   if (!ended_) return fault;

@@ -143,6 +143,13 @@ TEST_F(Tiff, AFaxWithALineThatCannotBeReadIsDamaged) {
   EXPECT_EQ(code_of({fax, {0xFF, 0x03, 0xFF, 0x00, 0x10, 0x01}}), Code::corrupt_image);
 }
 
+// libtiff reports them as errors, and leaves them out.
+TEST_F(Tiff, ATagWithAValueThatIsNoneIsNoDamage) {
+  for (const auto& [tag, value] : std::map<uint32_t, uint32_t>{{266, 3}, {274, 9}, {296, 9}}) {
+    EXPECT_EQ(code_of({{{tag, value}}, repeated({77})}), Code::ok) << tag;
+  }
+}
+
 TEST_F(Tiff, CutOrEmptyTellsWhatItIs) {
   const Bytes file = tiff_of({{{}, repeated({77})}});
   EXPECT_EQ(render(Bytes(file.begin(), file.end() - 100), lossless()).verdict.code,
