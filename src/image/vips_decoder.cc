@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -362,8 +363,8 @@ Failure VipsDecoder::begin(const Purpose& purpose, Output* out) {
 
 constexpr int kStrip = 16;
 
-// What libtiff says of directories it says again, and libjpeg's warnings of tiles are none to refuse
-// a file for.
+// What libtiff says of directories it says again, and no file is refused for what libjpeg warns of
+// in a tile.
 bool tells_of_damage(const std::string& told, const std::string& at_opening) {
   std::istringstream lines(told);
   for (std::string line; std::getline(lines, line);) {
