@@ -12,9 +12,12 @@ namespace {
 constexpr PixelKind kOneBand{Space::grey, false};
 
 // Whether its samples are some as they stand.
-bool is_cut(const Axis& axis, int samples) {
-  return axis.step == 1 && axis.start == std::floor(axis.start) && axis.start >= 0 &&
-         axis.start + axis.count <= samples;
+bool is_cut(const Window& window, Size size) {
+  const auto along = [](const Axis& axis, int samples) {
+    return axis.step == 1 && axis.start == std::floor(axis.start) && axis.start >= 0 &&
+           axis.start + axis.count <= samples;
+  };
+  return along(window.x, size.width) && along(window.y, size.height);
 }
 
 template <class Band>
@@ -30,9 +33,7 @@ Raster cut_out(const Band& plane, const Window& window) {
 // Of one band: a component, or the luma of ycc420.
 template <class Band>
 Raster resample_band(const Band& plane, const Window& window) {
-  if (is_cut(window.x, plane.size.width) && is_cut(window.y, plane.size.height)) {
-    return cut_out(plane, window);
-  }
+  if (is_cut(window, plane.size)) return cut_out(plane, window);
   Resampler resampler(plane.size, kOneBand, window);
   for (int y = 0; y < plane.size.height; ++y) resampler.push(plane.row(y));
   return resampler.take();
@@ -55,27 +56,41 @@ bool begins_below(int orientation) {
   return std::find(kFromBelow.begin(), kFromBelow.end(), orientation) != kFromBelow.end();
 }
 
-}  // namespace
-
-Raster resample_planes(const std::vector<Plane>& planes, const Rect& shown, Size scaled,
-                       const Rect& part, int orientation) {
-  const auto window_of = [&](const Plane& plane) {
-    return part_window(shown, scaled, part,
-                       {plane.size, kOneBand, plane.reduced_x, plane.reduced_y});
-  };
-  Raster out = resample_band(planes[0], window_of(planes[0]));
-  for (size_t i = 1; i < planes.size(); ++i) {
-    const Window whole = window_of(planes[i]);
-    out.kind.space = Space::ycc420;
-    out.chroma.push_back(resample_band(planes[i], {halved(whole.x, begins_right(orientation)),
-                                                   halved(whole.y, begins_below(orientation))}));
+// What becomes the result, of each plane.
+std::vector<Window> windows_of(const std::vector<Plane>& planes, const Rect& shown, Size scaled,
+                               const Rect& part, int orientation) {
+  std::vector<Window> out;
+  for (const Plane& plane : planes) {
+    Window window =
+        part_window(shown, scaled, part, {plane.size, kOneBand, plane.reduced_x, plane.reduced_y});
+    if (!out.empty()) {
+      window = {halved(window.x, begins_right(orientation)),
+                halved(window.y, begins_below(orientation))};
+    }
+    out.push_back(window);
   }
   return out;
 }
 
-bool begins_within_chroma(Size size, int orientation) {
-  return (begins_right(orientation) && size.width % 2 == 1) ||
-         (begins_below(orientation) && size.height % 2 == 1);
+}  // namespace
+
+bool are_cut(const std::vector<Plane>& planes, const Rect& shown, Size scaled, const Rect& part,
+             int orientation) {
+  const std::vector<Window> windows = windows_of(planes, shown, scaled, part, orientation);
+  return std::equal(
+      planes.begin(), planes.end(), windows.begin(),
+      [](const Plane& plane, const Window& window) { return is_cut(window, plane.size); });
+}
+
+Raster resample_planes(const std::vector<Plane>& planes, const Rect& shown, Size scaled,
+                       const Rect& part, int orientation) {
+  const std::vector<Window> windows = windows_of(planes, shown, scaled, part, orientation);
+  Raster out = resample_band(planes[0], windows[0]);
+  for (size_t i = 1; i < planes.size(); ++i) {
+    out.kind.space = Space::ycc420;
+    out.chroma.push_back(resample_band(planes[i], windows[i]));
+  }
+  return out;
 }
 
 std::vector<Plane> as_planes(Raster raster, Size picture) {

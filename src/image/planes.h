@@ -13,9 +13,9 @@ namespace imgq::image {
 Raster resample_planes(const std::vector<Plane>& planes, const Rect& shown, Size scaled,
                        const Rect& part, int orientation);
 
-// Whether the first sample of chroma is alone at an edge of the upright picture: what is stored in
-// that order then has its chroma between other pixels than one that is stored upright.
-bool begins_within_chroma(Size size, int orientation);
+// Whether that is made of samples as they stand.
+bool are_cut(const std::vector<Plane>& planes, const Rect& shown, Size scaled, const Rect& part,
+             int orientation);
 
 // The planes of a picture that stands upright in the raster, which is that picture's reduction.
 std::vector<Plane> as_planes(Raster raster, Size picture);

@@ -72,7 +72,7 @@ class Renderer {
   bool is_made_of_planes(const Job& job) const;
   bool decode_planes(const Purpose& purpose);
   void reduce_planes();
-  const std::vector<Plane>& planes_for(Size scaled) const;
+  const std::vector<Plane>& planes_for(Size scaled, const Rect& part, int orientation) const;
   Raster of_planes(Size scaled, const Rect& part);
   bool hash_needs_its_own() const;
   void set_up_resamplers();
@@ -225,17 +225,20 @@ void Renderer::reduce_planes() {
   reduced_ = as_planes(std::move(whole), picture);
 }
 
-const std::vector<Plane>& Renderer::planes_for(Size scaled) const {
-  const bool as_it_is =
-      scaled == plan_.whole && !begins_within_chroma(scaled, picture_.exif.orientation);
-  const bool derived = as_it_is || twice_as_large(plan_.whole, scaled);
-  return derived && !reduced_.empty() ? reduced_ : planes_;
+// Nothing is filtered twice that is not made much smaller.
+const std::vector<Plane>& Renderer::planes_for(Size scaled, const Rect& part,
+                                               int orientation) const {
+  const bool derived =
+      !reduced_.empty() && (twice_as_large(plan_.whole, scaled) ||
+                            are_cut(reduced_, all_of(picture_.size), scaled, part, orientation));
+  return derived ? reduced_ : planes_;
 }
 
 Raster Renderer::of_planes(Size scaled, const Rect& part) {
   const bool changes = needs_conversion(picture_.profile, picture_.kind.space);
   const int turn = changes ? kUpright : picture_.exif.orientation;  // chroma grows before that
-  Raster raster = resample_planes(planes_for(scaled), all_of(picture_.size), scaled, part, turn);
+  Raster raster =
+      resample_planes(planes_for(scaled, part, turn), all_of(picture_.size), scaled, part, turn);
   if (!changes) return raster;
   return converted(raster.chroma.empty() ? std::move(raster) : interleaved(raster, raster.size));
 }
@@ -285,7 +288,7 @@ void Renderer::note_once(std::vector<std::string> notes) {
 // or fewer, and nothing wrong with it.
 bool Renderer::has_usual_coding() const {
   const bool one = picture_.pages == 1 && source_.container.frames == 1;
-  const bool as_shown = picture_.exif.orientation == 1 && !rows_.in_srgb &&
+  const bool as_shown = picture_.exif.orientation == kUpright && !rows_.in_srgb &&
                         !needs_conversion(picture_.profile, picture_.kind.space);
   return one && as_shown && verdict_.notes.empty() && source_.decoder->is_flawless();
 }

@@ -369,7 +369,7 @@ bool tells_of_damage(const std::string& told, const std::string& at_opening) {
   std::istringstream lines(told);
   for (std::string line; std::getline(lines, line);) {
     const bool known = at_opening.find(line) != std::string::npos;
-    if (!known && line.find("VipsJpeg: ") != 0) return true;
+    if (!known && !line.starts_with("VipsJpeg: ")) return true;
   }
   return false;
 }

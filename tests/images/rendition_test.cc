@@ -53,10 +53,11 @@ TEST_F(ImageTest, EachOfSeveralRenditionsIsWhatItWouldBeAlone) {
   }
 }
 
-// Of a JPEG's planes: with odd sides, whose last sample of chroma lies at either end once turned.
-TEST_F(ImageTest, EachOfSeveralJpegsOfAJpegIsWhatItWouldBeAlone) {
+// Of a JPEG's planes: with odd sides, whose last sample of chroma lies at either end once turned,
+// and with parts that begin within one.
+void expect_as_alone(const Rendition& largest) {
   Request request;
-  request.renditions = {named("large", 641, 641), named("near", 501, 501), named("small", 213, 213),
+  request.renditions = {largest, named("near", 501, 501), named("small", 213, 213),
                         named("square", 111, 111, Fit::fill)};
   for (Rendition& r : request.renditions) r.format = Format::jpeg, r.quality = 100;
   const Pixels pixels = scenery(1301, 900);
@@ -78,6 +79,13 @@ TEST_F(ImageTest, EachOfSeveralJpegsOfAJpegIsWhatItWouldBeAlone) {
             << r.name << orientation;
       }
     }
+  }
+}
+
+TEST_F(ImageTest, EachOfSeveralJpegsOfAJpegIsWhatItWouldBeAlone) {
+  expect_as_alone(named("large", 641, 641));
+  for (const int side : {441, 443, 445}) {
+    expect_as_alone(named("part", side, side, Fit::fill));
   }
 }
 
